@@ -1,0 +1,3 @@
+"""Mithridate: poisoning and cleaning of regression data."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,33 @@
+"""Rows with weights: the one shape in which data cross the JAX half."""
+
+import equinox as eqx
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+
+class Sample(eqx.Module):
+    """`n` rows of `d` features with targets and weights; a row of weight 0 is absent.
+
+    Absent rows change nothing, but must hold finite values. Adding two samples puts their rows
+    one after the other.
+
+    >>> import jax.numpy as jnp
+    >>> one = Sample(jnp.zeros((3, 2)), jnp.ones(3), jnp.ones(3))
+    >>> (one + one).X.shape
+    (6, 2)
+    """
+
+    X: Float[Array, "n d"]
+    y: Float[Array, " n"]
+    w: Float[Array, " n"]
+
+    def __add__(self, other: "Sample") -> "Sample":
+        return Sample(
+            jnp.concatenate([self.X, other.X]),
+            jnp.concatenate([self.y, other.y]),
+            jnp.concatenate([self.w, other.w]),
+        )
+
+    def weighing(self, w: Float[Array, " n"]) -> "Sample":
+        """The same rows under other weights."""
+        return Sample(self.X, self.y, w)
