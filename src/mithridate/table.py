@@ -1,0 +1,146 @@
+"""The results, flat and typed: what each column means, and how tables are written and read."""
+
+import dataclasses
+import json
+import os
+import tempfile
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+
+def column(meaning: str, kind: pa.DataType, *, key: bool = False, default: Any = None) -> Any:
+    """A dataclass field that knows its Arrow type and its meaning in words."""
+    return dataclasses.field(
+        default=default, metadata={"meaning": meaning, "kind": kind, "key": key}
+    )
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One judged cell: a defense on the poison of one attack at one alpha, ratio and seed."""
+
+    dataset: str = column("name of the table", pa.string(), key=True)
+    victim: str = column("model that is attacked", pa.string(), key=True)
+    attack: str = column("attack, or `none` for unpoisoned data", pa.string(), key=True)
+    risk_name: str | None = column("risk that the attack was told to keep low", pa.string(), key=True)
+    normalizer: str | None = column("how damage and risk were made comparable", pa.string(), key=True)
+    alpha: float | None = column("1 is aggressive, 0 is stealthy; null where the attack has none", pa.float64(), key=True)
+    ratio: float = column("poison rows / (clean + poison rows), as asked for", pa.float64(), key=True)
+    seed: int = column("seed of the split and of the attack", pa.int64(), key=True)
+    defense: str = column("defense; `none` trains on all rows, `oracle` on exactly the clean ones", pa.string(), key=True)
+    contamination: str | None = column("what the defense was told: `oracle` (the true ratio), a number, or null (nothing)", pa.string(), key=True)
+    status: str = column("`ok`, or `failed` (then the figures are null)", pa.string(), default="ok")
+    message: str = column("why it failed, or a warning of the defense", pa.string(), default="")
+    n_train: int = column("clean training rows", pa.int64())
+    n_poison: int = column("poison rows", pa.int64())
+    n_test: int = column("test rows, never poisoned, never seen by an attack", pa.int64())
+    n_features: int = column("features after encoding", pa.int64())
+    nmse_clean: float | None = column("test MSE / Var(y_test) of the model trained on the clean rows", pa.float64())
+    nmse_poisoned: float | None = column("the same, trained on clean and poison rows, undefended", pa.float64())
+    nmse_defended: float | None = column("the same, with the defense", pa.float64())
+    gain: float | None = column("test defense gain (poisoned - defended) / poisoned; negative: the defense hurts", pa.float64())
+    gain_oracle: float | None = column("gain of the oracle in the same cell", pa.float64())
+    recovered: float | None = column("gain / gain_oracle; null where the oracle gains less than 0.01", pa.float64())
+    risk: float | None = column("mean squared residual of the poison rows under the clean model, over that of the clean rows; 1 looks like an average clean row", pa.float64())
+    error_clean: float | None = column("mean squared residual of the clean training rows under the poisoned model, over Var(y_test)", pa.float64())
+    error_poison: float | None = column("the same of the poison rows", pa.float64())
+    at_border: float | None = column("share of poison rows with the target at an end of its range", pa.float64())
+    kept: float | None = column("share of all training rows that the defense keeps", pa.float64())
+    tpr: float | None = column("share of the poison rows that the defense rejects", pa.float64())
+    fpr: float | None = column("share of the clean rows that the defense rejects", pa.float64())
+    precision: float | None = column("share of poison among the rejected rows", pa.float64())
+    auc: float | None = column("area under the ROC curve of the defense's scores, poison against clean", pa.float64())
+    attack_seconds: float | None = column("wall seconds of the attack, divided by the cells computed together", pa.float64())
+    fit_seconds: float | None = column("wall seconds of the defense's fit", pa.float64())
+    version: str = column("version of mithridate", pa.string())
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """One row of training data as a person would see it, clean or poison."""
+
+    attack: str | None = column("attack that wrote the row; null for a clean row", pa.string())
+    alpha: float | None = column("alpha of that attack", pa.float64())
+    ratio: float | None = column("ratio of that attack", pa.float64())
+    residual: float = column("residual under the clean model, in standard deviations of the clean residuals", pa.float64())
+    axis_1: float = column("coordinate on the first principal axis of the clean features", pa.float64())
+    axis_2: float = column("coordinate on the second", pa.float64())
+    target: float = column("target in the units of the table", pa.float64())
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Moved:
+    """How far one column of the table was moved by an attack."""
+
+    attack: str = column("attack", pa.string())
+    alpha: float | None = column("its alpha", pa.float64())
+    ratio: float = column("its ratio", pa.float64())
+    name: str = column("column of the table (a category set counts as one)", pa.string())
+    moved: float = column("|mean of poison - mean of clean| in clean standard deviations; for a category set, the share of rows that changed level (total variation)", pa.float64())
+    kind: str = column("`number`, `category` or `target`", pa.string())
+
+
+RowLike = TypeVar("RowLike", Row, Look, Moved)
+
+
+def schema(kind: type) -> pa.Schema:
+    """Arrow schema of a row class; each field carries its meaning.
+
+    >>> schema(Moved).names
+    ['attack', 'alpha', 'ratio', 'name', 'moved', 'kind']
+    """
+    return pa.schema(
+        pa.field(f.name, f.metadata["kind"], metadata={"meaning": f.metadata["meaning"]})
+        for f in dataclasses.fields(kind)
+    )
+
+
+def keys(kind: type = Row) -> list[str]:
+    """Names of the columns that tell one row from another."""
+    return [f.name for f in dataclasses.fields(kind) if f.metadata["key"]]
+
+
+def to_table(
+    rows: Iterable[RowLike], kind: type[RowLike], about: Mapping[str, Any] | None = None
+) -> pa.Table:
+    """Rows as an Arrow table; `about` (JSON-able facts on the run) travels in its metadata."""
+    table = pa.Table.from_pylist([dataclasses.asdict(r) for r in rows], schema=schema(kind))
+    return table.replace_schema_metadata({"mithridate": json.dumps(dict(about or {}))})
+
+
+def about(table: pa.Table) -> dict[str, Any]:
+    """The facts on the run that `to_table` put into the metadata."""
+    return json.loads((table.schema.metadata or {}).get(b"mithridate", b"{}"))
+
+
+def write_atomically(path: Path, write: Callable[[Path], Any]) -> None:
+    """Lets `write` fill a temporary file beside `path`, then renames it: all or nothing."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        write(temporary)
+        temporary.chmod(0o666 & ~_umask())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _umask() -> int:
+    current = os.umask(0)
+    os.umask(current)
+    return current
+
+
+def write(table: pa.Table, path: Path) -> None:
+    """Writes a table as Parquet, atomically."""
+    write_atomically(path, lambda temporary: pq.write_table(table, temporary))
+
+
+def read(path: Path) -> pa.Table:
+    """Reads a table that `write` wrote."""
+    return pq.read_table(path)
