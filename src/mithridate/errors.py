@@ -1,0 +1,5 @@
+"""The one error that a person, not a programmer, is meant to read."""
+
+
+class InputError(ValueError):
+    """What was given, what was wanted, what to do: one sentence; the CLI prints it and exits with 1."""
