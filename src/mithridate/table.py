@@ -11,6 +11,8 @@ from typing import Any, TypeVar
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from .errors import InputError
+
 
 def column(meaning: str, kind: pa.DataType, *, key: bool = False, default: Any = None) -> Any:
     """A dataclass field that knows its Arrow type and its meaning in words."""
@@ -144,3 +146,23 @@ def write(table: pa.Table, path: Path) -> None:
 def read(path: Path) -> pa.Table:
     """Reads a table that `write` wrote."""
     return pq.read_table(path)
+
+
+def unwritable(folder: Path, error: OSError) -> InputError:
+    """The sentence for an output folder that cannot be written."""
+    reason = (error.strerror or str(error)).lower()
+    return InputError(
+        f"The output folder {str(folder)!r} cannot be written ({reason}); give another one."
+    )
+
+
+def check_folder(folder: Path) -> None:
+    """Refuses an output folder before the work, not after it; creates nothing."""
+    there = folder.absolute()
+    while not there.exists() and there != there.parent:
+        there = there.parent
+    try:
+        with tempfile.TemporaryFile(dir=there):
+            pass
+    except OSError as error:
+        raise unwritable(folder, error) from None

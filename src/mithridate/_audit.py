@@ -1,0 +1,173 @@
+"""The main job: how bad poison could get for a table and a model, and whether anyone would notice."""
+
+import dataclasses
+import shutil
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import narwhals as nw
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from . import report, table
+from .bench import Results, Spec, run
+from .bench.run import Tell
+from .errors import InputError
+
+
+@dataclasses.dataclass(frozen=True)
+class Audit:
+    """What an audit found; `table` is a frame of the library that the data came in.
+
+    `table` (one row a cell and defense), `looks` and `moved` are documented column by column in
+    `mithridate.table`; a path gives pyarrow tables. `headlines` are the findings in sentences.
+    """
+
+    spec: Spec
+    results: Results
+    backend: Any = dataclasses.field(default=None, repr=False)
+
+    @property
+    def table(self) -> Any:
+        """The judged cells, as the kind of frame that was audited."""
+        return _native(self.results.table, self.backend)
+
+    @property
+    def looks(self) -> Any:
+        """Example rows, clean and poison, as the kind of frame that was audited."""
+        return _native(self.results.looks, self.backend)
+
+    @property
+    def moved(self) -> Any:
+        """Columns and how far each attack moved them, as the kind of frame that was audited."""
+        return _native(self.results.moved, self.backend)
+
+    @property
+    def headlines(self) -> list[str]:
+        """The findings in plain sentences, most important first."""
+        return report.headlines(self.results.table)
+
+    @property
+    def worst(self) -> tuple[float, dict[str, Any]]:
+        """The largest undefended NMSE as a multiple of the clean one, and the cell it is in."""
+        rows = self.results.table.filter(pc.equal(self.results.table["defense"], "none"))
+        times = pc.divide(rows["nmse_poisoned"], rows["nmse_clean"])
+        at = max(range(len(times)), key=lambda i: times[i].as_py())
+        cell = {name: rows[name][at].as_py() for name in ("attack", "alpha", "ratio", "seed")}
+        return times[at].as_py(), cell
+
+    def write_html(self, path: str | Path) -> None:
+        """Writes the report, one self-contained file, atomically."""
+        report.write_html(Path(path), *self.results)
+
+    def save(self, folder: str | Path) -> list[Path]:
+        """Writes `report.html`, `spec.toml` and the tables into a folder: all of them or none."""
+        folder = Path(folder)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            fresh = Path(tempfile.mkdtemp(dir=folder, prefix=".new-"))
+        except OSError as error:
+            raise table.unwritable(folder, error) from None
+        try:
+            table.write(self.results.table, fresh / "results.parquet")
+            table.write(self.results.looks, fresh / "looks.parquet")
+            table.write(self.results.moved, fresh / "moved.parquet")
+            (fresh / "spec.toml").write_text(self.spec.dump(), encoding="utf-8")
+            self.write_html(fresh / "report.html")
+            return [p.replace(folder / p.name) for p in sorted(fresh.iterdir())]
+        except OSError as error:
+            raise table.unwritable(folder, error) from None
+        finally:
+            shutil.rmtree(fresh, ignore_errors=True)
+
+
+def audit(
+    data: Any = None,
+    *,
+    target: str | None = None,
+    model: str = "ridge",
+    l2: float = 1e-3,
+    alphas: Sequence[float] = (1.0, 0.6, 0.3, 0.1),
+    ratios: Sequence[float] = (0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4),
+    seeds: int = 3,
+    defenses: Sequence[str] = ("trim", "huber", "bayesclean"),
+    contamination: float | str = "oracle",
+    normalizer: str = "incremental",
+    drop: Sequence[str] = (),
+    rows: int = 300,
+    seed: int = 0,
+    tell: Tell | None = None,
+) -> Audit:
+    """Poisons copies of a table, trains on them, and judges every defense.
+
+    Parameters: `data`, a pandas, polars or pyarrow frame, a path to CSV or Parquet, or the name of
+    a bundled data set (default: diabetes); `target`, the column to predict; `model`, the victim,
+    with ridge strength `l2` on the mean loss; `alphas` in [0, 1], 1 aggressive and 0 stealthy;
+    `ratios` in [0, 1), poison rows / (clean + poison rows); `seeds`, how many splits and attacks,
+    numbered from `seed` on; `contamination`, what defenses that need it are told: "oracle" (the
+    true ratio) or a number; `drop`, columns to leave out; `rows`, how many clean rows train;
+    `tell(stage, done, total)` is called as the work goes on.
+
+    Raises `mithridate.errors.InputError` (a ValueError) with one sentence where the input is bad.
+
+    >>> result = audit(alphas=[1, 0.3], ratios=[0.1], seeds=1, defenses=["trim"])
+    >>> result.worst[0] > 1
+    True
+
+    The experiment is that of Carnerero-Cano et al., "Stealthy poisoning attacks bypass defenses in
+    regression settings" (2026), section 5, on one's own table.
+    """
+    framed = not (data is None or isinstance(data, str | Path))
+    spec = Spec.of(
+        {
+            "seed": seed,
+            "seeds": seeds,
+            "ratios": list(ratios),
+            "data": {
+                "source": "frame" if framed else _source(data),
+                "target": target,
+                "drop": list(drop),
+                "rows": rows,
+            },
+            "victim": {"use": model, "l2": l2},
+            "attacks": [
+                {"use": "ascent", "alphas": list(alphas), "normalizer": normalizer},
+                {"use": "flip"},
+                {"use": "random"},
+            ],
+            "defenses": [{"use": d, "contamination": contamination} for d in defenses],
+        }
+    )
+    return audit_spec(spec, data if framed else None, tell=tell)
+
+
+def audit_spec(spec: Spec, frame: Any = None, *, tell: Tell | None = None) -> Audit:
+    """Runs the audit that a spec describes, on the table it names or on the given frame."""
+    backend = None
+    if frame is not None:
+        try:
+            backend = nw.get_native_namespace(nw.from_native(frame, eager_only=True))
+        except TypeError:
+            raise InputError(
+                f"A {type(frame).__name__} is not a table; give a pandas, polars or pyarrow frame, "
+                "or a path."
+            ) from None
+    spec = spec.model_copy(deep=True)
+    return Audit(spec, run(spec, frame, tell), backend)
+
+
+def _source(data: str | Path | None) -> str:
+    if data is None:
+        return "diabetes"
+    path = Path(data)
+    # An absolute path, so that the spec can be rerun from any folder.
+    return str(path.absolute()) if path.exists() else str(data)
+
+
+def _native(results: pa.Table, backend: Any) -> Any:
+    if backend is None:
+        return results
+    return nw.from_arrow(results, backend=backend).to_native()
+

@@ -1,0 +1,8 @@
+"""Attacks: pure functions from a problem and a key to poison rows."""
+
+from ._ascent import Ascent as Ascent
+from ._base import AbstractAttack as AbstractAttack
+from ._base import Path as Path
+from ._base import Trace as Trace
+from ._flip import Flip as Flip
+from ._random import Random as Random

@@ -1,0 +1,5 @@
+"""The harness: a spec becomes cells, cells become poison, poison becomes rows of a table."""
+
+from .run import Results as Results
+from .run import run as run
+from .spec import Spec as Spec

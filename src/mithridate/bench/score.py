@@ -1,0 +1,146 @@
+"""Judges one poisoned training set by every defense: poison in, rows out."""
+
+import dataclasses
+import math
+import time
+from typing import Any, NamedTuple
+
+import numpy as np
+from sklearn.base import BaseEstimator, clone
+from sklearn.metrics import roc_auc_score
+
+from .. import __version__
+from ..datasets import Part, Split
+from ..defenses import BaseDefense
+from ..table import Row
+
+LEAST_ORACLE_GAIN = 0.01  # below it `recovered` divides by noise
+
+
+class Judge(NamedTuple):
+    """A defense under its name in the table, and what it is told of the contamination."""
+
+    name: str
+    defense: BaseDefense
+    contamination: str | None
+
+
+class Cell(NamedTuple):
+    """One poisoned training set: its keys in the table, and the poison rows."""
+
+    keys: dict[str, Any]
+    poison: Part
+    risk: float | None
+    attack_seconds: float | None
+
+
+class Figures(NamedTuple):
+    """What is known of a cell before any defense."""
+
+    nmse_clean: float
+    nmse_poisoned: float
+    error_clean: float
+    error_poison: float | None
+    at_border: float | None
+    oracle: float
+
+
+def score(cell: Cell, split: Split, model: BaseEstimator, judges: list[Judge]) -> list[Row]:
+    """The rows of one cell: undefended, oracle, and each defense.
+
+    `NMSE = MSE / Var(y_test)`; `gain = (poisoned - defended) / poisoned`. The training rows are
+    shuffled, so that no defense can profit from poison being last.
+    """
+    train, p, n = split.train, len(cell.poison.y), len(split.train.y)
+    order = np.random.default_rng(cell.keys["seed"]).permutation(n + p)
+    X = np.concatenate([train.X, cell.poison.X])[order]
+    y = np.concatenate([train.y, cell.poison.y])[order]
+    is_poison = (np.arange(n + p) >= n)[order]
+
+    clean, poisoned = clone(model).fit(train.X, train.y), clone(model).fit(X, y)
+    figures = _figures(clean, poisoned, split, cell.poison)
+    base = Row(
+        **cell.keys, defense="none", contamination=None, n_train=n, n_poison=p,
+        n_test=len(split.test.y), n_features=train.X.shape[1], version=__version__,
+        nmse_clean=figures.nmse_clean, nmse_poisoned=figures.nmse_poisoned,
+        error_clean=figures.error_clean, error_poison=figures.error_poison,
+        at_border=figures.at_border, risk=cell.risk, attack_seconds=cell.attack_seconds,
+        gain_oracle=figures.oracle,
+    )  # fmt: skip
+    everything = np.ones(n + p, dtype=bool)
+    rows = [
+        _judged(base, figures.nmse_poisoned, everything, None, is_poison),
+        dataclasses.replace(
+            _judged(base, figures.nmse_clean, ~is_poison, is_poison, is_poison), defense="oracle"
+        ),
+    ]
+    rows += [_defend(base, judge, split, X, y, is_poison) for judge in judges]
+    return rows
+
+
+def nmse(model: Any, test: Part) -> float:
+    """Test MSE over the variance of the test targets."""
+    return float(np.mean((test.y - model.predict(test.X)) ** 2) / np.var(test.y))
+
+
+def _figures(clean, poisoned, split: Split, poison: Part) -> Figures:
+    before, after = nmse(clean, split.test), nmse(poisoned, split.test)
+    low, high = split.lower[-1], split.upper[-1]
+    some = len(poison.y) > 0
+    unit = np.var(split.test.y)
+    return Figures(
+        nmse_clean=before,
+        nmse_poisoned=after,
+        error_clean=_mse(poisoned, split.train) / unit,
+        error_poison=_mse(poisoned, poison) / unit if some else None,
+        at_border=float(np.mean((poison.y <= low) | (poison.y >= high))) if some else None,
+        oracle=_gain(after, before),
+    )
+
+
+def _mse(model, part: Part) -> float:
+    return float(np.mean((part.y - model.predict(part.X)) ** 2))
+
+
+def _gain(poisoned: float, defended: float) -> float:
+    return (poisoned - defended) / poisoned if poisoned > 0 else 0.0
+
+
+def _defend(base: Row, judge: Judge, split: Split, X, y, is_poison) -> Row:
+    base = dataclasses.replace(base, defense=judge.name, contamination=judge.contamination)
+    defense = clone(judge.defense)
+    if judge.contamination is not None:
+        told = is_poison.mean() if judge.contamination == "oracle" else float(judge.contamination)
+        defense.set_params(contamination=float(told))
+    began = time.perf_counter()
+    try:
+        defense.fit(X, y)
+        defended = nmse(defense, split.test)
+        if not math.isfinite(defended):
+            raise ValueError("its predictions are not finite")
+    except Exception as error:  # a failed cell is a row, and the run goes on
+        message = " ".join(f"{type(error).__name__}: {error}".split())[:500]
+        return dataclasses.replace(base, status="failed", message=message, gain_oracle=base.gain_oracle)
+    row = _judged(base, defended, defense.inlier_mask_, defense.scores_, is_poison)
+    return dataclasses.replace(
+        row, fit_seconds=time.perf_counter() - began, message=getattr(defense, "message_", "")
+    )
+
+
+def _judged(base: Row, defended: float, kept, scores, is_poison) -> Row:
+    """The row of a defense with this test error, mask and scores."""
+    poisoned, oracle = base.nmse_poisoned, base.gain_oracle
+    gain = _gain(poisoned, defended)
+    rejected, p = ~kept, is_poison.sum()
+    ranked = scores is not None and 0 < p < len(is_poison)
+    return dataclasses.replace(
+        base,
+        nmse_defended=defended,
+        gain=gain,
+        recovered=gain / oracle if oracle >= LEAST_ORACLE_GAIN else None,
+        kept=float(kept.mean()),
+        tpr=float(rejected[is_poison].mean()) if p else None,
+        fpr=float(rejected[~is_poison].mean()),
+        precision=float(is_poison[rejected].mean()) if rejected.any() else None,
+        auc=float(roc_auc_score(is_poison, scores)) if ranked else None,
+    )

@@ -1,0 +1,135 @@
+"""What a run is: a TOML file, checked, and written back so that it can be repeated."""
+
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import tomli_w
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from ..errors import InputError
+
+
+def _finite_share(kind: str, closed: bool):
+    """A check that a number is in [0, 1) or, if `closed`, in [0, 1]."""
+    interval = "[0, 1]" if closed else "[0, 1)"
+
+    def check(value: Any) -> float:
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise ValueError(f"{kind} {value!r} is not a number; give one in {interval}")
+        if not (0 <= value < 1 or (closed and value == 1)):
+            raise ValueError(f"{kind} {value:g} is outside {interval}; give one inside")
+        return float(value)
+
+    return check
+
+
+Ratio = Annotated[float, BeforeValidator(_finite_share("ratio", closed=False))]
+Alpha = Annotated[float, BeforeValidator(_finite_share("alpha", closed=True))]
+Contamination = Annotated[float, BeforeValidator(_finite_share("contamination", closed=False))]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class _Choice(BaseModel):
+    """Something found by name; further keys are its constructor's."""
+
+    model_config = ConfigDict(extra="allow")
+    use: str
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The keys that go to the constructor."""
+        return dict(self.model_extra or {})
+
+
+class DataSpec(_Part):
+    """Which table: `source` is a file, the name of a bundled data set, or `frame` (in memory)."""
+
+    source: str = "diabetes"
+    target: str | None = None
+    drop: list[str] = []
+    rows: int = Field(300, ge=20)
+    fingerprint: str | None = None
+
+
+class VictimSpec(_Choice):
+    """Which model is attacked."""
+
+    use: str = "ridge"
+
+
+class AttackSpec(_Choice):
+    """Which attack, at which alphas, against which risk."""
+
+    use: str = "ascent"
+    alphas: list[Alpha] = Field([1.0, 0.6, 0.3, 0.1], min_length=1)
+    normalizer: str = "incremental"
+    risk: str = "residual"
+
+
+class DefenseSpec(_Choice):
+    """Which defense; one that needs the contamination is told this: the true ratio, or a number."""
+
+    contamination: Literal["oracle"] | Contamination = "oracle"
+
+
+class Spec(_Part):
+    """A whole run: data x attacks x alphas x ratios x seeds x defenses.
+
+    >>> spec = Spec.parse('seeds = 2')
+    >>> spec.seeds, spec.data.source, [d.use for d in spec.defenses]
+    (2, 'diabetes', ['trim', 'huber', 'bayesclean'])
+    """
+
+    seed: int = Field(0, ge=0)
+    seeds: int = Field(3, ge=1)
+    ratios: list[Ratio] = Field([0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4], min_length=1)
+    batch: float = Field(0.05, gt=0, lt=1)
+    data: DataSpec = DataSpec()
+    victim: VictimSpec = VictimSpec()
+    attacks: list[AttackSpec] = [
+        AttackSpec(use="ascent"), AttackSpec(use="flip"), AttackSpec(use="random")
+    ]
+    defenses: list[DefenseSpec] = [
+        DefenseSpec(use="trim"), DefenseSpec(use="huber"), DefenseSpec(use="bayesclean")
+    ]
+
+    @classmethod
+    def of(cls, values: dict[str, Any]) -> "Spec":
+        """A checked spec; the first thing wrong becomes one sentence that names its key."""
+        try:
+            return cls.model_validate(values)
+        except ValidationError as error:
+            raise InputError(_sentence(error)) from None
+
+    @classmethod
+    def parse(cls, text: str) -> "Spec":
+        """A spec from TOML text."""
+        try:
+            return cls.of(tomllib.loads(text))
+        except tomllib.TOMLDecodeError as error:
+            raise InputError(f"The spec is not valid TOML: {error}.") from None
+
+    @classmethod
+    def load(cls, path: str | Path) -> "Spec":
+        """A spec from a TOML file."""
+        try:
+            return cls.parse(Path(path).read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError) as error:
+            raise InputError(f"The spec {str(path)!r} cannot be read ({error}).") from None
+
+    def dump(self) -> str:
+        """The spec as TOML text that `parse` reads back."""
+        return tomli_w.dumps(self.model_dump(exclude_none=True))
+
+
+def _sentence(error: ValidationError) -> str:
+    first = error.errors()[0]
+    where = ".".join(str(part) for part in first["loc"] if isinstance(part, str | int))
+    what = first["msg"].removeprefix("Value error, ")
+    if first["type"] == "extra_forbidden":
+        return f"The spec has a key {where!r} that means nothing; remove it or look for a misprint."
+    return f"In {where!r}: {what}."

@@ -1,0 +1,200 @@
+"""The command line: parses, calls, prints; the work is done elsewhere."""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from . import __version__
+from .errors import InputError
+
+if TYPE_CHECKING:  # heavy imports wait until a command needs them: --help must be quick
+    from ._audit import Audit
+
+TOO_BAD = 2  # exit code of --max-damage
+FAILED = 1
+
+app = typer.Typer(
+    name="mithridate",
+    help="Poison a copy of your regression data, see what would happen, clean the real data.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+
+@app.callback(invoke_without_command=True)
+def _top(version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False):
+    if version:
+        typer.echo(f"mithridate {__version__}")
+        raise typer.Exit
+
+
+def _numbers(text: str, what: str) -> list[float]:
+    try:
+        return [float(part) for part in text.split(",") if part.strip()]
+    except ValueError:
+        raise InputError(
+            f"{what} {text!r} is not a list of numbers; write it like 0.1,0.2,0.4."
+        ) from None
+
+
+def _names(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def _told(text: str) -> float | str:
+    """`oracle` or a number; anything else is left for the spec to refuse in words."""
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
+@app.command()
+def audit(
+    file: Annotated[
+        str | None,
+        typer.Argument(help="CSV or Parquet file, or a bundled data set.", show_default="diabetes"),
+    ] = None,
+    target: Annotated[str | None, typer.Option(help="Column to predict.")] = None,
+    model: Annotated[str, typer.Option(help="Model that is attacked: ridge.")] = "ridge",
+    l2: Annotated[float, typer.Option(help="Ridge strength on the mean loss.")] = 1e-3,
+    alphas: Annotated[
+        str, typer.Option(help="1 is aggressive, 0 is stealthy.")
+    ] = "1,0.6,0.3,0.1",
+    ratios: Annotated[
+        str, typer.Option(help="Poison rows / (clean + poison rows), each in [0, 1).")
+    ] = "0.05,0.1,0.15,0.2,0.25,0.3,0.35,0.4",
+    seeds: Annotated[int, typer.Option(help="How many splits and attacks.")] = 3,
+    defenses: Annotated[str, typer.Option(help="Defenses to judge.")] = "trim,huber,bayesclean",
+    contamination: Annotated[
+        str, typer.Option(help="What defenses that need it are told: oracle or a number.")
+    ] = "oracle",
+    normalizer: Annotated[
+        str, typer.Option(help="Scale of damage and risk: incremental, anchored, raw.")
+    ] = "incremental",
+    drop: Annotated[str, typer.Option(help="Columns to leave out, by comma.")] = "",
+    rows: Annotated[int, typer.Option(help="Clean rows to train on, at most.")] = 300,
+    out: Annotated[Path, typer.Option(help="Folder for the report.")] = Path("mithridate-report"),
+    max_damage: Annotated[
+        float | None,
+        typer.Option(help="Exit with 2 if the worst NMSE is more than this many times the clean one."),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="First seed.")] = 0,
+    spec: Annotated[
+        Path | None, typer.Option(help="Repeat the run of this spec.toml; only --out, --max-damage and --quiet count beside it.")
+    ] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")] = False,
+) -> None:
+    """Find out how bad poisoned rows could get for a table, and which defense helps or hurts."""
+    with _sentences(f"Nothing was written to {str(out)!r}."):
+        from . import table
+
+        table.check_folder(out)
+        from . import _audit
+        from .bench import Spec
+
+        with _progress(quiet) as tell:
+            if spec is not None:
+                found = _audit.audit_spec(Spec.load(spec), tell=tell)
+            else:
+                found = _audit.audit(
+                    file, target=target, model=model, l2=l2, alphas=_numbers(alphas, "--alphas"),
+                    ratios=_numbers(ratios, "--ratios"), seeds=seeds, defenses=_names(defenses),
+                    contamination=_told(contamination), normalizer=normalizer, drop=_names(drop),
+                    rows=rows, seed=seed, tell=tell,
+                )  # fmt: skip
+            tell("writing the report", 0, 0)
+            found.save(out)
+        if not quiet:
+            _say(found, out)
+        _gate(found, max_damage)
+
+
+def _gate(found: "Audit", limit: float | None) -> None:
+    if limit is None or found.worst[0] <= limit:
+        return
+    times, cell = found.worst
+    alpha = "" if cell["alpha"] is None else f" at alpha {cell['alpha']:g}"
+    typer.echo(
+        f"Over the limit: the worst audited NMSE is {times:.2f} times the clean one, more than "
+        f"{limit:g} ({cell['attack']}{alpha}, ratio {cell['ratio']:g}, seed {cell['seed']}).",
+        err=True,
+    )
+    raise typer.Exit(TOO_BAD)
+
+
+def _say(found: "Audit", out: Path) -> None:
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console(highlight=False)
+    for line in found.headlines:
+        # Text, because a column name is data and must not be read as markup.
+        console.print(Text("• ").append(_printable(line)))
+    console.print(Text(f"Report: {out / 'report.html'}", style="bold"))
+
+
+def _printable(text: str) -> str:
+    """The text without control characters, which could drive the terminal."""
+    return "".join(c if c.isprintable() else " " for c in text)
+
+
+@contextmanager
+def _sentences(kept: str) -> Iterator[None]:
+    """Turns what a person can mend into one sentence and exit code 1."""
+    try:
+        yield
+    except InputError as error:
+        typer.echo(_printable(str(error)), err=True)
+        raise typer.Exit(FAILED) from None
+    except KeyboardInterrupt:
+        typer.echo(f"Stopped. {kept}", err=True)
+        raise typer.Exit(FAILED) from None
+
+
+@contextmanager
+def _progress(quiet: bool) -> Iterator[Callable[[str, int, int], Any]]:
+    """A bar for each stage with the time left; on a log file, a line for each stage."""
+    if quiet:
+        yield lambda stage, done, total: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import TimeRemainingColumn
+
+    console = Console(stderr=True, highlight=False)
+    seen: dict[str, Any] = {}
+    columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), BarColumn(),
+               TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn())  # fmt: skip
+    with Progress(*columns, console=console, disable=not console.is_terminal) as bars:
+
+        def tell(stage: str, done: int, total: int) -> None:
+            if stage not in seen:
+                for task in seen.values():
+                    bars.update(task, total=1, completed=1)
+                seen[stage] = bars.add_task(stage, total=total or None)
+                if not console.is_terminal:
+                    console.print(stage, markup=False)
+            if total:
+                bars.update(seen[stage], completed=done, total=total)
+
+        yield tell
+
+
+def main() -> None:
+    """Entry point: every error a person can mend is one sentence, never a traceback."""
+    try:
+        code = app(standalone_mode=False)
+    except Exception as error:
+        # Usage errors of the parser, whichever of its modules they come from.
+        if not hasattr(error, "format_message"):
+            raise
+        typer.echo(f"{error.format_message()} Try 'mithridate --help'.", err=True)
+        code = FAILED
+    sys.exit(code if isinstance(code, int) else 0)

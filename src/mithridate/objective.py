@@ -1,0 +1,150 @@
+"""What the attacker wants, and all that it may see: damage against risk, on one scale."""
+
+import abc
+from typing import Any, NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, PRNGKeyArray, Scalar
+
+from .risks import AbstractRisk
+from .sample import Sample
+from .threat import ThreatModel
+from .victims import AbstractVictim
+
+
+class Terms(NamedTuple):
+    """The two objectives: `damage`, the victim's validation MSE, and `risk`, the visibility."""
+
+    damage: Float[Array, "*shape"]
+    risk: Float[Array, "*shape"]
+
+
+class Reference(NamedTuple):
+    """What a normalizer measures against: this run before the batch, and the alpha = 1 run after it."""
+
+    previous: Terms
+    extreme: Terms
+
+
+class AbstractNormalizer(eqx.Module):
+    """Puts damage and risk on one scale, so that alpha weighs like with like."""
+
+    @abc.abstractmethod
+    def anchors(self, reference: Reference) -> tuple[Terms, Terms]:
+        """The raw terms that are mapped to 0 and to 1."""
+
+    def __call__(self, terms: Terms, reference: Reference) -> Terms:
+        """Each term on the line through its anchors.
+
+        Where a term's anchors coincide there is nothing to trade in it: damage counts 0 (an attack
+        that can do no damage has only its stealth to look after), risk counts as it is.
+        """
+        low, high = self.anchors(reference)
+        span = Terms(high.damage - low.damage, high.risk - low.risk)
+        damage = (terms.damage - low.damage) / jnp.where(span.damage == 0, 1.0, span.damage)
+        risk = (terms.risk - low.risk) / jnp.where(span.risk == 0, 1.0, span.risk)
+        return Terms(jnp.where(span.damage == 0, 0.0, damage), risk)
+
+
+class Raw(AbstractNormalizer):
+    """Leaves both terms as they are; then risk, which has no upper end, usually rules."""
+
+    def anchors(self, reference: Reference) -> tuple[Terms, Terms]:
+        zero = jnp.zeros_like(reference.previous.damage)
+        return Terms(zero, zero), Terms(zero + 1, zero + 1)
+
+
+class Incremental(AbstractNormalizer):
+    """The paper's: damage over that of the batch before, risk over that of the alpha = 1 attack.
+
+    `L̃ = L(w*⁽ⁱ⁾) / L(w*⁽ⁱ⁻¹⁾)`, `R̃ = R / R_ref`.
+    """
+
+    def anchors(self, reference: Reference) -> tuple[Terms, Terms]:
+        zero = jnp.zeros_like(reference.previous.damage)
+        return Terms(zero, zero), Terms(reference.previous.damage, reference.extreme.risk)
+
+
+class Anchored(AbstractNormalizer):
+    """Damage between that of the batch before and that of the alpha = 1 attack.
+
+    `L̃ = (L - L_prev) / (L_{alpha=1} - L_prev)`, `R̃ = R / R_{alpha=1}`.
+    """
+
+    def anchors(self, reference: Reference) -> tuple[Terms, Terms]:
+        zero = jnp.zeros_like(reference.previous.damage)
+        return Terms(reference.previous.damage, zero), reference.extreme
+
+
+class Problem(eqx.Module):
+    """Everything an attack may see; there is no test set in it.
+
+    `alpha` in [0, 1] weighs damage against stealth: 1 is aggressive, 0 is stealthy. `extreme`
+    holds the terms that the alpha = 1 attack reached, one entry a batch. Build it with `of`.
+    """
+
+    clean: Sample
+    victim: AbstractVictim
+    threat: ThreatModel
+    risk: AbstractRisk
+    normalizer: AbstractNormalizer
+    alpha: Scalar
+    extreme: Terms
+    key: PRNGKeyArray
+    judged: Any  # the validation rows, digested by the victim
+    facts: Any  # the clean rows, digested by the risk
+
+    @classmethod
+    def of(
+        cls,
+        clean: Sample,
+        validation: Sample,
+        victim: AbstractVictim,
+        threat: ThreatModel,
+        risk: AbstractRisk,
+        normalizer: AbstractNormalizer,
+        key: PRNGKeyArray,
+    ) -> "Problem":
+        """The alpha = 1 problem on raw terms: its solution is the reference of all others."""
+        one = jnp.ones((len(threat.edges) - 1,), clean.y.dtype)
+        judged, facts = victim.digest(validation), risk.digest(clean, victim, key)
+        alpha = jnp.ones((), clean.y.dtype)
+        return cls(
+            clean, victim, threat, risk, normalizer, alpha, Terms(one, one), key, judged, facts
+        )
+
+    def reference(self) -> "Problem":
+        """The same at alpha = 1 and without a normalizer."""
+        values = (Raw(), jnp.ones_like(self.alpha))
+        return eqx.tree_at(lambda p: (p.normalizer, p.alpha), self, values)
+
+    def at(self, alpha: Scalar, extreme: Terms) -> "Problem":
+        """The same at another alpha, knowing what the alpha = 1 attack reached."""
+        return eqx.tree_at(lambda p: (p.alpha, p.extreme), self, (alpha, extreme))
+
+    def terms(self, fixed: Any, moving: Sample, poison: Sample) -> Terms:
+        """Damage after training on digested and moving rows; risk of all poison so far."""
+        params = self.victim.fit(fixed, moving, self.key)
+        return Terms(self.victim.loss(params, self.judged), self.risk(self.facts, poison))
+
+    def gain(self, terms: Terms, reference: Reference) -> Scalar:
+        """`alpha L̃ - (1 - alpha) R̃`, what the attack maximizes."""
+        damage, risk = self.normalizer(terms, reference)
+        return self.alpha * damage - (1 - self.alpha) * risk
+
+    def untouched(self) -> Terms:
+        """The terms before any poison."""
+        nothing = self.clean.weighing(jnp.zeros_like(self.clean.w))
+        return self.terms(self.victim.digest(self.clean), nothing, nothing)
+
+    def ends(self, poison: Sample) -> Terms:
+        """Terms after each batch of the given poison, one entry a batch."""
+        fixed, slot = self.victim.digest(self.clean), jnp.arange(self.threat.capacity)
+
+        def after(edge):
+            present = poison.weighing(poison.w * (slot < edge))
+            return self.terms(fixed, present, present)
+
+        return jax.lax.map(after, jnp.asarray(self.threat.edges[1:]))

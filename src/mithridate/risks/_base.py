@@ -1,0 +1,23 @@
+import abc
+from typing import Any
+
+import equinox as eqx
+from jaxtyping import PRNGKeyArray, Scalar
+
+from ..sample import Sample
+from ..victims import AbstractVictim
+
+
+class AbstractRisk(eqx.Module):
+    """How visible poison is beside the clean rows; 1 looks like an average clean row.
+
+    `digest` is called once on the clean rows, the risk itself many times on poison.
+    """
+
+    @abc.abstractmethod
+    def digest(self, clean: Sample, victim: AbstractVictim, key: PRNGKeyArray) -> Any:
+        """What the risk needs to know of the clean rows and of the model trained on them."""
+
+    @abc.abstractmethod
+    def __call__(self, facts: Any, poison: Sample) -> Scalar:
+        """Visibility of all present poison rows together, unit-free; 0 where there are none."""

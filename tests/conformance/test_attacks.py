@@ -1,0 +1,89 @@
+"""Laws of every attack."""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from mithridate import attacks
+
+from .worlds import exported, name, problem
+
+ATTACKS = exported(attacks, attacks.AbstractAttack)
+pytestmark = [pytest.mark.usefixtures("x64"), pytest.mark.parametrize("attack", ATTACKS, ids=name)]
+KEY = jax.random.key(3)
+
+
+@eqx.filter_jit
+def run(attack, world, key=KEY):
+    return attack(world, key)
+
+
+@eqx.filter_jit
+def all_of(attack, worlds, keys):
+    return jax.lax.map(lambda one: attack(*one), (worlds, keys))
+
+
+def test_rows_stay_in_the_box_and_could_be_real(attack):
+    world = problem()
+    poison, _ = run(attack, world)
+    threat = world.threat
+    z = np.concatenate([poison.X, poison.y[:, None]], axis=1)
+    assert (z >= np.asarray(threat.lower) - 1e-12).all()
+    assert (z <= np.asarray(threat.upper) + 1e-12).all()
+    assert set(np.unique(z[:, 3:8])) <= {0.0, 1.0}
+    np.testing.assert_array_equal(z[:, 3:6].sum(axis=1), 1)
+    assert (z[:, 6:8].sum(axis=1) <= 1).all()
+    lattice = (z[:, 2] - threat.lower[2]) / 0.25
+    np.testing.assert_allclose(lattice, np.round(lattice), atol=1e-9)
+
+
+def test_it_writes_its_slots_and_no_more(attack):
+    world = problem()
+    poison, trace = run(attack, world)
+    assert poison.y.shape == (world.threat.capacity,)
+    np.testing.assert_array_equal(poison.w, 1)
+    assert trace.ends.damage.shape == (len(world.threat.edges) - 1,)
+    assert np.isfinite(trace.ends.damage).all()
+    assert np.isfinite(trace.ends.risk).all()
+
+
+def test_it_is_deterministic_in_its_key(attack):
+    one, _ = run(attack, problem())
+    two, _ = run(attack, problem())
+    np.testing.assert_array_equal(one.X, two.X)
+    np.testing.assert_array_equal(one.y, two.y)
+
+
+def test_a_small_budget_is_a_prefix_of_a_large_one(attack):
+    large, _ = run(attack, problem(ratios=(0.1, 0.2, 0.3)))
+    small, _ = run(attack, problem(ratios=(0.1, 0.2)))
+    p = small.y.shape[0]
+    np.testing.assert_allclose(large.X[:p], small.X, atol=1e-6)
+    np.testing.assert_allclose(large.y[:p], small.y, atol=1e-6)
+
+
+def test_batched_is_one_by_one(attack):
+    worlds = [problem(), problem()]
+    worlds[1] = worlds[1].at(jnp.asarray(0.3), worlds[1].extreme)
+    keys = jax.random.split(KEY, 2)
+    stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves), *worlds)
+    together, _ = all_of(attack, stacked, keys)
+    for i in range(2):
+        alone, _ = run(attack, worlds[i], keys[i])
+        np.testing.assert_allclose(together.X[i], alone.X, atol=1e-6)
+
+
+def test_ends_are_what_the_prefixes_do(attack):
+    world = problem()
+    poison, trace = run(attack, world)
+    want = world.ends(poison)
+    np.testing.assert_allclose(trace.ends.damage, want.damage, rtol=1e-7)
+    np.testing.assert_allclose(trace.ends.risk, want.risk, rtol=1e-7)
+
+
+def test_it_does_damage_at_alpha_1(attack):
+    world = problem()
+    _, trace = run(attack, world)
+    assert trace.ends.damage[-1] > world.untouched().damage

@@ -1,0 +1,72 @@
+"""Laws of every risk."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from jax.test_util import check_grads
+
+from mithridate import risks
+from mithridate.sample import Sample
+from mithridate.victims import Ridge
+
+from .worlds import exported, name, sample
+
+RISKS = exported(risks, risks.AbstractRisk)
+pytestmark = [pytest.mark.usefixtures("x64"), pytest.mark.parametrize("risk", RISKS, ids=name)]
+KEY = jax.random.key(0)
+
+
+def of(risk, clean, poison):
+    return risk(risk.digest(clean, Ridge(), KEY), poison)
+
+
+def test_clean_rows_look_like_average_clean_rows(risk):
+    np.testing.assert_allclose(of(risk, sample(), sample()), 1.0, rtol=0.15)
+
+
+def test_absent_rows_change_nothing(risk):
+    clean, poison = sample(), sample(9, seed=2)
+    absent = Sample(jnp.full((5, 8), 9.0), jnp.full(5, -9.0), jnp.zeros(5))
+    np.testing.assert_allclose(of(risk, clean, poison + absent), of(risk, clean, poison), rtol=1e-9)
+    np.testing.assert_allclose(of(risk, clean + absent, poison), of(risk, clean, poison), rtol=1e-9)
+
+
+def test_no_poison_is_no_risk(risk):
+    assert of(risk, sample(), sample(9).weighing(jnp.zeros(9))) == 0
+
+
+def test_weight_k_is_the_row_k_times(risk):
+    clean, poison = sample(), sample(9, seed=2)
+    heavy = poison.weighing(jnp.arange(9.0))
+    rows = np.repeat(np.arange(9), np.arange(9))
+    often = Sample(poison.X[rows], poison.y[rows], jnp.ones(len(rows)))
+    np.testing.assert_allclose(of(risk, clean, heavy), of(risk, clean, often), rtol=1e-9)
+
+
+def test_it_has_no_unit(risk):
+    clean, poison = sample(), sample(9, seed=2)
+    # A penalty is not free of units; without one the change of units cannot matter.
+    free = Ridge(1e-12)
+
+    def scaled(s):
+        return Sample(s.X, 1000 * s.y + 7, s.w)
+
+    want = risk(risk.digest(clean, free, KEY), poison)
+    got = risk(risk.digest(scaled(clean), free, KEY), scaled(poison))
+    np.testing.assert_allclose(got, want, rtol=1e-5)
+
+
+def test_gradient_is_finite_differences(risk):
+    facts, poison = risk.digest(sample(), Ridge(), KEY), sample(9, seed=2)
+
+    def visible(X, y):
+        return risk(facts, Sample(jnp.asarray(X), jnp.asarray(y), poison.w))
+
+    check_grads(visible, (poison.X, poison.y), order=1, modes=["rev"], rtol=1e-5)
+
+
+def test_gross_outliers_are_visible(risk):
+    far = sample(9, seed=2)
+    far = Sample(far.X, far.y + 5, far.w)
+    assert of(risk, sample(), far) > 5

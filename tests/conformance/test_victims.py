@@ -1,0 +1,61 @@
+"""Laws of every victim."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from jax.test_util import check_grads
+
+from mithridate import victims
+from mithridate.sample import Sample
+
+from .worlds import exported, name, sample
+
+VICTIMS = exported(victims, victims.AbstractVictim)
+pytestmark = [pytest.mark.usefixtures("x64"), pytest.mark.parametrize("victim", VICTIMS, ids=name)]
+KEY = jax.random.key(0)
+
+
+def predict(victim, fixed, moving):
+    params = victim.fit(victim.digest(fixed), moving, KEY)
+    return victim.predict(params, sample(seed=7).X)
+
+
+def test_absent_rows_change_nothing(victim):
+    clean, poison = sample(), sample(9, seed=2)
+    absent = Sample(jnp.full((5, 8), 9.0), jnp.full(5, -9.0), jnp.zeros(5))
+    want = predict(victim, clean, poison)
+    np.testing.assert_allclose(predict(victim, clean, poison + absent), want, atol=1e-10)
+    np.testing.assert_allclose(predict(victim, clean + absent, poison), want, atol=1e-10)
+
+
+def test_weight_k_is_the_row_k_times(victim):
+    clean, poison = sample(), sample(4, seed=2)
+    heavy = poison.weighing(jnp.full(4, 3.0))
+    want = predict(victim, clean, poison + poison + poison)
+    np.testing.assert_allclose(predict(victim, clean, heavy), want, atol=1e-9)
+
+
+def test_a_row_counts_the_same_whether_it_stays_or_moves(victim):
+    clean, poison = sample(), sample(9, seed=2)
+    nothing = poison.weighing(jnp.zeros(9))
+    want = predict(victim, clean, poison)
+    np.testing.assert_allclose(predict(victim, clean + poison, nothing), want, atol=1e-9)
+
+
+def test_loss_is_the_mean_squared_error_of_predict(victim):
+    clean, poison, judged = sample(), sample(9, seed=2), sample(30, seed=3)
+    params = victim.fit(victim.digest(clean), poison, KEY)
+    want = jnp.mean((victim.predict(params, judged.X) - judged.y) ** 2)
+    np.testing.assert_allclose(victim.loss(params, victim.digest(judged)), want, rtol=1e-9)
+
+
+def test_hypergradient_is_finite_differences(victim):
+    fixed, poison = victim.digest(sample()), sample(9, seed=2)
+    judged = victim.digest(sample(30, seed=3))
+
+    def damage(X, y, w):
+        poison = Sample(jnp.asarray(X), jnp.asarray(y), jnp.asarray(w))
+        return victim.loss(victim.fit(fixed, poison, KEY), judged)
+
+    check_grads(damage, (poison.X, poison.y, poison.w), order=1, modes=["rev"], rtol=1e-5)

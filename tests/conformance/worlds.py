@@ -1,0 +1,60 @@
+"""Small made-up problems on which every abstraction is tested."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from mithridate.objective import Incremental, Problem, Reference, Terms
+from mithridate.risks import Residual
+from mithridate.sample import Sample
+from mithridate.threat import ThreatModel, edges
+from mithridate.victims import Ridge
+
+
+def sample(n=40, seed=0):
+    """Rows with two numbers, a whole number, a category of three and one of two with a reference."""
+    rng = np.random.default_rng(seed)
+    number = rng.uniform(size=(n, 2))
+    whole = rng.integers(0, 5, size=(n, 1)) / 4
+    three = np.eye(3)[rng.integers(0, 3, size=n)]
+    two = np.eye(3)[rng.integers(0, 3, size=n)][:, :2]
+    X = np.concatenate([number, whole, three, two], axis=1)
+    y = X @ np.linspace(0.2, 0.6, X.shape[1]) + 0.1 * rng.normal(size=n)
+    return Sample(jnp.asarray(X), jnp.asarray(y), jnp.ones(n))
+
+
+def threat(clean, ratios=(0.1, 0.2, 0.3)):
+    """The box, lattice and groups of `sample`."""
+    box = ThreatModel.around(clean, edges(clean.y.shape[0], ratios))
+    step = jnp.array([0, 0, 0.25, 1, 1, 1, 1, 1, 0], dtype=clean.y.dtype)
+    member = np.zeros((2, 8), bool)
+    member[0, 3:6] = member[1, 6:8] = True
+    optional = jnp.array([False, True])
+    return ThreatModel(box.lower, box.upper, step, jnp.asarray(member), optional, box.edges)
+
+
+def problem(victim=None, risk=None, normalizer=None, ratios=(0.1, 0.2, 0.3), n=40):
+    """A whole problem at alpha = 1."""
+    clean = sample(n)
+    parts = victim or Ridge(1e-3), threat(clean, ratios), risk or Residual()
+    return Problem.of(
+        clean, sample(n, seed=1), *parts, normalizer or Incremental(), jax.random.key(0)
+    )
+
+
+def reference(previous=(0.3, 0.5), extreme=(0.9, 40.0)):
+    """Anchors that do not coincide."""
+    return Reference(Terms(*map(jnp.asarray, previous)), Terms(*map(jnp.asarray, extreme)))
+
+
+def exported(module, base):
+    """Concrete classes that a module exports, with their defaults."""
+    import inspect
+
+    found = [c for c in vars(module).values() if inspect.isclass(c) and issubclass(c, base)]
+    return [c() for c in found if not inspect.isabstract(c)]
+
+
+def name(thing) -> str:
+    """Class name, for test ids."""
+    return type(thing).__name__

@@ -1,0 +1,36 @@
+"""What every test shares: float64, checked array shapes, and the real data where they are."""
+
+import os
+from pathlib import Path
+
+import pytest
+from jaxtyping import install_import_hook
+
+# Two threads a test process; more would fight over the cores of a small machine.
+os.environ.setdefault("OMP_NUM_THREADS", "2")
+
+# The shapes that the signatures promise are checked in every call of the tests.
+with install_import_hook(
+    ["mithridate.sample", "mithridate.threat", "mithridate.objective", "mithridate.victims"],
+    "beartype.beartype",
+):
+    import mithridate.objective  # noqa: F401
+
+SHARED = Path(__file__).parents[2] / "shared"
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of real data beside the repository; the test is skipped where it is absent."""
+    if not SHARED.is_dir():
+        pytest.skip(f"there is no folder {SHARED.name!r} with real data beside the repository")
+    return SHARED
+
+
+@pytest.fixture
+def x64():
+    """JAX in float64 for one test, and slips of rank caught."""
+    import jax
+
+    with jax.enable_x64(True), jax.numpy_rank_promotion("raise"):
+        yield

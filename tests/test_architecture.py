@@ -1,0 +1,109 @@
+"""The house rules of ARCHITECTURE.md, checked on the syntax tree of every module."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1] / "src" / "mithridate"
+MODULES = sorted(ROOT.rglob("*.py"))
+
+RANKS = [
+    {"errors"},
+    {"moments", "sample", "table", "datasets"},
+    {"bayes", "victims", "threat"},
+    {"risks", "defenses"},
+    {"objective"},
+    {"attacks"},
+    {"bench", "report"},
+    {"_audit"},
+    {"cli"},
+]
+RANK = {name: rank for rank, names in enumerate(RANKS) for name in names}
+JAX = {"jax", "equinox", "optax"}
+JAX_HALF = {"sample", "victims", "risks", "threat", "objective", "attacks"}
+NO_JAX = {"errors", "moments", "table", "datasets", "bayes", "defenses", "report", "cli"}
+NO_NUMPY = {"moments", "victims", "risks", "attacks", "threat", "objective", "sample"}
+ONLY = {"report": {"table", "errors"}, "datasets": {"errors"}}
+
+
+def name_of(path: Path) -> str:
+    return path.relative_to(ROOT).with_suffix("").parts[0]
+
+
+def imports(path: Path):
+    """Dotted names of all that a module imports, relative ones resolved, those for typing left out."""
+    package = ("mithridate", *path.relative_to(ROOT).with_suffix("").parts)[:-1]
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = package[: len(package) - node.level + 1] if node.level else ()
+            stem = ".".join((*base, *([node.module] if node.module else [])))
+            yield from (f"{stem}.{alias.name}" for alias in node.names)
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_imports_go_one_way(path):
+    here = name_of(path)
+    if here == "__init__":
+        return  # the public door opens lazily
+    assert here in RANK, f"{here} has no rank; give it one in ARCHITECTURE.md and here"
+    for name in imports(path):
+        top, _, rest = name.partition(".")
+        if here in NO_JAX:
+            assert top not in JAX, f"{here} must not import {top}"
+        if here in NO_NUMPY:
+            assert top not in {"numpy", "sklearn", "scipy"}, f"{here} must not import {top}"
+        there = rest.split(".")[0]
+        if top != "mithridate" or there in {"", here, "__version__"}:
+            continue
+        assert there in RANK, f"{here} imports {there}, which has no rank"
+        assert there in ONLY.get(here, RANK), f"{here} must not import {there}"
+        assert RANK[there] < RANK[here], f"{here} must not import {there}"
+        if here in NO_JAX - {"cli"}:
+            assert there not in JAX_HALF, f"{here} must not import {there}"
+
+
+def test_numpy_and_jax_meet_in_one_file():
+    both = []
+    for path in MODULES:
+        tops = {name.partition(".")[0] for name in imports(path)}
+        if tops & JAX and "numpy" in tops:
+            both.append(str(path.relative_to(ROOT)))
+    assert both == ["bench/sweep.py"]
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_files_and_functions_stay_small(path):
+    text = path.read_text()
+    assert len(text.splitlines()) <= 400
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.FunctionDef):
+            # A docstring, and the options of a command line, are not length that hides anything.
+            lines = node.end_lineno - node.body[0].lineno + 1
+            if ast.get_docstring(node):
+                lines = node.end_lineno - node.body[0].end_lineno
+            assert lines < 50, f"{node.name} has {lines} lines"
+
+
+def test_defenses_load_no_jax():
+    code = "import mithridate.defenses, sys; print(sorted({'jax', 'equinox'} & set(sys.modules)))"
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert out.stdout.strip() == "[]"
+
+
+def test_help_loads_nothing_heavy():
+    code = (
+        "import mithridate.cli, sys; "
+        "print(sorted({'jax', 'sklearn', 'pyarrow', 'plotly', 'numpy'} & set(sys.modules)))"
+    )
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert out.stdout.strip() == "[]"
+
+
+def test_nothing_speaks_of_the_machine_it_was_made_on():
+    for path in MODULES:
+        assert "/work/" not in path.read_text(), path
