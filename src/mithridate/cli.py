@@ -1,5 +1,6 @@
 """The command line: parses, calls, prints; the work is done elsewhere."""
 
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -145,6 +146,10 @@ def _printable(text: str) -> str:
     return "".join(c if c.isprintable() else " " for c in text)
 
 
+class _Stopped(Exception):
+    """Ctrl-C, with what was kept."""
+
+
 @contextmanager
 def _sentences(kept: str) -> Iterator[None]:
     """Turns what a person can mend into one sentence and exit code 1."""
@@ -154,8 +159,7 @@ def _sentences(kept: str) -> Iterator[None]:
         typer.echo(_printable(str(error)), err=True)
         raise typer.Exit(FAILED) from None
     except KeyboardInterrupt:
-        typer.echo(f"Stopped. {kept}", err=True)
-        raise typer.Exit(FAILED) from None
+        raise _Stopped(f"Stopped. {kept}") from None
 
 
 @contextmanager
@@ -189,12 +193,35 @@ def _progress(quiet: bool) -> Iterator[Callable[[str, int, int], Any]]:
 
 def main() -> None:
     """Entry point: every error a person can mend is one sentence, never a traceback."""
+    code: Any = FAILED
     try:
         code = app(standalone_mode=False)
+    except (KeyboardInterrupt, _Stopped) as stop:
+        _leave(str(stop) or "Stopped. Nothing was written.")
     except Exception as error:
-        # Usage errors of the parser, whichever of its modules they come from.
-        if not hasattr(error, "format_message"):
-            raise
-        typer.echo(f"{error.format_message()} Try 'mithridate --help'.", err=True)
-        code = FAILED
+        _explain(error)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _explain(error: Exception) -> None:
+    """One sentence on an error that no command foresaw."""
+    usage = getattr(error, "format_message", None)
+    if usage is not None:  # the parser's, from whichever of its modules
+        typer.echo(f"{usage()} Try 'mithridate --help'.", err=True)
+        return
+    if os.environ.get("MITHRIDATE_DEBUG"):
+        raise error
+    what = _printable(f"{type(error).__name__}: {error}")[:300]
+    typer.echo(
+        f"Mithridate failed in a way it did not foresee ({what}); nothing was written. "
+        "Set MITHRIDATE_DEBUG=1 to see where, and please report it.",
+        err=True,
+    )
+
+
+def _leave(sentence: str) -> None:
+    """Ends the process at once: a thread inside compiled code would abort an orderly exit."""
+    typer.echo(sentence, err=True)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(FAILED)

@@ -3,9 +3,10 @@
 import datetime
 import importlib.metadata
 import platform
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import joblib
 import pyarrow as pa
@@ -21,6 +22,7 @@ from .spec import AttackSpec, Spec
 from .sweep import Poison, sweep, ticks
 
 Tell = Callable[[str, int, int], Any]  # (stage, done, total); total 0: not known
+Made = TypeVar("Made")
 PICTURED = 0.2  # the ratio nearest to this is the one whose rows are shown
 
 
@@ -120,11 +122,31 @@ def _attack(
         done += 1
         tell(f"attacking with {one.use}", done, total)
 
-    poison = sweep(
-        attack, victim, risk, normalizer, splits, seeds, one.alphas, batches, tick
+    poison = _interruptible(
+        lambda: sweep(attack, victim, risk, normalizer, splits, seeds, one.alphas, batches, tick)
     )
     alphas = list(one.alphas) if attack.steered else [None]
     return Ran(one, attack.steered, alphas, poison)
+
+
+def _interruptible(work: Callable[[], Made]) -> Made:
+    """The result of `work`, done in a thread: compiled code would keep Ctrl-C waiting."""
+    made: list[Made] = []
+    failed: list[BaseException] = []
+
+    def go():
+        try:
+            made.append(work())
+        except BaseException as error:
+            failed.append(error)
+
+    thread = threading.Thread(target=go, daemon=True)
+    thread.start()
+    while thread.is_alive():
+        thread.join(0.1)
+    if failed:
+        raise failed[0]
+    return made[0]
 
 
 def _cells(spec, data, splits, seeds, ratios, ran) -> Iterator[Cell]:
@@ -163,7 +185,8 @@ def _score_all(cells, splits, seeds, model, judges, tell: Tell) -> list[table.Ro
     rows: list[table.Row] = []
     tell("judging the defenses", 0, len(cells))
     # Workers are processes with one BLAS thread each: threads of both kinds would fight.
-    done = joblib.Parallel(n_jobs=-1, return_as="generator", batch_size="auto")(jobs)
+    # No memory maps: a stopped run would leave their files behind.
+    done = joblib.Parallel(n_jobs=-1, return_as="generator", max_nbytes=None)(jobs)
     for i, some in enumerate(done, 1):
         rows += some
         tell("judging the defenses", i, len(cells))

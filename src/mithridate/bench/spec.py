@@ -122,8 +122,8 @@ class Spec(_Part):
             raise InputError(f"The spec {str(path)!r} cannot be read ({error}).") from None
 
     def dump(self) -> str:
-        """The spec as TOML text that `parse` reads back."""
-        return tomli_w.dumps(self.model_dump(exclude_none=True))
+        """The spec as TOML text that `parse` reads back; what was left to its default stays so."""
+        return tomli_w.dumps(self.model_dump(exclude_none=True, exclude_unset=True))
 
 
 def _sentence(error: ValidationError) -> str:
