@@ -34,7 +34,7 @@ def name_of(path: Path) -> str:
 
 
 def imports(path: Path):
-    """Dotted names of all that a module imports, relative ones resolved, those for typing left out."""
+    """Dotted names of all that a module imports, relative ones resolved."""
     package = ("mithridate", *path.relative_to(ROOT).with_suffix("").parts)[:-1]
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):

@@ -17,7 +17,9 @@ KEY = jax.random.key(0)
 def rows(n, d, seed=0):
     rng = np.random.default_rng(seed)
     X = rng.uniform(size=(n, d))
-    return Sample(jnp.asarray(X), jnp.asarray(X @ rng.normal(size=d)), jnp.asarray(rng.uniform(size=n)))
+    return Sample(
+        jnp.asarray(X), jnp.asarray(X @ rng.normal(size=d)), jnp.asarray(rng.uniform(size=n))
+    )
 
 
 def plain(clean, poison, judged, l2):

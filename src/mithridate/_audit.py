@@ -1,4 +1,4 @@
-"""The main job: how bad poison could get for a table and a model, and whether anyone would notice."""
+"""The main job: how bad poison could get for a table and a model, and who would notice."""
 
 import dataclasses
 import shutil
@@ -9,7 +9,6 @@ from typing import Any
 
 import narwhals as nw
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from . import report, table
 from .bench import Results, Spec, run
@@ -52,11 +51,9 @@ class Audit:
     @property
     def worst(self) -> tuple[float, dict[str, Any]]:
         """The largest undefended NMSE as a multiple of the clean one, and the cell it is in."""
-        rows = self.results.table.filter(pc.equal(self.results.table["defense"], "none"))
-        times = pc.divide(rows["nmse_poisoned"], rows["nmse_clean"])
-        at = max(range(len(times)), key=lambda i: times[i].as_py())
-        cell = {name: rows[name][at].as_py() for name in ("attack", "alpha", "ratio", "seed")}
-        return times[at].as_py(), cell
+        rows = [r for r in self.results.table.to_pylist() if r["defense"] == "none"]
+        worst = max(rows, key=lambda r: r["nmse_poisoned"] / r["nmse_clean"])
+        return worst["nmse_poisoned"] / worst["nmse_clean"], worst
 
     def write_html(self, path: str | Path) -> None:
         """Writes the report, one self-contained file, atomically."""
@@ -96,6 +93,7 @@ def audit(
     contamination: float | str = "oracle",
     normalizer: str = "incremental",
     drop: Sequence[str] = (),
+    categorical: Sequence[str] = (),
     rows: int = 300,
     seed: int = 0,
     tell: Tell | None = None,
@@ -107,7 +105,8 @@ def audit(
     with ridge strength `l2` on the mean loss; `alphas` in [0, 1], 1 aggressive and 0 stealthy;
     `ratios` in [0, 1), poison rows / (clean + poison rows); `seeds`, how many splits and attacks,
     numbered from `seed` on; `contamination`, what defenses that need it are told: "oracle" (the
-    true ratio) or a number; `drop`, columns to leave out; `rows`, how many clean rows train;
+    true ratio) or a number; `drop`, columns to leave out; `categorical`,
+    columns whose numbers are only codes; `rows`, how many clean rows train;
     `tell(stage, done, total)` is called as the work goes on.
 
     Raises `mithridate.errors.InputError` (a ValueError) with one sentence where the input is bad.
@@ -129,6 +128,7 @@ def audit(
                 "source": "frame" if framed else _source(data),
                 "target": target,
                 "drop": list(drop),
+                "categorical": list(categorical),
                 "rows": rows,
             },
             "victim": {"use": model, "l2": l2},
@@ -170,4 +170,3 @@ def _native(results: pa.Table, backend: Any) -> Any:
     if backend is None:
         return results
     return nw.from_arrow(results, backend=backend).to_native()
-

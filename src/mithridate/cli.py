@@ -65,9 +65,7 @@ def audit(
     target: Annotated[str | None, typer.Option(help="Column to predict.")] = None,
     model: Annotated[str, typer.Option(help="Model that is attacked: ridge.")] = "ridge",
     l2: Annotated[float, typer.Option(help="Ridge strength on the mean loss.")] = 1e-3,
-    alphas: Annotated[
-        str, typer.Option(help="1 is aggressive, 0 is stealthy.")
-    ] = "1,0.6,0.3,0.1",
+    alphas: Annotated[str, typer.Option(help="1 is aggressive, 0 is stealthy.")] = "1,0.6,0.3,0.1",
     ratios: Annotated[
         str, typer.Option(help="Poison rows / (clean + poison rows), each in [0, 1).")
     ] = "0.05,0.1,0.15,0.2,0.25,0.3,0.35,0.4",
@@ -80,15 +78,23 @@ def audit(
         str, typer.Option(help="Scale of damage and risk: incremental, anchored, raw.")
     ] = "incremental",
     drop: Annotated[str, typer.Option(help="Columns to leave out, by comma.")] = "",
+    categorical: Annotated[
+        str, typer.Option(help="Columns whose numbers are only codes, by comma.")
+    ] = "",
     rows: Annotated[int, typer.Option(help="Clean rows to train on, at most.")] = 300,
     out: Annotated[Path, typer.Option(help="Folder for the report.")] = Path("mithridate-report"),
     max_damage: Annotated[
         float | None,
-        typer.Option(help="Exit with 2 if the worst NMSE is more than this many times the clean one."),
+        typer.Option(
+            help="Exit with 2 if the worst NMSE is more than this many times the clean one."
+        ),
     ] = None,
     seed: Annotated[int, typer.Option(help="First seed.")] = 0,
     spec: Annotated[
-        Path | None, typer.Option(help="Repeat the run of this spec.toml; only --out, --max-damage and --quiet count beside it.")
+        Path | None,
+        typer.Option(
+            help="Repeat this spec.toml; beside it only --out, --max-damage and -q count."
+        ),
     ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")] = False,
 ) -> None:
@@ -108,7 +114,7 @@ def audit(
                     file, target=target, model=model, l2=l2, alphas=_numbers(alphas, "--alphas"),
                     ratios=_numbers(ratios, "--ratios"), seeds=seeds, defenses=_names(defenses),
                     contamination=_told(contamination), normalizer=normalizer, drop=_names(drop),
-                    rows=rows, seed=seed, tell=tell,
+                    categorical=_names(categorical), rows=rows, seed=seed, tell=tell,
                 )  # fmt: skip
             tell("writing the report", 0, 0)
             found.save(out)
@@ -169,8 +175,14 @@ def _progress(quiet: bool) -> Iterator[Callable[[str, int, int], Any]]:
         yield lambda stage, done, total: None
         return
     from rich.console import Console
-    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-    from rich.progress import TimeRemainingColumn
+    from rich.progress import (
+        BarColumn,
+        Progress,
+        SpinnerColumn,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
 
     console = Console(stderr=True, highlight=False)
     seen: dict[str, Any] = {}

@@ -2,4 +2,7 @@
 
 
 class InputError(ValueError):
-    """What was given, what was wanted, what to do: one sentence; the CLI prints it and exits with 1."""
+    """What was given, what was wanted, what to do, in one sentence.
+
+    The command line prints it and exits with 1.
+    """

@@ -22,7 +22,10 @@ class Terms(NamedTuple):
 
 
 class Reference(NamedTuple):
-    """What a normalizer measures against: this run before the batch, and the alpha = 1 run after it."""
+    """What a normalizer measures against.
+
+    `previous` is this run before the batch, `extreme` the alpha = 1 run after it.
+    """
 
     previous: Terms
     extreme: Terms

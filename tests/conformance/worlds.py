@@ -12,7 +12,7 @@ from mithridate.victims import Ridge
 
 
 def sample(n=40, seed=0):
-    """Rows with two numbers, a whole number, a category of three and one of two with a reference."""
+    """Rows with two numbers, a whole number, and categories without and with a reference."""
     rng = np.random.default_rng(seed)
     number = rng.uniform(size=(n, 2))
     whole = rng.integers(0, 5, size=(n, 1)) / 4

@@ -67,7 +67,8 @@ class Ascent(AbstractAttack):
         width = max(stop - start for start, stop in zip(starts, stops, strict=True))
         batches = Batch(jnp.asarray(starts), jnp.asarray(stops), problem.extreme)
         # Spare slots at the end let every batch be cut out with one width.
-        spare = Sample(*(jnp.zeros((width, *a.shape[1:]), a.dtype) for a in _rows(problem.clean)))
+        d, kind = problem.clean.X.shape[1], problem.clean.y.dtype
+        spare = Sample(jnp.zeros((width, d), kind), jnp.zeros(width, kind), jnp.zeros(width, kind))
         slots = clones(problem, key) + spare
 
         def one(carry, batch):
@@ -116,7 +117,9 @@ class Ascent(AbstractAttack):
             (X, y), best = carry
             (gain, terms), (dX, dy) = jax.value_and_grad(objective, has_aux=True)((X, y))
             better = gain > best.gain
-            best = jax.tree.map(lambda new, old: jnp.where(better, new, old), Best(gain, X, y), best)
+            best = jax.tree.map(
+                lambda new, old: jnp.where(better, new, old), Best(gain, X, y), best
+            )
             norm = jnp.sqrt(jnp.sum(dX**2, axis=1) + dy**2)
             pace = rate(i) / jnp.where(norm > 0, norm, 1.0)
             moved = threat.project(Sample(X + pace[:, None] * dX, y + pace * dy, w))
@@ -129,7 +132,3 @@ class Ascent(AbstractAttack):
         nothing = Best(jnp.full_like(rows[1][0], -jnp.inf), *rows)
         (_, best), path = jax.lax.scan(step, (rows, nothing), jnp.arange(self.steps + 1))
         return best, path
-
-
-def _rows(sample: Sample):
-    return sample.X, sample.y, sample.w

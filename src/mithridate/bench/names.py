@@ -42,7 +42,9 @@ def _import(path: str, base: type) -> type:
     try:
         thing = getattr(importlib.import_module(module), attribute)
     except (ImportError, AttributeError) as error:
-        raise InputError(f"{path!r} cannot be imported ({error}); write it as 'module:Class'.") from None
+        raise InputError(
+            f"{path!r} cannot be imported ({error}); write it as 'module:Class'."
+        ) from None
     if not (inspect.isclass(thing) and issubclass(thing, base)):
         raise InputError(f"{path!r} is not a subclass of {base.__name__}.")
     return thing

@@ -17,7 +17,7 @@ from ..errors import InputError
 from ..threat import edges
 from .looks import looks, moved
 from .names import build, find
-from .score import Cell, Judge, nmse, score
+from .score import Cell, Judge, score
 from .spec import AttackSpec, Spec
 from .sweep import Poison, sweep, ticks
 
@@ -71,7 +71,9 @@ def _load(spec: Spec, frame: Any) -> Encoded:
     source = spec.data.source if frame is None else frame
     if frame is None and spec.data.source == "frame":
         raise InputError("The spec was made from a data frame in memory; pass that frame again.")
-    data = datasets.load(source, spec.data.target, drop=spec.data.drop)
+    data = datasets.load(
+        source, spec.data.target, drop=spec.data.drop, categorical=spec.data.categorical
+    )
     want = spec.data.fingerprint
     if want is not None and want != data.fingerprint:
         raise InputError(
@@ -96,13 +98,15 @@ def _model(spec: Spec) -> Any:
 
 
 def _ratios(spec: Spec, n: int) -> tuple[list[float], tuple[int, ...]]:
-    """The ratios to judge, and the edges of the attack's batches: steps of `batch` and each ratio."""
+    """The ratios to judge, and the edges of the batches: steps of `batch` and each ratio."""
     ratios = sorted({r for r in spec.ratios if r > 0})
     if not ratios:
         return [], (0,)
     for ratio in ratios:
         if edges(n, [ratio])[1] == 0:
-            raise InputError(f"Ratio {ratio:g} of {n} rows is less than one row; give a larger one.")
+            raise InputError(
+                f"Ratio {ratio:g} of {n} rows is less than one row; give a larger one."
+            )
     steps = [k * spec.batch for k in range(1, int(max(ratios) / spec.batch) + 1)]
     return ratios, tuple(sorted(set(edges(n, [*ratios, *steps]))))
 
@@ -125,7 +129,7 @@ def _attack(
     poison = _interruptible(
         lambda: sweep(attack, victim, risk, normalizer, splits, seeds, one.alphas, batches, tick)
     )
-    alphas = list(one.alphas) if attack.steered else [None]
+    alphas: list[float | None] = [*one.alphas] if attack.steered else [None]
     return Ran(one, attack.steered, alphas, poison)
 
 
@@ -156,7 +160,9 @@ def _cells(spec, data, splits, seeds, ratios, ran) -> Iterator[Cell]:
     for i, seed in enumerate(seeds):
         train = splits[i].train
         none = Part(train.X[:0], train.y[:0])
-        yield Cell({**keys, **nothing, "attack": "none", "ratio": 0.0, "seed": seed}, none, None, None)
+        yield Cell(
+            {**keys, **nothing, "attack": "none", "ratio": 0.0, "seed": seed}, none, None, None
+        )
     n = len(splits[0].train.y)
     for one in ran:
         poison, steered = one.poison, one.steered
@@ -188,7 +194,7 @@ def _score_all(cells, splits, seeds, model, judges, tell: Tell) -> list[table.Ro
     # No memory maps: a stopped run would leave their files behind.
     done = joblib.Parallel(n_jobs=-1, return_as="generator", max_nbytes=None)(jobs)
     for i, some in enumerate(done, 1):
-        rows += some
+        rows.extend(some or [])
         tell("judging the defenses", i, len(cells))
     return rows
 
@@ -210,8 +216,10 @@ def _about(spec: Spec, data: Encoded, splits, started, seconds: float) -> dict[s
     split = splits[0]
     packages = ("mithridate", "jax", "numpy", "scikit-learn", "scipy", "pyarrow")
     versions = {name: importlib.metadata.version(name) for name in packages}
-    sizes = f"{len(split.train.y)} training, {len(split.validation.y)} validation and " \
-            f"{len(split.test.y)} test rows"
+    sizes = (
+        f"{len(split.train.y)} training, {len(split.validation.y)} validation and "
+        f"{len(split.test.y)} test rows"
+    )
     used = sum(len(part.y) for part in (split.train, split.validation, split.test))
     note = f"Of {len(data.y):,} rows each seed draws {sizes}."
     if used < len(data.y):

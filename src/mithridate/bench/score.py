@@ -42,7 +42,7 @@ class Figures(NamedTuple):
     error_clean: float
     error_poison: float | None
     at_border: float | None
-    oracle: float
+    gain_oracle: float
 
 
 def score(cell: Cell, split: Split, model: BaseEstimator, judges: list[Judge]) -> list[Row]:
@@ -57,24 +57,22 @@ def score(cell: Cell, split: Split, model: BaseEstimator, judges: list[Judge]) -
     y = np.concatenate([train.y, cell.poison.y])[order]
     is_poison = (np.arange(n + p) >= n)[order]
 
-    clean, poisoned = clone(model).fit(train.X, train.y), clone(model).fit(X, y)
+    clean, poisoned = _fitted(model, train), _fitted(model, Part(X, y))
     figures = _figures(clean, poisoned, split, cell.poison)
     base = Row(
-        **cell.keys, defense="none", contamination=None, n_train=n, n_poison=p,
-        n_test=len(split.test.y), n_features=train.X.shape[1], version=__version__,
-        nmse_clean=figures.nmse_clean, nmse_poisoned=figures.nmse_poisoned,
-        error_clean=figures.error_clean, error_poison=figures.error_poison,
-        at_border=figures.at_border, risk=cell.risk, attack_seconds=cell.attack_seconds,
-        gain_oracle=figures.oracle,
+        **cell.keys, **figures._asdict(), defense="none", contamination=None, n_train=n,
+        n_poison=p, n_test=len(split.test.y), n_features=train.X.shape[1], version=__version__,
+        risk=cell.risk, attack_seconds=cell.attack_seconds,
     )  # fmt: skip
     everything = np.ones(n + p, dtype=bool)
+    oracle = dataclasses.replace(base, defense="oracle")
     rows = [
-        _judged(base, figures.nmse_poisoned, everything, None, is_poison),
-        dataclasses.replace(
-            _judged(base, figures.nmse_clean, ~is_poison, is_poison, is_poison), defense="oracle"
-        ),
+        _judged(base, figures, figures.nmse_poisoned, everything, None, is_poison),
+        _judged(oracle, figures, figures.nmse_clean, ~is_poison, is_poison, is_poison),
     ]
-    rows += [_defend(base, judge, split, X, y, is_poison) for judge in judges]
+    for judge in judges:
+        row = dataclasses.replace(base, defense=judge.name, contamination=judge.contamination)
+        rows.append(_defend(row, figures, judge, split, X, y, is_poison))
     return rows
 
 
@@ -83,19 +81,23 @@ def nmse(model: Any, test: Part) -> float:
     return float(np.mean((test.y - model.predict(test.X)) ** 2) / np.var(test.y))
 
 
-def _figures(clean, poisoned, split: Split, poison: Part) -> Figures:
+def _figures(clean: Any, poisoned: Any, split: Split, poison: Part) -> Figures:
     before, after = nmse(clean, split.test), nmse(poisoned, split.test)
     low, high = split.lower[-1], split.upper[-1]
-    some = len(poison.y) > 0
-    unit = np.var(split.test.y)
+    some, unit = len(poison.y) > 0, float(np.var(split.test.y))
     return Figures(
         nmse_clean=before,
         nmse_poisoned=after,
         error_clean=_mse(poisoned, split.train) / unit,
         error_poison=_mse(poisoned, poison) / unit if some else None,
         at_border=float(np.mean((poison.y <= low) | (poison.y >= high))) if some else None,
-        oracle=_gain(after, before),
+        gain_oracle=_gain(after, before),
     )
+
+
+def _fitted(model: BaseEstimator, part: Part) -> Any:
+    fresh: Any = clone(model)
+    return fresh.fit(part.X, part.y)
 
 
 def _mse(model, part: Part) -> float:
@@ -106,9 +108,8 @@ def _gain(poisoned: float, defended: float) -> float:
     return (poisoned - defended) / poisoned if poisoned > 0 else 0.0
 
 
-def _defend(base: Row, judge: Judge, split: Split, X, y, is_poison) -> Row:
-    base = dataclasses.replace(base, defense=judge.name, contamination=judge.contamination)
-    defense = clone(judge.defense)
+def _defend(base: Row, figures: Figures, judge: Judge, split: Split, X, y, is_poison) -> Row:
+    defense: Any = clone(judge.defense)
     if judge.contamination is not None:
         told = is_poison.mean() if judge.contamination == "oracle" else float(judge.contamination)
         defense.set_params(contamination=float(told))
@@ -120,17 +121,15 @@ def _defend(base: Row, judge: Judge, split: Split, X, y, is_poison) -> Row:
             raise ValueError("its predictions are not finite")
     except Exception as error:  # a failed cell is a row, and the run goes on
         message = " ".join(f"{type(error).__name__}: {error}".split())[:500]
-        return dataclasses.replace(base, status="failed", message=message, gain_oracle=base.gain_oracle)
-    row = _judged(base, defended, defense.inlier_mask_, defense.scores_, is_poison)
-    return dataclasses.replace(
-        row, fit_seconds=time.perf_counter() - began, message=getattr(defense, "message_", "")
-    )
+        return dataclasses.replace(base, status="failed", message=message)
+    seconds = time.perf_counter() - began
+    row = _judged(base, figures, defended, defense.inlier_mask_, defense.scores_, is_poison)
+    return dataclasses.replace(row, fit_seconds=seconds, message=getattr(defense, "message_", ""))
 
 
-def _judged(base: Row, defended: float, kept, scores, is_poison) -> Row:
+def _judged(base: Row, figures: Figures, defended: float, kept, scores, is_poison) -> Row:
     """The row of a defense with this test error, mask and scores."""
-    poisoned, oracle = base.nmse_poisoned, base.gain_oracle
-    gain = _gain(poisoned, defended)
+    gain, oracle = _gain(figures.nmse_poisoned, defended), figures.gain_oracle
     rejected, p = ~kept, is_poison.sum()
     ranked = scores is not None and 0 < p < len(is_poison)
     return dataclasses.replace(

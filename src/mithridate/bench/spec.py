@@ -2,7 +2,7 @@
 
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import tomli_w
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
@@ -26,7 +26,16 @@ def _finite_share(kind: str, closed: bool):
 
 Ratio = Annotated[float, BeforeValidator(_finite_share("ratio", closed=False))]
 Alpha = Annotated[float, BeforeValidator(_finite_share("alpha", closed=True))]
-Contamination = Annotated[float, BeforeValidator(_finite_share("contamination", closed=False))]
+
+
+def _contamination(value: Any) -> float | str:
+    """`oracle`, or a number in [0, 1)."""
+    if isinstance(value, str) and value != "oracle":
+        raise ValueError(f"contamination {value!r} is neither 'oracle' nor a number in [0, 1)")
+    return value if value == "oracle" else _finite_share("contamination", closed=False)(value)
+
+
+Contamination = Annotated[float | str, BeforeValidator(_contamination)]
 
 
 class _Part(BaseModel):
@@ -51,7 +60,8 @@ class DataSpec(_Part):
     source: str = "diabetes"
     target: str | None = None
     drop: list[str] = []
-    rows: int = Field(300, ge=20)
+    categorical: list[str] = []
+    rows: Annotated[int, Field(ge=20)] = 300
     fingerprint: str | None = None
 
 
@@ -65,7 +75,7 @@ class AttackSpec(_Choice):
     """Which attack, at which alphas, against which risk."""
 
     use: str = "ascent"
-    alphas: list[Alpha] = Field([1.0, 0.6, 0.3, 0.1], min_length=1)
+    alphas: Annotated[list[Alpha], Field(min_length=1)] = [1.0, 0.6, 0.3, 0.1]
     normalizer: str = "incremental"
     risk: str = "residual"
 
@@ -73,7 +83,7 @@ class AttackSpec(_Choice):
 class DefenseSpec(_Choice):
     """Which defense; one that needs the contamination is told this: the true ratio, or a number."""
 
-    contamination: Literal["oracle"] | Contamination = "oracle"
+    contamination: Contamination = "oracle"
 
 
 class Spec(_Part):
@@ -84,17 +94,23 @@ class Spec(_Part):
     (2, 'diabetes', ['trim', 'huber', 'bayesclean'])
     """
 
-    seed: int = Field(0, ge=0)
-    seeds: int = Field(3, ge=1)
-    ratios: list[Ratio] = Field([0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4], min_length=1)
-    batch: float = Field(0.05, gt=0, lt=1)
+    seed: Annotated[int, Field(ge=0)] = 0
+    seeds: Annotated[int, Field(ge=1)] = 3
+    ratios: Annotated[list[Ratio], Field(min_length=1)] = [
+        0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4
+    ]  # fmt: skip
+    batch: Annotated[float, Field(gt=0, lt=1)] = 0.05
     data: DataSpec = DataSpec()
     victim: VictimSpec = VictimSpec()
     attacks: list[AttackSpec] = [
-        AttackSpec(use="ascent"), AttackSpec(use="flip"), AttackSpec(use="random")
+        AttackSpec(use="ascent"),
+        AttackSpec(use="flip"),
+        AttackSpec(use="random"),
     ]
     defenses: list[DefenseSpec] = [
-        DefenseSpec(use="trim"), DefenseSpec(use="huber"), DefenseSpec(use="bayesclean")
+        DefenseSpec(use="trim"),
+        DefenseSpec(use="huber"),
+        DefenseSpec(use="bayesclean"),
     ]
 
     @classmethod

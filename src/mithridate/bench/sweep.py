@@ -67,8 +67,10 @@ def sweep(
         ready = time.perf_counter()
         poison, ends = jax.block_until_ready(compiled(worlds))
         done = time.perf_counter()
-    swap = [np.swapaxes(np.asarray(leaf), 0, 1) for leaf in (poison.X, poison.y, *ends)]
-    return Poison(*swap, edges, done - ready, ready - began)
+    # Seeds were the outer loop; in the result alphas come first.
+    leaves = [np.asarray(leaf) for leaf in (poison.X, poison.y, ends.damage, ends.risk)]
+    X, y, damage, risk = (np.swapaxes(leaf, 0, 1) for leaf in leaves)
+    return Poison(X, y, damage, risk, edges, seconds=done - ready, compiling=ready - began)
 
 
 def _all_alphas(attack: AbstractAttack, problem: Problem, alphas, key, tick):
@@ -93,12 +95,19 @@ def _world(split: Split, edges: tuple[int, ...]) -> tuple[Sample, Sample, Threat
     """What the attacker may see and write: the split without its test part."""
     columns = split.columns
     member = columns.group[None, :] == np.arange(len(columns.optional))[:, None]
-    arrays = split.lower, split.upper, split.step, member, columns.optional
-    threat = ThreatModel(*(jnp.asarray(a) for a in arrays), edges)
+    threat = ThreatModel(
+        lower=jnp.asarray(split.lower),
+        upper=jnp.asarray(split.upper),
+        step=jnp.asarray(split.step),
+        member=jnp.asarray(member),
+        optional=jnp.asarray(columns.optional),
+        edges=edges,
+    )
     return _sample(split.train), _sample(split.validation), threat
 
 
-def ticks(attack: AbstractAttack, alphas: Sequence[float], seeds: Sequence[int], batches: int) -> int:
+def ticks(
+    attack: AbstractAttack, alphas: Sequence[float], seeds: Sequence[int], batches: int
+) -> int:
     """How often `sweep` will call `tick`."""
     return (len(alphas) + 1) * len(seeds) * batches if attack.steered else 0
-

@@ -1,0 +1,132 @@
+"""What a column of a table holds: numbers, levels, or something else that is left out."""
+
+# pyright: reportAttributeAccessIssue=false
+# (Arrow makes its compute functions at import, where a type checker cannot see them.)
+
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from jaxtyping import Float, Int
+
+# What the common tools write for "no value"; pandas reads the same, "?" and "." aside.
+MISSING = ["", "?", ".", "NA", "N/A", "n/a", "<NA>", "#N/A", "#NA", "NaN", "nan", "NULL", "null"]
+MISSING += ["None", "-nan", "-NaN"]
+NUMBERS = (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal, pa.types.is_null)
+TEXT = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view)
+TRUTH_AS = "true as 1, false as 0"
+TRUTH = {"true": 1.0, "false": 0.0}
+NUMBER = r"^(?i:[+-]?(?:(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?|inf|infinity))$"
+DATE = (
+    r"^(?:(?:\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{4})"
+    r"(?:[ T]\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?(?: ?[AaPp][Mm])?(?: ?(?:Z|[+-]\d{2}:?\d{2}))?)?"
+    r"|\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?)$"
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Numbers:
+    """Numbers (N,), NaN where missing; `remark` says what they were made from, if not numbers."""
+
+    values: Float[np.ndarray, " n"]
+    remark: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Levels:
+    """Text as `codes` (N,) into `words` (-1 where missing).
+
+    `odd` is the most frequent word that is no number, where nearly all others are numbers.
+    """
+
+    codes: Int[np.ndarray, " n"]
+    words: pa.Array
+    counts: Int[np.ndarray, " k"]
+    odd: str = ""
+
+
+@dataclass(frozen=True)
+class Other:
+    """Neither numbers nor text; `holds` says what, for an error or a note."""
+
+    holds: str
+
+
+def cells(column: pa.ChunkedArray) -> Numbers | Levels | Other:
+    """Sorts a column into numbers, levels, or something else."""
+    kind = column.type
+    if pa.types.is_temporal(kind):
+        return Other("dates or times")
+    try:
+        if pa.types.is_boolean(kind):
+            return Numbers(_floats(column.cast(pa.uint8())), TRUTH_AS)
+        if any(is_number(kind) for is_number in NUMBERS):
+            return Numbers(_floats(column))
+        if pa.types.is_dictionary(kind):  # declared a category: its levels stay levels
+            return _levels(column.cast(kind.value_type).cast(pa.large_string()))
+        if any(is_text(kind) for is_text in TEXT):
+            return _text(_levels(column.cast(pa.large_string())))
+    except (pa.ArrowException, NotImplementedError):
+        pass  # a type that only its name makes known: float128, a category of lists
+    return Other("neither numbers nor text")
+
+
+def as_category(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """The same column declared a category: its numbers are codes and have no order."""
+    if pa.types.is_dictionary(column.type) or pa.types.is_nested(column.type):
+        return column
+    return column.cast(pa.large_string()).dictionary_encode()
+
+
+def _floats(column: pa.ChunkedArray) -> np.ndarray:
+    """A copy as float64, NaN for null: what the caller handed in is never written to."""
+    return np.array(column.cast(pa.float64(), safe=False).to_numpy(), dtype=np.float64)
+
+
+def _levels(column: pa.ChunkedArray) -> Levels:
+    """Distinct words, trimmed; words that mean "no value" become missing."""
+    coded = column.dictionary_encode().unify_dictionaries().combine_chunks()
+    trimmed = pc.utf8_trim_whitespace(coded.dictionary).dictionary_encode()
+    words = trimmed.dictionary
+    kept = pc.invert(pc.is_in(words, value_set=pa.array(MISSING, words.type)))
+    kept_mask = kept.to_numpy(zero_copy_only=False)
+    places = np.where(kept_mask, np.cumsum(kept_mask) - 1, -1)
+    # The entry appended last is what the code -1 (null) looks up.
+    table = np.append(places[trimmed.indices.to_numpy()], -1)
+    codes = table[coded.indices.cast(pa.int64()).fill_null(-1).to_numpy()]
+    words = words.filter(kept)
+    return Levels(codes, words, np.bincount(codes[codes >= 0], minlength=len(words)))
+
+
+def _text(levels: Levels) -> Numbers | Levels | Other:
+    """Text as it stands, or what it plainly spells: numbers, booleans, dates."""
+    words = levels.words
+    if len(words) == 0:
+        return Numbers(np.full(len(levels.codes), np.nan))
+    spelled = _matches(words, NUMBER)
+    if spelled.all():
+        return Numbers(_look_up(_parsed(words), levels.codes), "from text")
+    lowered = {word.lower() for word in words.to_pylist()} if len(words) <= 6 else {""}
+    if lowered <= TRUTH.keys():
+        parsed = np.array([TRUTH[word.lower()] for word in words.to_pylist()])
+        return Numbers(_look_up(parsed, levels.codes), TRUTH_AS)
+    if _matches(words, DATE).all():
+        return Other("dates or times")
+    if levels.counts[spelled].sum() >= 0.9 * levels.counts.sum():
+        odd = np.flatnonzero(~spelled)[np.argmax(levels.counts[~spelled])]
+        return Levels(levels.codes, words, levels.counts, odd=words[int(odd)].as_py())
+    return levels
+
+
+def _matches(words: pa.Array, pattern: str) -> np.ndarray:
+    return pc.match_substring_regex(words, pattern).to_numpy(zero_copy_only=False)
+
+
+def _parsed(words: pa.Array) -> np.ndarray:
+    plain = pc.replace_substring_regex(words, r"^\+", "")
+    return pc.cast(plain, pa.float64()).to_numpy(zero_copy_only=False)
+
+
+def _look_up(values: np.ndarray, codes: np.ndarray) -> np.ndarray:
+    return np.append(values, np.nan)[codes]

@@ -1,0 +1,46 @@
+"""The spacing of a column's values: what poison must be rounded to so as not to stand out."""
+
+import numpy as np
+from jaxtyping import Float
+
+MOST_VALUES = 50  # a non-integral column with more distinct values counts as continuous
+MOST_STEPS = 10_000  # beyond, "all on a lattice" would hold for almost any few numbers
+TOLERANCE = 1e-6
+EXACT = 2.0**53  # beyond, every float is integral
+
+
+def spacing(values: Float[np.ndarray, " n"]) -> float:
+    """Step of the lattice on which all values lie, 0 for continuous; NaN is ignored.
+
+    The greatest common divisor of the differences of integral values; else the constant spacing
+    of at most 50 distinct values.
+
+    >>> import numpy as np
+    >>> spacing(np.array([10.0, 16.0, 12.0])), spacing(np.array([0.0, 0.25, 1.0]))
+    (2.0, 0.25)
+    """
+    known = values[~np.isnan(values)]
+    if known.size == 0:
+        return 0.0
+    if np.abs(known).max() < EXACT and (known == np.rint(known)).all():
+        return float(np.gcd.reduce(known.astype(np.int64) - np.int64(known[0])))
+    # A look at a few rows spares sorting a long continuous column.
+    if np.unique(known[:1000]).size > MOST_VALUES:
+        return 0.0
+    distinct = np.unique(known)
+    if not 2 <= distinct.size <= MOST_VALUES:
+        return 0.0
+    return _even(distinct)
+
+
+def _even(distinct: np.ndarray) -> float:
+    """Constant spacing of sorted distinct values, or 0."""
+    span = distinct[-1] - distinct[0]
+    steps = np.rint(span / np.diff(distinct).min())
+    if not steps <= MOST_STEPS:
+        return 0.0
+    # The whole span knows the spacing better than the smallest gap, which has all the rounding.
+    step = span / steps
+    at = (distinct - distinct[0]) / step
+    off = np.abs(at - np.rint(at)) > TOLERANCE * np.maximum(1.0, at)
+    return 0.0 if off.any() else float(step)

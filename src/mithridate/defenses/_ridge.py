@@ -1,0 +1,60 @@
+"""Ridge regression with its penalty on the mean loss: the model that defenses defend by default."""
+
+from numbers import Real
+from typing import Any
+
+import numpy as np
+from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from ..errors import InputError
+from ..moments import Moments
+from ._weights import as_weights
+
+
+class Ridge(RegressorMixin, BaseEstimator):
+    """Ridge regression whose strength does not depend on the number of rows.
+
+    Minimizes `(1/Σw) Σ w (y - xb - c)² + l2 ‖b‖²` over `b` and a free intercept `c`. It equals
+    scikit-learn's `Ridge(alpha=l2 * n)`, which penalizes the sum; here the same `l2` means the same
+    on a table with and without its poison.
+
+    Parameters: `l2`, the penalty on the mean loss, in units of x² (default 1e-3, for features in
+    [0, 1]); with 0, the least squares solution of smallest norm. After `fit`: `coef_` (d,),
+    `intercept_`.
+
+    >>> import numpy as np
+    >>> X, y = np.array([[0.0], [1.0], [2.0]]), np.array([1.0, 3.0, 5.0])
+    >>> Ridge(l2=0.0).fit(X, y).predict([[3.0]]).round(6)
+    array([7.])
+
+    Hoerl and Kennard, "Ridge regression" (1970).
+    """
+
+    coef_: np.ndarray
+    intercept_: float
+
+    def __init__(self, l2: float = 1e-3):
+        self.l2 = l2
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> "Ridge":
+        """Fits the rows, each counted `sample_weight` times."""
+        if not isinstance(self.l2, Real) or not 0 <= self.l2 < np.inf:
+            raise InputError(f"Ridge(l2={self.l2!r}): l2 must be a finite number, 0 or more.")
+        X, y = validate_data(self, X, y, y_numeric=True, dtype=np.float64)
+        weight = as_weights(sample_weight, len(y))
+        moments = Moments.of(X, y, np.ones(len(y)) if weight is None else weight)
+        if self.l2 > 0:
+            coef, intercept = moments.ridge(self.l2)
+        else:
+            # One-hot columns make the Gram singular, and a plain solve would return garbage.
+            coef = np.linalg.lstsq(moments.scatter[:-1, :-1], moments.scatter[:-1, -1])[0]
+            intercept = moments.mean[-1] - moments.mean[:-1] @ coef
+        self.coef_, self.intercept_ = coef, float(intercept)
+        return self
+
+    def predict(self, X: Any) -> np.ndarray:
+        """Predictions `xb + c`, in units of y."""
+        check_is_fitted(self)
+        X = validate_data(self, X, reset=False, dtype=np.float64)
+        return X @ self.coef_ + self.intercept_

@@ -1,0 +1,265 @@
+"""The results in plain sentences, most important first, for the terminal and for the page."""
+
+import pyarrow as pa
+
+from mithridate.report import _findings as find
+from mithridate.report import _words as words
+from mithridate.report._cells import HARM, LITTLE, Audit, Cell, audit
+
+MOST = 12  # sentences
+
+
+def headlines(results: pa.Table) -> list[str]:
+    """At most twelve sentences that a busy person can act on, most important first.
+
+    `results` is a table of `table.Row`; every figure is a mean over its seeds.
+
+    >>> from mithridate.table import Row, to_table
+    >>> keys = dict(dataset="t", victim="ridge", attack="ascent", seed=0)
+    >>> row = Row(**keys, alpha=0.3, ratio=0.1, defense="none", nmse_clean=0.2, nmse_poisoned=0.6)
+    >>> headlines(to_table([row], Row))[0]
+    'With 10 % poison (alpha 0.3) the error grows 3.0×.'
+    """
+    return sentences(audit(results))
+
+
+def sentences(told: Audit) -> list[str]:
+    """The headlines of results that are grouped already."""
+    if not told.rows:
+        return ["The table holds no results."]
+    if len(told.failed) == len(told.rows):
+        return [f"All {words.count(len(told.rows), 'cell')} failed, so nothing can be said."]
+    parts = [_little, _at_ten, _worst, _controls, _visible, _best, _hurting, _clean, _crossing]
+    found = [line for part in parts for line in part(told)]
+    caveats = _failed(told) + _seeds(told)
+    return found[: MOST - len(caveats)] + caveats
+
+
+def _little(told: Audit) -> list[str]:
+    """An honest word first where the poison did next to nothing."""
+    cell = find.worst(told)
+    if cell is None:
+        return ["No damage by poison was measured in this table."]
+    if cell.growth is None or cell.growth >= LITTLE:
+        return []
+    if cell.growth < 1.005:
+        return ["No poison tried here grew the error."]
+    return [f"No poison tried here grew the error by more than {words.percent(cell.growth - 1)}."]
+
+
+def _at_ten(told: Audit) -> list[str]:
+    """What about a tenth of poison does; where stealthy poison does little, that comes second."""
+    lead = find.lead(told)
+    if lead is None:
+        return []
+    quiet = find.stealthy(told, lead.ratio)
+    cells = [lead] if quiet is None or quiet is lead else [lead, quiet]
+    return [_grown(told, cell) for cell in cells if cell.growth is not None]
+
+
+def _grown(told: Audit, cell: Cell) -> str:
+    growth = cell.growth or 0.0
+    kind = "stealthy poison" if find.looks_clean(cell) else "poison"
+    start = f"With {words.ratio(cell.ratio)} {kind} ({cell.series.words}) the error"
+    if growth < LITTLE:
+        return f"{start} {words.growth(growth)}{' only' if growth >= 1.005 else ''}."
+    return f"{start} {words.growth(growth)}{_relief(told, cell)}."
+
+
+def _relief(told: Audit, cell: Cell) -> str:
+    """What the best defense does about this poison."""
+    best = find.best_defense(told, cell)
+    if best is None or best.gain is None:
+        return ""
+    if best.gain < -HARM:
+        return "; no defense tried helps"
+    share = best.recovered
+    verb = (
+        f"gains {words.signed(best.gain)}" if share is None else f"recovers {words.percent(share)}"
+    )
+    return f"; {words.name(best.defense)} {verb}{_turn(told, best)}"
+
+
+def _turn(told: Audit, cell: Cell) -> str:
+    """Where, on the same series, a helpful defense turns harmful."""
+    cells = told.judged(cell.defense, [cell.series])
+    harmful, onset = find.harmful_from(cells)
+    if not harmful:
+        return ""
+    if onset is None or onset == harmful[-1]:
+        where = words.listing([words.ratio(r) for r in harmful])
+        return f", but at {where} it makes things worse"
+    return f", but from {words.ratio(onset)} on it makes things worse"
+
+
+def _worst(told: Audit) -> list[str]:
+    cell, ratio = find.worst(told), told.near(0.10)
+    if cell is None or cell.growth is None or cell.growth < LITTLE or ratio is None:
+        return []
+    clean, poisoned = cell.mean("nmse_clean"), cell.mean("nmse_poisoned")
+    text = (
+        f"Worst case tried: with {words.ratio(cell.ratio)} poison ({cell.series.words}) the error "
+        f"{words.growth(cell.growth)}, NMSE {words.number(clean)} to {words.number(poisoned)}"
+    )
+    small = find.worst(told, ratio)
+    if small is None or small.growth is None or cell.ratio == ratio or small is find.lead(told):
+        return [f"{text}."]
+    grown = words.growth(small.growth)
+    return [f"{text}; with {words.ratio(ratio)} ({small.series.words}) it {grown}."]
+
+
+def _visible(told: Audit) -> list[str]:
+    """How poison looks beside clean rows: under the clean model, and to the best scores."""
+    cell = find.lead(told)
+    if cell is None:
+        return []
+    parts = []
+    risk = cell.mean("risk")
+    if risk is not None:
+        parts.append(f"have risk {words.number(risk)}, where 1 is an average clean row")
+    auc = find.best_auc(told, cell)
+    if auc is not None:
+        parts.append(
+            f"are told from clean rows with AUC {auc[0]:.2f} by the best scores "
+            f"({words.name(auc[1])}), {_certainty(auc[0])}"
+        )
+    if not parts:
+        return []
+    where = f"{words.ratio(cell.ratio)}, {cell.series.words}"
+    return [f"How visible: these poison rows ({where}) {', and '.join(parts)}."]
+
+
+def _certainty(auc: float) -> str:
+    if auc >= 0.9:
+        return "which is nearly certain"
+    if auc < 0.45:
+        return "worse than guessing: clean rows look more suspicious"
+    return "better than guessing" if auc >= 0.65 else "which is close to guessing"
+
+
+def _best(told: Audit) -> list[str]:
+    found = find.standings(told)
+    if not found:
+        return []
+    best = found[0]
+    amount = words.count(len(best.cells), "poisoned cell")
+    ceiling = "" if best.oracle is None else f", the oracle {words.signed(best.oracle)}"
+    if best.mean < -HARM:
+        return [
+            f"No defense tried helps on the whole: the best, {words.name(best.defense)}, "
+            f"has a mean gain of {words.signed(best.mean)} over {amount}{ceiling}."
+        ]
+    worst = words.signed(best.worst.gain)
+    lowest = f"in its worst cell {worst}" if best.harmful else f"never below {worst}"
+    return [
+        f"The most helpful defense is {words.name(best.defense)}: "
+        f"mean gain {words.signed(best.mean)} over {amount}{ceiling}, {lowest}."
+    ]
+
+
+def _hurting(told: Audit) -> list[str]:
+    found = sorted((s for s in find.standings(told) if s.harmful), key=lambda s: s.worst.gain or 0)
+    lines = [_harm(told, standing) for standing in found[:3]]
+    if found[3:]:
+        rest = words.listing([f"{words.name(s.defense)} ({len(s.harmful)})" for s in found[3:]])
+        lines.append(f"Cells in which other defenses make things worse: {rest}.")
+    return lines
+
+
+def _harm(told: Audit, standing: find.Standing) -> str:
+    """In how many cells one defense hurts, from where on, how much, and whether for nothing."""
+    worst, (harmful, onset) = standing.worst, find.harmful_from(standing.cells)
+    start = f"first at {words.ratio(harmful[0])}"
+    if onset is not None:
+        always = f"from {words.ratio(onset)} on in every cell"
+        start = always if onset == harmful[0] else f"{start}, {always}"
+    grown = [told.poison[c.series, c.ratio].growth for c in standing.harmful]
+    idle = sum(growth is not None and growth < LITTLE for growth in grown)
+    why = ""
+    if 2 * idle > len(grown):
+        why = "; mostly where the poison does little, so that it drops clean rows for nothing"
+    return (
+        f"{words.name(standing.defense)} makes things worse in {len(standing.harmful)} of "
+        f"{words.count(len(standing.cells), 'cell')}, {start}; at worst "
+        f"{words.signed(worst.gain)} ({worst.series.words}, {words.ratio(worst.ratio)}){why}."
+    )
+
+
+def _crossing(told: Audit) -> list[str]:
+    found = find.crossings(told)
+    if not found:
+        return []
+    series, ratio = next(iter(found.items()))  # of the most aggressive attack
+    return [
+        f"From {words.ratio(ratio)} poison on ({series.words}) the poisoned model fits the poison "
+        "better than the clean rows: a defense that drops large residuals then drops clean rows."
+    ]
+
+
+def _clean(told: Audit) -> list[str]:
+    parts = []
+    for defense, cell in find.clean_costs(told):
+        kept, gain = cell.mean("kept"), cell.gain
+        if gain is None:
+            continue
+        dropped = "" if kept is None else f"drops {words.percent(1 - kept)} of the rows and "
+        parts.append(f"{words.name(defense)} {dropped}{_cost(gain)}")
+    return [f"On unpoisoned data {'; '.join(parts)}."] if parts else []
+
+
+def _cost(gain: float) -> str:
+    """A gain is a share of the error, so a negative one is by how much the error grew."""
+    if abs(gain) <= -HARM:
+        return "leaves the error as it is"
+    return f"{'lowers' if gain > 0 else 'raises'} the error by {words.percent(abs(gain))}"
+
+
+def _controls(told: Audit) -> list[str]:
+    """Whether the optimized attack does more than what needs no optimization."""
+    ratio = told.near(0.10)
+    if ratio is None or not any(not s.control for s in told.series):
+        return []
+    best = find.worst(told, ratio, told.main)
+    rival = find.worst(told, ratio, told.controls)
+    if best is None or best.growth is None or rival is None:
+        return []
+    factor = rival.growth or 0.0
+    risk = "" if (seen := rival.mean("risk")) is None else f" at risk {words.number(seen)}"
+    more = best.growth > 1.05 * factor
+    claim = "more than the controls" if more else "no more than a simple control"
+    return [
+        f"At {words.ratio(ratio)} the optimized attack does {claim}: the error "
+        f"{words.growth(best.growth)}, with {rival.series.words} it {words.growth(factor)}{risk}"
+        f"{_overtaken(told) if more else ''}."
+    ]
+
+
+def _overtaken(told: Audit) -> str:
+    """Where a control does more than the optimized attack."""
+    found = []
+    for ratio in told.ratios:
+        best = find.worst(told, ratio, told.main)
+        rival = find.worst(told, ratio, told.controls)
+        if best and rival and (rival.growth or 0) > (best.growth or 0):
+            found.append(rival)
+    if not found:
+        return ""
+    ratios = [cell.ratio for cell in found]
+    where = f"at {words.listing([words.ratio(r) for r in ratios])}"
+    if len(ratios) > 1 and ratios == told.ratios[-len(ratios) :]:
+        where = f"from {words.ratio(ratios[0])} on"
+    names = words.listing(list(dict.fromkeys(cell.series.words for cell in found)))
+    return f"; but {where} {names} does more"
+
+
+def _failed(told: Audit) -> list[str]:
+    if not told.failed:
+        return []
+    names = words.listing(sorted({words.name(row["defense"]) for row in told.failed}))
+    return [f"{len(told.failed)} of {len(told.rows):,} cells failed and are left out ({names})."]
+
+
+def _seeds(told: Audit) -> list[str]:
+    if told.seeds < 2:
+        return ["One seed only: differences of a few percent may be chance."]
+    return [f"Figures are means over {told.seeds} seeds, each with its own split and attack."]

@@ -1,0 +1,172 @@
+"""The whole report as one self-contained HTML page that asks nothing of the network."""
+
+import base64
+import hashlib
+import json
+import re
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import pyarrow as pa
+from markupsafe import Markup
+from plotly.offline import get_plotlyjs
+
+from mithridate import table
+from mithridate.report import _damage as damage
+from mithridate.report import _poison as poison
+from mithridate.report import _tables as tables
+from mithridate.report import _words as words
+from mithridate.report._cells import Audit, audit, in_order
+from mithridate.report._facts import facts
+from mithridate.report._headlines import sentences
+from mithridate.report._style import Figure, styles
+from mithridate.report._verdict import tiles
+
+
+def html(results: pa.Table, looks: pa.Table, moved: pa.Table) -> str:
+    """The report as one HTML page: offline, self-contained, safe against hostile names.
+
+    `results`, `looks` and `moved` are tables of `table.Row`, `table.Look` and `table.Moved`; the
+    last two may be empty, and `table.about(results)` may lack any key.
+
+    >>> from mithridate.table import Look, Moved, Row, to_table
+    >>> html(to_table([], Row), to_table([], Look), to_table([], Moved))[:15]
+    '<!doctype html>'
+    """
+    told = audit(results)
+    look = styles(_every_series(told, looks, moved))
+    figures, places = _figures(told, looks, moved, look)
+    plotly, script = Markup(get_plotlyjs()), Markup(_asset("page.js"))
+    page = _template().render(
+        policy=_policy(plotly, script),
+        style=Markup(_asset("page.css")),
+        plotly=plotly,
+        script=script,
+        figures=Markup(_json(figures)),
+        places=places,
+        all_series=[look[s] for s in told.series],
+        main_series=[look[s] for s in told.main],
+        seen_series=[look[s] for s in look if s in _seen(looks, moved)],
+        **_tables(told, look),
+        **_words(results, told, looks, moved),
+    )
+    # A lone surrogate in the metadata could not be written as UTF-8.
+    return page.encode("utf-8", "replace").decode("utf-8")
+
+
+def write_html(path: Path | str, results: pa.Table, looks: pa.Table, moved: pa.Table) -> None:
+    """Writes the report to `path`, all or nothing; the tables are those of `html`."""
+    page = html(results, looks, moved)
+    table.write_atomically(Path(path), lambda part: part.write_text(page, encoding="utf-8"))
+
+
+def _every_series(told: Audit, looks: pa.Table, moved: pa.Table) -> list:
+    """All series of the page in one order, so that each looks the same in every figure."""
+    found = dict.fromkeys([*told.series, *poison.series_of(looks), *poison.series_of(moved)])
+    return in_order(found)
+
+
+def _seen(looks: pa.Table, moved: pa.Table) -> set:
+    return {*poison.series_of(looks), *poison.series_of(moved)}
+
+
+def _figures(
+    told: Audit, looks: pa.Table, moved: pa.Table, look: damage.Styles
+) -> tuple[dict[str, Figure], dict[str, list[tuple[str, str]]]]:
+    """Figures by id, and for each place of the page the ids and titles of its panels."""
+    figures: dict[str, Figure] = {}
+    places: dict[str, list[tuple[str, str]]] = {}
+
+    def put(place: str, found: dict[str, Figure | None]) -> None:
+        shown = {title: figure for title, figure in found.items() if figure is not None}
+        places[place] = [(f"{place}-{i}", title) for i, title in enumerate(shown)]
+        figures.update(zip((id for id, _ in places[place]), shown.values(), strict=True))
+
+    put("damage", {"Error against poison ratio": damage.damage(told, look)})
+    put(
+        "visible",
+        {
+            "Seen by residual": damage.visible(told, look),
+            "Seen by the best scores": damage.detected(told, look),
+        },
+    )
+    put("defended", {words.heading(d): f for d, f in damage.defended(told, look).items()})
+    put("residuals", {"Residuals": poison.residuals(looks, look)})
+    put("axes", {look[s].words: f for s, f in poison.axes(looks, look).items()})
+    titles = {"number": "Numbers and target", "category": "Category sets"}
+    put("moved", {titles[kind]: f for kind, f in poison.moved(moved, look).items()})
+    return figures, places
+
+
+def _tables(told: Audit, look: damage.Styles) -> dict[str, Any]:
+    """Everything that the page shows as a table."""
+    gain, full = tables.maps(told, look)
+    ratios, deeds = tables.deeds(told, look)
+    failures, more_failures = tables.failures(told)
+    warnings, more_warnings = tables.warnings(told)
+    return {
+        "ratios": [words.ratio(r) for r in told.ratios],
+        "growths": tables.growths(told, look),
+        "visibility": tables.visibility(told, look),
+        "maps": gain,
+        "full": words.signed(full).lstrip("+"),
+        "deed_ratios": [words.ratio(r) for r in ratios],
+        "deeds": deeds,
+        "costs": tables.costs(told),
+        "failures": failures,
+        "more_failures": more_failures,
+        "warnings": warnings,
+        "more_warnings": more_warnings,
+    }
+
+
+def _words(results: pa.Table, told: Audit, looks: pa.Table, moved: pa.Table) -> dict[str, Any]:
+    """Everything that the page says in prose."""
+    ratios = sorted({*poison.shown(looks)[2], *poison.shown(moved)[2]})
+    informed = [d for d in told.defenses if tables.told_ratio(told, d)]
+    return {
+        "facts": facts(results, told),
+        "headlines": sentences(told),
+        "tiles": tiles(told),
+        "seeds": told.seeds,
+        "shown_ratios": words.listing([words.ratio(r) for r in ratios]) if ratios else "",
+        "informed": words.listing([words.name(d) for d in informed]) if informed else "",
+        "has_oracle": told.has_oracle,
+    }
+
+
+def _asset(name: str) -> str:
+    return resources.files("mithridate.report").joinpath(name).read_text(encoding="utf-8")
+
+
+def _template() -> jinja2.Template:
+    environment = jinja2.Environment(
+        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters["spaced"] = _spaced
+    return environment.from_string(_asset("page.html"))
+
+
+def _spaced(text: str) -> str:
+    """Keeps a percent sign, and the word alpha, on the line of the number."""
+    return re.sub(r"\balpha (\d)", "alpha\u00a0\\1", re.sub(r"(\d) %", "\\1\u00a0%", text))
+
+
+def _policy(*scripts: str) -> str:
+    """A content security policy under which only these scripts run and nothing is loaded."""
+    hashes = (hashlib.sha256(script.encode("utf-8")).digest() for script in scripts)
+    allowed = " ".join(f"'sha256-{base64.b64encode(h).decode('ascii')}'" for h in hashes)
+    return (
+        f"default-src 'none'; script-src {allowed}; style-src 'unsafe-inline'; "
+        "img-src data: blob:; base-uri 'none'; form-action 'none'"
+    )
+
+
+def _json(value: Any) -> str:
+    """JSON that may stand in a script element: nothing in it can end the element."""
+    text = json.dumps(value, allow_nan=False, separators=(",", ":"))
+    for character in "<>&":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return text  # json.dumps writes U+2028 and U+2029 escaped already

@@ -1,0 +1,175 @@
+"""Numbers and names as a person reads them, and text made safe for where it is drawn."""
+
+import html
+import math
+import re
+import textwrap
+import unicodedata
+from collections.abc import Sequence
+
+NAMES = {
+    "none": "undefended",
+    "oracle": "oracle",
+    "trim": "TRIM",
+    "itrim": "iTRIM",
+    "huber": "Huber",
+    "ransac": "RANSAC",
+    "sever": "SEVER",
+    "proda": "Proda",
+    "duti": "DUTI",
+    "bayesclean": "BayesClean",
+    "antidote": "Antidote",
+}
+
+
+def name(defense: str) -> str:
+    """The name of a defense as it is written in prose.
+
+    >>> name("trim"), name("MyOwn")
+    ('TRIM', 'MyOwn')
+    """
+    return NAMES.get(defense.lower()) or cut(defense, 60)
+
+
+def heading(defense: str) -> str:
+    """The name of a defense at the head of a figure.
+
+    >>> heading("oracle"), heading("trim")
+    ('Oracle', 'TRIM')
+    """
+    return "Oracle" if defense == "oracle" else name(defense)
+
+
+def number(value: float | None) -> str:
+    """A figure with three significant digits and a true minus sign.
+
+    >>> number(0.31249), number(-12345.6), number(None)
+    ('0.312', '−12,346', '–')
+    """
+    if value is None or not math.isfinite(value):
+        return "–"
+    text = f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+    return text.replace("-", "−")
+
+
+def percent(share: float | None) -> str:
+    """A share in whole percent; what rounds to nothing, or to everything, says so.
+
+    >>> percent(0.333), percent(0.004), percent(0.0), percent(None)
+    ('33 %', '<1 %', '0 %', '–')
+    """
+    if share is None or not math.isfinite(share):
+        return "–"
+    if 0 < share < 0.005:
+        return "<1 %"
+    return f"{100 * share:.0f} %".replace("-", "−")
+
+
+def ratio(value: float) -> str:
+    """A poison ratio in percent, as precise as it was asked for.
+
+    >>> ratio(0.1), ratio(0.075)
+    ('10 %', '7.5 %')
+    """
+    return f"{100 * value:.3g} %"
+
+
+def times(factor: float | None) -> str:
+    """A factor.
+
+    >>> times(3.24), times(12.4), times(None)
+    ('3.2×', '12×', '–')
+    """
+    if factor is None or not math.isfinite(factor):
+        return "–"
+    return f"{factor:.1f}×" if factor < 9.95 else f"{factor:,.0f}×"
+
+
+def growth(factor: float) -> str:
+    """A verb phrase for an error that is now `factor` times what it was.
+
+    >>> growth(3.24), growth(1.083), growth(1.001), growth(0.9)
+    ('grows 3.2×', 'grows by 8 %', 'does not grow', 'does not grow')
+    """
+    if factor >= 1.995:
+        return f"grows {times(factor)}"
+    return f"grows by {percent(factor - 1)}" if factor >= 1.005 else "does not grow"
+
+
+def signed(value: float | None) -> str:
+    """A gain with its sign; zero has none.
+
+    >>> signed(0.224), signed(-0.305), signed(-0.001), signed(None)
+    ('+0.22', '−0.30', '0.00', '–')
+    """
+    if value is None or not math.isfinite(value):
+        return "–"
+    text = f"{value:+.2f}" if abs(value) < 9.995 else f"{value:+,.0f}"
+    return "0.00" if text in ("+0.00", "-0.00") else text.replace("-", "−")
+
+
+def listing(words: Sequence[str]) -> str:
+    """Words joined as in prose.
+
+    >>> listing(["a", "b", "c"])
+    'a, b and c'
+    """
+    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
+
+
+def count(amount: int, noun: str) -> str:
+    """A noun with its number.
+
+    >>> count(1, "seed"), count(3, "seed")
+    ('1 seed', '3 seeds')
+    """
+    return f"{amount:,} {noun}{'' if amount == 1 else 's'}"
+
+
+def plain(text: object) -> str:
+    """One line of visible characters: control and direction marks could disguise a name.
+
+    >>> plain("a\\u202eb\\n c")
+    'a�b c'
+    """
+    return visible(re.sub(r"\s+", " ", str(text)).strip())
+
+
+def visible(text: object) -> str:
+    """Text with its lines kept, but every other control or direction mark replaced.
+
+    >>> visible("a\\x07b").splitlines()
+    ['a�b']
+    """
+    return "".join(
+        "�" if unicodedata.category(c)[0] == "C" and c not in "\n\t" else c for c in str(text)
+    )
+
+
+def cut(text: object, limit: int = 28) -> str:
+    """Plain text of at most `limit` characters, an ellipsis where something is left out.
+
+    >>> cut("overall quality", 9)
+    'overall …'
+    """
+    line = plain(text)
+    return line if len(line) <= limit else line[: limit - 1] + "…"
+
+
+def label(text: object, limit: int = 28) -> str:
+    """Text for a plotly figure, which would otherwise read it as pseudo-HTML.
+
+    >>> label("<b>x</b>")
+    '&lt;b&gt;x&lt;/b&gt;'
+    """
+    return html.escape(cut(text, limit), quote=False)
+
+
+def wrapped(text: object, width: int = 56, limit: int = 400) -> str:
+    """Text for a plotly tooltip: safe, nearly in full, over several lines.
+
+    >>> wrapped("<a> bc", width=4)
+    '&lt;a&gt;<br>bc'
+    """
+    lines = textwrap.wrap(cut(text, limit), width)
+    return "<br>".join(html.escape(line, quote=False) for line in lines)

@@ -1,0 +1,347 @@
+"""Each kind of headline, from tables made to call for it."""
+
+from typing import Any
+
+import pytest
+
+from mithridate.report import headlines
+from mithridate.table import Row, to_table
+
+
+def row(defense: str = "none", ratio: float = 0.1, seed: int = 0, **more: Any) -> Row:
+    """A row that doubles the error by an attack that looks clean, unless told otherwise."""
+    keys = {"dataset": "t", "victim": "ridge", "attack": "ascent", "alpha": 0.3}
+    figures = {"nmse_clean": 0.2, "nmse_poisoned": 0.4, "risk": 1.2, "gain_oracle": 0.5}
+    given = {"defense": defense, "ratio": ratio, "seed": seed, **more}
+    return Row(**{**keys, **figures, **given})
+
+
+def tell(*rows: Row) -> list[str]:
+    return headlines(to_table(rows, Row))
+
+
+def line(lines: list[str], part: str) -> str:
+    """The one line that contains `part`."""
+    found = [text for text in lines if part in text]
+    assert len(found) == 1, (part, lines)
+    return found[0]
+
+
+def test_no_results():
+    assert tell() == ["The table holds no results."]
+
+
+def test_everything_failed():
+    lost = {"status": "failed", "nmse_clean": None, "nmse_poisoned": None}
+    assert tell(row(**lost)) == ["All 1 cell failed, so nothing can be said."]
+
+
+def test_damage_and_relief_lead():
+    lines = tell(row(), row("trim", gain=0.425))
+    assert lines[0] == (
+        "With 10 % stealthy poison (alpha 0.3) the error grows 2.0×; TRIM recovers 85 %."
+    )
+
+
+def test_the_ratio_nearest_to_a_tenth_leads():
+    lines = tell(row(ratio=0.08), row(ratio=0.4, nmse_poisoned=2.0))
+    assert lines[0].startswith("With 8 % stealthy poison")
+
+
+def test_helpful_defense_that_turns_harmful_for_good():
+    rows = [
+        row("trim", ratio=r, gain=g) for r, g in ((0.1, 0.4), (0.2, 0.1), (0.3, -0.1), (0.4, -0.3))
+    ]
+    assert ", but from 30 % on it makes things worse." in tell(*rows)[0]
+
+
+@pytest.mark.parametrize(
+    ("gains", "where"),
+    [((0.4, 0.1, -0.1), "40 %"), ((0.4, -0.1, 0.1), "20 %"), ((-0.1, 0.4, -0.1), "5 % and 40 %")],
+)
+def test_helpful_defense_that_is_harmful_here_and_there(gains, where):
+    ratios = (0.05, 0.1, 0.4) if gains[0] < 0 else (0.1, 0.2, 0.4)
+    rows = [row("trim", ratio=r, gain=g) for r, g in zip(ratios, gains, strict=True)]
+    assert f", but at {where} it makes things worse." in tell(*rows)[0]
+
+
+def test_no_defense_helps():
+    lines = tell(row(), row("trim", gain=-0.2), row("huber", gain=0.001))
+    assert "; no defense tried helps." in lines[0]
+    best = line(lines, "on the whole")
+    assert best == (
+        "No defense tried helps on the whole: the best, Huber, has a mean gain of 0.00 over "
+        "1 poisoned cell, the oracle +0.50."
+    )
+
+
+@pytest.mark.parametrize("oracle", [0.0, -0.3, None])
+def test_nothing_to_recover_is_told_as_a_gain(oracle):
+    assert "; TRIM gains +0.20." in tell(row("trim", gain=0.2, gain_oracle=oracle))[0]
+
+
+def test_stealthy_means_looking_clean():
+    seen = tell(row(risk=4.0))
+    assert seen[0].startswith("With 10 % poison (alpha 0.3)")
+    aggressive = tell(row(alpha=1.0))
+    assert aggressive[0].startswith("With 10 % poison (alpha 1)")
+
+
+def test_stealthiest_alpha_is_chosen_by_risk_then_by_damage():
+    rows = [
+        row(alpha=a, risk=r, nmse_poisoned=n)
+        for a, r, n in ((1, 9, 2), (0.3, 1.9, 0.8), (0.1, 1, 0.5))
+    ]
+    assert "stealthy poison (alpha 0.3) the error grows 4.0×" in tell(*rows)[0]
+
+
+def test_worst_case():
+    rows = [
+        row(),
+        row(alpha=1.0, ratio=0.1, nmse_poisoned=0.9),
+        row(alpha=1.0, ratio=0.4, nmse_poisoned=2.4),
+    ]
+    assert line(tell(*rows), "Worst case") == (
+        "Worst case tried: with 40 % poison (alpha 1) the error grows 12×, NMSE 0.2 to 2.4; "
+        "with 10 % (alpha 1) it grows 4.5×."
+    )
+
+
+def test_worst_case_at_the_only_ratio():
+    text = line(tell(row()), "Worst case")
+    assert text.endswith("the error grows 2.0×, NMSE 0.2 to 0.4.")
+
+
+def test_where_stealthy_poison_does_little_the_worst_comes_first():
+    rows = [row(nmse_poisoned=0.206), row(alpha=1.0, risk=50.0, nmse_poisoned=0.7)]
+    lines = tell(*rows, row(alpha=1.0, ratio=0.4, nmse_poisoned=1.0))
+    assert lines[0] == "With 10 % poison (alpha 1) the error grows 3.5×."
+    assert lines[1] == "With 10 % stealthy poison (alpha 0.3) the error grows by 3 % only."
+    assert line(lines, "Worst case").endswith("the error grows 5.0×, NMSE 0.2 to 1.")
+    assert "10 %, alpha 1) have risk 50" in line(lines, "How visible")
+
+
+def test_a_control_may_be_the_worst_case():
+    lines = tell(row(), row(attack="flip", alpha=None, ratio=0.4, nmse_poisoned=2.0))
+    assert "with 40 % poison (flip) the error grows 10×" in line(lines, "Worst case")
+
+
+def test_little_damage_is_said_first():
+    lines = tell(row(nmse_poisoned=0.216))
+    assert lines[0] == "No poison tried here grew the error by more than 8 %."
+    assert lines[1] == "With 10 % stealthy poison (alpha 0.3) the error grows by 8 % only."
+    assert not [text for text in lines if text.startswith("Worst")]
+
+
+def test_no_damage_at_all():
+    lines = tell(row(nmse_poisoned=0.19))
+    assert lines[0] == "No poison tried here grew the error."
+    assert lines[1].endswith("the error does not grow.")
+
+
+def test_damage_unknown():
+    lines = tell(row(nmse_poisoned=None), row("trim", nmse_poisoned=None))
+    assert lines[0] == "No damage by poison was measured in this table."
+
+
+@pytest.mark.parametrize(
+    ("auc", "words"),
+    [
+        (0.95, "which is nearly certain"),
+        (0.7, "better than guessing"),
+        (0.55, "which is close to guessing"),
+    ],
+)
+def test_visibility(auc, words):
+    lines = tell(row(), row("trim", gain=0.1, auc=0.5), row("huber", gain=0.1, auc=auc))
+    assert line(lines, "How visible") == (
+        "How visible: these poison rows (10 %, alpha 0.3) have risk 1.2, where 1 is an average "
+        f"clean row, and are told from clean rows with AUC {auc:.2f} by the best scores (Huber), "
+        f"{words}."
+    )
+
+
+def test_scores_below_one_half_point_the_wrong_way():
+    lines = tell(row(), row("trim", gain=0.1, auc=0.3))
+    assert line(lines, "How visible").endswith(
+        "with AUC 0.30 by the best scores (TRIM), worse than guessing: clean rows look more "
+        "suspicious."
+    )
+
+
+def test_visibility_without_scores_or_risk():
+    assert line(tell(row()), "How visible").endswith("where 1 is an average clean row.")
+    assert not [text for text in tell(row(risk=None)) if "How visible" in text]
+
+
+def test_the_oracle_does_not_count_as_scores_or_as_a_defense():
+    lines = tell(row(), row("oracle", gain=0.5, auc=1.0))
+    assert not [text for text in lines if "AUC" in text or "most helpful" in text]
+
+
+def test_most_helpful_defense():
+    lines = tell(row("trim", gain=0.3), row("trim", gain=0.2, ratio=0.2), row("huber", gain=0.1))
+    assert line(lines, "most helpful") == (
+        "The most helpful defense is TRIM: mean gain +0.25 over 2 poisoned cells, the oracle "
+        "+0.50, never below +0.20."
+    )
+
+
+def test_most_helpful_defense_that_also_hurts():
+    lines = tell(row("trim", gain=0.5), row("trim", gain=-0.2, ratio=0.2))
+    assert line(lines, "most helpful").endswith("in its worst cell −0.20.")
+    assert line(lines, "makes things worse in") == (
+        "TRIM makes things worse in 1 of 2 cells, from 20 % on in every cell; at worst −0.20 "
+        "(alpha 0.3, 20 %)."
+    )
+
+
+def test_harm_that_starts_in_some_cells():
+    rows = [
+        row("trim", alpha=a, ratio=r, gain=g)
+        for a, r, g in ((1, 0.1, 0.3), (1, 0.2, 0.2), (0.3, 0.1, -0.1), (0.3, 0.2, -0.2))
+    ]
+    assert "in 2 of 4 cells, first at 10 %; at worst −0.20 (alpha 0.3, 20 %)." in line(
+        tell(*rows), "worse in"
+    )
+
+
+def test_harm_that_spreads_to_every_cell():
+    cells = ((1, 0.1, 0.3), (1, 0.2, -0.2), (0.3, 0.1, -0.1), (0.3, 0.2, -0.3))
+    lines = tell(*(row("trim", alpha=a, ratio=r, gain=g) for a, r, g in cells))
+    assert "in 3 of 4 cells, first at 10 %, from 20 % on in every cell;" in line(lines, "worse in")
+
+
+def test_harm_where_the_poison_does_little():
+    lines = tell(row("trim", gain=-0.1, nmse_poisoned=0.21))
+    assert line(lines, "worse in").endswith(
+        "; mostly where the poison does little, so that it drops clean rows for nothing."
+    )
+
+
+def test_a_gain_that_rounds_to_zero_is_no_harm():
+    assert not [text for text in tell(row("trim", gain=-0.004)) if "worse" in text]
+
+
+def test_more_than_three_harmful_defenses_share_a_line():
+    names = ("trim", "huber", "sever", "proda", "ransac")
+    lines = tell(*(row(d, gain=-0.5 + 0.1 * i) for i, d in enumerate(names)))
+    assert sum("makes things worse in" in text for text in lines) == 3
+    assert line(lines, "other defenses").endswith("make things worse: Proda (1) and RANSAC (1).")
+
+
+def test_crossing_of_the_errors():
+    errors = ((0.1, 0.2), (0.2, 0.2), (0.3, 0.1), (0.4, 0.1))
+    rows = [row(ratio=r, error_clean=0.15, error_poison=e) for r, e in errors]
+    assert line(tell(*rows), "fits the poison better").startswith("From 30 % poison on (alpha 0.3)")
+
+
+def test_crossing_where_nothing_is_damaged_is_not_told():
+    lines = tell(row(nmse_poisoned=0.21, error_clean=0.15, error_poison=0.1))
+    assert not [text for text in lines if "fits the poison better" in text]
+
+
+def test_cost_on_clean_data():
+    clean = {"attack": "none", "alpha": None, "ratio": 0.0, "nmse_poisoned": 0.2}
+    lines = tell(
+        row(),
+        row("none", **clean, gain=0.0, kept=1.0),
+        row("oracle", **clean, gain=0.0, kept=1.0),
+        row("bayesclean", **clean, gain=-0.08, kept=0.67),
+        row("trim", **clean, gain=0.0, kept=1.0),
+        row("huber", **clean, gain=0.03),
+        row("sever", **clean, gain=None, status="failed"),
+    )
+    assert line(lines, "unpoisoned") == (
+        "On unpoisoned data BayesClean drops 33 % of the rows and raises the error by 8 %; TRIM "
+        "drops 0 % of the rows and leaves the error as it is; Huber lowers the error by 3 %."
+    )
+
+
+def test_controls_do_less():
+    lines = tell(row(), row(attack="flip", alpha=None, nmse_poisoned=0.26, risk=16.0))
+    assert line(lines, "optimized attack") == (
+        "At 10 % the optimized attack does more than the controls: the error grows 2.0×, with "
+        "flip it grows by 30 % at risk 16."
+    )
+
+
+@pytest.mark.parametrize(
+    ("grown", "where"),
+    [((0.6, 1.0), "from 20 % on"), ((0.6, 0.4), "at 20 %"), ((0.3, 1.0), "at 30 %")],
+)
+def test_controls_may_do_more_at_other_ratios(grown, where):
+    flip = {"attack": "flip", "alpha": None}
+    rows = [row(ratio=r, nmse_poisoned=n) for r, n in ((0.1, 0.4), (0.2, 0.5), (0.3, 0.6))]
+    rows += [row(ratio=0.1, nmse_poisoned=0.3, **flip)]
+    rows += [row(ratio=r, nmse_poisoned=n, **flip) for r, n in zip((0.2, 0.3), grown, strict=True)]
+    assert line(tell(*rows), "optimized").endswith(f"; but {where} flip does more.")
+
+
+def test_controls_do_as_much():
+    lines = tell(row(), row(attack="flip", alpha=None, nmse_poisoned=0.5, risk=None))
+    assert line(lines, "optimized attack") == (
+        "At 10 % the optimized attack does no more than a simple control: the error grows 2.0×, "
+        "with flip it grows 2.5×."
+    )
+
+
+def test_controls_alone_are_judged():
+    lines = tell(row(attack="flip", alpha=None), row("trim", attack="flip", alpha=None, gain=0.4))
+    assert lines[0] == "With 10 % poison (flip) the error grows 2.0×; TRIM recovers 80 %."
+    assert not [text for text in lines if "optimized" in text]
+
+
+def test_an_attack_without_alpha_is_no_control():
+    lines = tell(row(attack="optp", alpha=None), row(attack="flip", alpha=None, nmse_poisoned=0.2))
+    assert lines[0].startswith("With 10 % poison (optp)")
+    assert "optimized attack does more" in line(lines, "optimized")
+
+
+def test_failures_are_told():
+    lost = {"status": "failed", "gain": None, "nmse_poisoned": None, "nmse_clean": None}
+    lines = tell(row(), row("trim", **lost), row("huber", **lost))
+    assert line(lines, "failed") == "2 of 3 cells failed and are left out (Huber and TRIM)."
+
+
+def test_failed_rows_do_not_hide_the_damage():
+    lines = tell(row("trim", status="failed", nmse_poisoned=None), row("huber", gain=0.1))
+    assert "the error grows 2.0×" in lines[0]
+
+
+def test_seeds():
+    assert tell(row())[-1] == "One seed only: differences of a few percent may be chance."
+    assert tell(row(), row(seed=1))[-1].startswith("Figures are means over 2 seeds")
+
+
+def test_figures_are_means_over_seeds():
+    lines = tell(row(nmse_poisoned=0.4), row(seed=1, nmse_poisoned=0.8))
+    assert "grows 3.0×" in lines[0]
+
+
+def test_one_defense_told_two_things_counts_as_two():
+    lines = tell(
+        row("trim", contamination="oracle", gain=0.4), row("trim", contamination="0.2", gain=0.1)
+    )
+    assert "TRIM (told oracle) recovers 80 %" in lines[0]
+
+
+def test_hostile_names_stay_on_one_visible_line():
+    lines = tell(row("evil\x1b[2J\nname\u202e", gain=0.4))
+    assert "evil�[2J name� recovers" in lines[0]
+
+
+def test_at_most_twelve_and_the_caveats_stay(synthetic):
+    rows = synthetic.results(
+        change=lambda r: r if r.defense in ("none", "oracle") or r.seed else _fail(r),
+        defenses=("none", "oracle", "trim", "huber", "bayesclean", "a", "b", "c", "d"),
+    )
+    lines = headlines(rows)
+    assert 9 <= len(lines) <= 12
+    assert "failed" in lines[-2]
+    assert "3 seeds" in lines[-1]
+
+
+def _fail(found: Row) -> Row:
+    keys = ("dataset", "victim", "attack", "alpha", "ratio", "seed", "defense")
+    return Row(**{k: getattr(found, k) for k in keys}, status="failed", message="no")

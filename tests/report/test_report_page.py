@@ -1,0 +1,340 @@
+"""The page as text: complete, small, offline, and safe against hostile names."""
+
+import base64
+import dataclasses
+import hashlib
+import json
+import re
+import subprocess
+import sys
+from html.parser import HTMLParser
+from typing import Any
+
+import plotly.graph_objects as go
+import pytest
+
+from mithridate.report import html, write_html
+from mithridate.table import Look, Moved, Row, to_table
+
+MOST_BYTES = 8_000_000
+
+
+class Page(HTMLParser):
+    """What matters of a page: its elements, its scripts, its text without scripts and style."""
+
+    def __init__(self, text: str):
+        super().__init__(convert_charrefs=True)
+        self.source = text
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.scripts: list[tuple[dict[str, str | None], str]] = []
+        self.words: list[str] = []
+        self._inside = ""
+        self.feed(text)
+        self.text = re.sub(r"\s+", " ", " ".join(self.words))
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+        self._inside = tag if tag in ("script", "style") else ""
+        if tag == "script":
+            self.scripts.append((dict(attrs), ""))
+
+    def handle_endtag(self, tag: str) -> None:
+        self._inside = ""
+
+    def handle_data(self, data: str) -> None:
+        if self._inside == "script":
+            attributes, text = self.scripts[-1]
+            self.scripts[-1] = (attributes, text + data)
+        elif not self._inside:
+            self.words.append(data)
+
+    def figures(self) -> dict[str, Any]:
+        return json.loads(next(text for a, text in self.scripts if a.get("id") == "figures"))
+
+    def tags(self, *names: str) -> list[dict[str, str | None]]:
+        return [attributes for tag, attributes in self.elements if tag in names]
+
+
+@pytest.fixture(scope="module")
+def source(tables) -> str:
+    return html(*tables)
+
+
+@pytest.fixture(scope="module")
+def page(source) -> Page:
+    return Page(source)
+
+
+def test_is_small_enough_to_mail(source):
+    assert len(source.encode("utf-8")) < MOST_BYTES
+
+
+def test_same_tables_same_page(source, tables):
+    assert html(*tables) == source
+
+
+def test_loads_nothing(page):
+    for tag, attributes in page.elements:
+        assert tag not in ("link", "iframe", "object", "embed", "base", "img", "form"), tag
+        assert not {"src", "href", "action", "srcset", "background"} & set(attributes), attributes
+    style = re.search(r"<style>(.*?)</style>", page.source, re.S)
+    assert style is not None
+    assert "url(" not in style[1]
+    assert "@import" not in style[1]
+
+
+def test_runs_only_the_scripts_it_names(page):
+    policy = next(
+        m["content"] for m in page.tags("meta") if m.get("http-equiv") == "Content-Security-Policy"
+    )
+    assert policy is not None
+    rules = {part.split()[0]: part.split()[1:] for part in policy.split(";")}
+    assert rules["default-src"] == ["'none'"]
+    assert rules["base-uri"] == rules["form-action"] == ["'none'"]
+    assert rules["img-src"] == ["data:", "blob:"]
+    run = [text for attributes, text in page.scripts if "type" not in attributes]
+    digests = [hashlib.sha256(text.encode("utf-8")).digest() for text in run]
+    assert rules["script-src"] == [f"'sha256-{base64.b64encode(d).decode()}'" for d in digests]
+    assert len(run) == 2
+    for _, attributes in page.elements:
+        assert not [name for name in attributes if name.startswith("on")]
+
+
+def test_every_figure_has_a_place_and_is_valid_plotly(page):
+    figures = page.figures()
+    places = [a["data-figure"] for a in page.tags("div") if "data-figure" in a]
+    assert sorted(places) == sorted(figures)
+    assert len(places) == 14
+    for figure in figures.values():
+        go.Figure(figure)
+
+
+def test_figure_data_cannot_end_their_script(page):
+    block = next(text for a, text in page.scripts if a.get("id") == "figures")
+    assert not set("<>&\u2028\u2029") & set(block)
+
+
+def test_hostile_column_names_reach_plotly_as_text(page, synthetic):
+    figures = page.figures()
+    shown = [*figures["moved-0"]["layout"]["yaxis"]["ticktext"]]
+    shown += figures["moved-1"]["layout"]["yaxis"]["ticktext"]
+    assert '&lt;img src=x onerror="doc…' in shown
+    assert not [text for text in shown if "<" in text]
+    tips = [
+        t
+        for f in ("moved-0", "moved-1")
+        for d in figures[f]["data"]
+        for t in d.get("hovertext", [])
+    ]
+    for name in synthetic.hostile:
+        full = [re.sub(r"<br>|\s", "", t) for t in tips]
+        escaped = name.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+        assert [t for t in full if re.sub(r"\s", "", escaped) in t], name
+
+
+def test_hostile_values_everywhere_are_escaped(synthetic):
+    bad = '<img src=x onerror="alert(1)">{{ 7*7 }}</script>\u202e\x00'
+    about: dict[str, Any] = dict.fromkeys(synthetic.about, bad)
+    for key, value in (("notes", [bad]), ("threat", {bad: bad}), ("versions", {bad: [bad]})):
+        about[key] = value
+
+    def spoil(found: Row) -> Row:
+        names = {"dataset": bad, "victim": bad, "message": bad}
+        attack = bad if found.attack == "flip" else found.attack
+        defense = bad if found.defense == "huber" else found.defense
+        status = "failed" if found.defense == "trim" and found.seed else "ok"
+        return dataclasses.replace(found, **names, attack=attack, defense=defense, status=status)
+
+    looks = to_table(
+        [Look(attack=bad, alpha=0.3, ratio=0.2, residual=1.0, axis_1=0, axis_2=0, target=1)], Look
+    )
+    moved = to_table([Moved(attack=bad, alpha=None, ratio=0.2, name=bad, moved=1, kind=bad)], Moved)
+    page = Page(html(synthetic.results(change=spoil, about=about), looks, moved))
+    assert not page.tags("img", "a")
+    assert "{{ 7*7 }}" in page.text
+    assert "\u202e" not in page.text
+    for figure in page.figures().values():
+        assert "<img" not in json.dumps(figure)
+    assert len([1 for attributes, _ in page.scripts if "type" not in attributes]) == 2
+
+
+def test_says_what_it_must(page, tables):
+    for words in (
+        "With 10 % stealthy poison",
+        "NISTAML.013",
+        "AML.T0020",
+        "AML.M0007",
+        "A lower bound.",
+        "TRIM was told the true poison ratio",
+        "medv",
+        "506 rows",
+        "5 missing values in `age`",
+        "mithridate audit boston.csv",
+        'use = "Ascent"',
+        "scikit-learn 1.7.2",
+        "It took 47 s.",
+        "white-box",
+        "BayesClean 33 % ✕ −0.08",
+    ):
+        assert words in page.text, words
+
+
+def test_harm_is_told_without_color(page, tables):
+    cells: dict[tuple, list[float]] = {}
+    for row in tables.results.to_pylist():
+        if row["ratio"] and row["defense"] != "none":
+            key = tuple(row[name] for name in ("attack", "alpha", "ratio", "defense"))
+            cells.setdefault(key, []).append(row["gain"])
+    harmful = [sum(gains) / len(gains) for gains in cells.values()]
+    harmful = [gain for gain in harmful if gain < -0.005]
+    assert len(harmful) > 3
+    table = "".join(re.findall(r'<table class="gain">.*?</table>', page.source, re.S))
+    assert table.count('class="cell harmful"') == len(harmful)
+    assert table.count('<span class="cross">✕</span>') == len(harmful)
+    for gain in harmful:
+        assert f"</span> −{abs(gain):.2f}" in table
+
+
+def test_captions_are_one_sentence(source):
+    captions = re.findall(r"<figcaption>(.*?)</figcaption>", source, re.S)
+    assert len(captions) == 9
+    for caption in captions:
+        assert caption.rstrip().endswith(".")
+        assert not re.search(r"\. [A-Z]", caption), caption
+
+
+def test_every_series_looks_different(synthetic):
+    alphas = [round(0.1 * i, 1) for i in range(11)]
+    found = Page(html(synthetic.results(alphas=alphas, ratios=(0.1,), seeds=1), *empty()))
+    lines = [d for d in found.figures()["damage-0"]["data"] if d["mode"] == "lines+markers"]
+    looks = {(d["line"]["color"], d["line"]["dash"], d["marker"]["symbol"]) for d in lines}
+    assert len(looks) == len(lines) == 13
+
+
+def empty():
+    return to_table([], Look), to_table([], Moved)
+
+
+LESS = {
+    "one seed": {"seeds": 1},
+    "one ratio": {"ratios": (0.2,)},
+    "one alpha": {"alphas": (0.3,)},
+    "no controls": {"controls": ()},
+    "no unpoisoned data": {"clean": False},
+    "only controls": {"alphas": ()},
+    "only unpoisoned data": {"alphas": (), "controls": ()},
+    "no defense": {"defenses": ("none",)},
+    "no undefended row": {"defenses": ("trim",)},
+    "nothing known of the run": {"about": {}},
+}
+
+
+@pytest.mark.parametrize("less", LESS.values(), ids=LESS.keys())
+def test_works_when_things_are_missing(less, synthetic):
+    page = Page(html(synthetic.results(**less), *empty()))
+    figures = page.figures()
+    assert len([a for a in page.tags("div") if "data-figure" in a]) == len(figures)
+    for figure in figures.values():
+        go.Figure(figure)
+    assert "None" not in page.text
+    assert "nan" not in re.findall(r"\w+", page.text)
+
+
+def test_works_with_nothing():
+    page = Page(html(to_table([], Row), *empty()))
+    assert page.figures() == {}
+    assert "The table holds no results." in page.text
+
+
+CHANGES = {
+    "a defense that always fails": lambda r: (
+        dataclasses.replace(r, status="failed", message="singular", gain=None, nmse_defended=None)
+        if r.defense == "huber"
+        else r
+    ),
+    "an oracle that gains nothing": lambda r: dataclasses.replace(
+        r, gain_oracle=-0.1, recovered=None
+    ),
+    "figures that are not finite": lambda r: dataclasses.replace(
+        r, nmse_poisoned=float("inf"), risk=float("nan"), gain=float("nan"), kept=None
+    ),
+    "every figure null": lambda r: Row(
+        **{f.name: getattr(r, f.name) for f in dataclasses.fields(Row) if f.metadata["key"]}
+    ),
+    "no error without poison": lambda r: dataclasses.replace(r, nmse_clean=0.0),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES.keys())
+def test_works_when_figures_are_odd(change, synthetic):
+    page = Page(html(synthetic.results(change=change), *empty()))
+    for figure in page.figures().values():
+        go.Figure(figure)
+    assert "nan" not in re.findall(r"\w+", page.text)
+
+
+def test_failed_cells_are_listed_with_their_message(synthetic):
+    page = Page(html(synthetic.results(change=CHANGES["a defense that always fails"]), *empty()))
+    assert "Failed cells, left out of every figure" in page.text
+    assert "Huber 147 singular ascent alpha 1, 5 % (seeds 0, 1 and 2);" in page.text
+    assert "and 45 more" in page.text
+
+
+def test_many_messages_are_cut_short(synthetic):
+    def warn(found: Row) -> Row:
+        return dataclasses.replace(found, message=f"{found.ratio} {found.alpha} {found.seed}")
+
+    page = Page(html(synthetic.results(change=warn), *empty()))
+    assert "Warnings" in page.text
+    assert re.search(r"And \d+ other messages", page.text)
+
+
+@pytest.mark.parametrize("value", [None, 7, "text", ["a", 1], {"a": {"b": 2}}, "\ud800"])
+def test_facts_of_any_shape(value, synthetic):
+    about = dict.fromkeys(synthetic.about, value)
+    html(synthetic.results(seeds=1, ratios=(0.1,), about=about), *empty()).encode("utf-8")
+
+
+def test_several_datasets_are_pointed_out(synthetic):
+    def split(found: Row) -> Row:
+        return dataclasses.replace(found, dataset=f"set {found.seed}")
+
+    page = Page(html(synthetic.results(change=split), *empty()))
+    assert "mixes 3 tables" in page.text
+
+
+def test_looks_with_gaps(synthetic):
+    rows = [
+        Look(attack=None, residual=0.1, axis_1=0.0, axis_2=0.0, target=1.0),
+        Look(
+            attack="ascent",
+            alpha=0.3,
+            ratio=0.1,
+            residual=float("nan"),
+            axis_1=float("inf"),
+            axis_2=0,
+            target=1,
+        ),
+        Look(attack="ascent", alpha=0.3, ratio=0.4, residual=2.0, axis_1=1.0, axis_2=1.0, target=1),
+        Look(attack="flip", alpha=None, ratio=0.1, residual=3.0, axis_1=1.0, axis_2=1.0, target=1),
+    ]
+    page = Page(html(synthetic.results(seeds=1), to_table(rows, Look), to_table([], Moved)))
+    for figure in page.figures().values():
+        go.Figure(figure)
+
+
+def test_writes_all_or_nothing(tmp_path, tables, source, monkeypatch):
+    path = tmp_path / "report.html"
+    write_html(path, *tables)
+    assert path.read_text(encoding="utf-8") == source
+    monkeypatch.setattr("mithridate.report._page.html", lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        write_html(path, *tables)
+    assert path.read_text(encoding="utf-8") == source
+    assert [p.name for p in tmp_path.iterdir()] == ["report.html"]
+
+
+def test_needs_neither_jax_nor_scikit_learn():
+    code = "import mithridate.report, sys; print(*{'jax', 'sklearn', 'pandas'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []

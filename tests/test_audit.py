@@ -1,0 +1,273 @@
+"""The main job through its public doors: Python and the command line, on small real tables."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow.parquet as pq
+import pytest
+from sklearn.datasets import load_diabetes
+
+import mithridate
+from mithridate import cli
+from mithridate.errors import InputError
+
+HOSTILE = "<img src=x onerror=alert(1)>"
+QUICK = ["--seeds", "1", "--ratios", "0.1,0.2", "--alphas", "1,0.3", "--rows", "120"]
+TIMES = ["attack_seconds", "fit_seconds"]
+
+
+@pytest.fixture(scope="session")
+def frame():
+    """Diabetes in its own units, with a category, a gap and a hostile column name."""
+    X, y = load_diabetes(return_X_y=True, as_frame=True, scaled=False)
+    out = X.rename(columns={"bmi": HOSTILE})
+    out["ward"] = np.where(out.index % 3 == 0, "north", "south")
+    out.loc[5, "age"] = np.nan
+    return out.assign(progression=y)
+
+
+@pytest.fixture(scope="session")
+def csv(frame, tmp_path_factory):
+    path = tmp_path_factory.mktemp("data") / "table.csv"
+    frame.to_csv(path, index=False)
+    return path
+
+
+@pytest.fixture(scope="session")
+def audited(csv, tmp_path_factory):
+    """One audit through the command line, shared by the tests that only look at it."""
+    out = tmp_path_factory.mktemp("out") / "report"
+    code, _, _ = call("audit", csv, "--target", "progression", "--out", out, *QUICK, "--quiet")
+    assert code == 0
+    return out
+
+
+def call(*args):
+    """Exit code, standard output and standard error of the command line, in this process."""
+    import contextlib
+    import io
+
+    out, err = io.StringIO(), io.StringIO()
+    before, sys.argv = sys.argv, ["mithridate", *map(str, args)]
+    try:
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            try:
+                cli.main()
+                code = 0
+            except SystemExit as stop:
+                code = stop.code or 0
+    finally:
+        sys.argv = before
+    return code, out.getvalue(), err.getvalue()
+
+
+def stable(folder):
+    return pq.read_table(folder / "results.parquet").drop_columns(TIMES)
+
+
+def test_it_writes_a_report_a_table_and_a_spec(audited):
+    names = {p.name for p in audited.iterdir()}
+    assert names == {
+        "report.html",
+        "results.parquet",
+        "looks.parquet",
+        "moved.parquet",
+        "spec.toml",
+    }
+    assert (audited / "report.html").stat().st_size < 8_000_000
+
+
+def test_every_cell_is_in_the_table_once(audited):
+    rows = stable(audited).to_pandas()
+    # Unpoisoned, then two alphas of the ascent and two controls, at two ratios; five defenses.
+    assert len(rows) == (1 + 4 * 2) * 5
+    assert not rows.duplicated(["attack", "alpha", "ratio", "seed", "defense"]).any()
+    assert (rows.status == "ok").all(), rows.message.unique()
+
+
+def test_figures_keep_their_definitions(audited):
+    rows = stable(audited).to_pandas()
+    gain = (rows.nmse_poisoned - rows.nmse_defended) / rows.nmse_poisoned
+    np.testing.assert_allclose(rows.gain, gain, atol=1e-12)
+    oracle = rows[rows.defense == "oracle"]
+    np.testing.assert_allclose(oracle.nmse_defended, oracle.nmse_clean)
+    np.testing.assert_allclose(oracle.gain, oracle.gain_oracle)
+    none = rows[rows.defense == "none"]
+    assert (none.gain == 0).all()
+    assert (none.kept == 1).all()
+    ratio = rows.n_poison / (rows.n_poison + rows.n_train)
+    np.testing.assert_allclose(ratio, rows.ratio, atol=0.005)
+    assert rows[rows.defense == "trim"].contamination.unique().tolist() == ["oracle"]
+    assert rows[rows.defense == "bayesclean"].contamination.isna().all()
+
+
+def test_alpha_trades_damage_for_stealth(audited):
+    rows = stable(audited).to_pandas().query("attack == 'ascent' and defense == 'none'")
+    bold, shy = (rows[rows.alpha == alpha] for alpha in (1.0, 0.3))
+    assert (bold.nmse_poisoned.to_numpy() > shy.nmse_poisoned.to_numpy()).all()
+    assert (bold.risk.to_numpy() > shy.risk.to_numpy()).all()
+
+
+def test_the_spec_gives_the_same_table_again(audited, tmp_path):
+    code, _, err = call("audit", "--spec", audited / "spec.toml", "--out", tmp_path, "--quiet")
+    assert (code, err) == (0, "")
+    assert stable(tmp_path).equals(stable(audited))
+
+
+def test_a_spec_whose_data_changed_says_so(audited, frame, tmp_path):
+    moved = tmp_path / "other.csv"
+    frame.assign(age=1 + np.arange(len(frame)) % 7).to_csv(moved, index=False)
+    text = (audited / "spec.toml").read_text().splitlines()
+    changed = [f'source = "{moved}"' if line.startswith("source") else line for line in text]
+    (tmp_path / "spec.toml").write_text("\n".join(changed))
+    code, _, err = call("audit", "--spec", tmp_path / "spec.toml", "--out", tmp_path / "o")
+    assert code == 1
+    assert "changed" in err
+
+
+@pytest.mark.parametrize("kind", [pd.DataFrame, pl.DataFrame])
+def test_frames_give_the_table_of_the_file(kind, frame, audited):
+    data = frame if kind is pd.DataFrame else pl.from_pandas(frame)
+    found = mithridate.audit(
+        data, target="progression", alphas=[1, 0.3], ratios=[0.1, 0.2], seeds=1, rows=120
+    )
+    assert isinstance(found.table, kind)
+    want = stable(audited).to_pandas().nmse_poisoned
+    np.testing.assert_allclose(found.table["nmse_poisoned"], want, rtol=1e-9)
+
+
+def test_headlines_reach_the_terminal(csv, tmp_path):
+    code, out, _ = call("audit", csv, "--target", "progression", "--out", tmp_path, *QUICK)
+    assert code == 0
+    lines = [line for line in out.splitlines() if line.startswith("•")]
+    assert 3 <= len(lines) <= 15
+    assert "report.html" in out
+
+
+def test_max_damage_is_a_gate(csv, tmp_path):
+    args = ["audit", csv, "--target", "progression", "--out", tmp_path, *QUICK, "--quiet"]
+    code, _, err = call(*args, "--max-damage", "1.01")
+    assert code == 2
+    assert "times the clean one" in err
+    assert call(*args, "--max-damage", "1000")[0] == 0
+
+
+def broken(tmp_path, frame):
+    """A bad input for each sentence: arguments, and a word that the sentence must have."""
+    text = frame.assign(progression="x")
+    constant = frame.assign(progression=1.0)
+    gap = frame.assign(progression=frame.progression.where(frame.index != 3))
+    infinite = frame.assign(progression=frame.progression.where(frame.index != 3, np.inf))
+    tables = {"text": text, "constant": constant, "gap": gap, "infinite": infinite,
+              "few": frame.head(12), "bare": frame[["progression"]].assign(same=1)}  # fmt: skip
+    for name, table in tables.items():
+        table.to_csv(tmp_path / f"{name}.csv", index=False)
+    frame.to_csv(tmp_path / "good.csv", index=False)
+    (tmp_path / "empty.csv").write_text("")
+    (tmp_path / "header.csv").write_text("a,b\n")
+    (tmp_path / "picture.csv").write_bytes(b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR" * 9)
+    (tmp_path / "picture.parquet").write_bytes(b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR" * 9)
+    (tmp_path / "file").write_text("in the way")
+    goal = ["--target", "progression"]
+    return {
+        "missing file": (["nowhere.csv", *goal], "nowhere.csv"),
+        "folder": ([".", *goal], "folder"),
+        "picture": (["picture.csv", *goal], "picture.csv"),
+        "picture as parquet": (["picture.parquet", *goal], "picture.parquet"),
+        "empty": (["empty.csv", *goal], "empty"),
+        "header only": (["header.csv", "--target", "b"], "row"),
+        "no target": (["good.csv"], "target"),
+        "unknown target": (["good.csv", "--target", "progresion"], "progression"),
+        "text target": (["text.csv", *goal], "text"),
+        "constant target": (["constant.csv", *goal], "every row"),
+        "gap in target": (["gap.csv", *goal], "missing"),
+        "infinite target": (["infinite.csv", *goal], "infinite"),
+        "too few rows": (["few.csv", *goal], "12"),
+        "no features": (["bare.csv", *goal], "column"),
+        "ratio of 1": (["good.csv", *goal, "--ratios", "0.1,1"], "[0, 1)"),
+        "negative ratio": (["good.csv", *goal, "--ratios", "-0.1"], "[0, 1)"),
+        "ratio nan": (["good.csv", *goal, "--ratios", "nan"], "[0, 1)"),
+        "tiny ratio": (["good.csv", *goal, "--ratios", "0.0001"], "less than one row"),
+        "ratio words": (["good.csv", *goal, "--ratios", "few"], "numbers"),
+        "alpha of 2": (["good.csv", *goal, "--alphas", "2"], "[0, 1]"),
+        "no alpha": (["good.csv", *goal, "--alphas", ""], "alphas"),
+        "no seeds": (["good.csv", *goal, "--seeds", "0"], "seeds"),
+        "seeds word": (["good.csv", *goal, "--seeds", "many"], "seeds"),
+        "unknown defense": (["good.csv", *goal, "--defenses", "trimm"], "trim"),
+        "unknown model": (["good.csv", *goal, "--model", "rigde"], "ridge"),
+        "unknown normalizer": (["good.csv", *goal, "--normalizer", "x"], "anchored"),
+        "negative l2": (["good.csv", *goal, "--l2", "-1"], "l2"),
+        "contamination": (["good.csv", *goal, "--contamination", "lots"], "oracle"),
+        "contamination of 1": (["good.csv", *goal, "--contamination", "1"], "[0, 1)"),
+        "unknown drop": (["good.csv", *goal, "--drop", "agee"], "age"),
+        "unknown option": (["good.csv", "--tarhet", "x"], "--tar"),
+        "missing spec": (["--spec", "none.toml"], "none.toml"),
+        "folder in the way": (["good.csv", *goal, "--out", "file/report"], "file"),
+        "file in the way": (["good.csv", *goal, "--out", "file"], "file"),
+    }
+
+
+CASES = [
+    "missing file", "folder", "picture", "picture as parquet", "empty", "header only",
+    "no target", "unknown target", "text target", "constant target", "gap in target",
+    "infinite target", "too few rows", "no features", "ratio of 1", "negative ratio", "ratio nan",
+    "tiny ratio", "ratio words", "alpha of 2", "no alpha", "no seeds", "seeds word",
+    "unknown defense", "unknown model", "unknown normalizer", "negative l2", "contamination",
+    "contamination of 1", "unknown drop", "unknown option", "missing spec", "folder in the way",
+    "file in the way",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_bad_input_gets_one_sentence(name, frame, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    cases = broken(tmp_path, frame)
+    assert sorted(cases) == sorted(CASES)
+    args, word = cases[name]
+    before = sorted(tmp_path.rglob("*"))
+    code, out, err = call("audit", *args)
+    assert code == 1
+    assert out == ""
+    sentence = err.strip().splitlines()[-1]
+    assert word in sentence
+    assert "Traceback" not in err
+    assert "foresee" not in err
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_a_thing_that_is_no_table_is_refused():
+    with pytest.raises(InputError, match="not a table"):
+        mithridate.audit([1, 2, 3], target="x")
+
+
+def test_ctrl_c_stops_at_once_and_says_what_was_kept(csv, tmp_path):
+    command = [sys.executable, "-c", "from mithridate.cli import main; main()", "audit", str(csv)]
+    command += ["--target", "progression", "--out", str(tmp_path / "report"), "--seeds", "40"]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    for line in process.stderr:
+        if "attacking" in line or "compiling" in line:
+            break
+    time.sleep(0.5)
+    began = time.monotonic()
+    os.kill(process.pid, signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert "Nothing was written" in err
+    assert "Traceback" not in err
+    assert time.monotonic() - began < 20
+    assert not (tmp_path / "report").exists()
+
+
+def test_help_names_the_options():
+    code, out, _ = call("audit", "--help")
+    assert code == 0
+    for option in ("--target", "--alphas", "--ratios", "--max-damage", "--out", "--quiet"):
+        assert option in out
+    assert Path("mithridate-report").name in out

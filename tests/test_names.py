@@ -1,0 +1,43 @@
+"""Things are found by the name that a person writes, their own among them."""
+
+import pytest
+
+from mithridate import attacks, defenses
+from mithridate.attacks import AbstractAttack, Ascent
+from mithridate.bench.names import build, choices, find
+from mithridate.defenses import BaseDefense, BayesClean, Trim
+from mithridate.errors import InputError
+
+
+def test_exported_classes_are_found_by_their_lower_case_name():
+    assert find("trim", defenses, BaseDefense) is Trim
+    assert find("TRIM", defenses, BaseDefense) is Trim
+    assert build("ascent", {"steps": 7}, attacks, AbstractAttack) == Ascent(steps=7)
+
+
+def test_abstract_classes_are_not_choices():
+    assert "abstractattack" not in choices(attacks, AbstractAttack)
+    assert "basedefense" not in choices(defenses, BaseDefense)
+
+
+def test_a_third_partys_class_needs_no_fork():
+    assert find("mithridate.defenses:BayesClean", defenses, BaseDefense) is BayesClean
+
+
+@pytest.mark.parametrize(
+    "name, word",
+    [
+        ("trimm", "Did you mean 'trim'"),
+        ("nowhere.at_all:Mine", "cannot be imported"),
+        ("mithridate.defenses:Nothing", "cannot be imported"),
+        ("mithridate.defenses:Ridge", "not a subclass"),
+    ],
+)
+def test_what_cannot_be_found_is_refused_in_a_sentence(name, word):
+    with pytest.raises(InputError, match=word):
+        find(name, defenses, BaseDefense)
+
+
+def test_an_unknown_option_is_named():
+    with pytest.raises(InputError, match=r"'c3'.*c1, c2"):
+        build("bayesclean", {"c3": 1}, defenses, BaseDefense)
