@@ -17,6 +17,7 @@ if TYPE_CHECKING:  # heavy imports wait until a command needs them: --help must 
 
 TOO_BAD = 2  # exit code of --max-damage
 FAILED = 1
+MOST_LINES = 15  # what a busy person reads
 
 app = typer.Typer(
     name="mithridate",
@@ -140,11 +141,15 @@ def _say(found: "Audit", out: Path) -> None:
     from rich.console import Console
     from rich.text import Text
 
-    console = Console(highlight=False)
+    console, left = Console(highlight=False), MOST_LINES - 1
     for line in found.headlines:
         # Text, because a column name is data and must not be read as markup.
-        console.print(Text("• ").append(_printable(line)))
-    console.print(Text(f"Report: {out / 'report.html'}", style="bold"))
+        text = Text("• ").append(_printable(line))
+        left -= len(text.wrap(console, console.width))
+        if left < 0:
+            break  # the report has them all
+        console.print(text)
+    console.print(Text(f"Report: {out / 'report.html'}", style="bold"), soft_wrap=True)
 
 
 def _printable(text: str) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 import joblib
+import numpy as np
 import pyarrow as pa
 
 from .. import attacks, datasets, defenses, objective, risks, table, victims
@@ -18,7 +19,7 @@ from ..threat import edges
 from .looks import looks, moved
 from .names import build, find
 from .score import Cell, Judge, score
-from .spec import AttackSpec, Spec
+from .spec import AttackSpec, DefenseSpec, Spec
 from .sweep import Poison, sweep, ticks
 
 Tell = Callable[[str, int, int], Any]  # (stage, done, total); total 0: not known
@@ -50,15 +51,16 @@ def run(spec: Spec, frame: Any = None, tell: Tell | None = None) -> Results:
     tell("reading the table", 0, 0)
     data = _load(spec, frame)
     seeds = [spec.seed + i for i in range(spec.seeds)]
-    judges = [_judge(d) for d in spec.defenses]
     model = _model(spec)
+    judges = [_judge(d, model) for d in spec.defenses]
     splits = [data.split(seed, spec.data.rows) for seed in seeds]
+    # Fitted first, so that a model that cannot be fitted is refused before the long work.
+    clean = model.fit(splits[0].train.X, splits[0].train.y)
     ratios, batches = _ratios(spec, len(splits[0].train.y))
     ran = [_attack(a, spec, splits, seeds, batches, tell) for a in spec.attacks if ratios]
     cells = list(_cells(spec, data, splits, seeds, ratios, ran))
     rows = _score_all(cells, splits, seeds, model, judges, tell)
     shown = _pictured(ran, ratios, batches, splits[0])
-    clean = model.fit(splits[0].train.X, splits[0].train.y)
     about = _about(spec, data, splits, started, time.perf_counter() - began)
     return Results(
         table.to_table(rows, table.Row, about),
@@ -84,8 +86,9 @@ def _load(spec: Spec, frame: Any) -> Encoded:
     return data
 
 
-def _judge(spec) -> Judge:
+def _judge(spec: DefenseSpec, model: Any) -> Judge:
     defense = build(spec.use, spec.options, defenses, defenses.BaseDefense)
+    defense.set_params(estimator=model)
     told = "contamination" in defense.get_params(deep=False)
     shown = spec.contamination if isinstance(spec.contamination, str) else f"{spec.contamination:g}"
     return Judge(spec.use, defense, shown if told else None)
@@ -129,6 +132,10 @@ def _attack(
     poison = _interruptible(
         lambda: sweep(attack, victim, risk, normalizer, splits, seeds, one.alphas, batches, tick)
     )
+    if not np.isfinite(poison.X).all():
+        raise InputError(
+            "The model cannot be trained on these columns without a penalty: give l2 > 0."
+        )
     alphas: list[float | None] = [*one.alphas] if attack.steered else [None]
     return Ran(one, attack.steered, alphas, poison)
 

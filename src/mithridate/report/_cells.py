@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import pyarrow as pa
 
-from mithridate.report import _words as words
+from . import _words as words
 
 NONE, ORACLE = "none", "oracle"
 CONTROLS = ("flip", "random")  # attacks that optimize nothing, to compare with

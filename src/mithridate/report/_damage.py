@@ -3,10 +3,10 @@
 import math
 from typing import Any
 
-from mithridate.report import _findings as find
-from mithridate.report import _words as words
-from mithridate.report._cells import Audit, Cell, Series
-from mithridate.report._style import (
+from . import _findings as find
+from . import _words as words
+from ._cells import Audit, Cell, Series
+from ._style import (
     CLEAN,
     Figure,
     Style,

@@ -6,9 +6,9 @@ from typing import Any
 
 import pyarrow as pa
 
-from mithridate import table
-from mithridate.report import _words as words
-from mithridate.report._cells import Audit
+from .. import table
+from . import _words as words
+from ._cells import Audit
 
 MOST_NOTES = 60
 

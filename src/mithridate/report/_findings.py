@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from mithridate.report._cells import LITTLE, NONE, ORACLE, Audit, Cell, Series
+from ._cells import LITTLE, NONE, ORACLE, Audit, Cell, Series
 
 LOOKS_CLEAN = 2.0  # mean squared residual at most twice that of an average clean row
 

@@ -2,9 +2,9 @@
 
 import pyarrow as pa
 
-from mithridate.report import _findings as find
-from mithridate.report import _words as words
-from mithridate.report._cells import HARM, LITTLE, Audit, Cell, audit
+from . import _findings as find
+from . import _words as words
+from ._cells import HARM, LITTLE, Audit, Cell, audit
 
 MOST = 12  # sentences
 
@@ -202,7 +202,11 @@ def _clean(told: Audit) -> list[str]:
         kept, gain = cell.mean("kept"), cell.gain
         if gain is None:
             continue
-        dropped = "" if kept is None else f"drops {words.percent(1 - kept)} of the rows and "
+        dropped = (
+            ""
+            if kept is None
+            else f"{words.puts_aside(defense)} {words.percent(1 - kept)} of the rows and "
+        )
         parts.append(f"{words.name(defense)} {dropped}{_cost(gain)}")
     return [f"On unpoisoned data {'; '.join(parts)}."] if parts else []
 

@@ -13,16 +13,16 @@ import pyarrow as pa
 from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
-from mithridate import table
-from mithridate.report import _damage as damage
-from mithridate.report import _poison as poison
-from mithridate.report import _tables as tables
-from mithridate.report import _words as words
-from mithridate.report._cells import Audit, audit, in_order
-from mithridate.report._facts import facts
-from mithridate.report._headlines import sentences
-from mithridate.report._style import Figure, styles
-from mithridate.report._verdict import tiles
+from .. import table
+from . import _damage as damage
+from . import _poison as poison
+from . import _tables as tables
+from . import _words as words
+from ._cells import Audit, audit, in_order
+from ._facts import facts
+from ._headlines import sentences
+from ._style import Figure, styles
+from ._verdict import tiles
 
 
 def html(results: pa.Table, looks: pa.Table, moved: pa.Table) -> str:

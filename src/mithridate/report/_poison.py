@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from mithridate.report import _words as words
-from mithridate.report._cells import Series
-from mithridate.report._style import CLEAN, Figure, Style, axis, column, layout, rule, safe
+from . import _words as words
+from ._cells import Series
+from ._style import CLEAN, Figure, Style, axis, column, layout, rule, safe
 
 Styles = dict[Series, Style]
 Rows = list[dict[str, Any]]

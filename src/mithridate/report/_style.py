@@ -5,8 +5,8 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from mithridate.report import _words as words
-from mithridate.report._cells import Series
+from . import _words as words
+from ._cells import Series
 
 Figure = dict[str, Any]
 

@@ -3,10 +3,10 @@
 import dataclasses
 from typing import Any
 
-from mithridate.report import _findings as find
-from mithridate.report import _words as words
-from mithridate.report._cells import NONE, ORACLE, Audit, Cell
-from mithridate.report._damage import Styles
+from . import _findings as find
+from . import _words as words
+from ._cells import NONE, ORACLE, Audit, Cell
+from ._damage import Styles
 
 MOST_FAILURES = 40  # lines; more would bury the rest
 

@@ -2,9 +2,9 @@
 
 import dataclasses
 
-from mithridate.report import _findings as find
-from mithridate.report import _words as words
-from mithridate.report._cells import HARM, LITTLE, Audit
+from . import _findings as find
+from . import _words as words
+from ._cells import HARM, LITTLE, Audit
 
 
 @dataclasses.dataclass(frozen=True)

@@ -31,6 +31,15 @@ def name(defense: str) -> str:
     return NAMES.get(defense.lower()) or cut(defense, 60)
 
 
+def puts_aside(defense: str) -> str:
+    """What a defense does to rows it suspects, as a verb.
+
+    >>> puts_aside("trim"), puts_aside("huber")
+    ('drops', 'gives less weight to')
+    """
+    return "gives less weight to" if defense.lower() == "huber" else "drops"
+
+
 def heading(defense: str) -> str:
     """The name of a defense at the head of a figure.
 

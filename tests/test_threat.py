@@ -1,0 +1,74 @@
+"""What may be written: boxes, lattices and categories."""
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mithridate.sample import Sample
+from mithridate.threat import ThreatModel, edges
+
+from .conformance.worlds import sample, threat
+
+pytestmark = pytest.mark.usefixtures("x64")
+
+
+@given(st.integers(20, 5000), st.lists(st.floats(0, 0.9), min_size=1, max_size=8))
+def test_edges_make_the_ratios(n, ratios):
+    counts = edges(n, ratios)
+    assert counts[0] == 0
+    assert list(counts) == sorted(counts)
+    for p, ratio in zip(counts[1:], sorted(ratios), strict=True):
+        assert abs(p - n * ratio / (1 - ratio)) <= 0.5
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 10**6))
+def test_harden_gives_rows_that_could_be_real(seed):
+    rng = np.random.default_rng(seed)
+    world = threat(sample())
+    wild = Sample(
+        jnp.asarray(rng.normal(size=(15, 8))), jnp.asarray(rng.normal(size=15)), jnp.ones(15)
+    )
+    hard = world.harden(world.project(wild))
+    X = np.asarray(hard.X)
+    assert set(np.unique(X[:, 3:])) <= {0.0, 1.0}
+    np.testing.assert_array_equal(X[:, 3:6].sum(axis=1), 1)
+    assert (X[:, 6:].sum(axis=1) <= 1).all()
+    np.testing.assert_allclose(X[:, 2] * 4, np.round(X[:, 2] * 4), atol=1e-9)
+    # Once real, a row stays as it is.
+    np.testing.assert_allclose(world.harden(hard).X, X, atol=1e-12)
+
+
+def test_harden_takes_the_nearest_level():
+    world = threat(sample())
+    row = [0.5, 0.5, 0.3, 0.2, 0.5, 0.3, 0.4, 0.3]
+    hard = world.harden(Sample(jnp.array([row]), jnp.array([0.1]), jnp.ones(1)))
+    np.testing.assert_allclose(hard.X[0], [0.5, 0.5, 0.25, 0, 1, 0, 0, 0])
+    row[6] = 0.6
+    hard = world.harden(Sample(jnp.array([row]), jnp.array([0.1]), jnp.ones(1)))
+    np.testing.assert_allclose(hard.X[0, 6:], [1, 0])
+
+
+def test_a_level_that_clean_rows_never_show_is_never_chosen():
+    clean = sample()
+    clean = Sample(clean.X.at[:, 4].set(0.0), clean.y, clean.w)
+    row = jnp.array([[0.5, 0.5, 0.5, 0.1, 0.9, 0.2, 0.0, 0.0]])
+    hard = threat(clean).harden(Sample(row, jnp.array([0.1]), jnp.ones(1)))
+    np.testing.assert_array_equal(hard.X[0, 3:6], [0, 0, 1])
+
+
+def test_a_category_with_one_level_keeps_it():
+    clean = sample()
+    clean = Sample(clean.X.at[:, 3:6].set(jnp.array([1.0, 0, 0])), clean.y, clean.w)
+    row = jnp.array([[0.5, 0.5, 0.5, 0.1, 0.9, 0.2, 0.0, 0.0]])
+    hard = threat(clean).harden(Sample(row, jnp.array([0.1]), jnp.ones(1)))
+    np.testing.assert_array_equal(hard.X[0, 3:6], [1, 0, 0])
+
+
+def test_around_is_the_bounding_box():
+    clean = sample()
+    box = ThreatModel.around(clean, (0, 3))
+    np.testing.assert_array_equal(box.lower[:-1], clean.X.min(axis=0))
+    assert box.capacity == 3
