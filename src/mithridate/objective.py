@@ -24,9 +24,11 @@ class Terms(NamedTuple):
 class Reference(NamedTuple):
     """What a normalizer measures against.
 
-    `previous` is this run before the batch, `extreme` the alpha = 1 run after it.
+    `untouched` is before any poison, `previous` this run before the batch, `extreme` the
+    alpha = 1 run after it.
     """
 
+    untouched: Terms
     previous: Terms
     extreme: Terms
 
@@ -79,6 +81,28 @@ class Anchored(AbstractNormalizer):
     def anchors(self, reference: Reference) -> tuple[Terms, Terms]:
         zero = jnp.zeros_like(reference.previous.damage)
         return Terms(reference.previous.damage, zero), reference.extreme
+
+
+class Ideal(AbstractNormalizer):
+    """Squared distance to the ideal point: all the damage of the alpha = 1 attack, at no risk.
+
+    With `t_L = (L - L_clean) / (L_{alpha=1} - L_clean)` and `t_R = R / R_{alpha=1}`,
+    `L̃ = 1 - (1 - t_L)|1 - t_L|` and `R̃ = t_R²`, so the attack minimizes
+    `alpha (1 - t_L)² + (1 - alpha) t_R²` as far as `t_L ≤ 1`. Where damage grows in proportion to
+    risk, as it does while poison pulls one way, a weighted sum of the two can only have all or
+    nothing; here alpha is then the share of damage itself.
+
+    Zeleny, "Multiple criteria decision making" (1982), chapter 6: compromise programming.
+    """
+
+    def anchors(self, reference: Reference) -> tuple[Terms, Terms]:
+        zero = jnp.zeros_like(reference.untouched.damage)
+        return Terms(reference.untouched.damage, zero), reference.extreme
+
+    def __call__(self, terms: Terms, reference: Reference) -> Terms:
+        damage, risk = super().__call__(terms, reference)
+        short = 1 - damage
+        return Terms(1 - short * jnp.abs(short), risk**2)
 
 
 class Problem(eqx.Module):

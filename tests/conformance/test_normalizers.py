@@ -31,6 +31,6 @@ def test_more_is_more(normalizer):
 
 @pytest.mark.parametrize("same", [(0.3, 0.0), (0.0, 0.0)])
 def test_coinciding_anchors_are_a_case_not_a_division_by_zero(normalizer, same):
-    where = reference(previous=same, extreme=same)
+    where = reference(untouched=same, previous=same, extreme=same)
     got = normalizer(Terms(jnp.array(0.3), jnp.array(2.0)), where)
     assert np.isfinite(got).all()

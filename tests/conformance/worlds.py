@@ -42,9 +42,9 @@ def problem(victim=None, risk=None, normalizer=None, ratios=(0.1, 0.2, 0.3), n=4
     )
 
 
-def reference(previous=(0.3, 0.5), extreme=(0.9, 40.0)):
+def reference(untouched=(0.2, 0.0), previous=(0.3, 0.5), extreme=(0.9, 40.0)):
     """Anchors that do not coincide."""
-    return Reference(Terms(*map(jnp.asarray, previous)), Terms(*map(jnp.asarray, extreme)))
+    return Reference(*(Terms(*map(jnp.asarray, t)) for t in (untouched, previous, extreme)))
 
 
 def exported(module, base):

@@ -69,21 +69,22 @@ class Ascent(AbstractAttack):
         # Spare slots at the end let every batch be cut out with one width.
         d, kind = problem.clean.X.shape[1], problem.clean.y.dtype
         spare = Sample(jnp.zeros((width, d), kind), jnp.zeros(width, kind), jnp.zeros(width, kind))
-        slots = clones(problem, key) + spare
+        slots, untouched = clones(problem, key) + spare, problem.untouched()
 
         def one(carry, batch):
             slots, previous = carry
-            slots, ends, path = self._climb(problem, slots, previous, batch, width)
+            reference = Reference(untouched, previous, batch.extreme)
+            slots, ends, path = self._climb(problem, slots, reference, batch, width)
             if tick is not None:
                 jax.debug.callback(tick)
             return (slots, ends), Trace(ends, path)
 
-        (slots, _), trace = jax.lax.scan(one, (slots, problem.untouched()), batches)
+        (slots, _), trace = jax.lax.scan(one, (slots, untouched), batches)
         p = problem.threat.capacity
         return Sample(slots.X[:p], slots.y[:p], slots.w[:p]), trace
 
     def _climb(
-        self, problem: Problem, slots: Sample, previous: Terms, batch: Batch, width: int
+        self, problem: Problem, slots: Sample, reference: Reference, batch: Batch, width: int
     ) -> tuple[Sample, Terms, Path]:
         """All slots with one batch optimized, the terms then, and the path there."""
         slot = jnp.arange(slots.y.shape[0])
@@ -91,7 +92,6 @@ class Ascent(AbstractAttack):
         fixed = problem.victim.digest(problem.clean + frozen)
         w = (batch.start + jnp.arange(width) < batch.stop).astype(slots.y.dtype)
         X, y = (jax.lax.dynamic_slice_in_dim(a, batch.start, width) for a in (slots.X, slots.y))
-        reference = Reference(previous, batch.extreme)
 
         def objective(rows):
             moving = Sample(*rows, w)
