@@ -85,7 +85,8 @@ def audit(
     *,
     target: str | None = None,
     model: str = "ridge",
-    l2: float = 1e-3,
+    l2: float | None = None,
+    judge: str | None = None,
     alphas: Sequence[float] = (1.0, 0.6, 0.3, 0.1),
     ratios: Sequence[float] = (0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4),
     seeds: int = 3,
@@ -100,14 +101,19 @@ def audit(
 ) -> Audit:
     """Poisons copies of a table, trains on them, and judges every defense.
 
-    Parameters: `data`, a pandas, polars or pyarrow frame, a path to CSV or Parquet, or the name of
-    a bundled data set (default: diabetes); `target`, the column to predict; `model`, the victim,
-    with ridge strength `l2` on the mean loss; `alphas` in [0, 1], 1 aggressive and 0 stealthy;
-    `ratios` in [0, 1), poison rows / (clean + poison rows); `seeds`, how many splits and attacks,
-    numbered from `seed` on; `contamination`, what defenses that need it are told: "oracle" (the
-    true ratio) or a number; `drop`, columns to leave out; `categorical`,
-    columns whose numbers are only codes; `rows`, how many clean rows train;
-    `tell(stage, done, total)` is called as the work goes on.
+    Parameters:
+
+    - `data`: a pandas, polars or pyarrow frame, a path to CSV or Parquet, or the name of a bundled
+      data set (default: diabetes); `target`: the column to predict;
+    - `model`: the victim (ridge, linear, mlp), with penalty `l2` on the mean loss (default: its
+      own); `judge`: another scikit-learn regressor to train on the result, `package.module.Class`;
+    - `alphas` in [0, 1], 1 aggressive and 0 stealthy; `ratios` in [0, 1), poison rows /
+      (clean + poison rows); `seeds`: how many splits and attacks, numbered from `seed` on;
+    - `defenses` by name; `contamination`: what those that need it are told, "oracle" (the true
+      ratio) or a number; `normalizer`: how damage and risk are made comparable;
+    - `drop`: columns to leave out; `categorical`: columns whose numbers are only codes; `rows`: how
+      many clean rows train, at most;
+    - `tell(stage, done, total)` is called as the work goes on.
 
     Raises `mithridate.errors.InputError` (a ValueError) with one sentence where the input is bad.
 
@@ -131,7 +137,8 @@ def audit(
                 "categorical": list(categorical),
                 "rows": rows,
             },
-            "victim": {"use": model, "l2": l2},
+            "victim": {"use": model} | ({} if l2 is None else {"l2": l2}),
+            "judge": judge,
             "attacks": [
                 {"use": "ascent", "alphas": list(alphas), "normalizer": normalizer},
                 {"use": "flip"},

@@ -64,8 +64,19 @@ def audit(
         typer.Argument(help="CSV or Parquet file, or a bundled data set.", show_default="diabetes"),
     ] = None,
     target: Annotated[str | None, typer.Option(help="Column to predict.")] = None,
-    model: Annotated[str, typer.Option(help="Model that is attacked: ridge.")] = "ridge",
-    l2: Annotated[float, typer.Option(help="Ridge strength on the mean loss.")] = 1e-3,
+    model: Annotated[
+        str, typer.Option(help="Model that is attacked: ridge, linear or mlp.")
+    ] = "ridge",
+    l2: Annotated[
+        float | None, typer.Option(help="Penalty on the mean loss.", show_default="the model's")
+    ] = None,
+    judge: Annotated[
+        str | None,
+        typer.Option(
+            help="Regressor to train on the result, such as sklearn.svm.SVR.",
+            show_default="the model's own kind",
+        ),
+    ] = None,
     alphas: Annotated[str, typer.Option(help="1 is aggressive, 0 is stealthy.")] = "1,0.6,0.3,0.1",
     ratios: Annotated[
         str, typer.Option(help="Poison rows / (clean + poison rows), each in [0, 1).")
@@ -112,10 +123,11 @@ def audit(
                 found = _audit.audit_spec(Spec.load(spec), tell=tell)
             else:
                 found = _audit.audit(
-                    file, target=target, model=model, l2=l2, alphas=_numbers(alphas, "--alphas"),
-                    ratios=_numbers(ratios, "--ratios"), seeds=seeds, defenses=_names(defenses),
-                    contamination=_told(contamination), normalizer=normalizer, drop=_names(drop),
-                    categorical=_names(categorical), rows=rows, seed=seed, tell=tell,
+                    file, target=target, model=model, l2=l2, judge=judge, seeds=seeds, rows=rows,
+                    alphas=_numbers(alphas, "--alphas"), ratios=_numbers(ratios, "--ratios"),
+                    defenses=_names(defenses), contamination=_told(contamination), seed=seed,
+                    normalizer=normalizer, drop=_names(drop), categorical=_names(categorical),
+                    tell=tell,
                 )  # fmt: skip
             tell("writing the report", 0, 0)
             found.save(out)

@@ -28,6 +28,7 @@ class Row:
 
     dataset: str = column("name of the table", pa.string(), key=True)
     victim: str = column("model that is attacked", pa.string(), key=True)
+    judge: str = column("model that is trained on the result: the victim's own kind, trained to convergence, or another (transfer)", pa.string(), key=True)
     attack: str = column("attack, or `none` for unpoisoned data", pa.string(), key=True)
     risk_name: str | None = column(
         "risk that the attack was told to keep low", pa.string(), key=True

@@ -16,8 +16,9 @@ from .. import attacks, datasets, defenses, objective, risks, table, victims
 from ..datasets import Encoded, Part, Split
 from ..errors import InputError
 from ..threat import edges
+from .judges import judge
 from .looks import looks, moved
-from .names import build, find
+from .names import build
 from .score import Cell, Judge, score
 from .spec import AttackSpec, DefenseSpec, Spec
 from .sweep import Poison, sweep, ticks
@@ -51,14 +52,15 @@ def run(spec: Spec, frame: Any = None, tell: Tell | None = None) -> Results:
     tell("reading the table", 0, 0)
     data = _load(spec, frame)
     seeds = [spec.seed + i for i in range(spec.seeds)]
-    model = _model(spec)
+    judge_name, model = judge(spec)
     judges = [_judge(d, model) for d in spec.defenses]
     splits = [data.split(seed, spec.data.rows) for seed in seeds]
     # Fitted first, so that a model that cannot be fitted is refused before the long work.
     clean = model.fit(splits[0].train.X, splits[0].train.y)
     ratios, batches = _ratios(spec, len(splits[0].train.y))
     ran = [_attack(a, spec, splits, seeds, batches, tell) for a in spec.attacks if ratios]
-    cells = list(_cells(spec, data, splits, seeds, ratios, ran))
+    keys = {"dataset": data.name, "victim": spec.victim.use, "judge": judge_name}
+    cells = list(_cells(keys, splits, seeds, ratios, ran))
     rows = _score_all(cells, splits, seeds, model, judges, tell)
     shown = _pictured(ran, ratios, batches, splits[0])
     about = _about(spec, data, splits, started, time.perf_counter() - began)
@@ -92,12 +94,6 @@ def _judge(spec: DefenseSpec, model: Any) -> Judge:
     told = "contamination" in defense.get_params(deep=False)
     shown = spec.contamination if isinstance(spec.contamination, str) else f"{spec.contamination:g}"
     return Judge(spec.use, defense, shown if told else None)
-
-
-def _model(spec: Spec) -> Any:
-    """The estimator that is trained on the rows a defense keeps: the victim's own kind."""
-    find(spec.victim.use, victims, victims.AbstractVictim)
-    return defenses.Ridge(**spec.victim.options)
 
 
 def _ratios(spec: Spec, n: int) -> tuple[list[float], tuple[int, ...]]:
@@ -160,9 +156,8 @@ def _interruptible(work: Callable[[], Made]) -> Made:
     return made[0]
 
 
-def _cells(spec, data, splits, seeds, ratios, ran) -> Iterator[Cell]:
+def _cells(keys: dict[str, Any], splits, seeds, ratios, ran) -> Iterator[Cell]:
     """Every poisoned training set to judge; first the unpoisoned ones."""
-    keys = {"dataset": data.name, "victim": spec.victim.use}
     nothing = {"risk_name": None, "normalizer": None, "alpha": None}
     for i, seed in enumerate(seeds):
         train = splits[i].train

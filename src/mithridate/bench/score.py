@@ -3,10 +3,12 @@
 import dataclasses
 import math
 import time
+import warnings
 from typing import Any, NamedTuple
 
 import numpy as np
 from sklearn.base import BaseEstimator, clone
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import roc_auc_score
 
 from .. import __version__
@@ -51,6 +53,7 @@ def score(cell: Cell, split: Split, model: BaseEstimator, judges: list[Judge]) -
     `NMSE = MSE / Var(y_test)`; `gain = (poisoned - defended) / poisoned`. The training rows are
     shuffled, so that no defense can profit from poison being last.
     """
+    warnings.simplefilter("ignore", ConvergenceWarning)  # the figures show what a fit is worth
     train, p, n = split.train, len(cell.poison.y), len(split.train.y)
     order = np.random.default_rng(cell.keys["seed"]).permutation(n + p)
     X = np.concatenate([train.X, cell.poison.X])[order]

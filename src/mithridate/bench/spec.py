@@ -102,6 +102,7 @@ class Spec(_Part):
     batch: Annotated[float, Field(gt=0, lt=1)] = 0.05
     data: DataSpec = DataSpec()
     victim: VictimSpec = VictimSpec()
+    judge: str | None = None
     attacks: list[AttackSpec] = [
         AttackSpec(use="ascent"),
         AttackSpec(use="flip"),
