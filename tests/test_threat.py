@@ -7,11 +7,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mithridate.sample import Sample
-from mithridate.threat import ThreatModel, edges
+from mithridate.threat import ThreatModel, edges, standing
 
 from .conformance.worlds import sample, threat
 
 pytestmark = pytest.mark.usefixtures("x64")
+
+
+def clones(p):
+    """The first clean rows, where slots may have started."""
+    clean = sample()
+    return Sample(clean.X[:p], clean.y[:p], jnp.ones(p))
 
 
 @given(st.integers(20, 5000), st.lists(st.floats(0, 0.9), min_size=1, max_size=8))
@@ -31,23 +37,24 @@ def test_harden_gives_rows_that_could_be_real(seed):
     wild = Sample(
         jnp.asarray(rng.normal(size=(15, 8))), jnp.asarray(rng.normal(size=15)), jnp.ones(15)
     )
-    hard = world.harden(world.project(wild))
+    own = clones(15)
+    hard = world.harden(wild, own)
     X = np.asarray(hard.X)
     assert set(np.unique(X[:, 3:])) <= {0.0, 1.0}
     np.testing.assert_array_equal(X[:, 3:6].sum(axis=1), 1)
     assert (X[:, 6:].sum(axis=1) <= 1).all()
     np.testing.assert_allclose(X[:, 2] * 4, np.round(X[:, 2] * 4), atol=1e-9)
     # Once real, a row stays as it is.
-    np.testing.assert_allclose(world.harden(hard).X, X, atol=1e-12)
+    np.testing.assert_allclose(world.harden(hard, own).X, X, atol=1e-12)
 
 
 def test_harden_takes_the_nearest_level():
     world = threat(sample())
     row = [0.5, 0.5, 0.3, 0.2, 0.5, 0.3, 0.4, 0.3]
-    hard = world.harden(Sample(jnp.array([row]), jnp.array([0.1]), jnp.ones(1)))
+    hard = world.harden(Sample(jnp.array([row]), jnp.array([0.1]), jnp.ones(1)), clones(1))
     np.testing.assert_allclose(hard.X[0], [0.5, 0.5, 0.25, 0, 1, 0, 0, 0])
     row[6] = 0.6
-    hard = world.harden(Sample(jnp.array([row]), jnp.array([0.1]), jnp.ones(1)))
+    hard = world.harden(Sample(jnp.array([row]), jnp.array([0.1]), jnp.ones(1)), clones(1))
     np.testing.assert_allclose(hard.X[0, 6:], [1, 0])
 
 
@@ -55,7 +62,8 @@ def test_a_level_that_clean_rows_never_show_is_never_chosen():
     clean = sample()
     clean = Sample(clean.X.at[:, 4].set(0.0), clean.y, clean.w)
     row = jnp.array([[0.5, 0.5, 0.5, 0.1, 0.9, 0.2, 0.0, 0.0]])
-    hard = threat(clean).harden(Sample(row, jnp.array([0.1]), jnp.ones(1)))
+    own = Sample(clean.X[:1], clean.y[:1], jnp.ones(1))
+    hard = threat(clean).harden(Sample(row, jnp.array([0.1]), jnp.ones(1)), own)
     np.testing.assert_array_equal(hard.X[0, 3:6], [0, 0, 1])
 
 
@@ -63,7 +71,8 @@ def test_a_category_with_one_level_keeps_it():
     clean = sample()
     clean = Sample(clean.X.at[:, 3:6].set(jnp.array([1.0, 0, 0])), clean.y, clean.w)
     row = jnp.array([[0.5, 0.5, 0.5, 0.1, 0.9, 0.2, 0.0, 0.0]])
-    hard = threat(clean).harden(Sample(row, jnp.array([0.1]), jnp.ones(1)))
+    own = Sample(clean.X[:1], clean.y[:1], jnp.ones(1))
+    hard = threat(clean).harden(Sample(row, jnp.array([0.1]), jnp.ones(1)), own)
     np.testing.assert_array_equal(hard.X[0, 3:6], [1, 0, 0])
 
 
@@ -72,3 +81,35 @@ def test_around_is_the_bounding_box():
     box = ThreatModel.around(clean, (0, 3))
     np.testing.assert_array_equal(box.lower[:-1], clean.X.min(axis=0))
     assert box.capacity == 3
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 10**6), st.floats(0.0, 2.0))
+def test_frozen_columns_and_the_budget_hold(seed, budget):
+    rng = np.random.default_rng(seed)
+    free = jnp.asarray(rng.uniform(size=9) < 0.6)
+    # A group is frozen as a whole: half a category cannot be moved.
+    free = free.at[3:6].set(free[3]).at[6:8].set(free[6])
+    world = threat(sample(), free=free, budget=jnp.asarray(budget))
+    own = clones(15)
+    wild = Sample(
+        jnp.asarray(rng.normal(size=(15, 8))), jnp.asarray(rng.normal(size=15)), jnp.ones(15)
+    )
+    before = np.column_stack([own.X, own.y])
+    for way in (world.project, world.harden):
+        moved = way(wild, own)
+        after = np.column_stack([moved.X, moved.y])
+        np.testing.assert_array_equal(after[:, ~free], before[:, ~free])
+        assert (np.linalg.norm(after - before, axis=1) <= budget * (1 + 1e-6) + 1e-12).all()
+    assert set(np.unique(moved.X[:, 3:])) <= {0.0, 1.0}
+    np.testing.assert_array_equal(moved.X[:, 3:6].sum(axis=1), 1)
+
+
+def test_replaced_rows_are_gone():
+    clean = sample()
+    world = threat(clean, replaces=True)
+    origin = jnp.array([3, 7, 3, 9])
+    left = standing(clean, world, origin, 3)
+    assert np.flatnonzero(np.asarray(left.w) == 0).tolist() == [3, 7]
+    assert standing(clean, threat(clean), origin, 3).w.sum() == 40
+    assert world.edges == (0, 4, 8, 12)

@@ -6,11 +6,11 @@ from typing import Any, NamedTuple
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, PRNGKeyArray, Scalar
+from jaxtyping import Array, Float, Int, PRNGKeyArray, Scalar
 
 from .risks import AbstractRisk
 from .sample import Sample
-from .threat import ThreatModel
+from .threat import ThreatModel, standing
 from .victims import AbstractVictim
 
 
@@ -166,12 +166,13 @@ class Problem(eqx.Module):
         nothing = self.clean.weighing(jnp.zeros_like(self.clean.w))
         return self.terms(self.victim.digest(self.clean), nothing, nothing)
 
-    def ends(self, poison: Sample) -> Terms:
-        """Terms after each batch of the given poison, one entry a batch."""
-        fixed, slot = self.victim.digest(self.clean), jnp.arange(self.threat.capacity)
+    def ends(self, poison: Sample, origin: Int[Array, " p"]) -> Terms:
+        """Terms after each batch of poison that started from these rows, one entry a batch."""
+        slot = jnp.arange(self.threat.capacity)
 
         def after(edge):
             present = poison.weighing(poison.w * (slot < edge))
+            fixed = self.victim.digest(standing(self.clean, self.threat, origin, edge))
             return self.terms(fixed, present, present)
 
         return jax.lax.map(after, jnp.asarray(self.threat.edges[1:]))

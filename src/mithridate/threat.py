@@ -1,79 +1,120 @@
-"""What the attacker may write: how many rows, and where."""
+"""What the attacker may write: how many rows, which columns, how far, and where."""
 
 from collections.abc import Sequence
 
 import equinox as eqx
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Array, Bool, Float, Int, Scalar
 
 from .sample import Sample
 
 
-def edges(n: int, ratios: Sequence[float]) -> tuple[int, ...]:
+def edges(n: int, ratios: Sequence[float], replaces: bool = False) -> tuple[int, ...]:
     """Numbers of poison rows, from 0 on, that make each ratio of `n` clean rows.
 
-    `ratio = p / (n + p)`, so `p = n ratio / (1 - ratio)`, rounded.
+    `ratio` is poison rows / all rows. Rows that are added make it `p / (n + p)`, so `p = n ratio /
+    (1 - ratio)`; rows that replace clean ones make it `p / n`. Rounded.
 
     >>> edges(300, [0.1, 0.2, 0.4])
     (0, 33, 75, 200)
+    >>> edges(300, [0.1, 0.2, 0.4], replaces=True)
+    (0, 30, 60, 120)
     """
-    return (0, *(round(n * ratio / (1 - ratio)) for ratio in sorted(ratios)))
+    return (0, *(round(n * r / (1 if replaces else 1 - r)) for r in sorted(ratios)))
 
 
 class ThreatModel(eqx.Module):
-    """Slots in batches, a box, a lattice for each column, and one-hot groups.
+    """Slots in batches, a box, a lattice for each column, one-hot groups, and what is free.
 
     `edges[i]` rows belong to the first `i` batches. `lower` and `upper` bound the features and,
     last, the target; `step` is the spacing of the values a column can take, counted from `lower`,
     and 0 where it is continuous. `member[j]` marks the columns of one-hot group `j`; where
-    `optional[j]`, a row may belong to none of its levels.
+    `optional[j]`, a row may belong to none of its levels. Columns that are not `free` keep the
+    values of the row a slot started from, and no row moves farther from there than `budget`
+    (Euclidean, in the units of the data). If `replaces`, a slot takes the place of the clean row it
+    started from; else it is added.
 
-    Shapes: `lower`, `upper`, `step` (d + 1,); `member` (g, d); `optional` (g,).
+    Shapes: `lower`, `upper`, `step`, `free` (d + 1,); `member` (g, d); `optional` (g,).
 
     >>> import jax.numpy as jnp
     >>> clean = Sample(jnp.array([[0.0], [1.0]]), jnp.array([0.0, 2.0]), jnp.ones(2))
     >>> threat = ThreatModel.around(clean, edges(2, [0.5]))
     >>> outside = Sample(jnp.array([[3.0], [0.5]]), jnp.array([1.0, -1.0]), jnp.ones(2))
-    >>> print(threat.project(outside).y)
+    >>> print(threat.project(outside, clean).y)
     [1. 0.]
     """
 
     lower: Float[Array, " k"]
     upper: Float[Array, " k"]
     step: Float[Array, " k"]
+    free: Bool[Array, " k"]
+    budget: Scalar
     member: Bool[Array, "g d"]
     optional: Bool[Array, " g"]
     edges: tuple[int, ...] = eqx.field(static=True)
+    replaces: bool = eqx.field(static=True, default=False)
 
     @classmethod
-    def around(cls, clean: Sample, edges: tuple[int, ...]) -> "ThreatModel":
-        """The bounding box of the clean rows, all columns continuous."""
+    def around(cls, clean: Sample, edges: tuple[int, ...], **given) -> "ThreatModel":
+        """The bounding box of the clean rows, all columns continuous and free, unless `given`."""
         z = jnp.concatenate([clean.X, clean.y[:, None]], axis=1)
         k = z.shape[1]
-        groups = jnp.zeros((0, k - 1), bool), jnp.zeros(0, bool)
-        return cls(z.min(axis=0), z.max(axis=0), jnp.zeros(k), *groups, edges)
+        usual = {
+            "lower": z.min(axis=0),
+            "upper": z.max(axis=0),
+            "step": jnp.zeros(k, z.dtype),
+            "free": jnp.ones(k, bool),
+            "budget": jnp.asarray(jnp.inf, z.dtype),
+            "member": jnp.zeros((0, k - 1), bool),
+            "optional": jnp.zeros(0, bool),
+        }
+        return cls(**{**usual, **given}, edges=edges)
 
     @property
     def capacity(self) -> int:
         """Number of slots in all batches together."""
         return self.edges[-1]
 
-    def project(self, poison: Sample) -> Sample:
-        """The nearest rows inside the box; columns may still be fractional."""
-        X = jnp.clip(poison.X, self.lower[None, :-1], self.upper[None, :-1])
-        return Sample(X, jnp.clip(poison.y, self.lower[-1], self.upper[-1]), poison.w)
+    def project(self, poison: Sample, start: Sample) -> Sample:
+        """Rows inside the box, near `start`, frozen columns as there; still fractional."""
+        z, origin = _rows(poison), _rows(start)
+        z = jnp.where(
+            self.free[None, :], jnp.clip(z, self.lower[None, :], self.upper[None, :]), origin
+        )
+        far = jnp.linalg.norm(z - origin, axis=1)
+        # The box and the ball are convex and hold the start: the way back stays inside.
+        share = jnp.where(far > self.budget, self.budget / jnp.where(far > 0, far, 1.0), 1.0)
+        z = jnp.where(share[:, None] < 1, origin + share[:, None] * (z - origin), z)
+        return Sample(z[:, :-1], z[:, -1], poison.w)
 
-    def harden(self, poison: Sample) -> Sample:
-        """The nearest rows that could be real: on the lattice, one level a one-hot group."""
-        z = jnp.concatenate([poison.X, poison.y[:, None]], axis=1)
+    def harden(self, poison: Sample, start: Sample) -> Sample:
+        """The nearest rows that could be real: on the lattice, one level a one-hot group.
+
+        Where rounding oversteps the budget, the row's lattice and one-hot columns stay as they
+        started.
+        """
+        inside = self.project(poison, start)
+        z, origin = _rows(inside), _rows(start)
         spacing = jnp.where(self.step > 0, self.step, 1.0)[None, :]
         low = self.lower[None, :]
         snapped = low + spacing * jnp.round((z - low) / spacing)
-        z = jnp.where(self.step[None, :] > 0, jnp.minimum(snapped, self.upper[None, :]), z)
-        X = self._one_hot(poison.X, z[:, :-1]) if self.member.shape[0] else z[:, :-1]
-        return self.project(Sample(X, z[:, -1], poison.w))
+        # Rounding up may leave the box by a hair where the box ends between two points.
+        snapped = jnp.where(snapped > self.upper[None, :], snapped - spacing, snapped)
+        coarse = self.step > 0
+        hard = jnp.where(coarse[None, :], snapped, z)
+        if self.member.shape[0]:
+            grouped = jnp.append(self.member.any(axis=0), False)
+            coarse = coarse | grouped
+            ones = jnp.pad(self._one_hot(inside.X), ((0, 0), (0, 1)))
+            hard = jnp.where(grouped[None, :], ones, hard)
+        hard = jnp.where(
+            self.free[None, :], jnp.clip(hard, self.lower[None, :], self.upper[None, :]), origin
+        )
+        over = jnp.linalg.norm(hard - origin, axis=1) > self.budget * (1 + 1e-9)
+        hard = jnp.where(over[:, None], jnp.where(coarse[None, :], origin, z), hard)
+        return Sample(hard[:, :-1], hard[:, -1], poison.w)
 
-    def _one_hot(self, X: Float[Array, "p d"], rest: Float[Array, "p d"]) -> Float[Array, "p d"]:
+    def _one_hot(self, X: Float[Array, "p d"]) -> Float[Array, "p d"]:
         # A level that the clean rows never show has an empty box and cannot be chosen.
         open_ = self.member & (self.upper > self.lower)[None, :-1]
         value = jnp.where(open_[None], X[:, None, :], -jnp.inf)
@@ -81,5 +122,20 @@ class ThreatModel(eqx.Module):
         # The nearest vertex: e_k if x_k > 1/2, else the origin where that is a legal row.
         chosen = ~self.optional[None, :] | (value.max(axis=2) > 0.5)
         levels = jnp.arange(X.shape[1])[None, None, :] == top[:, :, None]
-        one = (levels & chosen[:, :, None] & open_.any(axis=1)[None, :, None]).any(axis=1)
-        return jnp.where(self.member.any(axis=0)[None, :], one.astype(X.dtype), rest)
+        some = chosen[:, :, None] & open_.any(axis=1)[None, :, None]
+        return (levels & some).any(axis=1).astype(X.dtype)
+
+
+def standing(
+    clean: Sample, threat: ThreatModel, origin: Int[Array, " p"], stop: Int[Array, ""] | int
+) -> Sample:
+    """The clean rows that are left once the first `stop` slots are written."""
+    if not threat.replaces:
+        return clean
+    taken = jnp.arange(origin.shape[0]) < stop
+    gone = jnp.zeros(clean.y.shape[0], bool).at[origin].max(taken)
+    return clean.weighing(jnp.where(gone, 0.0, clean.w))
+
+
+def _rows(sample: Sample) -> Float[Array, "n k"]:
+    return jnp.concatenate([sample.X, sample.y[:, None]], axis=1)

@@ -23,20 +23,21 @@ def sample(n=40, seed=0):
     return Sample(jnp.asarray(X), jnp.asarray(y), jnp.ones(n))
 
 
-def threat(clean, ratios=(0.1, 0.2, 0.3)):
-    """The box, lattice and groups of `sample`."""
-    box = ThreatModel.around(clean, edges(clean.y.shape[0], ratios))
+def threat(clean, ratios=(0.1, 0.2, 0.3), **more):
+    """The box, lattice and groups of `sample`; `more` fields of the threat model."""
     step = jnp.array([0, 0, 0.25, 1, 1, 1, 1, 1, 0], dtype=clean.y.dtype)
     member = np.zeros((2, 8), bool)
     member[0, 3:6] = member[1, 6:8] = True
     optional = jnp.array([False, True])
-    return ThreatModel(box.lower, box.upper, step, jnp.asarray(member), optional, box.edges)
+    given = {"step": step, "member": jnp.asarray(member), "optional": optional, **more}
+    cuts = edges(clean.y.shape[0], ratios, more.get("replaces", False))
+    return ThreatModel.around(clean, cuts, **given)
 
 
-def problem(victim=None, risk=None, normalizer=None, ratios=(0.1, 0.2, 0.3), n=40):
+def problem(victim=None, risk=None, normalizer=None, ratios=(0.1, 0.2, 0.3), n=40, **more):
     """A whole problem at alpha = 1."""
     clean = sample(n)
-    parts = victim or Ridge(1e-3), threat(clean, ratios), risk or Residual()
+    parts = victim or Ridge(1e-3), threat(clean, ratios, **more), risk or Residual()
     return Problem.of(
         clean, sample(n, seed=1), *parts, normalizer or Incremental(), jax.random.key(0)
     )

@@ -5,4 +5,6 @@ from ._base import AbstractAttack as AbstractAttack
 from ._base import Path as Path
 from ._base import Trace as Trace
 from ._flip import Flip as Flip
+from ._optp import OptP as OptP
 from ._random import Random as Random
+from ._statp import StatP as StatP

@@ -1,5 +1,4 @@
-from collections.abc import Callable
-from typing import Any, ClassVar, NamedTuple
+from typing import ClassVar, NamedTuple
 
 import equinox as eqx
 import jax
@@ -9,7 +8,8 @@ from jaxtyping import Array, Float, Int, PRNGKeyArray, Scalar
 
 from ..objective import Problem, Reference, Terms
 from ..sample import Sample
-from ._base import AbstractAttack, Path, Trace, clones
+from ..threat import standing
+from ._base import AbstractAttack, Path, Tick
 
 
 class Batch(NamedTuple):
@@ -60,75 +60,96 @@ class Ascent(AbstractAttack):
     steps: int = eqx.field(static=True, default=60)
     rate: float = eqx.field(static=True, default=0.1)
 
-    def __call__(
-        self, problem: Problem, key: PRNGKeyArray, tick: Callable[[], Any] | None = None
-    ) -> tuple[Sample, Trace]:
-        starts, stops = problem.threat.edges[:-1], problem.threat.edges[1:]
-        width = max(stop - start for start, stop in zip(starts, stops, strict=True))
-        batches = Batch(jnp.asarray(starts), jnp.asarray(stops), problem.extreme)
+    def _write(
+        self,
+        problem: Problem,
+        start: Sample,
+        origin: Int[Array, " p"],
+        key: PRNGKeyArray,
+        tick: Tick,
+    ) -> tuple[Sample, Path]:
+        del key
+        first, last = problem.threat.edges[:-1], problem.threat.edges[1:]
+        width = max(b - a for a, b in zip(first, last, strict=True))
+        batches = Batch(jnp.asarray(first), jnp.asarray(last), problem.extreme)
         # Spare slots at the end let every batch be cut out with one width.
-        d, kind = problem.clean.X.shape[1], problem.clean.y.dtype
-        spare = Sample(jnp.zeros((width, d), kind), jnp.zeros(width, kind), jnp.zeros(width, kind))
-        slots, untouched = clones(problem, key) + spare, problem.untouched()
+        spare = start.weighing(jnp.zeros_like(start.w))
+        spare = jax.tree.map(lambda leaf: jnp.resize(leaf, (width, *leaf.shape[1:])), spare)
+        start, untouched = start + spare, problem.untouched()
 
         def one(carry, batch):
             slots, previous = carry
             reference = Reference(untouched, previous, batch.extreme)
-            slots, ends, path = self._climb(problem, slots, reference, batch, width)
+            slots, ends, path = self._climb(problem, slots, start, origin, reference, batch, width)
             if tick is not None:
                 jax.debug.callback(tick)
-            return (slots, ends), Trace(ends, path)
+            return (slots, ends), path
 
-        (slots, _), trace = jax.lax.scan(one, (slots, untouched), batches)
+        (slots, _), path = jax.lax.scan(one, (start, untouched), batches)
         p = problem.threat.capacity
-        return Sample(slots.X[:p], slots.y[:p], slots.w[:p]), trace
+        return Sample(slots.X[:p], slots.y[:p], slots.w[:p]), path
 
     def _climb(
-        self, problem: Problem, slots: Sample, reference: Reference, batch: Batch, width: int
-    ) -> tuple[Sample, Terms, Path]:
+        self, problem: Problem, slots: Sample, start: Sample, origin: Int[Array, " p"],
+        reference: Reference, batch: Batch, width: int,
+    ) -> tuple[Sample, Terms, Path]:  # fmt: skip
         """All slots with one batch optimized, the terms then, and the path there."""
         slot = jnp.arange(slots.y.shape[0])
         frozen = slots.weighing(slots.w * (slot < batch.start))
-        fixed = problem.victim.digest(problem.clean + frozen)
+        clean = standing(problem.clean, problem.threat, origin, batch.stop)
+        fixed = problem.victim.digest(clean + frozen)
         w = (batch.start + jnp.arange(width) < batch.stop).astype(slots.y.dtype)
-        X, y = (jax.lax.dynamic_slice_in_dim(a, batch.start, width) for a in (slots.X, slots.y))
+        own = _cut(start, batch.start, width).weighing(w)
 
         def objective(rows):
             moving = Sample(*rows, w)
             terms = problem.terms(fixed, moving, frozen + moving)
             return problem.gain(terms, reference), terms
 
-        best, path = self._ascend(problem, objective, (X, y), w)
-        hard = problem.threat.harden(Sample(best.X, best.y, w))
-        present = w > 0
-        merged = jnp.where(present[:, None], hard.X, X), jnp.where(present, hard.y, y)
-        X, y = (
-            jax.lax.dynamic_update_slice_in_dim(a, b, batch.start, 0)
-            for a, b in zip((slots.X, slots.y), merged, strict=True)
-        )
-        ends = problem.terms(fixed, Sample(*merged, w), frozen + Sample(*merged, w))
-        return Sample(X, y, slots.w), ends, path
+        best, path = self._ascend(problem, objective, own)
+        hard = problem.threat.harden(Sample(best.X, best.y, w), own)
+        # Rows beyond the batch belong to the next one and stay as they were.
+        later = _cut(slots, batch.start, width)
+        X = jnp.where(w[:, None] > 0, hard.X, later.X)
+        y = jnp.where(w > 0, hard.y, later.y)
+        ends = problem.terms(fixed, Sample(X, y, w), frozen + Sample(X, y, w))
+        put = jax.lax.dynamic_update_slice_in_dim
+        slots = Sample(put(slots.X, X, batch.start, 0), put(slots.y, y, batch.start, 0), slots.w)
+        return slots, ends, path
 
-    def _ascend(self, problem, objective, rows, w) -> tuple[Best, Path]:
-        rate = optax.cosine_decay_schedule(self.rate, self.steps)
-        threat = problem.threat
+    def _ascend(self, problem: Problem, objective, own: Sample) -> tuple[Best, Path]:
+        """The best rows on the way up from `own`, and the way."""
+        pace, threat, w = optax.cosine_decay_schedule(self.rate, self.steps), problem.threat, own.w
 
         def step(carry, i):
-            (X, y), best = carry
+            (X, y), best, scale = carry
             (gain, terms), (dX, dy) = jax.value_and_grad(objective, has_aux=True)((X, y))
-            better = gain > best.gain
-            best = jax.tree.map(
-                lambda new, old: jnp.where(better, new, old), Best(gain, X, y), best
-            )
             norm = jnp.sqrt(jnp.sum(dX**2, axis=1) + dy**2)
-            pace = rate(i) / jnp.where(norm > 0, norm, 1.0)
-            moved = threat.project(Sample(X + pace[:, None] * dX, y + pace * dy, w))
+            finite = jnp.isfinite(gain) & jnp.all(jnp.isfinite(norm))
+            new = Best(gain, X, y)
+            better = finite & (gain > best.gain)
+            best = jax.tree.map(lambda a, b: jnp.where(better, a, b), new, best)
+            # Where the gradient explodes, go back to the best rows and on with half the step.
+            scale = jnp.where(finite, scale, scale / 2)
+            length = scale * pace(i) / jnp.where(finite & (norm > 0), norm, 1.0)
+            moved = Sample(
+                jnp.where(finite, X + length[:, None] * dX, best.X),
+                jnp.where(finite, y + length * dy, best.y),
+                w,
+            )
+            moved = threat.project(moved, own)
             stuck = (y <= threat.lower[-1]) | (y >= threat.upper[-1])
             count = jnp.maximum(jnp.sum(w), 1.0)
             path = Path(terms, gain, jnp.sum(w * norm) / count, jnp.sum(w * stuck) / count)
-            return ((moved.X, moved.y), best), path
+            return ((moved.X, moved.y), best, scale), path
 
         # The last of `steps` + 1 rounds only judges: the schedule has reached 0 there.
-        nothing = Best(jnp.full_like(rows[1][0], -jnp.inf), *rows)
-        (_, best), path = jax.lax.scan(step, (rows, nothing), jnp.arange(self.steps + 1))
+        rows, none = (own.X, own.y), jnp.full_like(own.y[0], -jnp.inf)
+        first = rows, Best(none, *rows), jnp.ones_like(none)
+        (_, best, _), path = jax.lax.scan(step, first, jnp.arange(self.steps + 1))
         return best, path
+
+
+def _cut(sample: Sample, start: Int[Array, ""], width: int) -> Sample:
+    """`width` rows from `start` on."""
+    return jax.tree.map(lambda a: jax.lax.dynamic_slice_in_dim(a, start, width), sample)

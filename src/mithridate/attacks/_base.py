@@ -5,20 +5,12 @@ from typing import Any, ClassVar, NamedTuple
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, PRNGKeyArray
+from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from ..objective import Problem, Terms
 from ..sample import Sample
 
-
-class Trace(NamedTuple):
-    """What a person wants to see of a run: the terms after each batch, and the path inside them.
-
-    `ends` has shape (batches,); `path`, where the attack has one, shape (batches, steps).
-    """
-
-    ends: Terms
-    path: "Path | None" = None
+Tick = Callable[[], Any] | None
 
 
 class Path(NamedTuple):
@@ -30,26 +22,84 @@ class Path(NamedTuple):
     border: Float[Array, "*shape"]
 
 
+class Trace(NamedTuple):
+    """What a person wants to see of a run.
+
+    `ends`, the terms after each batch, has shape (batches,); `origin` (p,) is the clean row that
+    each slot started from; `path`, where the attack has one, has shape (batches, steps).
+    """
+
+    ends: Terms
+    origin: Int[Array, " p"]
+    path: Path | None = None
+
+
 class AbstractAttack(eqx.Module):
     """A pure function from a problem and a key to poison rows, one for each slot.
 
-    The rows stay in the box, on the lattice and one-hot; the rows of the first batches do not
-    depend on how many batches follow. `steered` says whether alpha matters to the attack.
+    A subclass writes `_write`, and `_start` where it wants other rows to start from. The base makes
+    what comes back feasible: in the box, on the lattice, one-hot, frozen columns as they were,
+    within the budget.
+
+    `steered` says whether alpha matters to the attack; `greedy`, whether the rows of the first
+    batches do not depend on how many follow, so that one run holds every smaller ratio.
     """
 
     steered: ClassVar[bool] = False
 
+    @property
+    def greedy(self) -> bool:
+        """Whether the poison of a smaller ratio is a prefix of that of a larger one."""
+        return True
+
     @abc.abstractmethod
+    def _write(
+        self,
+        problem: Problem,
+        start: Sample,
+        origin: Int[Array, " p"],
+        key: PRNGKeyArray,
+        tick: Tick,
+    ) -> tuple[Sample, Path | None]:
+        """Poison rows in slot order, made from `start`; `tick` is called once a batch."""
+
+    def _start(self, problem: Problem, key: PRNGKeyArray) -> tuple[Sample, Int[Array, " p"]]:
+        """A clean row for each slot, and its number."""
+        origin = drawn(problem, key)
+        return clones(problem, origin), origin
+
     def __call__(
-        self, problem: Problem, key: PRNGKeyArray, tick: Callable[[], Any] | None = None
+        self, problem: Problem, key: PRNGKeyArray, tick: Tick = None
     ) -> tuple[Sample, Trace]:
-        """Poison rows in slot order and their trace; `tick` is called once a batch."""
+        """Feasible poison rows in slot order, and their trace."""
+        start, origin = self._start(problem, key)
+        poison, path = self._write(problem, start, origin, key, tick)
+        poison = problem.threat.harden(poison, start)
+        return poison, Trace(problem.ends(poison, origin), origin, path)
 
 
-def clones(problem: Problem, key: PRNGKeyArray) -> Sample:
-    """Drawn training rows, one for each slot; slot `i` gets the same row in any number of slots."""
-    clean, p = problem.clean, problem.threat.capacity
-    keys = jax.vmap(lambda slot: jax.random.fold_in(key, slot))(jnp.arange(p))
+def drawn(problem: Problem, key: PRNGKeyArray) -> Int[Array, " p"]:
+    """Numbers of present clean rows; slot `i` gets the same one in any number of slots.
+
+    Rows that are replaced are all different; rows that are added may repeat.
+    """
+    clean, threat = problem.clean, problem.threat
+    n, slot = clean.y.shape[0], jnp.arange(threat.capacity)
+    if threat.replaces:
+        # A draw for each row, absent rows last.
+        luck = jax.random.uniform(key, (n,)) + (clean.w <= 0)
+        return jnp.argsort(luck)[slot % n]
     share = clean.w / jnp.sum(clean.w)
-    rows = jax.vmap(lambda k: jax.random.choice(k, clean.y.shape[0], p=share))(keys)
-    return Sample(clean.X[rows], clean.y[rows], jnp.ones(p, clean.y.dtype))
+    keys = jax.vmap(lambda i: jax.random.fold_in(key, i))(slot)
+    return jax.vmap(lambda k: jax.random.choice(k, n, p=share))(keys)
+
+
+def clones(problem: Problem, origin: Int[Array, " p"]) -> Sample:
+    """The clean rows of these numbers, all present."""
+    clean = problem.clean
+    return Sample(clean.X[origin], clean.y[origin], jnp.ones(origin.shape, clean.y.dtype))
+
+
+def luck(key: PRNGKeyArray, p: int) -> PRNGKeyArray:
+    """A key for each slot, the same in any number of slots."""
+    return jax.vmap(lambda slot: jax.random.fold_in(key, slot))(jnp.arange(p))

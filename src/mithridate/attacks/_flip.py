@@ -1,12 +1,9 @@
-from collections.abc import Callable
-from typing import Any
-
 import jax.numpy as jnp
-from jaxtyping import PRNGKeyArray
+from jaxtyping import Array, Int, PRNGKeyArray
 
 from ..objective import Problem
 from ..sample import Sample
-from ._base import AbstractAttack, Trace
+from ._base import AbstractAttack, Tick, clones
 
 
 class Flip(AbstractAttack):
@@ -19,16 +16,28 @@ class Flip(AbstractAttack):
     corresponding defenses" (2020).
     """
 
-    def __call__(
-        self, problem: Problem, key: PRNGKeyArray, tick: Callable[[], Any] | None = None
-    ) -> tuple[Sample, Trace]:
-        del key, tick
+    def _start(self, problem: Problem, key: PRNGKeyArray) -> tuple[Sample, Int[Array, " p"]]:
+        del key
         clean, threat = problem.clean, problem.threat
-        low, high = threat.lower[-1], threat.upper[-1]
-        up, down = jnp.abs(clean.y - high), jnp.abs(clean.y - low)
+        up, down = threat.upper[-1] - clean.y, clean.y - threat.lower[-1]
         distance = jnp.where(clean.w > 0, jnp.maximum(up, down), -jnp.inf)
         order = jnp.argsort(-distance, stable=True)
-        rows = order[jnp.arange(threat.capacity) % clean.y.shape[0]]
-        target = jnp.where(up > down, high, low)[rows]
-        poison = threat.harden(Sample(clean.X[rows], target, jnp.ones_like(target)))
-        return poison, Trace(problem.ends(poison))
+        origin = order[jnp.arange(threat.capacity) % clean.y.shape[0]]
+        return clones(problem, origin), origin
+
+    def _write(
+        self,
+        problem: Problem,
+        start: Sample,
+        origin: Int[Array, " p"],
+        key: PRNGKeyArray,
+        tick: Tick,
+    ) -> tuple[Sample, None]:
+        del origin, key, tick
+        return Sample(start.X, flipped(problem, start), start.w), None
+
+
+def flipped(problem: Problem, start: Sample) -> Array:
+    """Targets at the farther end of the range."""
+    low, high = problem.threat.lower[-1], problem.threat.upper[-1]
+    return jnp.where(high - start.y > start.y - low, high, low)

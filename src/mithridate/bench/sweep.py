@@ -99,6 +99,8 @@ def _world(split: Split, edges: tuple[int, ...]) -> tuple[Sample, Sample, Threat
         lower=jnp.asarray(split.lower),
         upper=jnp.asarray(split.upper),
         step=jnp.asarray(split.step),
+        free=jnp.ones(split.lower.shape, bool),
+        budget=jnp.asarray(jnp.inf),
         member=jnp.asarray(member),
         optional=jnp.asarray(columns.optional),
         edges=edges,

@@ -1,4 +1,8 @@
 """What an attacker may fear: measures of how visible poison is."""
 
 from ._base import AbstractRisk as AbstractRisk
+from ._mahalanobis import Mahalanobis as Mahalanobis
+from ._neighbor import Neighbor as Neighbor
+from ._predictive import Predictive as Predictive
 from ._residual import Residual as Residual
+from ._weighted import Weighted as Weighted
