@@ -3,9 +3,14 @@
 import dataclasses
 from pathlib import Path
 
-from mithridate.table import Look, Moved, Row
+from mithridate.table import Look, Moved, Row, Step
 
-FILES = {"results.parquet": Row, "looks.parquet": Look, "moved.parquet": Moved}
+FILES = {
+    "results.parquet": Row,
+    "looks.parquet": Look,
+    "moved.parquet": Moved,
+    "trace.parquet": Step,
+}
 
 
 def page() -> str:

@@ -75,6 +75,7 @@ def stable(folder):
 def test_it_writes_a_report_a_table_and_a_spec(audited):
     names = {p.name for p in audited.iterdir()}
     assert names == {
+        "trace.parquet",
         "report.html",
         "results.parquet",
         "looks.parquet",

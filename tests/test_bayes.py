@@ -70,6 +70,18 @@ def test_variance_is_theirs_plus_the_doubt_about_the_intercept(table):
     np.testing.assert_allclose(ours.zscores(X, y), z)
 
 
+@pytest.mark.parametrize("table", [diabetes, one_hot, wide])
+def test_leverage_is_what_a_prediction_gains_when_its_target_does(table):
+    X, y = table(np.random.default_rng(1))
+    ours = regress(X, y)
+    centered = X - X.mean(axis=0)
+    ratio = ours.prior_precision / ours.noise_precision
+    gram = centered.T @ centered + ratio * np.eye(X.shape[1])
+    hat = centered @ np.linalg.solve(gram, centered.T) + 1.0 / len(y)
+    np.testing.assert_allclose(hat @ y, ours.predict(X), rtol=1e-6, atol=1e-6)
+    np.testing.assert_allclose(ours.leverage(X), np.diag(hat), rtol=1e-6)
+
+
 @pytest.mark.parametrize("table", [one_hot, wide])
 def test_precisions_maximize_the_evidence(table):
     """By definition: the density of all targets together, with the coefficients integrated out."""

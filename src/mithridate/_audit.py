@@ -3,7 +3,7 @@
 import dataclasses
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +57,7 @@ class Audit:
 
     def write_html(self, path: str | Path) -> None:
         """Writes the report, one self-contained file, atomically."""
-        report.write_html(Path(path), *self.results)
+        report.write_html(Path(path), *self.results[:3])
 
     def save(self, folder: str | Path) -> list[Path]:
         """Writes `report.html`, `spec.toml` and the tables into a folder: all of them or none."""
@@ -71,6 +71,7 @@ class Audit:
             table.write(self.results.table, fresh / "results.parquet")
             table.write(self.results.looks, fresh / "looks.parquet")
             table.write(self.results.moved, fresh / "moved.parquet")
+            table.write(self.results.trace, fresh / "trace.parquet")
             (fresh / "spec.toml").write_text(self.spec.dump(), encoding="utf-8")
             self.write_html(fresh / "report.html")
             return [p.replace(folder / p.name) for p in sorted(fresh.iterdir())]
@@ -93,6 +94,7 @@ def audit(
     defenses: Sequence[str] = ("trim", "huber", "bayesclean"),
     contamination: float | str = "oracle",
     normalizer: str = "incremental",
+    threat: Mapping[str, Any] | None = None,
     drop: Sequence[str] = (),
     categorical: Sequence[str] = (),
     rows: int = 300,
@@ -111,6 +113,9 @@ def audit(
       (clean + poison rows); `seeds`: how many splits and attacks, numbered from `seed` on;
     - `defenses` by name; `contamination`: what those that need it are told, "oracle" (the true
       ratio) or a number; `normalizer`: how damage and risk are made comparable;
+    - `threat`: what the attacker may write and knows, as `[threat]` of a spec has it: `writes`
+      ("both", "features", "target"), `frozen` columns, `box` {column: [low, high]}, `budget`,
+      `surrogate` rows, `rows` ("added", "replaced");
     - `drop`: columns to leave out; `categorical`: columns whose numbers are only codes; `rows`: how
       many clean rows train, at most;
     - `tell(stage, done, total)` is called as the work goes on.
@@ -139,6 +144,7 @@ def audit(
             },
             "victim": {"use": model} | ({} if l2 is None else {"l2": l2}),
             "judge": judge,
+            "threat": dict(threat or {}),
             "attacks": [
                 {"use": "ascent", "alphas": list(alphas), "normalizer": normalizer},
                 {"use": "flip"},

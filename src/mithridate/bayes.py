@@ -92,16 +92,22 @@ class BayesianRegression(NamedTuple):
         """Predictive mean `xb + c`, in units of y."""
         return X @ self.coef + self.intercept
 
+    def leverage(self, X: Float[np.ndarray, "n d"]) -> Float[np.ndarray, " n"]:
+        """Doubt about the mean over the noise, `h(x) = 1/n + β (x - x̄)ᵀ Σ (x - x̄)`, without unit.
+
+        Of a row in the fit, it is what `predict` changes by when its target changes by 1.
+        """
+        precision = self.noise_precision * self.eigenvalues + self.prior_precision
+        doubt = ((X - self.center) @ self.basis) ** 2 @ (self.noise_precision / precision)
+        return 1.0 / self.weight + doubt
+
     def variance(self, X: Float[np.ndarray, "n d"]) -> Float[np.ndarray, " n"]:
         """Predictive variance `s²(x) = 1/β + 1/(βn) + (x - x̄)ᵀ Σ (x - x̄)`, in units of y².
 
         The term `1/(βn)` is the doubt about the intercept; scikit-learn's `BayesianRidge` leaves it
         out of the standard deviation that its `predict` returns.
         """
-        noise = 1.0 / self.noise_precision
-        precision = self.noise_precision * self.eigenvalues + self.prior_precision
-        doubt = ((X - self.center) @ self.basis) ** 2 @ (1.0 / precision)
-        return noise + noise / self.weight + doubt
+        return (1.0 + self.leverage(X)) / self.noise_precision
 
     def zscores(
         self, X: Float[np.ndarray, "n d"], y: Float[np.ndarray, " n"]

@@ -49,6 +49,25 @@ def _names(text: str) -> list[str]:
     return [part.strip() for part in text.split(",") if part.strip()]
 
 
+def _threat(
+    writes: str, freeze: str, box: str, budget: float | None, surrogate: int | None, replace: bool
+) -> dict[str, Any]:
+    """The threat model as a spec writes it, with what was left out left out."""
+    given = {"writes": writes, "frozen": _names(freeze), "box": _ranges(box), "budget": budget}
+    given |= {"surrogate": surrogate, "rows": "replaced" if replace else "added"}
+    return {key: value for key, value in given.items() if value not in (None, [], {})}
+
+
+def _ranges(text: str) -> dict[str, list[float]]:
+    try:
+        pairs = [part.rsplit("=", 1) for part in _names(text)]
+        return {name: [float(end) for end in ends.split(":", 1)] for name, ends in pairs}
+    except ValueError:
+        raise InputError(
+            f"--box {text!r} is not a list of ranges; write it like age=0:100,bmi=15:60."
+        ) from None
+
+
 def _told(text: str) -> float | str:
     """`oracle` or a number; anything else is left for the spec to refuse in words."""
     try:
@@ -93,6 +112,27 @@ def audit(
     categorical: Annotated[
         str, typer.Option(help="Columns whose numbers are only codes, by comma.")
     ] = "",
+    writes: Annotated[
+        str, typer.Option(help="What poison may write: both, features or target.")
+    ] = "both",
+    freeze: Annotated[str, typer.Option(help="Columns that poison may not write.")] = "",
+    box: Annotated[
+        str,
+        typer.Option(help="Ranges for poison, as age=0:100,bmi=15:60.", show_default="the data's"),
+    ] = "",
+    budget: Annotated[
+        float | None,
+        typer.Option(help="Farthest a row may move, in column ranges.", show_default="any"),
+    ] = None,
+    surrogate: Annotated[
+        int | None,
+        typer.Option(
+            help="Rows the attacker knows in place of yours.", show_default="all of yours"
+        ),
+    ] = None,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Poison replaces rows; by default it is added.")
+    ] = False,
     rows: Annotated[int, typer.Option(help="Clean rows to train on, at most.")] = 300,
     out: Annotated[Path, typer.Option(help="Folder for the report.")] = Path("mithridate-report"),
     max_damage: Annotated[
@@ -126,6 +166,7 @@ def audit(
                     file, target=target, model=model, l2=l2, judge=judge, seeds=seeds, rows=rows,
                     alphas=_numbers(alphas, "--alphas"), ratios=_numbers(ratios, "--ratios"),
                     defenses=_names(defenses), contamination=_told(contamination), seed=seed,
+                    threat=_threat(writes, freeze, box, budget, surrogate, replace),
                     normalizer=normalizer, drop=_names(drop), categorical=_names(categorical),
                     tell=tell,
                 )  # fmt: skip

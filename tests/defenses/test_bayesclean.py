@@ -2,11 +2,16 @@
 
 import numpy as np
 import pytest
-from scipy.stats import norm
+from scipy.stats import binom, norm
+from sklearn.datasets import load_diabetes
 from sklearn.linear_model import BayesianRidge
+from threadpoolctl import threadpool_limits
 
+from mithridate.bayes import BayesianRegression
 from mithridate.defenses import BayesClean
+from mithridate.defenses import _chance as chance
 from mithridate.errors import InputError
+from mithridate.moments import Moments
 
 
 def table(seed=0, n=300, d=6, noise="gaussian"):
@@ -92,3 +97,148 @@ def test_absent_rows_are_in_no_set():
     w[:7] = 0.0
     clean = BayesClean().fit(X, y, sample_weight=w)
     assert (clean.sets_[:7] == 0).all() and set(clean.sets_[7:]) == {1, 2, 3}
+
+
+def one_hot(rng, n):
+    sets = [np.eye(k)[rng.integers(0, k, n)] for k in (5, 4, 12)]
+    return np.hstack([*sets, rng.random((n, 3))])
+
+
+@pytest.mark.parametrize(
+    ("n", "d", "noise"),
+    [(60, 5, 0.3), (300, 10, 0.3), (300, 10, 30.0), (200, 60, 0.3), (300, 0, 1.0)],
+)
+def test_the_share_of_clean_rows_beyond_the_cut_is_the_rate(n, d, noise):
+    rng, tables, rates = np.random.default_rng(0), 6000 // n + 60, (0.01, 0.05, 0.2)
+    beyond, rejected, found = np.zeros((3, len(rates), tables))
+    for i in range(tables):
+        X = rng.random((n, d)) if d else one_hot(rng, n)
+        y = X @ rng.normal(size=X.shape[1]) + noise * rng.normal(size=n)
+        for k, rate in enumerate(rates):
+            with threadpool_limits(1):
+                clean = BayesClean(false_positive_rate=rate).fit(X, y)
+            beyond[k, i] = np.mean(clean.scores_ > clean.cuts_[0])
+            rejected[k, i], found[k, i] = clean.n_rejected_ / n, clean.found_
+    share = beyond.mean(axis=1) / rates
+    assert (share >= 0.5).all() and (share <= 1.25).all()
+    # Most tables lose nothing, so the mean over tables is far below the rate.
+    assert (rejected.mean(axis=1) <= 0.5 * np.array(rates)).all()
+    assert (found.mean(axis=1) <= 0.12).all()  # 5 % within the doubt of so few tables
+
+
+def test_the_rule_of_the_rate_written_out():
+    X, y = table(n=200)
+    y[:12] += 1.5
+    clean = BayesClean(false_positive_rate=0.02).fit(X, y)
+    n, one = len(y), np.ones(len(y))
+
+    first = BayesianRegression.of(Moments.of(X, y, one))
+    left_out = np.abs(y - first.predict(X)) / np.sqrt(1 - first.leverage(X))
+    near = left_out.argsort()[: int(np.ceil(n * (0.5 + (first.effective + 1) / (2 * n))))]
+    second = BayesianRegression.of(Moments.of(X[near], y[near], one[near]))
+    sign = np.where(np.isin(np.arange(n), near), -1.0, 1.0)
+    z = np.abs(y - second.predict(X)) / np.sqrt(1 + sign * second.leverage(X))
+    z *= norm.ppf(0.75) / np.sort(z)[n // 2 - 1]
+    np.testing.assert_allclose(clean.scores_, z, rtol=1e-6)
+
+    c1, c2 = clean.cuts_
+    assert norm.ppf(0.99) < c1 < 1.1 * norm.ppf(0.99) and c1 < c2
+    np.testing.assert_array_equal(clean.sets_, np.digitize(z, [c1, c2], right=True) + 1)
+    assert clean.threshold_ == c1 and clean.false_positive_rate_ == 0.02
+    assert not clean.inlier_mask_[:12].any() and clean.inlier_mask_[12:].mean() > 0.97
+
+
+def test_a_single_gross_row_goes_and_the_flagged_ones_stay():
+    X, y = table()
+    y[5] += 10.0
+    clean = BayesClean(false_positive_rate=0.05).fit(X, y)
+    assert np.flatnonzero(~clean.inlier_mask_).tolist() == [5] and clean.found_
+    assert clean.threshold_ == clean.cuts_[1] and (clean.sets_ == 2).any()
+
+
+def test_nothing_found_is_said():
+    clean = BayesClean(false_positive_rate=0.01).fit(*table())
+    assert not clean.found_ and clean.inlier_mask_.all() and clean.message_ == ""
+    assert clean.summary().startswith("Nothing found") and "rate is 1%" in clean.summary()
+
+
+def test_chance_is_binomial_where_the_scale_is_known(monkeypatch):
+    for count in (1, 3, 8):
+        monkeypatch.setattr(chance, "_EFFICIENCY", np.inf)
+        monkeypatch.setattr(chance, "_MEDIAN", np.inf)
+        expected = binom.sf(count - 1, 300, 0.01)
+        assert chance.chance_of(count, 300, 0.01) == pytest.approx(expected)
+        monkeypatch.undo()
+        assert chance.chance_of(count, 300, 0.01) > 0.9 * expected
+    assert chance.chance_of(0, 300, 0.01) == 1.0
+
+
+def planted(seed, ratio, n=300):
+    """Rows of the diabetes table, some with a target at the far end of its range."""
+    X, y = load_diabetes(return_X_y=True)
+    rows = np.random.default_rng(seed).permutation(len(y))[:n]
+    far = np.where(y < np.median(y), y.max(), y.min())
+    moved = np.arange(n) < round(ratio * n)
+    return X[rows], np.where(moved, far[rows], y[rows]), moved
+
+
+@pytest.mark.parametrize(
+    ("rate", "rejected"),
+    [
+        (None, (0.99, 0.99, 0.99, 1.0)),
+        (0.01, (0.58, 0.51, 0.28, 0.03)),
+        (0.1, (0.11, 0.02, 0.64, 0.64)),
+    ],
+)
+def test_what_a_rate_costs_in_power(rate, rejected):
+    """The figures of the docstring."""
+    for ratio, expected in zip((0.05, 0.1, 0.2, 0.3), rejected, strict=True):
+        true, false = [], []
+        for seed in range(10):
+            X, y, moved = planted(seed, ratio)
+            gone = ~BayesClean(false_positive_rate=rate).fit(X, y).inlier_mask_
+            true.append(gone[moved].mean())
+            false.append(gone[~moved].mean())
+        assert np.mean(true) == pytest.approx(expected, abs=0.01)
+        assert 0.16 <= np.mean(false) <= 0.4 if rate is None else np.mean(false) <= 0.01
+
+
+def test_as_many_columns_as_rows_is_said():
+    X, y = table(n=60, d=60)
+    assert (
+        "false-positive rate is not kept to"
+        in BayesClean(false_positive_rate=0.01).fit(X, y).message_
+    )
+
+
+@pytest.mark.parametrize("rate", [0, -0.1, 0.6, float("nan"), "auto", 1])
+def test_a_rate_is_a_share(rate):
+    with pytest.raises(InputError, match=r"false_positive_rate=.*at most 0\.5"):
+        BayesClean(false_positive_rate=rate).fit(*table())
+
+
+def test_rows_without_noise_are_no_surprise():
+    X, _ = table()
+    for y in (X @ np.arange(6.0), np.full(300, 3.3)):
+        assert not BayesClean(false_positive_rate=0.1).fit(X, y).found_
+    y = X @ np.arange(6.0)
+    y[5] += 0.1
+    assert np.flatnonzero(~BayesClean(false_positive_rate=0.1).fit(X, y).inlier_mask_).tolist() == [
+        5
+    ]
+
+
+def test_with_a_rate_it_keeps_the_laws_of_every_defense():
+    X, y = table()
+    y[:20] += 2.0
+    rng, w = np.random.default_rng(1), np.random.default_rng(2).integers(0, 4, len(y))
+    fit = BayesClean(false_positive_rate=0.05).fit
+    mask = fit(X, y).inlier_mask_.copy()
+    assert not mask[:20].any()
+    np.testing.assert_array_equal(fit(X, 2e4 * y - 1e6).inlier_mask_, mask)
+    order = rng.permutation(len(y))
+    np.testing.assert_array_equal(fit(X[order], y[order]).inlier_mask_, mask[order])
+    weighted = fit(X, y, w).inlier_mask_.copy()
+    rows = np.arange(len(y)).repeat(w)
+    repeated = fit(X[rows], y[rows])
+    np.testing.assert_array_equal(weighted[rows], repeated.inlier_mask_)

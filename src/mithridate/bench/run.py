@@ -3,46 +3,35 @@
 import datetime
 import importlib.metadata
 import platform
-import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any, NamedTuple, TypeVar
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
 
 import joblib
-import numpy as np
 import pyarrow as pa
 
-from .. import attacks, datasets, defenses, objective, risks, table, victims
-from ..datasets import Encoded, Part, Split
+from .. import datasets, defenses, table
+from ..datasets import Encoded, Part
 from ..errors import InputError
-from ..threat import edges
+from .diagnose import diagnose, steps
 from .judges import judge
 from .looks import looks, moved
 from .names import build
+from .poisoning import Batches, Ran, Tell, batches, poison
 from .score import Cell, Judge, score
-from .spec import AttackSpec, DefenseSpec, Spec
-from .sweep import Poison, sweep, ticks
+from .spec import DefenseSpec, Spec
+from .worlds import world
 
-Tell = Callable[[str, int, int], Any]  # (stage, done, total); total 0: not known
-Made = TypeVar("Made")
 PICTURED = 0.2  # the ratio nearest to this is the one whose rows are shown
 
 
 class Results(NamedTuple):
-    """The three tables of a run: judged cells, example rows, moved columns."""
+    """The tables of a run: judged cells, example rows, moved columns, steps of the attacks."""
 
     table: pa.Table
     looks: pa.Table
     moved: pa.Table
-
-
-class Ran(NamedTuple):
-    """One attack of the spec, built, and the poison it made."""
-
-    spec: AttackSpec
-    steered: bool
-    alphas: list[float | None]
-    poison: Poison
+    trace: pa.Table
 
 
 def run(spec: Spec, frame: Any = None, tell: Tell | None = None) -> Results:
@@ -57,17 +46,20 @@ def run(spec: Spec, frame: Any = None, tell: Tell | None = None) -> Results:
     splits = [data.split(seed, spec.data.rows) for seed in seeds]
     # Fitted first, so that a model that cannot be fitted is refused before the long work.
     clean = model.fit(splits[0].train.X, splits[0].train.y)
-    ratios, batches = _ratios(spec, len(splits[0].train.y))
-    ran = [_attack(a, spec, splits, seeds, batches, tell) for a in spec.attacks if ratios]
+    worlds = [world(split, data.target, spec.threat) for split in splits]
+    cut = batches(spec, len(splits[0].train.y))
+    ran = [poison(a, spec, worlds, seeds, cut, tell) for a in spec.attacks if cut.ratios]
     keys = {"dataset": data.name, "victim": spec.victim.use, "judge": judge_name}
-    cells = list(_cells(keys, splits, seeds, ratios, ran))
+    cells = list(_cells({**keys, **spec.threat.keys()}, seeds, cut, ran))
     rows = _score_all(cells, splits, seeds, model, judges, tell)
-    shown = _pictured(ran, ratios, batches, splits[0])
+    shown = _pictured(ran, cut)
     about = _about(spec, data, splits, started, time.perf_counter() - began)
+    about["diagnosis"] = [line for one in ran for line in _signs(one)]
     return Results(
         table.to_table(rows, table.Row, about),
         table.to_table(looks(splits[0], clean, shown), table.Look),
         table.to_table(moved(splits[0], data.target, shown), table.Moved),
+        table.to_table(_steps(ran, seeds, len(splits[0].train.y)), table.Step),
     )
 
 
@@ -96,93 +88,23 @@ def _judge(spec: DefenseSpec, model: Any) -> Judge:
     return Judge(spec.use, defense, shown if told else None)
 
 
-def _ratios(spec: Spec, n: int) -> tuple[list[float], tuple[int, ...]]:
-    """The ratios to judge, and the edges of the batches: steps of `batch` and each ratio."""
-    ratios = sorted({r for r in spec.ratios if r > 0})
-    if not ratios:
-        return [], (0,)
-    for ratio in ratios:
-        if edges(n, [ratio])[1] == 0:
-            raise InputError(
-                f"Ratio {ratio:g} of {n} rows is less than one row; give a larger one."
-            )
-    steps = [k * spec.batch for k in range(1, int(max(ratios) / spec.batch) + 1)]
-    return ratios, tuple(sorted(set(edges(n, [*ratios, *steps]))))
-
-
-def _attack(
-    one: AttackSpec, spec: Spec, splits: Sequence[Split], seeds: list[int], batches, tell: Tell
-) -> Ran:
-    victim = build(spec.victim.use, spec.victim.options, victims, victims.AbstractVictim)
-    attack = build(one.use, one.options, attacks, attacks.AbstractAttack)
-    risk = build(one.risk, {}, risks, risks.AbstractRisk)
-    normalizer = build(one.normalizer, {}, objective, objective.AbstractNormalizer)
-    total, done = ticks(attack, one.alphas, seeds, len(batches) - 1), 0
-    tell(f"compiling {one.use}", 0, 0)
-
-    def tick():
-        nonlocal done
-        done += 1
-        tell(f"attacking with {one.use}", done, total)
-
-    poison = _interruptible(
-        lambda: sweep(attack, victim, risk, normalizer, splits, seeds, one.alphas, batches, tick)
-    )
-    if not np.isfinite(poison.X).all():
-        raise InputError(
-            "The model cannot be trained on these columns without a penalty: give l2 > 0."
-        )
-    alphas: list[float | None] = [*one.alphas] if attack.steered else [None]
-    return Ran(one, attack.steered, alphas, poison)
-
-
-def _interruptible(work: Callable[[], Made]) -> Made:
-    """The result of `work`, done in a thread: compiled code would keep Ctrl-C waiting."""
-    made: list[Made] = []
-    failed: list[BaseException] = []
-
-    def go():
-        try:
-            made.append(work())
-        except BaseException as error:
-            failed.append(error)
-
-    thread = threading.Thread(target=go, daemon=True)
-    thread.start()
-    while thread.is_alive():
-        thread.join(0.1)
-    if failed:
-        raise failed[0]
-    return made[0]
-
-
-def _cells(keys: dict[str, Any], splits, seeds, ratios, ran) -> Iterator[Cell]:
+def _cells(keys: dict[str, Any], seeds, cut: Batches, ran: Sequence[Ran]) -> Iterator[Cell]:
     """Every poisoned training set to judge; first the unpoisoned ones."""
-    nothing = {"risk_name": None, "normalizer": None, "alpha": None}
-    for i, seed in enumerate(seeds):
-        train = splits[i].train
-        none = Part(train.X[:0], train.y[:0])
-        yield Cell(
-            {**keys, **nothing, "attack": "none", "ratio": 0.0, "seed": seed}, none, None, None
-        )
-    n = len(splits[0].train.y)
+    nothing = {"risk_name": None, "normalizer": None, "alpha": None, "attack": "none", "ratio": 0.0}
+    for seed in seeds:
+        yield Cell({**keys, **nothing, "seed": seed}, None)
     for one in ran:
-        poison, steered = one.poison, one.steered
-        seconds = poison.seconds / (len(one.alphas) * len(seeds) * len(ratios))
         for a, alpha in enumerate(one.alphas):
             named = {
                 "attack": one.spec.use,
-                "risk_name": one.spec.risk if steered else None,
-                "normalizer": one.spec.normalizer if steered else None,
+                "risk_name": one.spec.risk if one.steered else None,
+                "normalizer": one.spec.normalizer if one.steered else None,
                 "alpha": alpha,
             }
             for i, seed in enumerate(seeds):
-                for ratio in ratios:
-                    p = edges(n, [ratio])[1]
-                    rows = Part(poison.X[a, i, :p], poison.y[a, i, :p])
-                    risk = float(poison.risk[a, i, poison.edges.index(p) - 1])
+                for ratio, p in zip(cut.ratios, cut.counts, strict=True):
                     where = {**keys, **named, "ratio": ratio, "seed": seed}
-                    yield Cell(where, rows, risk, seconds)
+                    yield Cell(where, one.piece(a, i, p))
 
 
 def _score_all(cells, splits, seeds, model, judges, tell: Tell) -> list[table.Row]:
@@ -201,14 +123,25 @@ def _score_all(cells, splits, seeds, model, judges, tell: Tell) -> list[table.Ro
     return rows
 
 
-def _pictured(ran, ratios, batches, split: Split) -> dict[tuple, Part]:
+def _signs(one: Ran) -> list[str]:
+    """What the traces of an attack say went wrong."""
+    lines = (line for run in one.runs.values() for line in diagnose(run, one.alphas))
+    return [f"{one.spec.use}: {line}" for line in dict.fromkeys(lines)]
+
+
+def _steps(ran: Sequence[Ran], seeds: list[int], n: int) -> Iterator[table.Step]:
+    for one in ran:
+        for made in one.runs.values():
+            yield from steps(one.spec.use, made, one.alphas, seeds, n)
+
+
+def _pictured(ran: Sequence[Ran], cut: Batches) -> dict[tuple, Part]:
     """Poison of the first seed at the ratio that is shown, by (attack, alpha, ratio)."""
-    if not ratios:
+    if not cut.ratios:
         return {}
-    ratio = min(ratios, key=lambda r: abs(r - PICTURED))
-    p = edges(len(split.train.y), [ratio])[1]
+    at = min(range(len(cut.ratios)), key=lambda i: abs(cut.ratios[i] - PICTURED))
     return {
-        (one.spec.use, alpha, ratio): Part(one.poison.X[a, 0, :p], one.poison.y[a, 0, :p])
+        (one.spec.use, alpha, cut.ratios[at]): one.piece(a, 0, cut.counts[at]).rows
         for one in ran
         for a, alpha in enumerate(one.alphas)
     }
@@ -236,14 +169,5 @@ def _about(spec: Spec, data: Encoded, splits, started, seconds: float) -> dict[s
         "seconds": seconds,
         "started": started.isoformat(timespec="seconds"),
         "versions": {"python": platform.python_version(), **versions},
-        "threat": THREAT,
+        "threat": spec.threat.words(),
     }
-
-
-THREAT = {
-    "writes": "adds rows; features and target of every added row are free",
-    "box": "each value stays within the range that the clean training rows show",
-    "feasibility": "one level a category set, whole numbers where the column has only those",
-    "knowledge": "white-box: knows the training rows, the model and its penalty, and a validation "
-    "sample; does not know the test rows",
-}

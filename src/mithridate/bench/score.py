@@ -15,6 +15,7 @@ from .. import __version__
 from ..datasets import Part, Split
 from ..defenses import BaseDefense
 from ..table import Row
+from .poisoning import Piece
 
 LEAST_ORACLE_GAIN = 0.01  # below it `recovered` divides by noise
 
@@ -28,12 +29,10 @@ class Judge(NamedTuple):
 
 
 class Cell(NamedTuple):
-    """One poisoned training set: its keys in the table, and the poison rows."""
+    """One poisoned training set: its keys in the table, and the poison, if any."""
 
     keys: dict[str, Any]
-    poison: Part
-    risk: float | None
-    attack_seconds: float | None
+    piece: Piece | None
 
 
 class Figures(NamedTuple):
@@ -41,6 +40,7 @@ class Figures(NamedTuple):
 
     nmse_clean: float
     nmse_poisoned: float
+    nmse_oracle: float
     error_clean: float
     error_poison: float | None
     at_border: float | None
@@ -54,24 +54,29 @@ def score(cell: Cell, split: Split, model: BaseEstimator, judges: list[Judge]) -
     shuffled, so that no defense can profit from poison being last.
     """
     warnings.simplefilter("ignore", ConvergenceWarning)  # the figures show what a fit is worth
-    train, p, n = split.train, len(cell.poison.y), len(split.train.y)
+    piece = cell.piece
+    poison = Part(split.train.X[:0], split.train.y[:0]) if piece is None else piece.rows
+    train = split.train
+    if piece is not None and cell.keys["placed"] == "replaced":
+        stays = np.setdiff1d(np.arange(len(train.y)), piece.origin)
+        train = Part(train.X[stays], train.y[stays])
+    p, n = len(poison.y), len(train.y)
     order = np.random.default_rng(cell.keys["seed"]).permutation(n + p)
-    X = np.concatenate([train.X, cell.poison.X])[order]
-    y = np.concatenate([train.y, cell.poison.y])[order]
+    X = np.concatenate([train.X, poison.X])[order]
+    y = np.concatenate([train.y, poison.y])[order]
     is_poison = (np.arange(n + p) >= n)[order]
 
-    clean, poisoned = _fitted(model, train), _fitted(model, Part(X, y))
-    figures = _figures(clean, poisoned, split, cell.poison)
+    figures = _figures(model, split, train, Part(X, y), poison)
     base = Row(
         **cell.keys, **figures._asdict(), defense="none", contamination=None, n_train=n,
         n_poison=p, n_test=len(split.test.y), n_features=train.X.shape[1], version=__version__,
-        risk=cell.risk, attack_seconds=cell.attack_seconds,
+        risk=piece and piece.risk, attack_seconds=piece and piece.seconds,
     )  # fmt: skip
     everything = np.ones(n + p, dtype=bool)
     oracle = dataclasses.replace(base, defense="oracle")
     rows = [
         _judged(base, figures, figures.nmse_poisoned, everything, None, is_poison),
-        _judged(oracle, figures, figures.nmse_clean, ~is_poison, is_poison, is_poison),
+        _judged(oracle, figures, figures.nmse_oracle, ~is_poison, is_poison, is_poison),
     ]
     for judge in judges:
         row = dataclasses.replace(base, defense=judge.name, contamination=judge.contamination)
@@ -84,17 +89,22 @@ def nmse(model: Any, test: Part) -> float:
     return float(np.mean((test.y - model.predict(test.X)) ** 2) / np.var(test.y))
 
 
-def _figures(clean: Any, poisoned: Any, split: Split, poison: Part) -> Figures:
-    before, after = nmse(clean, split.test), nmse(poisoned, split.test)
+def _figures(model: Any, split: Split, train: Part, both: Part, poison: Part) -> Figures:
+    """`train` are the clean rows that are left, `both` those and the poison."""
+    poisoned, test = _fitted(model, both), split.test
+    before, after = nmse(_fitted(model, split.train), test), nmse(poisoned, test)
+    same = len(train.y) == len(split.train.y)
+    best = before if same else nmse(_fitted(model, train), test)
     low, high = split.lower[-1], split.upper[-1]
-    some, unit = len(poison.y) > 0, float(np.var(split.test.y))
+    some, unit = len(poison.y) > 0, float(np.var(test.y))
     return Figures(
         nmse_clean=before,
         nmse_poisoned=after,
-        error_clean=_mse(poisoned, split.train) / unit,
+        nmse_oracle=best,
+        error_clean=_mse(poisoned, train) / unit,
         error_poison=_mse(poisoned, poison) / unit if some else None,
         at_border=float(np.mean((poison.y <= low) | (poison.y >= high))) if some else None,
-        gain_oracle=_gain(after, before),
+        gain_oracle=_gain(after, best),
     )
 
 

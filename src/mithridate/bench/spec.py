@@ -1,8 +1,9 @@
 """What a run is: a TOML file, checked, and written back so that it can be repeated."""
 
+import json
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import tomli_w
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
@@ -80,6 +81,51 @@ class AttackSpec(_Choice):
     risk: str = "residual"
 
 
+class ThreatSpec(_Part):
+    """What the attacker may write and what it knows.
+
+    `writes` features, target or both, but for the `frozen` columns; within `box`, ranges by column
+    in the table's units (default: those of the training rows); no row farther than `budget` from
+    where it started, in ranges of the columns (Euclidean). `surrogate` rows are all it knows, if
+    given, in place of the training rows. Its `rows` are added, or replace those they started from.
+    """
+
+    writes: Literal["both", "features", "target"] = "both"
+    frozen: list[str] = []
+    box: dict[str, tuple[float, float]] = {}
+    budget: Annotated[float, Field(gt=0)] | None = None
+    surrogate: Annotated[int, Field(ge=10)] | None = None
+    rows: Literal["added", "replaced"] = "added"
+
+    def keys(self) -> dict[str, Any]:
+        """The columns of the results that tell this threat model from another."""
+        return {
+            "writes": self.writes,
+            "frozen": json.dumps(sorted(self.frozen), ensure_ascii=False),
+            "box": json.dumps(self.box, sort_keys=True, ensure_ascii=False),
+            "budget": self.budget,
+            "surrogate": self.surrogate,
+            "placed": self.rows,
+        }
+
+    def words(self) -> dict[str, str]:
+        """The same in words, for the report."""
+        what = {"both": "features and target", "features": "features", "target": "the target"}
+        kept = f", but for {', '.join(self.frozen)}" if self.frozen else ""
+        near = "" if self.budget is None else f"; no row moves farther than {self.budget:g} ranges"
+        given = f"; given for {', '.join(self.box)}" if self.box else ""
+        known = "the training rows" if self.surrogate is None else f"{self.surrogate} other rows"
+        color = "white-box" if self.surrogate is None else "gray-box"
+        place = "adds rows" if self.rows == "added" else "replaces rows, so that their number stays"
+        return {
+            "writes": f"{place}; free to write {what[self.writes]} of each of them{kept}{near}",
+            "box": f"each value stays within the range that the clean training rows show{given}",
+            "feasibility": "one level a category set, whole numbers where a column has only those",
+            "knowledge": f"{color}: knows {known}, the model and its penalty, and a validation "
+            "sample; does not know the test rows",
+        }
+
+
 class DefenseSpec(_Choice):
     """Which defense; one that needs the contamination is told this: the true ratio, or a number."""
 
@@ -101,6 +147,7 @@ class Spec(_Part):
     ]  # fmt: skip
     batch: Annotated[float, Field(gt=0, lt=1)] = 0.05
     data: DataSpec = DataSpec()
+    threat: ThreatSpec = ThreatSpec()
     victim: VictimSpec = VictimSpec()
     judge: str | None = None
     attacks: list[AttackSpec] = [

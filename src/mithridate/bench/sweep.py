@@ -8,27 +8,34 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ..attacks import AbstractAttack
-from ..datasets import Part, Split
+from ..attacks import AbstractAttack, Path
+from ..datasets import Part
 from ..objective import AbstractNormalizer, Problem
 from ..risks import AbstractRisk
 from ..sample import Sample
 from ..threat import ThreatModel
 from ..victims import AbstractVictim
+from .worlds import World
+
+WRITTEN = ("lower", "upper", "step", "free", "budget", "member", "optional")
 
 
 class Poison(NamedTuple):
     """Poison as NumPy: the rows of every alpha and seed in slot order, and the traces.
 
-    Shapes: `X` (alphas, seeds, p, d), `y` (alphas, seeds, p), `damage` and `risk`
-    (alphas, seeds, batches); an attack without alpha has one entry there. `edges` as in
-    `ThreatModel`. `seconds` is the wall time of the compiled call, `compiling` that of its making.
+    Shapes: `X` (alphas, seeds, p, d); `y` and `origin`, the clean row that a slot started from,
+    (alphas, seeds, p); `damage` and `risk` (alphas, seeds, batches); an attack without alpha has
+    one entry there. `path`, where the attack has one, holds the steps inside the batches, (alphas,
+    seeds, batches, steps). `edges` as in `ThreatModel`. `seconds` is the wall time of the compiled
+    call, `compiling` that of its making.
     """
 
     X: np.ndarray
     y: np.ndarray
+    origin: np.ndarray
     damage: np.ndarray
     risk: np.ndarray
+    path: Path | None
     edges: tuple[int, ...]
     seconds: float
     compiling: float
@@ -39,73 +46,58 @@ def sweep(
     victim: AbstractVictim,
     risk: AbstractRisk,
     normalizer: AbstractNormalizer,
-    splits: Sequence[Split],
+    worlds: Sequence[World],
     seeds: Sequence[int],
     alphas: Sequence[float],
     edges: tuple[int, ...],
+    replaces: bool = False,
     tick: Callable[[], Any] | None = None,
 ) -> Poison:
     """Poison for each alpha and seed, in float64; `tick` is called once a batch of each run."""
     # Scoped, because float64 is what closed forms need and not what every user of JAX wants.
     with jax.enable_x64(True):
-        clean, validation, threat = (
-            jax.tree.map(lambda *leaves: jnp.stack(leaves), *parts)
-            for parts in zip(*(_world(split, edges) for split in splits), strict=True)
-        )
+        parts = zip(*(_parts(world, edges, replaces) for world in worlds), strict=True)
+        stacked = [jax.tree.map(lambda *leaves: jnp.stack(leaves), *part) for part in parts]
         keys = jnp.stack([jax.random.key(seed) for seed in seeds])
         values = jnp.asarray(alphas if attack.steered else [1.0], dtype=jnp.float64)
 
-        def one(world):
-            clean, validation, threat, key = world
-            problem = Problem.of(clean, validation, victim, threat, risk, normalizer, key)
+        def one(given):
+            clean, aimed, threat, key = given
+            problem = Problem.of(clean, aimed, victim, threat, risk, normalizer, key)
             return _all_alphas(attack, problem, values, key, tick)
 
-        run = jax.jit(lambda worlds: jax.lax.map(one, worlds))
-        worlds = (clean, validation, threat, keys)
+        run = jax.jit(lambda given: jax.lax.map(one, given))
         began = time.perf_counter()
-        compiled = run.lower(worlds).compile()
+        compiled = run.lower((*stacked, keys)).compile()
         ready = time.perf_counter()
-        poison, ends = jax.block_until_ready(compiled(worlds))
+        made = jax.block_until_ready(compiled((*stacked, keys)))
         done = time.perf_counter()
     # Seeds were the outer loop; in the result alphas come first.
-    leaves = [np.asarray(leaf) for leaf in (poison.X, poison.y, ends.damage, ends.risk)]
-    X, y, damage, risk = (np.swapaxes(leaf, 0, 1) for leaf in leaves)
-    return Poison(X, y, damage, risk, edges, seconds=done - ready, compiling=ready - began)
+    rows, trace = jax.tree.map(lambda leaf: np.swapaxes(np.asarray(leaf), 0, 1), made)
+    ends, took = (trace.ends.damage, trace.ends.risk), (done - ready, ready - began)
+    return Poison(rows.X, rows.y, trace.origin, *ends, trace.path, edges, *took)
 
 
 def _all_alphas(attack: AbstractAttack, problem: Problem, alphas, key, tick):
-    """Poison and end terms with a leading axis of alphas."""
+    """Poison and traces with a leading axis of alphas."""
     extreme = problem.extreme
     if attack.steered:
         _, reference = attack(problem.reference(), key, tick)
         extreme = reference.ends
-
-    def at(alpha):
-        poison, trace = attack(problem.at(alpha, extreme), key, tick)
-        return poison, trace.ends
-
-    return jax.lax.map(at, alphas)
+    return jax.lax.map(lambda alpha: attack(problem.at(alpha, extreme), key, tick), alphas)
 
 
-def _sample(part: Part) -> Sample:
-    return Sample(jnp.asarray(part.X), jnp.asarray(part.y), jnp.ones(len(part.y)))
+def _parts(
+    world: World, edges: tuple[int, ...], replaces: bool
+) -> tuple[Sample, Sample, ThreatModel]:
+    """What the attacker knows and may write, for JAX."""
+    arrays = {name: jnp.asarray(getattr(world, name)) for name in WRITTEN}
+    threat = ThreatModel(**arrays, edges=edges, replaces=replaces)
+    return _sample(world.known, world.weight), _sample(world.aimed, 1.0), threat
 
 
-def _world(split: Split, edges: tuple[int, ...]) -> tuple[Sample, Sample, ThreatModel]:
-    """What the attacker may see and write: the split without its test part."""
-    columns = split.columns
-    member = columns.group[None, :] == np.arange(len(columns.optional))[:, None]
-    threat = ThreatModel(
-        lower=jnp.asarray(split.lower),
-        upper=jnp.asarray(split.upper),
-        step=jnp.asarray(split.step),
-        free=jnp.ones(split.lower.shape, bool),
-        budget=jnp.asarray(jnp.inf),
-        member=jnp.asarray(member),
-        optional=jnp.asarray(columns.optional),
-        edges=edges,
-    )
-    return _sample(split.train), _sample(split.validation), threat
+def _sample(part: Part, weight: float) -> Sample:
+    return Sample(jnp.asarray(part.X), jnp.asarray(part.y), jnp.full(len(part.y), weight))
 
 
 def ticks(

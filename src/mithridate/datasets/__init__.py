@@ -2,9 +2,10 @@
 
 from ._base import Columns, Encoded, Part, Split
 from ._bundled import AbstractDataset
+from ._decode import decode
 from ._diabetes import Diabetes
 from ._encode import encode
-from ._load import load, names
+from ._load import load, names, read
 
 __all__ = [
     "AbstractDataset",
@@ -13,7 +14,9 @@ __all__ = [
     "Encoded",
     "Part",
     "Split",
+    "decode",
     "encode",
     "load",
     "names",
+    "read",
 ]

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
@@ -24,7 +24,7 @@ class Columns:
     recognized one-hot prefix, that a feature belongs to; `group` (d,) index of its one-hot group
     or -1; `optional` (g,) True where a row of zeros is legal in that group (a dropped reference
     level); `step` (d + 1,) spacing of the values in the table's units, 0 for continuous, the
-    target last.
+    target last; `column` (d,) the table's column that holds the feature, needed by `decode`.
     """
 
     names: tuple[str, ...]
@@ -32,6 +32,7 @@ class Columns:
     group: Int[np.ndarray, " d"]
     optional: Bool[np.ndarray, " g"]
     step: Float[np.ndarray, " k"]
+    column: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,7 +51,8 @@ class Split:
     may leave it. `lower upper step shift scale` have shape (d + 1,), the target last; the first
     three are in scaled units. A feature that is constant in the training part has scale 1, step 0
     and `lower = upper = 0`. Features of a one-hot group are never shifted or stretched, so that
-    one-hot in the table is one-hot here: one that is always 1 has `lower = upper = 1`.
+    one-hot in the table is one-hot here: one that is always 1 has `lower = upper = 1`. `rows` (n,)
+    are the numbers that the training rows have in the table.
     """
 
     train: Part
@@ -62,6 +64,7 @@ class Split:
     shift: Float[np.ndarray, " k"]
     scale: Float[np.ndarray, " k"]
     columns: Columns
+    rows: Int[np.ndarray, " n"] = field(default_factory=lambda: np.zeros(0, dtype=int))
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,7 +97,8 @@ class Encoded:
         Validation takes half of the rest, at most as many rows as training; the test part takes
         what remains, at most 2000 rows. Missing numbers become the median of the training part.
         """
-        tables = [np.column_stack([self.X[c], self.y[c]]) for c in self._cut(seed, rows)]
+        cut = self._cut(seed, rows)
+        tables = [np.column_stack([self.X[c], self.y[c]]) for c in cut]
         train = tables[0]
         self._impute(train, tables)
         low, high = train.min(axis=0), train.max(axis=0)
@@ -110,6 +114,7 @@ class Encoded:
             shift=shift,
             scale=scale,
             columns=self.columns,
+            rows=cut[0],
         )
 
     def _cut(self, seed: int, rows: int) -> list[np.ndarray]:

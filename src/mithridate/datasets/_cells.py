@@ -84,9 +84,24 @@ def _floats(column: pa.ChunkedArray) -> np.ndarray:
     return np.array(column.cast(pa.float64(), safe=False).to_numpy(), dtype=np.float64)
 
 
+def spellings(column: pa.ChunkedArray) -> Int[np.ndarray, " n"]:
+    """A number (N,) for each way that a cell of a text column or category is spelled, -1 if null.
+
+    As it stands in the table: ` a` is not `a`, and every word for "no value" has its own number.
+    """
+    kind = column.type
+    plain = column.cast(kind.value_type) if pa.types.is_dictionary(kind) else column
+    coded = _coded(plain.cast(pa.large_string()))
+    return coded.indices.cast(pa.int64()).fill_null(-1).to_numpy()
+
+
+def _coded(column: pa.ChunkedArray) -> pa.DictionaryArray:
+    return column.dictionary_encode().unify_dictionaries().combine_chunks()
+
+
 def _levels(column: pa.ChunkedArray) -> Levels:
     """Distinct words, trimmed; words that mean "no value" become missing."""
-    coded = column.dictionary_encode().unify_dictionaries().combine_chunks()
+    coded = _coded(column)
     trimmed = pc.utf8_trim_whitespace(coded.dictionary).dictionary_encode()
     words = trimmed.dictionary
     kept = pc.invert(pc.is_in(words, value_set=pa.array(MISSING, words.type)))

@@ -218,6 +218,7 @@ class _Feature:
     source: str
     group: tuple[str, str] | None
     step: float
+    column: str
 
 
 def _assembled(
@@ -228,12 +229,14 @@ def _assembled(
     plan: list[_Feature] = []
     for name, feature in features.items():
         if isinstance(feature, Hot):
-            plan += [_Feature(f"{name}={x}", name, ("made", name), 1.0) for x in feature.names]
+            made = ("made", name)
+            plan += [_Feature(f"{name}={x}", name, made, 1.0, name) for x in feature.names]
         elif name in member:
             prefix = member[name].prefix
-            plan.append(_Feature(name, prefix, ("found", member[name].members[0]), 1.0))
+            found = ("found", member[name].members[0])
+            plan.append(_Feature(name, prefix, found, 1.0, name))
         else:
-            plan.append(_Feature(name, name, None, spacing(feature.values)))
+            plan.append(_Feature(name, name, None, spacing(feature.values), name))
     X = _filled(features, len(plan))
     order = list(dict.fromkeys(f.group for f in plan if f.group is not None))
     optional = {("found", group.members[0]): group.optional for group in groups}
@@ -243,6 +246,7 @@ def _assembled(
         group=np.array([-1 if f.group is None else order.index(f.group) for f in plan]),
         optional=np.array([optional.get(key, False) for key in order], dtype=bool),
         step=np.array([*(f.step for f in plan), target_step]),
+        column=tuple(f.column for f in plan),
     )
     return X, columns
 

@@ -1,4 +1,4 @@
-"""Any dataframe as named Arrow columns; the only file that knows narwhals."""
+"""Any dataframe as named Arrow columns; beside `_sheet` the only file that knows narwhals."""
 
 from collections import Counter
 from typing import Any
@@ -16,6 +16,11 @@ SCALARS = (str, bool, int, float, np.generic)
 
 def columns_of(frame: Any, name: str) -> dict[str, pa.ChunkedArray]:
     """Columns of a pandas, polars, pyarrow or other dataframe, by name; the frame is only read."""
+    return {str(series.name): arrow(series) for series in opened(frame, name).iter_columns()}
+
+
+def opened(frame: Any, name: str) -> nw.DataFrame:
+    """The frame as narwhals sees it, if it has rows and columns with names of their own."""
     try:
         table = nw.from_native(frame)
     except DuplicateError:
@@ -34,7 +39,7 @@ def columns_of(frame: Any, name: str) -> dict[str, pa.ChunkedArray]:
         raise InputError(f"The {titled(name)} has no columns; give a table with a header and rows.")
     if len(table) == 0:
         raise InputError(f"The {titled(name)} has a header but no rows; give a table with rows.")
-    return {str(series.name): _arrow(series) for series in table.iter_columns()}
+    return table
 
 
 def _check_names(names: Any, name: str) -> None:
@@ -46,7 +51,7 @@ def _check_names(names: Any, name: str) -> None:
         ) from None
 
 
-def _arrow(series: Any) -> pa.ChunkedArray:
+def arrow(series: Any) -> pa.ChunkedArray:
     """A column as Arrow, whatever its library and type; bytes where nothing can be done."""
     native = series.to_native()
     if isinstance(native, pa.ChunkedArray):

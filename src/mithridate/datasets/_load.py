@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import InputError
+from . import _read
 from ._base import Encoded
 from ._bundled import AbstractDataset
 from ._encode import encode
-from ._read import read
 from ._words import listing, quote
 
 SUFFIXES = (".csv", ".tsv", ".txt", ".parquet", ".pq", ".gz")
@@ -34,19 +34,34 @@ def load(
     >>> load("diabetes", drop=["s1", "s2"]).columns.names
     ('age', 'sex', 'bmi', 'bp', 's3', 's4', 's5', 's6')
     """
+    frame, known, stem, notes = _opened(source)
+    target, name = target or known, name or stem
+    return encode(frame, target, drop=drop, categorical=categorical, name=name, notes=notes)
+
+
+def read(source: Any) -> Any:
+    """The table that `load` encodes: of a file as Arrow, of a bundled data set as it comes.
+
+    `decode` needs it to write rows that fit beneath. A dataframe is handed back as it is.
+
+    >>> read("diabetes").shape
+    (442, 11)
+    """
+    return _opened(source)[0]
+
+
+def _opened(source: Any) -> tuple[Any, str | None, str, list[str]]:
+    """The frame in a source, the target if known, the table's name, notes on how it was read."""
     if isinstance(source, str) and source in (bundled := _bundled()):
         source = bundled[source]()
     if isinstance(source, AbstractDataset):
-        target, name = target or source.target, name or source.title()
-        return encode(source.read(), target, drop=drop, categorical=categorical, name=name)
+        return source.read(), source.target, source.title(), []
     if not isinstance(source, (str, os.PathLike)):
-        name = name or "table"
-        return encode(source, target, drop=drop, categorical=categorical, name=name)
+        return source, None, "table", []
     path = Path(source)
     _check_bare(source, path)
-    table, notes = read(path)
-    name = name or _stem(path)
-    return encode(table, target, drop=drop, categorical=categorical, name=name, notes=notes)
+    table, notes = _read.read(path)
+    return table, None, _stem(path), notes
 
 
 def names() -> list[str]:

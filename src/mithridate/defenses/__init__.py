@@ -2,8 +2,34 @@
 
 from ._base import BaseDefense as BaseDefense
 from ._bayesclean import BayesClean as BayesClean
+from ._certified import CertifiedMedian as CertifiedMedian
+from ._duti import Duti as Duti
 from ._huber import Huber as Huber
+from ._itrim import ITrim as ITrim
+from ._kolmogorov import KolmogorovSmirnov as KolmogorovSmirnov
+from ._outliers import Outliers as Outliers
+from ._proda import Proda as Proda
+from ._ransac import Ransac as Ransac
 from ._ridge import Ridge as Ridge
+from ._sever import Sever as Sever
+from ._theilsen import TheilSen as TheilSen
+from ._torrent import Torrent as Torrent
 from ._trim import Trim as Trim
 
-__all__ = ["BaseDefense", "BayesClean", "Huber", "Ridge", "Trim"]
+__all__ = [
+    "BaseDefense",
+    "BayesClean",
+    "CertifiedMedian",
+    "Duti",
+    "Huber",
+    "ITrim",
+    "KolmogorovSmirnov",
+    "Outliers",
+    "Proda",
+    "Ransac",
+    "Ridge",
+    "Sever",
+    "TheilSen",
+    "Torrent",
+    "Trim",
+]

@@ -5,10 +5,11 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator, RegressorMixin
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from ..errors import InputError
 from ..moments import Moments
+from ._frames import validated
 from ._weights import as_weights
 
 
@@ -41,7 +42,7 @@ class Ridge(RegressorMixin, BaseEstimator):
         """Fits the rows, each counted `sample_weight` times."""
         if not isinstance(self.l2, Real) or not 0 <= self.l2 < np.inf:
             raise InputError(f"Ridge(l2={self.l2!r}): l2 must be a finite number, 0 or more.")
-        X, y = validate_data(self, X, y, y_numeric=True, dtype=np.float64)
+        X, y = validated(self, X, y, reset=True, y_numeric=True, dtype=np.float64)
         weight = as_weights(sample_weight, len(y))
         moments = Moments.of(X, y, np.ones(len(y)) if weight is None else weight)
         if self.l2 > 0:
@@ -56,5 +57,5 @@ class Ridge(RegressorMixin, BaseEstimator):
     def predict(self, X: Any) -> np.ndarray:
         """Predictions `xb + c`, in units of y."""
         check_is_fitted(self)
-        X = validate_data(self, X, reset=False, dtype=np.float64)
+        X = validated(self, X, reset=False, dtype=np.float64)
         return X @ self.coef_ + self.intercept_

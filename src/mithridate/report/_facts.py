@@ -27,6 +27,7 @@ class Facts:
     command: str
     spec: str
     notes: list[str]
+    diagnosis: list[str]
     threat: list[tuple[str, str]]
     versions: list[tuple[str, str]]
     mixed: list[str]
@@ -48,6 +49,7 @@ def facts(results: pa.Table, told: Audit) -> Facts:
         command=words.visible(about.get("command") or ""),
         spec=words.visible(about.get("spec") or ""),
         notes=[words.cut(note, 600) for note in _list(about.get("notes"))[:MOST_NOTES]],
+        diagnosis=[words.cut(sign, 600) for sign in _list(about.get("diagnosis"))[:MOST_NOTES]],
         threat=_pairs(about.get("threat")),
         versions=_pairs(about.get("versions")),
         mixed=_mixed(told),

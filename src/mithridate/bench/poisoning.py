@@ -1,0 +1,128 @@
+"""Runs the attacks of a spec and hands out their poison, ratio by ratio."""
+
+import threading
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple, TypeVar
+
+import numpy as np
+
+from .. import attacks, objective, risks, victims
+from ..attacks import AbstractAttack
+from ..datasets import Part
+from ..errors import InputError
+from ..threat import edges
+from .names import build
+from .spec import AttackSpec, Spec
+from .sweep import Poison, sweep, ticks
+from .worlds import World
+
+Made = TypeVar("Made")
+Tell = Callable[[str, int, int], Any]  # (stage, done, total); total 0: not known
+
+
+class Batches(NamedTuple):
+    """Ratios to judge, the numbers of rows that make them, and the edges of the batches."""
+
+    ratios: list[float]
+    counts: list[int]
+    edges: tuple[int, ...]
+
+
+class Piece(NamedTuple):
+    """The poison of one cell: rows, where they started, risk, and seconds of its attack."""
+
+    rows: Part
+    origin: np.ndarray
+    risk: float
+    seconds: float
+
+
+class Ran(NamedTuple):
+    """One attack of the spec, and the poison it made: one run, or one for each number of rows."""
+
+    spec: AttackSpec
+    steered: bool
+    alphas: list[float | None]
+    runs: dict[int, Poison]
+    cells: int
+
+    def piece(self, a: int, seed: int, p: int) -> Piece:
+        """The first `p` rows at the `a`-th alpha and the `seed`-th seed."""
+        run = self.runs.get(p) or next(iter(self.runs.values()))
+        rows = Part(run.X[a, seed, :p], run.y[a, seed, :p])
+        risk = float(run.risk[a, seed, run.edges.index(p) - 1])
+        return Piece(rows, run.origin[a, seed, :p], risk, self.seconds / self.cells)
+
+    @property
+    def seconds(self) -> float:
+        """Wall seconds of all runs, without compiling."""
+        return sum(run.seconds for run in self.runs.values())
+
+
+def batches(spec: Spec, n: int) -> Batches:
+    """The ratios of a spec; batches end at steps of `batch` and at each ratio."""
+    replaces = spec.threat.rows == "replaced"
+    ratios = sorted({r for r in spec.ratios if r > 0})
+    counts = [edges(n, [r], replaces)[1] for r in ratios]
+    for ratio, count in zip(ratios, counts, strict=True):
+        if count == 0:
+            raise InputError(
+                f"Ratio {ratio:g} of {n} rows is less than one row; give a larger one."
+            )
+    steps = [k * spec.batch for k in range(1, int(max(ratios, default=0) / spec.batch) + 1)]
+    return Batches(ratios, counts, tuple(sorted(set(edges(n, [*ratios, *steps], replaces)))))
+
+
+def poison(
+    one: AttackSpec, spec: Spec, worlds: Sequence[World], seeds: list[int], cut: Batches, tell: Tell
+) -> Ran:
+    """The poison of one attack at all alphas, seeds and ratios."""
+    victim = build(spec.victim.use, spec.victim.options, victims, victims.AbstractVictim)
+    attack: AbstractAttack = build(one.use, one.options, attacks, AbstractAttack)
+    risk = build(one.risk, {}, risks, risks.AbstractRisk)
+    normalizer = build(one.normalizer, {}, objective, objective.AbstractNormalizer)
+    replaces = spec.threat.rows == "replaced"
+    # An attack that moves all its rows together is run afresh for each number of rows.
+    plans = [cut.edges] if attack.greedy else [(0, p) for p in cut.counts]
+    total = sum(ticks(attack, one.alphas, seeds, len(plan) - 1) for plan in plans)
+    done, runs = 0, {}
+
+    def tick():
+        nonlocal done
+        done += 1
+        tell(f"attacking with {one.use}", done, total)
+
+    for i, plan in enumerate(plans):
+        tell(f"compiling {one.use}", i, len(plans) if len(plans) > 1 else 0)
+        made = interruptible(
+            lambda plan=plan: sweep(
+                attack, victim, risk, normalizer, worlds, seeds, one.alphas, plan, replaces, tick
+            )
+        )
+        if not np.isfinite(made.X).all():
+            raise InputError(
+                "The model cannot be trained on these columns without a penalty: give l2 > 0."
+            )
+        runs[plan[-1]] = made
+    alphas: list[float | None] = [*one.alphas] if attack.steered else [None]
+    return Ran(one, attack.steered, alphas, runs, len(alphas) * len(seeds) * len(cut.ratios))
+
+
+def interruptible(work: Callable[[], Made]) -> Made:
+    """The result of `work`, done in a thread: compiled code would keep Ctrl-C waiting."""
+    made: list[Made] = []
+    failed: list[BaseException] = []
+
+    def go():
+        try:
+            made.append(work())
+        except BaseException as error:
+            failed.append(error)
+
+    thread = threading.Thread(target=go, daemon=True)
+    thread.start()
+    while thread.is_alive():
+        thread.join(0.1)
+    if failed:
+        raise failed[0]
+    return made[0]

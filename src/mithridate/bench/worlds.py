@@ -1,0 +1,108 @@
+"""What an attacker knows and may write, of one split, under the threat model of a spec."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from ..datasets import Part, Split
+from ..errors import InputError
+from .spec import ThreatSpec
+
+LEAST_JUDGED = 20  # validation rows that an attacker must keep to aim by
+
+
+class World(NamedTuple):
+    """The attacker's side of a split, in scaled units, as NumPy.
+
+    `known` are the rows it believes to be trained on, each counting `weight` times; `aimed` those
+    it aims by. The other fields are those of `ThreatModel`; `lower upper step free` have the target
+    last.
+    """
+
+    known: Part
+    weight: float
+    aimed: Part
+    lower: np.ndarray
+    upper: np.ndarray
+    step: np.ndarray
+    free: np.ndarray
+    budget: float
+    member: np.ndarray
+    optional: np.ndarray
+
+
+def world(split: Split, target: str, threat: ThreatSpec) -> World:
+    """The attacker's world; an InputError names a column that the table does not have."""
+    columns = split.columns
+    sources = np.array([*columns.source, target])
+    known, aimed = _knowledge(split, threat)
+    lower, upper = _box(split, sources, threat)
+    free = np.ones(len(sources), bool)
+    if threat.writes != "both":
+        free[-1:] = threat.writes == "target"
+        free[:-1] = threat.writes == "features"
+    for name in threat.frozen:
+        free[_places(sources, name)] = False
+    if not free.any():
+        raise InputError("The threat model leaves no column to write; free one.")
+    return World(
+        known=known,
+        weight=len(split.train.y) / len(known.y),
+        aimed=aimed,
+        lower=lower,
+        upper=upper,
+        step=split.step,
+        free=free,
+        budget=np.inf if threat.budget is None else threat.budget,
+        member=columns.group[None, :] == np.arange(len(columns.optional))[:, None],
+        optional=columns.optional,
+    )
+
+
+def _knowledge(split: Split, threat: ThreatSpec) -> tuple[Part, Part]:
+    """White-box: the training rows themselves. Gray-box: as many others as the spec says."""
+    if threat.surrogate is None:
+        return split.train, split.validation
+    if threat.rows == "replaced":
+        raise InputError(
+            "An attacker that knows only a surrogate sample cannot say which rows it replaces; "
+            "let it add rows, or drop the surrogate."
+        )
+    X, y, m = split.validation.X, split.validation.y, threat.surrogate
+    most = len(y) - LEAST_JUDGED
+    if m > most:
+        raise InputError(
+            f"A surrogate of {m} rows was asked for, but of the {len(y)} validation rows at most "
+            f"{max(most, 0)} can be given away; ask for fewer, or give a longer table."
+        )
+    return Part(X[:m], y[:m]), Part(X[m:], y[m:])
+
+
+def _box(split: Split, sources: np.ndarray, threat: ThreatSpec) -> tuple[np.ndarray, np.ndarray]:
+    """The box of the training rows, with the ranges that the spec gives in the table's units."""
+    lower, upper = split.lower.copy(), split.upper.copy()
+    for name, given in threat.box.items():
+        places = _places(sources, name)
+        if len(places) > 1 or (
+            places[0] < len(sources) - 1 and split.columns.group[places[0]] >= 0
+        ):
+            raise InputError(f"{name!r} is a category and has no range; take it out of the box.")
+        i = places[0]
+        low, high = ((value - split.shift[i]) / split.scale[i] for value in given)
+        step = split.step[i]
+        if step > 0:  # the lattice is counted from the lower end, which must be on it
+            low, high = np.ceil(low / step - 1e-9) * step, np.floor(high / step + 1e-9) * step
+        if low > high:
+            raise InputError(f"The range given for {name!r} holds no value; give a wider one.")
+        lower[i], upper[i] = low, high
+    return lower, upper
+
+
+def _places(sources: np.ndarray, name: str) -> np.ndarray:
+    places = np.flatnonzero(sources == name)
+    if not places.size:
+        known = ", ".join(repr(str(s)) for s in dict.fromkeys(sources.tolist()))
+        raise InputError(
+            f"The threat model names {name!r}, which is no feature; there are {known[:300]}."
+        )
+    return places

@@ -1,0 +1,74 @@
+"""Cuts and tests with a stated false-positive rate, for residuals of a robust scale."""
+
+from math import exp, pi, sqrt
+
+import numpy as np
+from jaxtyping import Float
+from scipy.special import betainc, ndtri, stdtrit
+
+from ..bayes import BayesianRegression
+from ..moments import Moments
+from ._weights import median
+
+LEVEL = 0.025
+"""Level of each of the two tests that a clean table has to pass: 5 % together."""
+
+_MEDIAN = float(ndtri(0.75))  # of the size of a unit Gaussian
+_DENSITY = 2 * exp(-(_MEDIAN**2) / 2) / sqrt(2 * pi)  # of that size, at its median
+_EFFICIENCY = 2 * (_MEDIAN * _DENSITY) ** 2  # of a scale from the median: .37
+
+Rows = Float[np.ndarray, "n d"]
+Column = Float[np.ndarray, " n"]
+
+
+def second_look(
+    X: Rows, y: Column, weight: Column, first: BayesianRegression
+) -> tuple[Column, BayesianRegression]:
+    """Sizes of all residuals, of unit Gaussian scale, under a regression on the nearer half.
+
+    The nearer half are the rows that `first`, a regression on all rows, predicts best, each from
+    the others: `|y - μ| / √(1 - h)` is the residual of a row left out of the fit, over its standard
+    deviation. It is half of what is left after one row for each coefficient that they determine.
+    """
+    leverage = first.leverage(X)
+    z = np.abs(y - first.predict(X)) / np.sqrt(_at_least(1.0 - leverage))
+    share = min(0.5 + (first.effective + 1.0) / (2.0 * first.weight), 1.0)
+    near = z <= np.quantile(z, share, weights=weight, method="inverted_cdf")
+    second = BayesianRegression.of(Moments.of(X[near], y[near], weight[near]))
+    leverage = second.leverage(X)
+    # Of a row in the fit the residual varies less than the noise, of another row more.
+    variance = np.where(near, _at_least(1.0 - leverage), 1.0 + leverage)
+    z = np.abs(y - second.predict(X)) * np.sqrt(second.noise_precision / variance)
+    # The nearer half understates the noise, by 2.6 in a Gaussian; where it has none, it is
+    # rounding that is left, and this must not be blown up.
+    return z / max(median(z, weight) / _MEDIAN, 0.5), second
+
+
+def cut(rate: float, freedom: float) -> float:
+    """The size that a share `rate` of Gaussian residuals exceeds.
+
+    Their scale was estimated from a median with `freedom` degrees of freedom; so they have the
+    tails of Student's t with as many as that median is worth.
+    """
+    return float(-stdtrit(_EFFICIENCY * max(freedom, 1.0), rate / 2.0))
+
+
+def chance_of(count: float, n: float, rate: float) -> float:
+    """Probability that `count` or more of `n` clean rows lie beyond the cut of `rate`.
+
+    Binomial, with both numbers divided by the variance of the count over that of a binomial one:
+    the scale is the same for all rows, so they lie beyond a cut together.
+    """
+    c = float(-ndtri(rate / 2.0))
+    slope = 2.0 * c * exp(-(c**2) / 2.0) / sqrt(2 * pi)  # of the share beyond c, in log scale
+    own = rate * (1.0 - rate)
+    joint = slope * rate / (_MEDIAN * _DENSITY)  # more beyond c are more beyond the median too
+    inflation = (own + slope**2 / (2.0 * _EFFICIENCY) - joint) / own
+    if count <= 0:
+        return 1.0
+    return float(betainc(count / inflation, (n - count) / inflation + 1.0, rate))
+
+
+def _at_least(variance: Column) -> Column:
+    # Where the fit goes through a row whatever its target, its residual tells nothing.
+    return np.maximum(variance, 0.01)

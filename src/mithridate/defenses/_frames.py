@@ -1,0 +1,67 @@
+"""Tables as they come (pandas, polars, pyarrow, arrays, lists): checked, named, and cut by rows."""
+
+from typing import Any
+
+import narwhals as nw
+import numpy as np
+from sklearn.utils.validation import check_array, check_X_y, validate_data
+
+from ..errors import InputError
+
+_NO_TARGET: Any = object()
+
+
+def validated(estimator: Any, X: Any, y: Any = _NO_TARGET, *, reset: bool, **checks: Any) -> Any:
+    """scikit-learn's `validate_data`, for frames other than pandas too: X, or X and y.
+
+    Which of these scikit-learn reads names from has changed with its version and with theirs, so
+    here the names are read by narwhals, and `feature_names_in_` is set and held to.
+    """
+    target = {} if y is _NO_TARGET else {"y": y}
+    frame = _frame(X)
+    if frame is None:
+        return validate_data(estimator, X, **target, reset=reset, **checks)
+    values: Any = frame.to_numpy()
+    names = np.asarray(frame.columns, dtype=object)
+    known = getattr(estimator, "feature_names_in_", None)
+    if reset or known is None:
+        result = validate_data(estimator, values, **target, reset=reset, **checks)
+        if reset:
+            estimator.feature_names_in_ = names
+        return result
+    if not np.array_equal(known, names):
+        raise InputError(
+            f"The columns are {_short(names)}, but {type(estimator).__name__} was fitted with "
+            f"{_short(known)}: the feature names should match those of fit, in the same order."
+        )
+    check = check_X_y if target else check_array
+    return check(values, **target, estimator=estimator, **checks)
+
+
+def rows_of(data: Any, rows: np.ndarray) -> Any:
+    """These rows of a frame, series, array or list; its kind, dtypes and index are kept."""
+    native = nw.from_native(data, eager_only=True, allow_series=True, pass_through=True)
+    if isinstance(native, nw.DataFrame | nw.Series):
+        return native[rows].to_native()
+    if isinstance(data, list | tuple):
+        return [data[row] for row in rows]
+    return data[rows] if hasattr(data, "shape") else np.asarray(data)[rows]
+
+
+def name_of(y: Any) -> str:
+    """The name of a series, or "y" for a target without one."""
+    series = nw.from_native(y, eager_only=True, allow_series=True, pass_through=True)
+    name = series.name if isinstance(series, nw.Series) else None
+    return name if isinstance(name, str) and name else "y"
+
+
+def _frame(X: Any) -> nw.DataFrame | None:
+    """A frame whose names are for us to read; every scikit-learn reads those of pandas."""
+    frame = nw.from_native(X, eager_only=True, pass_through=True)
+    ours = isinstance(frame, nw.DataFrame) and not frame.implementation.is_pandas()
+    return frame if ours else None
+
+
+def _short(names: np.ndarray) -> str:
+    shown = ", ".join(repr(str(name)) for name in names[:5])
+    return f"{shown} and {len(names) - 5} more" if len(names) > 5 else shown

@@ -1,0 +1,135 @@
+"""Why a row was rejected: how far it lies from the kept rows, and in which columns."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from jaxtyping import Bool, Float
+
+from ..bayes import BayesianRegression
+from ..moments import Moments
+
+Rows = Float[np.ndarray, "n d"]
+Column = Float[np.ndarray, " n"]
+
+# Columns as numbers, the target after the last feature; `named` puts the names in.
+_NUMBERS = np.dtype(
+    [
+        ("row", np.int64),
+        ("score", np.float64),
+        ("residual", np.float64),
+        ("leverage", np.float64),
+        ("predictive_sigma", np.float64),
+        ("first_column", np.int64),
+        ("first_sigma", np.float64),
+        ("second_column", np.int64),
+        ("second_sigma", np.float64),
+    ]
+)
+_BLOCK = 1 << 16  # rows: bounds the memory, and a block stays in the cache
+_MANY_ROWS = 20_000  # enough for a standard deviation to half a percent
+_MANY_COLUMNS = 2_000  # beyond, one d x d eigendecomposition costs more than many a fit
+
+
+def reasons(
+    X: Rows, y: Column, weight: Column | None, kept: Bool[np.ndarray, " n"], scores: Column, model
+) -> np.ndarray:
+    """One record for each row that was not kept, in row order."""
+    rows = np.flatnonzero(~kept)
+    found = np.zeros(len(rows), dtype=_NUMBERS)
+    if len(rows) == 0:
+        return found
+    crowd = _Crowd.of(X, y, np.ones(len(y)) if weight is None else weight, kept, model)
+    for start in range(0, len(rows), _BLOCK):
+        part = slice(start, start + _BLOCK)
+        crowd.describe(X[rows[part]], y[rows[part]], found[part])
+    found["row"], found["score"] = rows, scores[rows]
+    return found
+
+
+def named(found: np.ndarray, names: list[str]) -> np.ndarray:
+    """The records with the names of their columns in place of numbers."""
+    texts = np.array(names)
+    columns = ("first_column", "second_column")
+    fields = [(n, texts.dtype if n in columns else found.dtype[n]) for n in _NUMBERS.names or ()]
+    result = np.empty(len(found), dtype=fields)
+    for name in found.dtype.names or ():
+        result[name] = texts[found[name]] if name in columns else found[name]
+    return result
+
+
+class _Crowd(NamedTuple):
+    """What the kept rows have in common."""
+
+    center: Float[np.ndarray, " d"]
+    spread: Float[np.ndarray, " d"]  # 0 for a column that is constant
+    regression: BayesianRegression | None
+    model: Any
+    sigma: float  # of the residuals of the model
+
+    @classmethod
+    def of(cls, X: Rows, y: Column, weight: Column, kept: np.ndarray, model: Any) -> "_Crowd":
+        weight = weight * kept
+        if X.shape[1] <= _MANY_COLUMNS:
+            moments = _moments(X, y, weight)
+            # A look at the evidence, not its maximum to the last digit.
+            regression = BayesianRegression.of(moments, max_iter=100, tol=1e-4)
+            center = moments.mean[:-1]
+            variance = np.diag(moments.scatter)[:-1] / moments.weight
+        else:
+            regression = None
+            center = np.average(X, axis=0, weights=weight)
+            variance = np.average((X - center) ** 2, axis=0, weights=weight)
+        spread = np.sqrt(variance)
+        spread[spread <= _rounding(center)] = 0.0
+        return cls(center, spread, regression, model, _sigma(X, y, weight, kept, model))
+
+    def describe(self, X: Rows, y: Column, found: np.ndarray) -> None:
+        """Fills the records of these rows."""
+        residual = (y - self.model.predict(X)) / self.sigma
+        found["residual"] = residual
+        if self.regression is None:
+            found["leverage"] = found["predictive_sigma"] = np.nan
+        else:
+            leverage = self.regression.leverage(X)
+            found["leverage"] = leverage / (1.0 + leverage)
+            found["predictive_sigma"] = np.sqrt((1.0 + leverage) / self.regression.noise_precision)
+        distance = np.column_stack([self._standardized(X), residual])
+        size, every = np.abs(distance), np.arange(len(y))
+        for which in ("first", "second"):
+            column = size.argmax(axis=1)
+            found[f"{which}_column"] = column
+            found[f"{which}_sigma"] = distance[every, column]
+            size[every, column] = -1.0
+
+    def _standardized(self, X: Rows) -> Rows:
+        distance = X - self.center
+        flat = self.spread == 0
+        # Whatever differs from a constant is infinitely many of its deviations away from it.
+        off = np.where(np.abs(distance[:, flat]) > _rounding(self.center[flat]), np.inf, 0.0)
+        off = np.copysign(off, distance[:, flat])
+        distance /= np.where(flat, 1.0, self.spread)
+        distance[:, flat] = off
+        return distance
+
+
+def _moments(X: Rows, y: Column, weight: Column) -> Moments:
+    blocks = (slice(start, start + _BLOCK) for start in range(0, len(y), _BLOCK))
+    parts = (Moments.of(X[block], y[block], weight[block]) for block in blocks)
+    total = next(parts)
+    for part in parts:
+        total = total.merge(part)
+    return total
+
+
+def _sigma(X: Rows, y: Column, weight: Column, kept: np.ndarray, model: Any) -> float:
+    """Root mean squared residual of kept rows, evenly spaced ones where they are many."""
+    rows = np.flatnonzero(kept)
+    rows = rows[:: -(-len(rows) // _MANY_ROWS)]
+    residual = y[rows] - model.predict(X[rows])
+    sigma = float(np.sqrt(np.average(residual**2, weights=weight[rows])))
+    # A fit without noise leaves rounding, which is no unit to measure in.
+    return max(sigma, float(_rounding(np.abs(y).max()))) or 1.0
+
+
+def _rounding(size: Any) -> Any:
+    return 1e-12 * np.abs(size)

@@ -1,0 +1,96 @@
+"""Threat models: what may not be written stays, what is not known helps less."""
+
+import json
+
+import numpy as np
+import pytest
+
+import mithridate
+from mithridate import datasets
+from mithridate.bench.spec import ThreatSpec
+from mithridate.bench.worlds import world
+from mithridate.errors import InputError
+
+QUICK = {"seeds": 1, "alphas": [1], "ratios": [0.2], "defenses": [], "rows": 100}
+
+
+@pytest.fixture(scope="module")
+def split():
+    return datasets.load("diabetes").split(0, rows=100)
+
+
+def made(split, **threat):
+    return world(split, "progression", ThreatSpec.model_validate(threat))
+
+
+def test_white_box_knows_the_training_rows(split):
+    white = made(split)
+    assert white.known is split.train
+    assert white.weight == 1
+    assert white.free.all()
+
+
+def test_gray_box_knows_others_that_weigh_as_much(split):
+    gray = made(split, surrogate=40)
+    assert len(gray.known.y) == 40
+    assert gray.weight * 40 == pytest.approx(len(split.train.y))
+    assert len(gray.aimed.y) == len(split.validation.y) - 40
+    both = {tuple(row) for row in gray.known.X} & {tuple(row) for row in split.train.X}
+    assert not both
+
+
+def test_columns_are_frozen(split):
+    assert made(split, writes="target").free.tolist() == [False] * 10 + [True]
+    assert made(split, writes="features").free.tolist() == [True] * 10 + [False]
+    assert np.flatnonzero(~made(split, frozen=["bmi", "progression"]).free).tolist() == [2, 10]
+
+
+def test_a_range_is_given_in_the_tables_units(split):
+    narrow = made(split, box={"bmi": [20, 30], "age": [30.5, 60.5]})
+    ends = np.array([narrow.lower, narrow.upper]) * split.scale + split.shift
+    np.testing.assert_allclose(ends[:, 2], [20, 30])
+    np.testing.assert_allclose(ends[:, 0], [31, 60])  # ages are whole numbers
+
+
+@pytest.mark.parametrize(
+    "threat, word",
+    [
+        ({"frozen": ["bmo"]}, "'bmo'"),
+        ({"box": {"nothing": [0, 1]}}, "'nothing'"),
+        ({"box": {"age": [50.2, 50.8]}}, "no value"),
+        ({"surrogate": 5000}, "surrogate"),
+        ({"surrogate": 30, "rows": "replaced"}, "replaces"),
+        ({"writes": "target", "frozen": ["progression"]}, "no column"),
+    ],
+)
+def test_nonsense_is_refused(split, threat, word):
+    with pytest.raises(InputError, match=word):
+        made(split, **threat)
+
+
+def test_the_table_records_the_threat_model():
+    threat = {"writes": "target", "budget": 0.5, "rows": "replaced", "box": {"bmi": [20, 30]}}
+    found = mithridate.audit(threat=threat, **QUICK)
+    rows = found.table.to_pylist()
+    poisoned = next(r for r in rows if r["attack"] == "ascent")
+    assert (poisoned["writes"], poisoned["budget"], poisoned["placed"]) == (
+        "target",
+        0.5,
+        "replaced",
+    )
+    assert json.loads(poisoned["box"]) == {"bmi": [20, 30]}
+    # Replaced rows are gone: the number of training rows stays.
+    assert poisoned["n_train"] + poisoned["n_poison"] == 100
+    moved = [m for m in found.moved.to_pylist() if m["attack"] == "ascent"]
+    assert {m["kind"] for m in moved} >= {"target"}
+
+
+def test_less_knowledge_does_less_damage():
+    white = mithridate.audit(**QUICK | {"seeds": 3})
+    gray = mithridate.audit(threat={"surrogate": 30}, **QUICK | {"seeds": 3})
+
+    def damage(found):
+        rows = found.table.to_pylist()
+        return np.mean([r["nmse_poisoned"] for r in rows if r["attack"] == "ascent"])
+
+    assert damage(gray) < damage(white)
