@@ -18,7 +18,7 @@ RANKS = [
     {"objective"},
     {"attacks"},
     {"bench", "report"},
-    {"_audit"},
+    {"_audit", "_poison"},
     {"cli"},
 ]
 RANK = {name: rank for rank, names in enumerate(RANKS) for name in names}

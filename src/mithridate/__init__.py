@@ -1,16 +1,17 @@
 """Mithridate: poisons copies of regression data, shows what would happen, cleans the real data."""
 
+import importlib
 from typing import Any
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "audit"]
+__all__ = ["__version__", "audit", "poison"]
+
+DOORS = {"audit": "._audit", "poison": "._poison"}
 
 
 def __getattr__(name: str) -> Any:
     # Lazily, so that importing a defense does not load JAX.
-    if name == "audit":
-        from ._audit import audit
-
-        globals()["audit"] = audit
-        return audit
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name not in DOORS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    globals()[name] = found = getattr(importlib.import_module(DOORS[name], __name__), name)
+    return found

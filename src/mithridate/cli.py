@@ -177,6 +177,61 @@ def audit(
         _gate(found, max_damage)
 
 
+@app.command()
+def attack(
+    file: Annotated[
+        str | None,
+        typer.Argument(help="CSV or Parquet file, or a bundled data set.", show_default="diabetes"),
+    ] = None,
+    target: Annotated[str | None, typer.Option(help="Column to predict.")] = None,
+    alpha: Annotated[float, typer.Option(help="1 is aggressive, 0 is stealthy.")] = 0.3,
+    ratio: Annotated[
+        float, typer.Option(help="Poison rows / (clean + poison rows), in (0, 1).")
+    ] = 0.2,
+    out: Annotated[
+        Path, typer.Option("--out", "-o", help="File to write, .csv or .parquet.")
+    ] = Path("poisoned.parquet"),
+    attack: Annotated[str, typer.Option(help="Attack.")] = "ascent",
+    risk: Annotated[str, typer.Option(help="What the attack keeps low.")] = "residual",
+    normalizer: Annotated[str, typer.Option(help="Scale of damage and risk.")] = "incremental",
+    victim: Annotated[
+        str, typer.Option("--victim", "--model", help="Model that is attacked.")
+    ] = "ridge",
+    writes: Annotated[str, typer.Option(help="both, features or target.")] = "both",
+    freeze: Annotated[str, typer.Option(help="Columns that poison may not write.")] = "",
+    box: Annotated[str, typer.Option(help="Ranges for poison, as age=0:100.")] = "",
+    budget: Annotated[float | None, typer.Option(help="Farthest a row may move.")] = None,
+    surrogate: Annotated[int | None, typer.Option(help="Rows the attacker knows.")] = None,
+    replace: Annotated[bool, typer.Option("--replace", help="Poison replaces rows.")] = False,
+    drop: Annotated[str, typer.Option(help="Columns that the attack leaves out.")] = "",
+    categorical: Annotated[str, typer.Option(help="Columns that are only codes.")] = "",
+    rows: Annotated[int, typer.Option(help="Rows that the attack is computed on.")] = 1000,
+    seed: Annotated[int, typer.Option(help="Seed.")] = 0,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")] = False,
+) -> None:
+    """Write a poisoned copy of a table, in its own columns, with a column is_poison."""
+    with _sentences(f"Nothing was written to {str(out)!r}."):
+        from . import table
+
+        table.check_folder(out.parent)
+        if file is not None and out.exists() and Path(file).exists() and out.samefile(file):
+            raise InputError(f"{str(out)!r} is the table itself; give another file with --out.")
+        from ._poison import check_suffix, poison
+
+        check_suffix(out)
+        with _progress(quiet) as tell:
+            made = poison(
+                file, target=target, alpha=alpha, ratio=ratio, attack=attack, risk=risk,
+                normalizer=normalizer, model=victim, rows=rows, seed=seed, tell=tell,
+                threat=_threat(writes, freeze, box, budget, surrogate, replace),
+                drop=_names(drop), categorical=_names(categorical),
+            )  # fmt: skip
+            made.write(out)
+        if not quiet:
+            for line in [*made.summary, f"Written: {out}"]:
+                typer.echo(_printable(line))
+
+
 def _gate(found: "Audit", limit: float | None) -> None:
     if limit is None or found.worst[0] <= limit:
         return

@@ -73,7 +73,7 @@ def batches(spec: Spec, n: int) -> Batches:
     return Batches(ratios, counts, tuple(sorted(set(edges(n, [*ratios, *steps], replaces)))))
 
 
-def poison(
+def poison_of(
     one: AttackSpec, spec: Spec, worlds: Sequence[World], seeds: list[int], cut: Batches, tell: Tell
 ) -> Ran:
     """The poison of one attack at all alphas, seeds and ratios."""

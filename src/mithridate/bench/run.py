@@ -17,7 +17,7 @@ from .diagnose import diagnose, steps
 from .judges import judge
 from .looks import looks, moved
 from .names import build
-from .poisoning import Batches, Ran, Tell, batches, poison
+from .poisoning import Batches, Ran, Tell, batches, poison_of
 from .score import Cell, Judge, score
 from .spec import DefenseSpec, Spec
 from .worlds import world
@@ -48,7 +48,7 @@ def run(spec: Spec, frame: Any = None, tell: Tell | None = None) -> Results:
     clean = model.fit(splits[0].train.X, splits[0].train.y)
     worlds = [world(split, data.target, spec.threat) for split in splits]
     cut = batches(spec, len(splits[0].train.y))
-    ran = [poison(a, spec, worlds, seeds, cut, tell) for a in spec.attacks if cut.ratios]
+    ran = [poison_of(a, spec, worlds, seeds, cut, tell) for a in spec.attacks if cut.ratios]
     keys = {"dataset": data.name, "victim": spec.victim.use, "judge": judge_name}
     cells = list(_cells({**keys, **spec.threat.keys()}, seeds, cut, ran))
     rows = _score_all(cells, splits, seeds, model, judges, tell)
