@@ -1,12 +1,12 @@
 """How evenly alpha spreads over the damage-risk front, for each normalizer and size of batch.
 
-For each table, normalizer and batch (ratio steps of 1, 2 and 5 %), `Ascent` runs at eight alphas; the
-points (damage, risk) at ratio 0.4, means over seeds, are put on [0, 1]² (damage between clean and the
-most that any setting did; risk on a logarithmic scale from 1, an average clean row, below which there
-is nothing left to hide, to the most). Then
+For each table, normalizer and batch (ratio steps of 1, 2 and 5 %), `Ascent` runs at eight alphas;
+the points (damage, risk) at ratio 0.4, means over seeds, are put on [0, 1]² (damage between clean
+and the most that any setting did; risk on a logarithmic scale from 1, an average clean row, below
+which there is nothing left to hide, to the most). Then
 
-- `largest gap`: the longest step between neighboring alphas as a share of the whole way (1/7 is even);
-- `hypervolume`: the area that the points dominate, as a share of what all settings together dominate;
+- `largest gap`: the longest step between neighboring alphas, as a share of the way (1/7 is even);
+- `hypervolume`: the area that the points dominate, as a share of what all settings dominate;
 - `order`: rank correlation of alpha and damage.
 
     python benchmarks/normalizers.py diabetes table.csv:target[:drop,drop] ...
@@ -23,7 +23,9 @@ from scipy.stats import spearmanr
 from mithridate import datasets, objective
 from mithridate.attacks import Ascent
 from mithridate.bench.names import choices
+from mithridate.bench.spec import ThreatSpec
 from mithridate.bench.sweep import sweep
+from mithridate.bench.worlds import world
 from mithridate.risks import Residual
 from mithridate.threat import edges
 from mithridate.victims import Ridge
@@ -41,11 +43,11 @@ def load(name: str):
     return datasets.load(source, target or None, drop=[d for d in drop.split(",") if d])
 
 
-def points(splits, normalizer, batch: float):
+def points(worlds, n: int, normalizer, batch: float):
     """Damage and risk (alphas,) at the ratio, relative damage first averaged over seeds."""
     steps = np.arange(1, round(RATIO / batch) + 1) * batch
-    cuts = edges(len(splits[0].train.y), steps)
-    made = sweep(Ascent(), Ridge(1e-3), Residual(), normalizer, splits, SEEDS, ALPHAS, cuts)
+    cuts = edges(n, steps)
+    made = sweep(Ascent(), Ridge(1e-3), Residual(), normalizer, worlds, SEEDS, ALPHAS, cuts)
     return made.damage[:, :, -1].mean(axis=1), made.risk[:, :, -1].mean(axis=1)
 
 
@@ -67,14 +69,15 @@ def measures(scaled: np.ndarray, all_points: np.ndarray) -> tuple[float, float, 
 
 
 def main(names: list[str]) -> None:
-    console = Console()
+    console, shown = Console(width=130), " ".join(f"{a:g}" for a in ALPHAS)
     normalizers = choices(objective, objective.AbstractNormalizer)
     for name in names:
         data = load(name)
         splits = [data.split(seed) for seed in SEEDS]
+        worlds, n = [world(s, data.target, ThreatSpec()) for s in splits], len(splits[0].train.y)
         found = {}
         for (label, kind), batch in itertools.product(normalizers.items(), BATCHES):
-            found[label, batch] = points(splits, kind(), batch)
+            found[label, batch] = points(worlds, n, kind(), batch)
         every = np.array([np.column_stack(pair) for pair in found.values()]).reshape(-1, 2)
         low, high, most = every[:, 0].min(), every[:, 0].max(), np.log(every[:, 1].max())
 
@@ -83,10 +86,10 @@ def main(names: list[str]) -> None:
             return np.column_stack([(damage - low) / (high - low), visible])
 
         whole = scale(*every.T)
-        table = Table("normalizer", "batch", "largest gap", "hypervolume", "order",
-                      "damage at " + " ".join(f"{a:g}" for a in ALPHAS), title=data.name)  # fmt: skip
-        for (label, batch), (damage, risk) in found.items():
-            scaled = scale(damage, risk)
+        head = "normalizer", "batch", "largest gap", "hypervolume", "order", f"damage at {shown}"
+        table = Table(*head, title=data.name)
+        for (label, batch), pair in found.items():
+            scaled = scale(*pair)
             gap, area, order = measures(scaled, whole)
             shares = " ".join(f"{x:.2f}" for x in scaled[:, 0])
             table.add_row(label, f"{batch:g}", f"{gap:.2f}", f"{area:.3f}", f"{order:.2f}", shares)
