@@ -44,6 +44,7 @@ class Row:
     seed: int = column("seed of the split and of the attack", pa.int64(), key=True)
     defense: str = column("defense; `none` trains on all rows, `oracle` on exactly the clean ones", pa.string(), key=True)
     contamination: str | None = column("what the defense was told: `oracle` (the true ratio), a number, or null (nothing)", pa.string(), key=True)
+    trusted: int | None = column("clean rows that the defense was given to compare with, from the validation part; null: none", pa.int64(), key=True)
     status: str = column("`ok`, or `failed` (then the figures are null)", pa.string(), default="ok")
     message: str = column("why it failed, or a warning of the defense", pa.string(), default="")
     n_train: int = column("clean training rows", pa.int64())

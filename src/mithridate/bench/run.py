@@ -22,6 +22,7 @@ from .score import Cell, Judge, score
 from .spec import DefenseSpec, Spec
 from .worlds import world
 
+TRUSTED = 30  # rows for a defense that cannot do without
 PICTURED = 0.2  # the ratio nearest to this is the one whose rows are shown
 
 
@@ -85,7 +86,8 @@ def _judge(spec: DefenseSpec, model: Any) -> Judge:
     defense.set_params(estimator=model)
     told = "contamination" in defense.get_params(deep=False)
     shown = spec.contamination if isinstance(spec.contamination, str) else f"{spec.contamination:g}"
-    return Judge(spec.use, defense, shown if told else None)
+    trusted = spec.trusted or (TRUSTED if defense.needs_trusted else None)
+    return Judge(spec.use, defense, shown if told else None, trusted)
 
 
 def _cells(keys: dict[str, Any], seeds, cut: Batches, ran: Sequence[Ran]) -> Iterator[Cell]:

@@ -26,6 +26,7 @@ class Judge(NamedTuple):
     name: str
     defense: BaseDefense
     contamination: str | None
+    trusted: int | None
 
 
 class Cell(NamedTuple):
@@ -79,7 +80,9 @@ def score(cell: Cell, split: Split, model: BaseEstimator, judges: list[Judge]) -
         _judged(oracle, figures, figures.nmse_oracle, ~is_poison, is_poison, is_poison),
     ]
     for judge in judges:
-        row = dataclasses.replace(base, defense=judge.name, contamination=judge.contamination)
+        row = dataclasses.replace(
+            base, defense=judge.name, contamination=judge.contamination, trusted=judge.trusted
+        )
         rows.append(_defend(row, figures, judge, split, X, y, is_poison))
     return rows
 
@@ -128,7 +131,9 @@ def _defend(base: Row, figures: Figures, judge: Judge, split: Split, X, y, is_po
         defense.set_params(contamination=float(told))
     began = time.perf_counter()
     try:
-        defense.fit(X, y)
+        given = split.validation
+        trusted = judge.trusted and (given.X[: judge.trusted], given.y[: judge.trusted])
+        defense.fit(X, y, **({"trusted": trusted} if trusted else {}))
         defended = nmse(defense, split.test)
         if not math.isfinite(defended):
             raise ValueError("its predictions are not finite")

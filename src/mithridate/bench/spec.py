@@ -127,9 +127,14 @@ class ThreatSpec(_Part):
 
 
 class DefenseSpec(_Choice):
-    """Which defense; one that needs the contamination is told this: the true ratio, or a number."""
+    """Which defense, and what it is given.
+
+    One that needs the contamination is told the true ratio, or a number; one that can use trusted
+    rows gets `trusted` of them (one that needs them 30), out of the attacker's validation sample.
+    """
 
     contamination: Contamination = "oracle"
+    trusted: Annotated[int, Field(ge=1)] | None = None
 
 
 class Spec(_Part):

@@ -1,0 +1,244 @@
+"""DUTI: the fewest changes of targets under which the model gets the trusted rows right."""
+
+import warnings
+from numbers import Integral, Real
+from typing import Any, ClassVar, NamedTuple
+
+import numpy as np
+from jaxtyping import Float
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import lasso_path
+
+from ..errors import InputError
+from ._base import BaseDefense, Column, Mask, Rows, Trusted
+from ._ridge import Ridge
+from ._rows import lowest
+
+Square = Float[np.ndarray, "n n"]
+
+
+class Duti(BaseDefense):
+    """Looks for the sparsest correction of the targets that makes the model fit trusted rows.
+
+    `min_δ (1/m) Σⱼ trust (f(x̃ⱼ) - ỹⱼ)² + (1/n) Σᵢ (f(xᵢ) - yᵢ - δᵢ)² + (γ/n) Σᵢ |δᵢ|`, with f the
+    ridge regression fitted on `y + δ` and (x̃, ỹ) the trusted rows. f is linear in the targets, so
+    this is one Lasso in δ. It is solved for `γ₀, γ₀/2, γ₀/4, …`, γ₀ the largest with δ = 0; the
+    sooner a row's target is corrected, the more suspicious the row, and at the same γ the larger
+    correction is. Only targets are judged: a row whose features were moved counts as one with a
+    wrong target. Time grows as n³ and memory as n².
+
+    Parameters: `estimator`, any regressor (default `Ridge()`), fitted on what is kept;
+    `contamination`, poison / (clean + poison) rows, in [0, 1), so much is rejected at most;
+    `relabel`, True to fit on all rows with the rejected ones corrected to `y + δ`, instead of
+    without them; `kernel`, the f that is used to judge: "linear", with an intercept, or "rbf",
+    `exp(-‖x - x'‖² / (2 width²))`, without; `l2`, its penalty on the mean loss, or None for that of
+    the estimator; `width`, in units of x; `trust`, the weight of all trusted rows to that of all
+    others; `halvings` of γ at most: it stops when more than `contamination` of the rows were
+    corrected at one γ or another. After `fit`: `scores_`, the number of halvings still to come when
+    the row was first corrected, plus a fraction that sorts rows of the same γ; `threshold_`, the
+    highest score kept; `corrections_` (n,), the δ at the last γ, in units of y.
+
+    >>> import numpy as np
+    >>> X = np.arange(20.0)[:, None] / 20
+    >>> y = np.where(np.arange(20) == 7, 5.0, X[:, 0])
+    >>> duti = Duti(contamination=0.05).fit(X, y, trusted=(X[::4], X[::4, 0]))
+    >>> duti.inlier_mask_.argmin(), duti.scores_.argmax()
+    (np.int64(7), np.int64(7))
+
+    Zhang, Zhu and Wright, "Training set debugging using trusted items" (AAAI 2018), whose code
+    standardizes the columns of the Lasso and gives it an intercept, which neither the paper nor
+    this has, and which costs it precision on its own example (.89 against .95). They choose l2 and
+    width by cross-validation on the suspicious rows; here they are those you would train with.
+    They set `trust` to 100: then the rows corrected first are those with most influence on the
+    trusted ones, rather than those that are wrong; of a tenth of gross outliers it misses a fifth.
+    """
+
+    needs_contamination: ClassVar[bool] = True
+    needs_trusted: ClassVar[bool] = True
+    uses_trusted: ClassVar[bool] = True
+
+    _per_row: ClassVar[tuple[str, ...]] = ("scores_", "corrections_")
+
+    corrections_: Column
+
+    def __init__(
+        self,
+        estimator: Any = None,
+        *,
+        contamination: float = 0.1,
+        relabel: bool = False,
+        kernel: str = "linear",
+        l2: float | None = None,
+        width: float = 1.0,
+        trust: float = 1.0,
+        halvings: int = 20,
+    ):
+        super().__init__(estimator)
+        self.contamination = contamination
+        self.relabel = relabel
+        self.kernel = kernel
+        self.l2 = l2
+        self.width = width
+        self.trust = trust
+        self.halvings = halvings
+
+    def _find_inliers(
+        self,
+        X: Rows,
+        y: Column,
+        sample_weight: Column | None,
+        trusted: Trusted | None = None,
+    ) -> Mask:
+        assert trusted is not None  # the base has seen to it
+        self._check_parameters()
+        weight = np.ones(len(y)) if sample_weight is None else sample_weight
+        # A shift of y moves no δ where there is an intercept; without one, y is used as it is.
+        center = np.average(y, weights=weight) if self.kernel == "linear" else 0.0
+        smoother = self._smoother(X, trusted[0], weight)
+        path = _Lasso.of(smoother, y - center, trusted[1] - center, weight, float(self.trust))
+        steps = path.corrections(int(self.halvings), float(self.contamination))
+        self.scores_ = _entry(steps, path)
+        kept = self._kept(sample_weight)
+        mask = kept > 0
+        self.threshold_ = float(self.scores_[mask].max(initial=0.0))
+        self.corrections_ = steps[-1]
+        if not path.largest > 0:
+            self.message_ = "The model already agrees with the trusted rows and its own."
+        return mask
+
+    def _fit_kept(self, X: Rows, y: Column, sample_weight: Column | None, mask: Mask) -> Any:
+        if self.relabel:
+            y = np.where(mask, y, y + self.corrections_)
+            return self._fit_estimator(X, y, sample_weight, np.ones(len(y), dtype=bool))
+        if sample_weight is not None:
+            sample_weight = self._kept(sample_weight)
+        return self._fit_estimator(X, y, sample_weight, mask)
+
+    def _kept(self, sample_weight: Column | None) -> Column:
+        """Weight with which each row is kept; a row that was never corrected is kept whole."""
+        kept = lowest(self.scores_, sample_weight, self.contamination)
+        return np.where(self.scores_ >= 1.0, kept, 1.0 if sample_weight is None else sample_weight)
+
+    def _check_parameters(self) -> None:
+        def wrong(name: str, wanted: str) -> InputError:
+            return InputError(f"Duti({name}={getattr(self, name)!r}): give {wanted}.")
+
+        if self.kernel not in ("linear", "rbf"):
+            raise wrong("kernel", '"linear" or "rbf"')
+        if not isinstance(self.halvings, Integral) or self.halvings < 1:
+            raise wrong("halvings", "a whole number, 1 or more")
+        for name in ("width", "trust"):
+            given = getattr(self, name)
+            if not isinstance(given, Real) or not 0 < float(given) < np.inf:
+                raise wrong(name, "a finite number above 0")
+        if self.l2 is not None and not (isinstance(self.l2, Real) and 0 < float(self.l2) < np.inf):
+            raise wrong("l2", "None or a finite number above 0")
+
+    def _smoother(
+        self, X: Rows, trusted: Rows, weight: Column
+    ) -> tuple[Float[np.ndarray, "m n"], Square]:
+        """The matrices that give f at the trusted rows, and at the others, from the targets."""
+        l2 = self.l2
+        if l2 is None:
+            l2 = getattr(Ridge() if self.estimator is None else self.estimator, "l2", None)
+            if not isinstance(l2, Real) or not float(l2) > 0:
+                l2 = Ridge().l2
+        total = weight.sum()
+        if self.kernel == "rbf":
+            gram = _rbf(X, X, self.width) + np.diag(total * l2 / weight)
+            near = np.concatenate([_rbf(trusted, X, self.width), _rbf(X, X, self.width)])
+            smoother = np.linalg.solve(gram, near.T).T
+        else:
+            mean = weight @ X / total
+            z = X - mean
+            gram = z.T @ (z * weight[:, None]) + total * l2 * np.eye(z.shape[1])
+            slope = np.linalg.solve(gram, (z * weight[:, None]).T)
+            smoother = np.concatenate([trusted - mean, z]) @ slope + weight / total
+        return smoother[: len(trusted)], smoother[len(trusted) :]
+
+
+class _Lasso(NamedTuple):
+    """`min ‖target - design u‖² + γ ‖u‖₁`, for `u = w δ`: so a row of weight k is k equal rows."""
+
+    design: Float[np.ndarray, "r n"]
+    target: Float[np.ndarray, " r"]
+    gram: Square
+    cross: Column
+    weight: Column
+
+    @classmethod
+    def of(
+        cls,
+        smoother: tuple[Float[np.ndarray, "m n"], Square],
+        y: Column,
+        trusted: Column,
+        weight: Column,
+        trust: float,
+    ) -> "_Lasso":
+        at_trusted, at_rows = smoother
+        change = at_rows - np.eye(len(y))
+        share = np.sqrt(trust / len(trusted)), np.sqrt(weight / weight.sum())
+        design = np.concatenate([share[0] * at_trusted, share[1][:, None] * change]) / weight
+        target = np.concatenate([share[0] * (trusted - at_trusted @ y), -share[1] * (change @ y)])
+        # One unit for all tables: the solver's tolerance is of the size of the target.
+        return cls(design, target, design.T @ design, design.T @ target, weight)
+
+    @property
+    def largest(self) -> float:
+        """The γ at and above which nothing is corrected, where it is more than rounding."""
+        largest = float(np.abs(self.cross).max())
+        size = np.sqrt(np.diag(self.gram).max() * (self.target @ self.target))
+        return largest if largest > 1e-12 * size else 0.0
+
+    def corrections(self, halvings: int, budget: float) -> list[Column]:
+        """δ at γ₀/2, γ₀/4, …, until more than a share `budget` of the rows was corrected."""
+        u, steps, gamma = np.zeros(len(self.cross)), [], self.largest
+        entered = np.zeros(len(u), dtype=bool)
+        for _ in range(halvings if gamma > 0 else 1):
+            gamma /= 2.0
+            u = self._solve(gamma, u) if gamma > 0 else u
+            steps.append(u / self.weight)
+            entered |= u != 0
+            if self.weight[entered].sum() > budget * self.weight.sum():
+                break
+        return steps
+
+    def _solve(self, gamma: float, start: Column) -> Column:
+        with warnings.catch_warnings():
+            # At a tiny γ the path crawls; by then the order of entry is settled.
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            _, path, _ = lasso_path(
+                self.design,
+                self.target,
+                alphas=np.array([gamma / len(self.target)]),  # pyright: ignore
+                precompute=self.gram,  # pyright: ignore
+                Xy=self.cross,
+                coef_init=start,
+                max_iter=1000,
+                tol=1e-6,
+            )
+        return path[:, 0]
+
+    def pull(self, delta: Column) -> Column:
+        """How hard each row would have to be held back from being corrected, in units of γ."""
+        return np.abs(self.cross - self.gram @ (delta * self.weight))
+
+
+def _entry(steps: list[Column], path: _Lasso) -> Column:
+    """Number of steps left when a row was first corrected, plus a fraction by size."""
+    entered = np.array(steps) != 0
+    first = np.where(entered.any(axis=0), entered.argmax(axis=0), len(steps))
+    scores = (len(steps) - first).astype(np.float64)
+    for t, delta in enumerate(steps):
+        size = np.abs(delta) * (first == t)
+        scores += size / (size.max() * 1.001 or 1.0)
+    # Rows that were never corrected, by how near they came to it.
+    pull = path.pull(steps[-1]) * (first == len(steps))
+    return scores + pull / (pull.max() * 1.001 or 1.0)
+
+
+def _rbf(
+    one: Float[np.ndarray, "n d"], two: Float[np.ndarray, "m d"], width: float
+) -> Float[np.ndarray, "n m"]:
+    square = (one**2).sum(axis=1)[:, None] + (two**2).sum(axis=1) - 2.0 * one @ two.T
+    return np.exp(-np.maximum(square, 0.0) / (2.0 * width**2))

@@ -1,0 +1,282 @@
+"""KolmogorovSmirnov: compares each source of rows with rows that are known to be clean."""
+
+from collections.abc import Sequence
+from numbers import Real
+from typing import Any, ClassVar, NamedTuple, Self
+
+import numpy as np
+from jaxtyping import Float, Int
+from scipy.special import gammaln
+from scipy.stats import kstwo
+
+from ..errors import InputError
+from ._base import BaseDefense, Column, Mask, Rows, Trusted
+from ._rows import Listed
+from ._weights import as_weights, median
+
+_FOLDS = 5
+
+
+class KolmogorovSmirnov(BaseDefense):
+    """Rejects the groups of rows that are not distributed as the trusted rows are.
+
+    For each group (source, day, vendor) and each feature, and for the residual: the two-sample test
+    of Kolmogorov and Smirnov against the trusted rows, `D = max |F_group - F_trusted|`. All p are
+    corrected together by Holm; a group with `p < level` is rejected, so a table of clean groups
+    loses any with probability `level` at most. The residual of a group, and of the trusted rows
+    beside it, is that of a model fitted on other groups, so neither is favored. A few trusted rows
+    see what a whole group has in common, and cannot see a small part of one.
+
+    Without groups, rows are judged one by one, by `max(|r - r̃| / MAD(r), s / s̃)`, with r the
+    residual of models fitted on the other fifths, s the largest `|xⱼ - x̃ⱼ| / MAD(xⱼ)`, and medians
+    written with a tilde. A row is rejected when its score is among the highest share `level` of
+    those of the trusted rows, which takes `1 / level - 1` of them at least; so about that share of
+    clean rows goes too.
+
+    Parameters: `estimator`, any regressor (default `Ridge()`); `level`, a probability. After `fit`:
+    `scores_` are `-log10 p` of the group, with `threshold_` `-log10 level`, or else those of the
+    row; `groups_`, for each group its `rows`, `p_value`, whether it is `rejected`, and the
+    `columns` that are off, worst first; `message_` names them.
+
+    >>> import numpy as np
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.random((340, 2))
+    >>> y, source = X.sum(axis=1) + rng.normal(size=340) / 10, np.repeat(["a", "b", "c"], 100)
+    >>> y[100:200] += 0.3
+    >>> trusted = X[300:], y[300:]
+    >>> ks = KolmogorovSmirnov().fit(X[:300], y[:300], trusted=trusted, groups=source)
+    >>> [(name, group["columns"]) for name, group in ks.groups_.items() if group["rejected"]]
+    [('b', ['residual'])]
+
+    Holm, "A simple sequentially rejective multiple test procedure" (1979); for the rows, Vovk,
+    Gammerman and Shafer, "Algorithmic learning in a random world" (2005).
+    """
+
+    needs_trusted: ClassVar[bool] = True
+    uses_trusted: ClassVar[bool] = True
+    keeps_clean: ClassVar[float] = 0.8
+
+    groups_: dict[str, dict[str, Any]]
+
+    def __init__(self, estimator: Any = None, *, level: float = 0.05):
+        super().__init__(estimator)
+        self.level = level
+
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        *,
+        trusted: Any = None,
+        groups: Any = None,
+    ) -> Self:
+        """Finds the rows to keep and fits the model on them.
+
+        `trusted` is a pair (X, y) of rows known to be clean; `groups` (n,) says for each row where
+        it comes from.
+        """
+        if not isinstance(self.level, Real) or not 0 < self.level < 1:
+            raise InputError(f"KolmogorovSmirnov(level={self.level!r}): give a number in (0, 1).")
+        self._labels = None if groups is None else _labels(groups, len(y), sample_weight)
+        try:
+            return super().fit(X, y, sample_weight, trusted=trusted)
+        finally:
+            del self._labels
+
+    def fit_predict(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        *,
+        trusted: Any = None,
+        groups: Any = None,
+    ) -> np.ndarray:
+        """Fits, then gives +1 for each kept row and -1 for the others, as outlier detectors do."""
+        given = {} if groups is None else {"groups": groups}
+        self.fit(X, y, sample_weight, trusted=trusted, **given)
+        return np.where(self.inlier_mask_, 1, -1)
+
+    def _find_inliers(
+        self,
+        X: Rows,
+        y: Column,
+        sample_weight: Column | None,
+        trusted: Trusted | None = None,
+    ) -> Mask:
+        assert trusted is not None  # the base has seen to it
+        self.false_positive_rate_, self.groups_ = float(self.level), {}
+        suspect = _Table(X, y, sample_weight)
+        if self._labels is None:
+            return self._judge_rows(suspect, _Table(*trusted, None))
+        return self._judge_groups(suspect, _Table(*trusted, None), self._labels)
+
+    def _judge_groups(self, table: "_Table", trusted: "_Table", labels: np.ndarray) -> Mask:
+        names, group = np.unique(labels, return_inverse=True)
+        p = np.ones((len(names), table.X.shape[1] + 1))
+        for fold in range(min(_FOLDS, len(names))):
+            held = group % _FOLDS == fold
+            if held.all():  # a single group, or groups that are all held out together
+                suspect, clean = self._residuals(table, trusted)
+            else:
+                suspect, clean = self._residuals_of(table, trusted, ~held)
+            for k in np.unique(group[held]):
+                rows, weight = group == k, table.weights
+                values = np.column_stack([table.X, suspect])[rows], weight[rows]
+                p[k] = _p_values(*values, np.column_stack([trusted.X, clean]))
+        p = _holm(p)
+        columns, least = self._columns(), p.min(axis=1)
+        for k, name in enumerate(names):
+            off = [columns[j] for j in np.argsort(p[k], kind="stable") if p[k, j] < self.level]
+            self.groups_[str(name)] = {
+                "rows": int((group == k).sum()), "p_value": float(least[k]),
+                "rejected": bool(off), "columns": off,
+            }  # fmt: skip
+        off = {name: one for name, one in self.groups_.items() if one["rejected"]}
+        self.message_ = _sentence(off)
+        if len(off) == len(names):
+            raise InputError(
+                f"No group of rows is like the trusted rows, so there is nothing to keep. "
+                f"{self.message_} Check the trusted rows, or lower level={self.level:g}."
+            )
+        self.scores_, self.threshold_ = -np.log10(least)[group], float(-np.log10(self.level))
+        return self.scores_ <= self.threshold_
+
+    def _judge_rows(self, table: "_Table", trusted: "_Table") -> Mask:
+        suspect, clean = self._residuals(table, trusted)
+        p = _p_values(
+            np.column_stack([table.X, suspect]), table.weights, np.column_stack([trusted.X, clean])
+        )
+        p, columns = _holm(p), self._columns()
+        off = [columns[j] for j in np.argsort(p, kind="stable") if p[j] < self.level]
+        if off:
+            what = f"The table as a whole differs from the trusted rows in {_list(off)}."
+            self.message_ = f"{what} Name its groups to see where that comes from."
+        scores = _strangeness(_pooled(table, trusted), np.concatenate([suspect, clean]))
+        self.scores_, known = scores[: len(table.y)], np.sort(scores[len(table.y) :])
+        rank = int(np.ceil((1.0 - self.level) * (len(known) + 1)))
+        if rank > len(known):
+            self.message_ = (
+                f"{len(known)} trusted rows are too few to judge single rows at level="
+                f"{self.level:g}: give {int(np.ceil(1 / self.level)) - 1}. {self.message_}"
+            ).strip()
+            return np.ones(len(table.y), dtype=bool)
+        self.threshold_ = float(known[rank - 1])
+        return self.scores_ <= self.threshold_
+
+    def _residuals(self, table: "_Table", trusted: "_Table") -> tuple[Column, Column]:
+        """Residuals of all rows, each under a model that was fitted on the other folds."""
+        both = _pooled(table, trusted)
+        fold, residual = _folds(both), np.zeros(len(both.y))
+        for k in range(fold.max() + 1) if fold.max() > 0 else ():
+            held = fold == k
+            model = self._fit_estimator(*both, ~held)
+            residual[held] = both.y[held] - model.predict(both.X[held])
+        return residual[: len(table.y)], residual[len(table.y) :]
+
+    def _residuals_of(
+        self, table: "_Table", trusted: "_Table", mask: Mask
+    ) -> tuple[Column, Column]:
+        """Residuals of all rows under one model, fitted on the rows of the mask."""
+        model = self._fit_estimator(*table, mask)
+        return table.y - model.predict(table.X), trusted.y - model.predict(trusted.X)
+
+    def _columns(self) -> list[str]:
+        default = [f"x{j}" for j in range(self.n_features_in_)]
+        return [*map(str, getattr(self, "feature_names_in_", default)), "residual"]
+
+
+class _Table(NamedTuple):
+    X: Rows
+    y: Column
+    weight: Column | None
+
+    @property
+    def weights(self) -> Column:
+        return np.ones(len(self.y)) if self.weight is None else self.weight
+
+
+def _pooled(one: _Table, two: _Table) -> _Table:
+    plain = one.weight is None and two.weight is None
+    weight = None if plain else np.concatenate([one.weights, two.weights])
+    return _Table(np.concatenate([one.X, two.X]), np.concatenate([one.y, two.y]), weight)
+
+
+def _labels(groups: Any, n: int, sample_weight: Any) -> np.ndarray:
+    """The group of each row that is present, as a string."""
+    labels = np.array([str(label) for label in groups])
+    if labels.shape != (n,):
+        raise InputError(f"groups has {len(labels)} entries; give one for each of the {n} rows.")
+    weight = as_weights(sample_weight, n)
+    return labels if weight is None else labels[weight > 0]
+
+
+def _folds(table: _Table) -> Int[np.ndarray, " n"]:
+    """Which fifth each row is in: equal rows together, whatever the order of the table."""
+    listed = Listed.of(table.X, table.y)
+    new = (np.diff(listed.X, axis=0) != 0).any(axis=1) | (np.diff(listed.y) != 0)
+    fold = np.empty(len(table.y), dtype=int)
+    fold[listed.rows] = np.concatenate([[0], np.cumsum(new)]) % _FOLDS
+    return fold
+
+
+def _p_values(
+    suspect: Float[np.ndarray, "n k"], weight: Column, clean: Float[np.ndarray, "m k"]
+) -> Float[np.ndarray, " k"]:
+    """Of the two-sample test of each column; a row of weight k counts as k rows."""
+    n, m = float(weight.sum()), float(len(clean))
+    step = np.concatenate([weight / n, np.full(len(clean), -1.0 / m)])
+    distance = np.empty(suspect.shape[1])
+    for j in range(len(distance)):
+        values = np.concatenate([suspect[:, j], clean[:, j]])
+        order = np.argsort(values)
+        ahead, values = np.cumsum(step[order]), values[order]
+        # Among equal values the difference of the two distributions is not yet seen.
+        seen = np.append(values[1:] > values[:-1], True)
+        distance[j] = np.abs(ahead[seen]).max()
+    p = kstwo.sf(distance, max(round(n * m / (n + m)), 1))
+    # The approximation promises far too much of few rows: the least there can be is 2 / C(n+m, m).
+    return np.maximum(p, 2.0 * np.exp(gammaln(n + 1) + gammaln(m + 1) - gammaln(n + m + 1)))
+
+
+def _holm(p: np.ndarray) -> np.ndarray:
+    """All p corrected together: the chance of any rejection in error is what each then says."""
+    order = np.argsort(p, axis=None)
+    corrected = p.ravel()[order] * np.arange(p.size, 0, -1)
+    result = np.empty(p.size)
+    result[order] = np.clip(np.maximum.accumulate(corrected), 1e-300, 1.0)
+    return result.reshape(p.shape)
+
+
+def _strangeness(table: _Table, residual: Column) -> Column:
+    """How far each row lies from the middle of all, in its residual or its worst feature."""
+    w = table.weights
+    worst = np.max([_deviation(column, w) for column in (*table.X.T, np.zeros(len(w)))], axis=0)
+    middle = median(worst, w)
+    return np.maximum(_deviation(residual, w), worst / middle if middle > 0 else worst)
+
+
+def _deviation(values: Column, weight: Column) -> Column:
+    """Distance from the median in median distances, or where most are equal, in mean ones."""
+    size = np.abs(values - median(values, weight))
+    scale = median(size, weight) or float(np.average(size, weights=weight))
+    # What is left of a constant by rounding is no deviation.
+    return size / scale if scale > 1e-12 * np.abs(values).max(initial=0.0) else 0.0 * size
+
+
+def _sentence(off: dict[str, dict[str, Any]]) -> str:
+    worst = sorted(off.items(), key=lambda item: item[1]["p_value"])
+    said = [
+        f"{name!r} differs in {_list(one['columns'])} (p = {one['p_value']:.1g})"
+        for name, one in worst[:5]
+    ]
+    if not said:
+        return ""
+    more = f"; and {len(off) - 5} more groups" if len(off) > 5 else ""
+    return f"Against the trusted rows, {'; '.join(said)}{more}."
+
+
+def _list(columns: Sequence[str]) -> str:
+    shown = ", ".join(columns[:3])
+    return f"{shown} and {len(columns) - 3} more" if len(columns) > 3 else shown

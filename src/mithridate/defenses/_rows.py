@@ -1,0 +1,72 @@
+"""Rows as a set: what does not depend on how a table was sorted, or whether rows are weighted."""
+
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float, Int
+
+
+class Listed(NamedTuple):
+    """A table in an order of its own, each row as often as it counts.
+
+    A random method that draws from this list draws the same rows however the table was sorted, and
+    takes a row of weight k for k equal rows. The order is by target, then by the features from the
+    first, so that it does not change with the unit of the target either.
+
+    Shapes: `rows` (m,), the row of the table at each place of the list; `X` (m, d); `y` (m,);
+    `weight` (m,), or None where the list itself says how often each row counts.
+    """
+
+    rows: Int[np.ndarray, " m"]
+    X: Float[np.ndarray, "m d"]
+    y: Float[np.ndarray, " m"]
+    weight: Float[np.ndarray, " m"] | None
+
+    @classmethod
+    def of(
+        cls,
+        X: Float[np.ndarray, "n d"],
+        y: Float[np.ndarray, " n"],
+        weight: Float[np.ndarray, " n"] | None = None,
+    ) -> "Listed":
+        """The list of a table; weights that are no counts of rows stay weights."""
+        order = np.argsort(y, kind="stable")
+        if (y[order][1:] == y[order][:-1]).any():
+            order = np.lexsort((*X.T[::-1], y))
+        if weight is not None and not are_counts(weight):
+            return cls(order, X[order], y[order], weight[order])
+        if weight is not None:
+            order = order.repeat(weight[order].astype(int))
+        return cls(order, X[order], y[order], None)
+
+    def back(self, values: np.ndarray) -> np.ndarray:
+        """Values of the places of the list, put back where the rows of the table are."""
+        spread = np.empty(int(self.rows.max()) + 1, dtype=values.dtype)
+        spread[self.rows] = values  # equal rows have equal values
+        return spread
+
+
+def are_counts(weight: Float[np.ndarray, " n"]) -> bool:
+    """Whether weights are whole numbers, and few enough rows to write them out."""
+    return bool((weight == np.floor(weight)).all() and weight.sum() <= max(1000, 20 * len(weight)))
+
+
+def lowest(
+    scores: Float[np.ndarray, " n"], weight: Float[np.ndarray, " n"] | None, contamination: float
+) -> Float[np.ndarray, " n"]:
+    """Weight with which each row is kept when the lowest scores fill `1 - contamination` of it.
+
+    Equal scores go by row order; the row at the cut is kept with the part of its weight that fits.
+    """
+    weight = np.ones(len(scores)) if weight is None else weight
+    rejected = contamination * weight.sum()
+    if (weight == np.floor(weight)).all():
+        rejected = round(rejected)  # whole rows are never cut
+    budget = float(weight.sum() - rejected)
+    order = np.argsort(scores, kind="stable")
+    ahead = np.cumsum(weight[order]) - weight[order]
+    # A crumb of weight that rounding left over is not a row.
+    room = np.where(budget - ahead > 1e-12 * budget, budget - ahead, 0.0)
+    kept = np.empty_like(weight)
+    kept[order] = np.minimum(room, weight[order])
+    return kept

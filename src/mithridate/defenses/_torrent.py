@@ -1,0 +1,81 @@
+"""TORRENT: least squares on the rows that least squares fits best."""
+
+from numbers import Integral
+from typing import Any, ClassVar
+
+import numpy as np
+from sklearn.linear_model import LinearRegression
+
+from ..errors import InputError
+from ._base import BaseDefense, Column, Mask, Rows
+from ._ridge import Ridge
+from ._rows import lowest
+from ._trim import Trim
+
+
+class Torrent(BaseDefense):
+    """Alternates least squares without a penalty and hard thresholding of its residuals.
+
+    `S ← all rows`; repeat: `w ← argmin Σ_S (y - xw)²`; `S ← ` the `n - round(contamination · n)`
+    rows with the smallest `|y - xw|`; until `S` stands still or its loss no longer falls. Then
+    `estimator` is fitted on `S`. It is `Trim` around ordinary least squares, whatever the model
+    that is defended: where there are nearly as many columns as rows, least squares fits poison
+    exactly and nothing is found that a penalty would find.
+
+    Parameters: `estimator`, any regressor (default `Ridge()`); `contamination`, poison /
+    (clean + poison) rows, in [0, 1); `fit_intercept`, False for rows through the origin, as in the
+    paper; `max_iter` refits at most. After `fit`: `scores_` are absolute residuals of the least
+    squares in units of y, `threshold_` the largest one kept, `n_iter_` the refits made.
+
+    >>> import numpy as np
+    >>> X = np.arange(10.0)[:, None]
+    >>> y = 2 * X[:, 0] + 1
+    >>> y[7] = 0.0
+    >>> Torrent(contamination=0.1).fit(X, y).inlier_mask_.argmin()
+    np.int64(7)
+
+    Bhatia, Jain and Kar, "Robust regression via hard thresholding" (NIPS 2015), TORRENT-FC. The
+    paper has no intercept (with one, the shift of y does not matter), and stops at a given norm of
+    the residuals, in units of y; its bounds ask for `contamination` of at least the true share.
+    """
+
+    needs_contamination: ClassVar[bool] = True
+
+    n_iter_: int
+
+    def __init__(
+        self,
+        estimator: Any = None,
+        *,
+        contamination: float = 0.1,
+        fit_intercept: bool = True,
+        max_iter: int = 100,
+    ):
+        super().__init__(estimator)
+        self.contamination = contamination
+        self.fit_intercept = fit_intercept
+        self.max_iter = max_iter
+
+    def _find_inliers(self, X: Rows, y: Column, sample_weight: Column | None) -> Mask:
+        if not isinstance(self.max_iter, Integral) or self.max_iter < 1:
+            raise InputError(
+                f"Torrent(max_iter={self.max_iter!r}): give a whole number, 1 or more."
+            )
+        squares = Ridge(l2=0.0) if self.fit_intercept else LinearRegression(fit_intercept=False)
+        residual = y - squares.fit(X, y, sample_weight=sample_weight).predict(X)
+        if np.abs(residual).max() <= 1e-9 * np.abs(y - y.mean()).max():
+            # Which of these residuals is smaller is decided by rounding, not by the data.
+            self.message_ = "Least squares fits every row exactly, so no row stands out."
+            self.scores_, self.threshold_, self.n_iter_ = np.zeros(len(y)), 0.0, 1
+            return np.ones(len(y), dtype=bool)
+        trim = Trim(squares, contamination=self.contamination, max_iter=self.max_iter, tol=0.0)
+        trim.message_ = ""
+        mask = trim._find_inliers(X, y, sample_weight)
+        self.n_iter_, self.message_ = trim.n_iter_, trim.message_
+        self.scores_, self.threshold_ = trim.scores_, trim.threshold_
+        return mask
+
+    def _fit_kept(self, X: Rows, y: Column, sample_weight: Column | None, mask: Mask) -> Any:
+        if sample_weight is not None and self.scores_.any():
+            sample_weight = lowest(self.scores_, sample_weight, self.contamination)
+        return self._fit_estimator(X, y, sample_weight, mask)

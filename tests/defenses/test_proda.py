@@ -1,0 +1,81 @@
+"""Proda against its loop written out."""
+
+import numpy as np
+import pytest
+from sklearn.linear_model import LinearRegression
+
+from mithridate.defenses import Proda, Ridge
+from mithridate.defenses._proda import _ridge
+from mithridate.errors import InputError
+
+
+def table(seed=0, n=100, d=5):
+    rng = np.random.default_rng(seed)
+    X = rng.random((n, d))
+    y = X @ rng.normal(size=d) + 0.1 * rng.normal(size=n)
+    y[: n // 5] += 2.0
+    return X, y
+
+
+def written_out(X, y, estimator, contamination, subset, draws, seed):
+    """Returns the rows of the best draw; the table is sorted by its target first."""
+    order = np.argsort(y)
+    X, y, random = X[order], y[order], np.random.RandomState(seed)
+    best, keep = (np.inf, order), len(y) - round(contamination * len(y))
+    for _ in range(draws):
+        rows = random.choice(len(y), subset, replace=False)
+        residual = np.abs(y - estimator.fit(X[rows], y[rows]).predict(X))
+        agree = np.argsort(residual, kind="stable")[:keep]
+        loss = np.mean((y[agree] - estimator.fit(X[agree], y[agree]).predict(X[agree])) ** 2)
+        if loss < best[0]:
+            best = loss, order[agree]
+    return np.sort(best[1])
+
+
+@pytest.mark.parametrize("estimator", [Ridge(1e-2), LinearRegression()])
+@pytest.mark.parametrize("seed", range(3))
+def test_same_as_the_loop_written_out(estimator, seed):
+    X, y = table(seed)
+    proda = Proda(estimator, contamination=0.2, expected=30, random_state=seed).fit(X, y)
+    rows = written_out(X, y, estimator, 0.2, 20, 30, seed)
+    np.testing.assert_array_equal(np.flatnonzero(proda.inlier_mask_), rows)
+
+
+def test_finds_what_trim_from_all_rows_finds_and_more():
+    X, y = table()
+    proda = Proda(contamination=0.2).fit(X, y)
+    assert not proda.inlier_mask_[:20].any()
+    assert proda.threshold_ == proda.scores_[proda.inlier_mask_].max()
+
+
+@pytest.mark.parametrize(
+    ("contamination", "subset", "draws"), [(0.0, 20, 200), (0.5, 1, 400), (0.2, 20, 200)]
+)
+def test_number_of_draws_is_the_published_formula(contamination, subset, draws):
+    proda = Proda(contamination=contamination, subset=subset).fit(*table(n=40))
+    assert proda.n_subsets_ == draws
+
+
+@pytest.mark.parametrize("shape", [(40, 6), (20, 60)])
+def test_the_short_way_to_a_ridge_is_the_ridge(shape):
+    rng = np.random.default_rng(0)
+    X, y, w = rng.random(shape), rng.random(shape[0]), rng.random(shape[0])
+    coef, intercept = _ridge(X, y, w, 1e-3)
+    ridge = Ridge(1e-3).fit(X, y, w)
+    np.testing.assert_allclose(coef, ridge.coef_, rtol=1e-7)
+    assert intercept == pytest.approx(ridge.intercept_)
+
+
+def test_weights_that_are_no_counts_are_chances():
+    X, y = table()
+    plain = Proda(contamination=0.2).fit(X, y)
+    equal = Proda(contamination=0.2).fit(X, y, sample_weight=np.full(len(y), 0.3))
+    np.testing.assert_array_equal(equal.inlier_mask_, plain.inlier_mask_)
+    weighted = Proda(contamination=0.2).fit(X, y, sample_weight=np.linspace(0.5, 1.5, len(y)))
+    assert not weighted.inlier_mask_[:20].any()
+
+
+@pytest.mark.parametrize("wrong", [{"subset": 0}, {"expected": 0.5}])
+def test_wrong_parameters_are_named(wrong):
+    with pytest.raises(InputError, match=rf"Proda\({next(iter(wrong))}="):
+        Proda(**wrong).fit(*table())

@@ -1,0 +1,70 @@
+"""TORRENT is hard thresholding around least squares, whatever model it defends."""
+
+import numpy as np
+import pytest
+from sklearn.linear_model import LinearRegression
+
+from mithridate.defenses import Ridge, Torrent, Trim
+from mithridate.errors import InputError
+
+
+def table(seed=0, n=150, d=6, share=0.2):
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(n, d))
+    y = X @ rng.normal(size=d) + 0.1 * rng.normal(size=n)
+    y[: round(share * n)] += rng.normal(size=round(share * n)) * 4.0
+    return X, y
+
+
+def written_out(X, y, contamination):
+    """As the paper has it: no intercept, no penalty, from all rows to a fixed point."""
+    keep, rows = len(y) - round(contamination * len(y)), np.arange(len(y))
+    for _ in range(100):
+        residual = np.abs(y - X @ np.linalg.lstsq(X[rows], y[rows])[0])
+        new = np.sort(np.argsort(residual, kind="stable")[:keep])
+        if np.array_equal(new, rows):
+            break
+        rows = new
+    return rows
+
+
+@pytest.mark.parametrize("contamination", [0.0, 0.1, 0.2, 0.35])
+@pytest.mark.parametrize("seed", range(3))
+def test_same_as_the_paper_written_out(seed, contamination):
+    X, y = table(seed)
+    torrent = Torrent(contamination=contamination, fit_intercept=False).fit(X, y)
+    rows = np.flatnonzero(torrent.inlier_mask_)
+    np.testing.assert_array_equal(rows, written_out(X, y, contamination))
+
+
+@pytest.mark.parametrize("intercept", [True, False])
+def test_is_trims_fixed_point_around_least_squares(intercept):
+    X, y = table()
+    least_squares = LinearRegression(fit_intercept=intercept)
+    torrent = Torrent(contamination=0.2, fit_intercept=intercept).fit(X, y)
+    trim = Trim(least_squares, contamination=0.2, tol=0.0).fit(X, y)
+    np.testing.assert_array_equal(torrent.inlier_mask_, trim.inlier_mask_)
+    np.testing.assert_allclose(torrent.scores_, trim.scores_, atol=1e-10)
+
+
+def test_finds_the_corrupted_rows_and_fits_the_model_on_the_others():
+    X, y = table(share=0.2)
+    torrent = Torrent(Ridge(l2=0.5), contamination=0.2).fit(X, y)
+    assert (~torrent.inlier_mask_[:30]).mean() > 0.9
+    kept = torrent.inlier_mask_
+    expected = Ridge(l2=0.5).fit(X[kept], y[kept])
+    np.testing.assert_array_equal(torrent.predict(X), expected.predict(X))
+
+
+def test_where_every_row_is_fitted_no_row_stands_out():
+    X, y = table(n=20, d=30)
+    torrent = Torrent().fit(X, y)
+    assert torrent.inlier_mask_.all() and "fits every row" in torrent.message_
+    assert not torrent.scores_.any() and torrent.threshold_ == 0.0
+
+
+def test_says_when_it_did_not_settle():
+    X, y = table(share=0.35)
+    assert "after 1 refits" in Torrent(contamination=0.3, max_iter=1).fit(X, y).message_
+    with pytest.raises(InputError, match=r"Torrent\(max_iter=0\)"):
+        Torrent(max_iter=0).fit(X, y)
