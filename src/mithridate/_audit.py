@@ -13,6 +13,7 @@ import pyarrow as pa
 from . import report, table
 from .bench import Results, Spec, run
 from .bench.run import Tell
+from .datasets import names
 from .errors import InputError
 
 
@@ -74,6 +75,9 @@ class Audit:
             table.write(self.results.trace, fresh / "trace.parquet")
             (fresh / "spec.toml").write_text(self.spec.dump(), encoding="utf-8")
             self.write_html(fresh / "report.html")
+            for made in fresh.iterdir():
+                if (folder / made.name).is_dir():
+                    raise IsADirectoryError(21, f"{made.name} is a folder there")
             return [p.replace(folder / p.name) for p in sorted(fresh.iterdir())]
         except OSError as error:
             raise table.unwritable(folder, error) from None
@@ -134,10 +138,10 @@ def audit(
         {
             "seed": seed,
             "seeds": seeds,
-            "ratios": list(ratios),
+            "ratios": _several(ratios),
             "data": {
                 "source": "frame" if framed else _source(data),
-                "target": target,
+                "target": None if target is None else str(target),
                 "drop": list(drop),
                 "categorical": list(categorical),
                 "rows": rows,
@@ -146,11 +150,11 @@ def audit(
             "judge": judge,
             "threat": dict(threat or {}),
             "attacks": [
-                {"use": "ascent", "alphas": list(alphas), "normalizer": normalizer},
+                {"use": "ascent", "alphas": _several(alphas), "normalizer": normalizer},
                 {"use": "flip"},
                 {"use": "random"},
             ],
-            "defenses": [{"use": d, "contamination": contamination} for d in defenses],
+            "defenses": [{"use": d, "contamination": contamination} for d in _several(defenses)],
         }
     )
     return audit_spec(spec, data if framed else None, tell=tell)
@@ -161,7 +165,7 @@ def audit_spec(spec: Spec, frame: Any = None, *, tell: Tell | None = None) -> Au
     backend = None
     if frame is not None:
         try:
-            backend = nw.get_native_namespace(nw.from_native(frame, eager_only=True))
+            backend = nw.get_native_namespace(nw.from_native(frame))
         except TypeError:
             raise InputError(
                 f"A {type(frame).__name__} is not a table; give a pandas, polars or pyarrow frame, "
@@ -175,8 +179,15 @@ def _source(data: str | Path | None) -> str:
     if data is None:
         return "diabetes"
     path = Path(data)
+    if str(data) in names():
+        return str(data)  # as `datasets.load` has it: the bundled one, whatever lies around
     # An absolute path, so that the spec can be rerun from any folder.
     return str(path.absolute()) if path.exists() else str(data)
+
+
+def _several(given: Any) -> list[Any]:
+    """A list, of one thing too."""
+    return [given] if isinstance(given, str | int | float) else list(given)
 
 
 def _native(results: pa.Table, backend: Any) -> Any:

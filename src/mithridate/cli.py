@@ -1,9 +1,10 @@
 """The command line: parses, calls, prints; the work is done elsewhere."""
 
 import os
+import signal
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -155,6 +156,10 @@ def audit(
         from . import table
 
         table.check_folder(out)
+        if max_damage is not None and not 0 < max_damage < float("inf"):
+            raise InputError(f"--max-damage {max_damage:g} is no limit; give a number above 0.")
+        if spec is not None and (file is not None or target is not None):
+            raise InputError("A spec names its own table; leave the file and --target out.")
         from . import _audit
         from .bench import Spec
 
@@ -173,7 +178,8 @@ def audit(
             tell("writing the report", 0, 0)
             found.save(out)
         if not quiet:
-            _say(found, out)
+            with _unread():
+                _say(found, out)
         _gate(found, max_damage)
 
 
@@ -249,20 +255,38 @@ def _say(found: "Audit", out: Path) -> None:
     from rich.console import Console
     from rich.text import Text
 
-    console, left = Console(highlight=False), MOST_LINES - 1
-    for line in found.headlines:
+    from . import table
+
+    console, left = Console(highlight=False), MOST_LINES - 2
+    lines, shown = found.headlines, 0
+    for line in lines:
         # Text, because a column name is data and must not be read as markup.
         text = Text("• ").append(_printable(line))
         left -= len(text.wrap(console, console.width))
         if left < 0:
-            break  # the report has them all
+            break
         console.print(text)
+        shown += 1
+    notes = len(table.about(found.results.table)["notes"])
+    rest = f"{len(lines) - shown} more findings and " if shown < len(lines) else ""
+    console.print(Text(f"{rest}{notes} notes on how the table was read are in the report."))
     console.print(Text(f"Report: {out / 'report.html'}", style="bold"), soft_wrap=True)
 
 
 def _printable(text: str) -> str:
     """The text without control characters, which could drive the terminal."""
     return "".join(c if c.isprintable() else " " for c in text)
+
+
+@contextmanager
+def _unread() -> Iterator[None]:
+    """Goes on where nobody reads what is printed: the files are written all the same."""
+    try:
+        yield
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except (OSError, AttributeError, ValueError):
+        sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115
 
 
 class _Stopped(Exception):
@@ -319,6 +343,8 @@ def _progress(quiet: bool) -> Iterator[Callable[[str, int, int], Any]]:
 def main() -> None:
     """Entry point: every error a person can mend is one sentence, never a traceback."""
     code: Any = FAILED
+    with suppress(ValueError):  # only the main thread may say what a signal does
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         code = app(standalone_mode=False)
     except (KeyboardInterrupt, _Stopped) as stop:

@@ -255,20 +255,25 @@ def _fit_one(world: World, row: Sample) -> Model:
 
 def _rounded(threat: ThreatModel, X: Float[Array, "p d"]) -> Float[Array, "p d"]:
     """One level in each one-hot group: the largest, or none if it is below `1 / (1 + levels)`."""
-    if not threat.member.shape[0]:
+    g, d = threat.member.shape
+    if not g:
         return X
-    d = X.shape[1]
+    grouped = threat.member.any(axis=0)
+    group = jnp.where(grouped, jnp.argmax(threat.member, axis=0), g)
+
+    def largest(values):
+        return jax.ops.segment_max(values.T, group, g + 1).T
+
     # A level that the clean rows never show has an empty box and cannot be chosen.
-    open_ = threat.member & (threat.upper > threat.lower)[None, :-1]
-    value = jnp.where(open_[None], X[:, None, :], -jnp.inf)
+    open_ = grouped & (threat.upper > threat.lower)[:-1]
+    value = jnp.where(open_[None, :], X, -jnp.inf)
+    top = largest(value)
     # Among equals the last one, as in the reference.
-    top = d - 1 - jnp.argmax(value[:, :, ::-1], axis=2)
-    least = 1 / (1 + jnp.sum(threat.member, axis=1))
-    chosen = ~threat.optional[None, :] | (jnp.max(value, axis=2) > least[None, :])
-    chosen = chosen & open_.any(axis=1)[None, :]
-    levels = jnp.arange(d)[None, None, :] == top[:, :, None]
-    one = (levels & chosen[:, :, None]).any(axis=1)
-    return jnp.where(threat.member.any(axis=0)[None, :], one.astype(X.dtype), X)
+    last = largest(jnp.where(value == top[:, group], jnp.arange(d)[None, :], -1))
+    least = jnp.where(threat.optional, 1 / (1 + jnp.sum(threat.member, axis=1)), -jnp.inf)
+    chosen = jnp.pad(top[:, :g] > least[None, :], ((0, 0), (0, 1)))
+    one = (last[:, group] == jnp.arange(d)[None, :]) & chosen[:, group]
+    return jnp.where(grouped[None, :], one.astype(X.dtype), X)
 
 
 def _influence(clean: Sample, threat: ThreatModel) -> Float[Array, " n"]:

@@ -31,7 +31,7 @@ def find(name: str, module: ModuleType, base: type) -> type:
     known = choices(module, base)
     if name.lower() in known:
         return known[name.lower()]
-    what = module.__name__.rpartition(".")[2]
+    what = base.__name__.removeprefix("Abstract").removeprefix("Base").lower() + "s"
     near = difflib.get_close_matches(name.lower(), known, n=1)
     hint = f" Did you mean {near[0]!r}?" if near else ""
     raise InputError(f"There is no {name!r} among the {what}: {', '.join(sorted(known))}.{hint}")

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import tomli_w
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from ..errors import InputError
 
@@ -166,6 +166,18 @@ class Spec(_Part):
         DefenseSpec(use="bayesclean"),
     ]
 
+    @model_validator(mode="after")
+    def _once(self) -> "Spec":
+        for what, things in (("defense", self.defenses), ("attack", self.attacks)):
+            seen = [json.dumps(thing.model_dump(), sort_keys=True) for thing in things]
+            for thing, mark in zip(things, seen, strict=True):
+                if seen.count(mark) > 1:
+                    raise ValueError(f"the {what} {thing.use!r} is listed twice; list it once")
+        for alphas in (attack.alphas for attack in self.attacks):
+            if len(set(alphas)) < len(alphas):
+                raise ValueError(f"an alpha is listed twice in {alphas}; list each once")
+        return self
+
     @classmethod
     def of(cls, values: dict[str, Any]) -> "Spec":
         """A checked spec; the first thing wrong becomes one sentence that names its key."""
@@ -199,6 +211,10 @@ def _sentence(error: ValidationError) -> str:
     first = error.errors()[0]
     where = ".".join(str(part) for part in first["loc"] if isinstance(part, str | int))
     what = first["msg"].removeprefix("Value error, ")
+    if first["type"] == "too_short":
+        what = "nothing was given; give at least one"
+    if not where:
+        return f"In the spec: {what}."
     if first["type"] == "extra_forbidden":
         return f"The spec has a key {where!r} that means nothing; remove it or look for a misprint."
     return f"In {where!r}: {what}."

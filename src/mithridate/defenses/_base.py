@@ -69,6 +69,12 @@ class BaseDefense(MetaEstimatorMixin, RegressorMixin, BaseEstimator, metaclass=A
     needs_trusted: ClassVar[bool] = False
     """Whether it cannot do without them."""
 
+    rejects_gross: ClassVar[float] = 0.95
+    """The least share rejected of rows whose targets are 20 standard deviations off; 0: none."""
+
+    scale_free: ClassVar[bool] = True
+    """Whether the units of the target do not matter."""
+
     keeps_clean: ClassVar[float] = 0.9
     """The least share of rows of a clean Gaussian table that is kept, default parameters given."""
 
