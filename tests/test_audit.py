@@ -248,7 +248,8 @@ def test_a_thing_that_is_no_table_is_refused():
         mithridate.audit([1, 2, 3], target="x")
 
 
-def test_ctrl_c_stops_at_once_and_says_what_was_kept(csv, tmp_path):
+@pytest.mark.parametrize("which", [signal.SIGINT, signal.SIGTERM])
+def test_a_stop_is_answered_at_once_and_says_what_was_kept(csv, tmp_path, which):
     command = [sys.executable, "-c", "from mithridate.cli import main; main()", "audit", str(csv)]
     command += ["--target", "progression", "--out", str(tmp_path / "report"), "--seeds", "40"]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
@@ -257,7 +258,7 @@ def test_ctrl_c_stops_at_once_and_says_what_was_kept(csv, tmp_path):
             break
     time.sleep(0.5)
     began = time.monotonic()
-    os.kill(process.pid, signal.SIGINT)
+    os.kill(process.pid, which)
     _, err = process.communicate(timeout=60)
     assert process.returncode == 1
     assert "Nothing was written" in err
@@ -272,3 +273,43 @@ def test_help_names_the_options():
     for option in ("--target", "--alphas", "--ratios", "--max-damage", "--out", "--quiet"):
         assert option in out
     assert Path("mithridate-report").name in out
+
+
+@pytest.mark.parametrize("limit", ["nan", "-1", "0", "inf"])
+def test_a_senseless_limit_is_refused_before_the_work(limit, tmp_path):
+    code, _, err = call("audit", "--max-damage", limit, "--out", tmp_path / "o")
+    assert code == 1
+    assert "no limit" in err
+
+
+def test_a_bundled_name_means_the_bundled_table(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "diabetes").mkdir()
+    found = mithridate.audit("diabetes", seeds=1, alphas=1, ratios=0.1, defenses="trim", rows=80)
+    assert found.spec.data.source == "diabetes"
+    assert len(found.results.table) == (1 + 3) * 3
+
+
+def test_doubled_things_are_refused():
+    with pytest.raises(InputError, match="'trim' is listed twice"):
+        mithridate.audit(defenses=["trim", "trim"])
+    with pytest.raises(InputError, match="listed twice"):
+        mithridate.audit(alphas=[1, 1])
+
+
+def test_a_folder_in_the_place_of_a_file_leaves_nothing_half_written(csv, tmp_path):
+    (tmp_path / "report.html").mkdir()
+    code, _, err = call("audit", csv, "--target", "progression", "--out", tmp_path, *QUICK, "-q")
+    assert code == 1
+    assert "report.html" in err
+    assert [p.name for p in tmp_path.iterdir()] == ["report.html"]
+
+
+def test_output_that_nobody_reads_loses_nothing(csv, tmp_path):
+    command = f"{sys.executable} -c 'from mithridate.cli import main; main()' audit {csv}"
+    options = f"--target progression --out {tmp_path}/r {' '.join(QUICK)}"
+    done = subprocess.run(
+        f"{command} {options} > /dev/full", shell=True, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "r" / "report.html").exists()
