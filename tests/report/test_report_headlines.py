@@ -116,9 +116,39 @@ def test_where_stealthy_poison_does_little_the_worst_comes_first():
     rows = [row(nmse_poisoned=0.206), row(alpha=1.0, risk=50.0, nmse_poisoned=0.7)]
     lines = tell(*rows, row(alpha=1.0, ratio=0.4, nmse_poisoned=1.0))
     assert lines[0] == "With 10 % poison (alpha 1) the error grows 3.5×."
-    assert lines[1] == "With 10 % stealthy poison (alpha 0.3) the error grows by 3 % only."
+    assert lines[1] == (
+        "At 10 % no poison tried that looked clean (risk up to 2) grew the error by more than 3 %."
+    )
     assert line(lines, "Worst case").endswith("the error grows 5.0×, NMSE 0.2 to 1.")
     assert "10 %, alpha 1) have risk 50" in line(lines, "How visible")
+
+
+def test_where_no_poison_that_looks_clean_does_damage_anywhere():
+    rows = [row(nmse_poisoned=0.206), row(alpha=1.0, risk=50.0, nmse_poisoned=0.7)]
+    assert tell(*rows)[1] == (
+        "No poison tried here that looked clean (risk up to 2) grew the error by more than 3 %."
+    )
+    assert tell(*rows[1:])[1] == "No poison tried here looked clean (risk up to 2)."
+
+
+def test_the_worst_leads_where_nothing_harmful_looks_clean():
+    rows = [row(alpha=0.3, risk=3.0, nmse_poisoned=0.25), row(alpha=1.0, risk=50.0)]
+    assert tell(*rows)[0] == "With 10 % poison (alpha 1) the error grows 2.0×."
+    loud = row(attack="flip", alpha=None, risk=9.0, nmse_poisoned=0.8)
+    assert tell(*rows, loud)[0] == "With 10 % poison (flip) the error grows 4.0×."
+
+
+def test_aggressive_poison_that_looks_clean_is_not_denied():
+    assert not [text for text in tell(row(alpha=1.0)) if "looked clean" in text]
+
+
+def test_huge_growth_and_a_target_without_noise():
+    lines = tell(row(nmse_clean=1e-8, nmse_poisoned=0.4))
+    assert lines[0] == (
+        "The target is a function of the features to the last digits: multiples of its error "
+        "mean little."
+    )
+    assert lines[1].endswith("the error grows more than 1000×.")
 
 
 def test_a_control_may_be_the_worst_case():
@@ -147,7 +177,8 @@ def test_damage_unknown():
 @pytest.mark.parametrize(
     ("auc", "words"),
     [
-        (0.95, "which is nearly certain"),
+        (0.99, "which is nearly certain"),
+        (0.95, "far better than guessing"),
         (0.7, "better than guessing"),
         (0.55, "which is close to guessing"),
     ],
@@ -164,9 +195,13 @@ def test_visibility(auc, words):
 def test_scores_below_one_half_point_the_wrong_way():
     lines = tell(row(), row("trim", gain=0.1, auc=0.3))
     assert line(lines, "How visible").endswith(
-        "with AUC 0.30 by the best scores (TRIM), worse than guessing: clean rows look more "
-        "suspicious."
+        "with AUC 0.70 by the best scores (TRIM, turned round, as the poison looks too normal), "
+        "better than guessing."
     )
+
+
+def test_an_area_is_not_rounded_to_certainty():
+    assert "AUC >0.99 by" in line(tell(row(), row("trim", gain=0.1, auc=0.996)), "How visible")
 
 
 def test_visibility_without_scores_or_risk():
@@ -221,6 +256,31 @@ def test_harm_where_the_poison_does_little():
 
 def test_a_gain_that_rounds_to_zero_is_no_harm():
     assert not [text for text in tell(row("trim", gain=-0.004)) if "worse" in text]
+
+
+@pytest.mark.parametrize(
+    ("gains", "harm"),
+    [
+        ((-0.2, -0.21, -0.19), True),
+        ((-0.4, 0.1, 0.1), False),
+        ((-0.006, -0.006, -0.006), True),
+        ((-0.4, 0.1), True),
+    ],
+)
+def test_harm_within_noise_is_no_harm(gains, harm):
+    lines = tell(*(row("trim", seed=i, gain=g) for i, g in enumerate(gains)))
+    assert any("makes things worse" in text for text in lines) == harm
+    caveat = line(lines, "Figures are means")
+    assert ("too few" in caveat) == (len(gains) < 3)
+    assert ("two standard errors" in caveat) == (len(gains) >= 3)
+
+
+def test_what_a_defense_was_told_is_said():
+    told: dict[str, Any] = {"contamination": "oracle"}
+    lines = tell(row("trim", gain=0.5, **told), row("trim", ratio=0.2, gain=-0.2, **told))
+    assert "; TRIM, told the true ratio, recovers all of it, but at 20 % it" in lines[0]
+    assert "defense is TRIM, told the true ratio: mean gain" in line(lines, "most helpful")
+    assert line(lines, "worse in").startswith("TRIM, told the true ratio, makes things worse")
 
 
 def test_more_than_three_harmful_defenses_share_a_line():
@@ -323,7 +383,7 @@ def test_one_defense_told_two_things_counts_as_two():
     lines = tell(
         row("trim", contamination="oracle", gain=0.4), row("trim", contamination="0.2", gain=0.1)
     )
-    assert "TRIM (told oracle) recovers 80 %" in lines[0]
+    assert "TRIM (told the true ratio) recovers 80 %" in lines[0]
 
 
 def test_hostile_names_stay_on_one_visible_line():
@@ -338,8 +398,8 @@ def test_at_most_twelve_and_the_caveats_stay(synthetic):
     )
     lines = headlines(rows)
     assert 9 <= len(lines) <= 12
-    assert "failed" in lines[-2]
-    assert "3 seeds" in lines[-1]
+    assert "failed" in lines[-1]
+    assert "3 seeds" in lines[5]
 
 
 def _fail(found: Row) -> Row:

@@ -5,6 +5,7 @@ import dataclasses
 import hashlib
 import json
 import re
+import statistics
 import subprocess
 import sys
 from html.parser import HTMLParser
@@ -185,8 +186,12 @@ def test_harm_is_told_without_color(page, tables):
         if row["ratio"] and row["defense"] != "none":
             key = tuple(row[name] for name in ("attack", "alpha", "ratio", "defense"))
             cells.setdefault(key, []).append(row["gain"])
-    harmful = [sum(gains) / len(gains) for gains in cells.values()]
-    harmful = [gain for gain in harmful if gain < -0.005]
+    harmful = [
+        mean
+        for gains in cells.values()
+        if (mean := sum(gains) / len(gains)) < -0.005
+        and -mean >= 2 * statistics.stdev(gains) / len(gains) ** 0.5
+    ]
     assert len(harmful) > 3
     table = "".join(re.findall(r'<table class="gain">.*?</table>', page.source, re.S))
     assert table.count('class="cell harmful"') == len(harmful)
@@ -282,11 +287,46 @@ def test_failed_cells_are_listed_with_their_message(synthetic):
 
 def test_many_messages_are_cut_short(synthetic):
     def warn(found: Row) -> Row:
-        return dataclasses.replace(found, message=f"{found.ratio} {found.alpha} {found.seed}")
+        return dataclasses.replace(
+            found, message="x" * (1 + round(100 * found.ratio)) + found.attack
+        )
 
     page = Page(html(synthetic.results(change=warn), *empty()))
     assert "Warnings" in page.text
     assert re.search(r"And \d+ other messages", page.text)
+
+
+def test_messages_that_differ_in_numbers_share_a_row(synthetic):
+    def warn(found: Row) -> Row:
+        text = f"no end after {found.ratio} of 100 steps" if found.defense == "trim" else None
+        return dataclasses.replace(found, message=text)
+
+    page = Page(html(synthetic.results(change=warn), *empty()))
+    assert "TRIM 147 no end after … of 100 steps" in page.text
+
+
+def test_harm_that_may_be_chance_is_marked_apart(synthetic):
+    def vary(found: Row) -> Row:
+        return dataclasses.replace(found, gain=(-0.4, 0.1, 0.1)[found.seed], auc=0.2)
+
+    page = Page(html(synthetic.results(change=vary), *empty()))
+    assert "cell doubtful" in page.source
+    assert 'class="cell harmful"' not in page.source
+    assert "~ −0.07" in page.text
+    assert "· 0.80 ↺" in page.text
+    panel = page.figures()["visible-1"]["data"][0]
+    assert panel["x"][0] == pytest.approx(0.8)
+    assert panel["marker"]["symbol"][0].endswith("-open")
+    assert "looks too normal" in panel["hovertext"][0]
+
+
+def test_the_oracle_is_never_marked_harmful(synthetic):
+    def lose(found: Row) -> Row:
+        return dataclasses.replace(found, gain=-0.2)
+
+    page = Page(html(synthetic.results(change=lose, defenses=("none", "oracle")), *empty()))
+    assert 'class="cell harmful"' not in page.source
+    assert "controls included" in page.text
 
 
 @pytest.mark.parametrize("value", [None, 7, "text", ["a", 1], {"a": {"b": 2}}, "\ud800"])

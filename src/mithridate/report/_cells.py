@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+import statistics
 from collections.abc import Iterable
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -11,8 +12,10 @@ import pyarrow as pa
 from . import _words as words
 
 NONE, ORACLE = "none", "oracle"
+TRUE_RATIO = "the true ratio"  # what a contamination of `oracle` tells
 CONTROLS = ("flip", "random")  # attacks that optimize nothing, to compare with
 HARM = -0.005  # a gain below this is still negative when rounded to two digits
+ENOUGH = 3  # seeds from which on chance can be told; with fewer the mean stands alone
 LITTLE = 1.1  # an error that grew by less than a tenth: the poison did little
 
 _POISON = ("nmse_clean", "nmse_poisoned", "risk", "error_clean", "error_poison", "at_border")
@@ -74,7 +77,25 @@ class Cell:
 
     @property
     def harmful(self) -> bool:
-        return self.gain is not None and self.gain < HARM
+        """Whether the defense makes things worse, beyond chance where the seeds can tell."""
+        return self._negative and not self._by_chance
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether the mean gain is negative, but within two standard errors of nothing."""
+        return self._negative and self._by_chance
+
+    @property
+    def _negative(self) -> bool:
+        """The oracle is what defenses are measured against, so it is never blamed."""
+        return self.defense != ORACLE and self.gain is not None and self.gain < HARM
+
+    @property
+    def _by_chance(self) -> bool:
+        gains = self.values("gain")
+        if len(gains) < ENOUGH:
+            return False
+        return abs(sum(gains) / len(gains)) < 2 * statistics.stdev(gains) / math.sqrt(len(gains))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -182,11 +203,16 @@ def _told_apart(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
             told.setdefault(row["defense"], set()).add(row.get("contamination"))
     several = {defense for defense, values in told.items() if len(values) > 1}
     return [
-        {**row, "defense": f"{words.name(row['defense'])} (told {row.get('contamination') or '–'})"}
+        {**row, "defense": f"{words.name(row['defense'])} (told {_told(row)})"}
         if row["defense"] in several - {NONE, ORACLE}
         else row
         for row in rows
     ]
+
+
+def _told(row: dict[str, Any]) -> str:
+    told = row.get("contamination") or "nothing"
+    return TRUE_RATIO if told == ORACLE else told
 
 
 def _named(row: dict[str, Any]) -> dict[str, Any]:

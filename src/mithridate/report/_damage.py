@@ -140,13 +140,17 @@ def detected(told: Audit, styles: Styles) -> Figure | None:
     points = {}
     for series in told.series:
         found = [(find.best_auc(told, c), c) for c in _path(told, series)]
-        points[series] = [(auc[0], cell) for auc, cell in found if auc is not None]
+        points[series] = [(auc.auc, cell) for auc, cell in found if auc is not None]
     xs = [x for found in points.values() for x, _ in found]
     if not xs:
         return None
-    low = min(0.45, *xs)
-    x = axis("AUC of the best scores", range=[low - 0.02, 1.03], tickformat=".1f", dtick=0.1)
+    x = axis("AUC of the best scores", range=[0.43, 1.03], tickformat=".1f", dtick=0.1)
     figure = _against(told, styles, points, x)
+    for trace, series in zip(figure["data"], points, strict=True):
+        turned = [(auc := find.best_auc(told, c)) and auc.turned for _, c in points[series]]
+        symbol = styles[series].symbol
+        trace["marker"]["symbol"] = [f"{symbol}-open" if t else symbol for t in turned]
+        trace["marker"]["line"]["width"] = [1.8 if t else 0.8 for t in turned]
     figure["layout"]["shapes"].append(rule(yref="paper", y0=0, y1=1, x0=0.5, x1=0.5))
     at = {"yref": "paper", "xanchor": "left", "yanchor": "top", "xshift": 5}
     figure["layout"]["annotations"].append(note("guessing", 0.5, 1, **at))
@@ -196,7 +200,9 @@ def _seen(told: Audit, cell: Cell, style: Style) -> str:
         f"risk {words.number(cell.mean('risk'))}",
     ]
     if auc is not None:
-        lines.append(f"AUC {auc[0]:.2f} by {words.label(words.name(auc[1]))}")
+        lines.append(f"AUC {words.area(auc.auc)} by {words.label(words.name(auc.defense))}")
+        if auc.turned:
+            lines.append("scores turned round: the poison looks too normal")
     return "<br>".join(lines)
 
 

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from ._cells import LITTLE, NONE, ORACLE, Audit, Cell, Series
 
+EXACT = 1e-6  # NMSE of the clean model below which only the last digits are missed
 LOOKS_CLEAN = 2.0  # mean squared residual at most twice that of an average clean row
 
 
@@ -44,43 +45,67 @@ def lead(audit: Audit) -> Cell | None:
     ratio = audit.near(0.10)
     if ratio is None:
         return None
-    quiet, loud = stealthy(audit, ratio), worst(audit, ratio)
-    if quiet is not None and loud is not None and _growth(quiet) < LITTLE <= _growth(loud):
-        return loud
-    return quiet
+    quiet = max(filter(stealthy, audit.at(ratio)), key=_growth, default=None)
+    if quiet is not None and _growth(quiet) >= LITTLE:
+        return quiet
+    return worst(audit, ratio)
 
 
-def stealthy(audit: Audit, ratio: float) -> Cell | None:
-    """The most harmful poison that looks clean; if none does, the one that looks cleanest.
-
-    An alpha of 1 never counts as looking clean: that attack was told not to care.
-    """
-    cells = audit.at(ratio)
-    unseen = [c for c in cells if looks_clean(c)]
-    if unseen:
-        return max(unseen, key=_growth)
-    return min(cells, key=_visible, default=None)
+def stealthy(cell: Cell) -> bool:
+    """Whether poison looks clean because it was told to: an alpha of 1 means not to care."""
+    alpha = cell.series.alpha
+    return looks_clean(cell) and alpha is not None and alpha < 1
 
 
 def looks_clean(cell: Cell) -> bool:
     """Whether these rows miss the clean model hardly more than clean rows do."""
-    risk, alpha = cell.mean("risk"), cell.series.alpha
-    return risk is not None and risk <= LOOKS_CLEAN and alpha is not None and alpha < 1
-
-
-def _visible(cell: Cell) -> tuple[float, float]:
     risk = cell.mean("risk")
-    return (risk if risk is not None else float("inf"), cell.series.alpha or 0.0)
+    return risk is not None and risk <= LOOKS_CLEAN
 
 
-def best_auc(audit: Audit, cell: Cell) -> tuple[float, str] | None:
-    """The highest area under the ROC curve in the cell, and the defense whose scores reach it."""
+def clean_looking(audit: Audit, ratio: float | None = None) -> Cell | None:
+    """The most harmful poison of any attack that looks clean, at one ratio or any."""
+    ratios = audit.ratios if ratio is None else [ratio]
+    cells = (c for r in ratios for c in audit.at(r, audit.series))
+    return max(filter(looks_clean, cells), key=_growth, default=None)
+
+
+def exact(audit: Audit) -> bool:
+    """Whether the clean model leaves no error to speak of, so that multiples of it say little."""
+    found = [v for c in audit.poison.values() for v in c.values("nmse_clean")]
+    return bool(found) and sum(found) / len(found) < EXACT
+
+
+def contaminations(audit: Audit, defense: str) -> list[str]:
+    """What the defense was told of the contamination."""
+    rows = (row for row in audit.rows if row["defense"] == defense and row["ratio"])
+    return sorted({str(c) for row in rows if (c := row.get("contamination"))})
+
+
+def told_ratio(audit: Audit, defense: str) -> bool:
+    """Whether the defense was told the true ratio."""
+    return ORACLE in contaminations(audit, defense)
+
+
+class Scores(NamedTuple):
+    """How well scores tell poison from clean rows, read from whichever end works better."""
+
+    auc: float  # at least one half
+    defense: str
+    turned: bool  # the poison looks too normal: low scores find it
+
+
+def best_auc(audit: Audit, cell: Cell) -> Scores | None:
+    """The scores in the cell that tell poison best.
+
+    Scores that rank poison below clean rows find it as well, once someone turns them round.
+    """
     found = []
     for defense in audit.defenses:
         judged = audit.defended.get((cell.series, cell.ratio, defense))
         auc = judged.mean("auc") if judged else None
         if auc is not None:
-            found.append((auc, defense))
+            found.append(Scores(max(auc, 1 - auc), defense, turned=auc < 0.5))
     return max(found, default=None)
 
 

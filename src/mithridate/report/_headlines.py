@@ -4,9 +4,10 @@ import pyarrow as pa
 
 from . import _findings as find
 from . import _words as words
-from ._cells import HARM, LITTLE, Audit, Cell, audit
+from ._cells import ENOUGH, HARM, LITTLE, TRUE_RATIO, Audit, Cell, audit
 
 MOST = 12  # sentences
+EARLY = 5  # at most so many sentences stand before the word on the seeds
 
 
 def headlines(results: pa.Table) -> list[str]:
@@ -29,10 +30,32 @@ def sentences(told: Audit) -> list[str]:
         return ["The table holds no results."]
     if len(told.failed) == len(told.rows):
         return [f"All {words.count(len(told.rows), 'cell')} failed, so nothing can be said."]
-    parts = [_little, _at_ten, _worst, _controls, _visible, _best, _hurting, _clean, _crossing]
+    parts = [
+        _exact,
+        _little,
+        _at_ten,
+        _unseen,
+        _worst,
+        _controls,
+        _visible,
+        _best,
+        _hurting,
+        _clean,
+        _crossing,
+    ]
     found = [line for part in parts for line in part(told)]
-    caveats = _failed(told) + _seeds(told)
-    return found[: MOST - len(caveats)] + caveats
+    seeds, failed = _seeds(told), _failed(told)
+    found = found[: MOST - len(seeds + failed)] + failed
+    return found[:EARLY] + seeds + found[EARLY:]
+
+
+def _exact(told: Audit) -> list[str]:
+    if not find.exact(told):
+        return []
+    return [
+        "The target is a function of the features to the last digits: "
+        "multiples of its error mean little."
+    ]
 
 
 def _little(told: Audit) -> list[str]:
@@ -42,24 +65,46 @@ def _little(told: Audit) -> list[str]:
         return ["No damage by poison was measured in this table."]
     if cell.growth is None or cell.growth >= LITTLE:
         return []
-    if cell.growth < 1.005:
-        return ["No poison tried here grew the error."]
-    return [f"No poison tried here grew the error by more than {words.percent(cell.growth - 1)}."]
+    return [f"No poison tried here {_at_most(cell.growth)}."]
+
+
+def _at_most(growth: float) -> str:
+    if growth < 1.005:
+        return "grew the error"
+    return f"grew the error by more than {words.at_most(growth - 1)}"
 
 
 def _at_ten(told: Audit) -> list[str]:
-    """What about a tenth of poison does; where stealthy poison does little, that comes second."""
+    """What about a tenth of poison does: stealthy poison if it does much, else the worst."""
     lead = find.lead(told)
-    if lead is None:
+    return [] if lead is None or lead.growth is None else [_grown(told, lead)]
+
+
+def _unseen(told: Audit) -> list[str]:
+    """That only poison that can be seen did damage, where that is so."""
+    lead = find.lead(told)
+    if lead is None or find.looks_clean(lead) or (lead.growth or 0.0) < LITTLE:
         return []
-    quiet = find.stealthy(told, lead.ratio)
-    cells = [lead] if quiet is None or quiet is lead else [lead, quiet]
-    return [_grown(told, cell) for cell in cells if cell.growth is not None]
+    looks = f"looked clean (risk up to {words.number(find.LOOKS_CLEAN)})"
+    anywhere, here = find.clean_looking(told), find.clean_looking(told, lead.ratio)
+    if anywhere is None:
+        known = any(c.mean("risk") is not None for c in told.poison.values())
+        return [f"No poison tried here {looks}."] if known else []
+    if (anywhere.growth or 0.0) < LITTLE:
+        return [f"No poison tried here that {looks} {_at_most(anywhere.growth or 0.0)}."]
+    if here is None:
+        return [f"At {words.ratio(lead.ratio)} no poison tried {looks}."]
+    if (here.growth or 0.0) < LITTLE:
+        return [
+            f"At {words.ratio(lead.ratio)} no poison tried that {looks} "
+            f"{_at_most(here.growth or 0.0)}."
+        ]
+    return []
 
 
 def _grown(told: Audit, cell: Cell) -> str:
     growth = cell.growth or 0.0
-    kind = "stealthy poison" if find.looks_clean(cell) else "poison"
+    kind = "stealthy poison" if find.stealthy(cell) else "poison"
     start = f"With {words.ratio(cell.ratio)} {kind} ({cell.series.words}) the error"
     if growth < LITTLE:
         return f"{start} {words.growth(growth)}{' only' if growth >= 1.005 else ''}."
@@ -74,10 +119,18 @@ def _relief(told: Audit, cell: Cell) -> str:
     if best.gain < -HARM:
         return "; no defense tried helps"
     share = best.recovered
-    verb = (
-        f"gains {words.signed(best.gain)}" if share is None else f"recovers {words.percent(share)}"
-    )
-    return f"; {words.name(best.defense)} {verb}{_turn(told, best)}"
+    verb = f"gains {words.signed(best.gain)}"
+    if share is not None:
+        verb = f"recovers {'all of it' if share >= 1 else words.percent(share)}"
+    return f"; {_who(told, best.defense, ',')} {verb}{_turn(told, best)}"
+
+
+def _who(told: Audit, defense: str, close: str = "") -> str:
+    """The name of a defense, and that it was told what nobody knows in practice."""
+    name = words.name(defense)
+    if TRUE_RATIO in name or not find.told_ratio(told, defense):
+        return name
+    return f"{name}, told {TRUE_RATIO}{close}"
 
 
 def _turn(told: Audit, cell: Cell) -> str:
@@ -119,9 +172,10 @@ def _visible(told: Audit) -> list[str]:
         parts.append(f"have risk {words.number(risk)}, where 1 is an average clean row")
     auc = find.best_auc(told, cell)
     if auc is not None:
+        turned = ", turned round, as the poison looks too normal" if auc.turned else ""
         parts.append(
-            f"are told from clean rows with AUC {auc[0]:.2f} by the best scores "
-            f"({words.name(auc[1])}), {_certainty(auc[0])}"
+            f"are told from clean rows with AUC {words.area(auc.auc)} by the best scores "
+            f"({words.name(auc.defense)}{turned}), {_certainty(auc.auc)}"
         )
     if not parts:
         return []
@@ -130,10 +184,10 @@ def _visible(told: Audit) -> list[str]:
 
 
 def _certainty(auc: float) -> str:
-    if auc >= 0.9:
+    if auc >= 0.99:
         return "which is nearly certain"
-    if auc < 0.45:
-        return "worse than guessing: clean rows look more suspicious"
+    if auc >= 0.9:
+        return "far better than guessing"
     return "better than guessing" if auc >= 0.65 else "which is close to guessing"
 
 
@@ -146,13 +200,13 @@ def _best(told: Audit) -> list[str]:
     ceiling = "" if best.oracle is None else f", the oracle {words.signed(best.oracle)}"
     if best.mean < -HARM:
         return [
-            f"No defense tried helps on the whole: the best, {words.name(best.defense)}, "
+            f"No defense tried helps on the whole: the best, {_who(told, best.defense)}, "
             f"has a mean gain of {words.signed(best.mean)} over {amount}{ceiling}."
         ]
     worst = words.signed(best.worst.gain)
     lowest = f"in its worst cell {worst}" if best.harmful else f"never below {worst}"
     return [
-        f"The most helpful defense is {words.name(best.defense)}: "
+        f"The most helpful defense is {_who(told, best.defense)}: "
         f"mean gain {words.signed(best.mean)} over {amount}{ceiling}, {lowest}."
     ]
 
@@ -179,7 +233,7 @@ def _harm(told: Audit, standing: find.Standing) -> str:
     if 2 * idle > len(grown):
         why = "; mostly where the poison does little, so that it drops clean rows for nothing"
     return (
-        f"{words.name(standing.defense)} makes things worse in {len(standing.harmful)} of "
+        f"{_who(told, standing.defense, ',')} makes things worse in {len(standing.harmful)} of "
         f"{words.count(len(standing.cells), 'cell')}, {start}; at worst "
         f"{words.signed(worst.gain)} ({worst.series.words}, {words.ratio(worst.ratio)}){why}."
     )
@@ -207,7 +261,7 @@ def _clean(told: Audit) -> list[str]:
             if kept is None
             else f"{words.puts_aside(defense)} {words.percent(1 - kept)} of the rows and "
         )
-        parts.append(f"{words.name(defense)} {dropped}{_cost(gain)}")
+        parts.append(f"{_who(told, defense, ',')} {dropped}{_cost(gain)}")
     return [f"On unpoisoned data {'; '.join(parts)}."] if parts else []
 
 
@@ -266,4 +320,7 @@ def _failed(told: Audit) -> list[str]:
 def _seeds(told: Audit) -> list[str]:
     if told.seeds < 2:
         return ["One seed only: differences of a few percent may be chance."]
-    return [f"Figures are means over {told.seeds} seeds, each with its own split and attack."]
+    text = f"Figures are means over {told.seeds} seeds, each with its own split and attack"
+    if told.seeds < ENOUGH:
+        return [f"{text}: too few to tell a small harm from chance."]
+    return [f"{text}; harm within two standard errors is not counted as harm."]

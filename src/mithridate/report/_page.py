@@ -15,6 +15,7 @@ from plotly.offline import get_plotlyjs
 
 from .. import table
 from . import _damage as damage
+from . import _findings as find
 from . import _poison as poison
 from . import _tables as tables
 from . import _words as words
@@ -125,7 +126,7 @@ def _tables(told: Audit, look: damage.Styles) -> dict[str, Any]:
 def _words(results: pa.Table, told: Audit, looks: pa.Table, moved: pa.Table) -> dict[str, Any]:
     """Everything that the page says in prose."""
     ratios = sorted({*poison.shown(looks)[2], *poison.shown(moved)[2]})
-    informed = [d for d in told.defenses if tables.told_ratio(told, d)]
+    informed = [d for d in told.defenses if find.told_ratio(told, d)]
     return {
         "facts": facts(results, told),
         "headlines": sentences(told),
@@ -134,6 +135,7 @@ def _words(results: pa.Table, told: Audit, looks: pa.Table, moved: pa.Table) -> 
         "shown_ratios": words.listing([words.ratio(r) for r in ratios]) if ratios else "",
         "informed": words.listing([words.name(d) for d in informed]) if informed else "",
         "has_oracle": told.has_oracle,
+        "controlled": bool(told.controls) and told.main != told.controls,
     }
 
 

@@ -1,13 +1,15 @@
 """Tables of the page: the map of gain, what the defenses did, what they cost, what failed."""
 
 import dataclasses
+import re
 from typing import Any
 
 from . import _findings as find
 from . import _words as words
-from ._cells import NONE, ORACLE, Audit, Cell
+from ._cells import NONE, ORACLE, TRUE_RATIO, Audit, Cell
 from ._damage import Styles
 
+_NUMBER = re.compile(r"(\d+(?:[.,]\d+)*(?:e[+-]?\d+)?)")
 MOST_FAILURES = 40  # lines; more would bury the rest
 
 
@@ -19,6 +21,7 @@ class Square:
     tint: str = "transparent"
     ink: str = "inherit"
     harmful: bool = False
+    doubtful: bool = False
     title: str = ""
 
 
@@ -59,20 +62,10 @@ def _told(told: Audit, defense: str) -> str:
     """What the defense was told of the contamination, in words."""
     if defense == ORACLE:
         return "trained on exactly the clean rows; the most a defense could gain"
-    known = _contaminations(told, defense)
+    known = find.contaminations(told, defense)
     if not known:
         return "told nothing"
-    return f"told {'the true ratio' if known == ['oracle'] else words.cut(words.listing(known))}"
-
-
-def told_ratio(told: Audit, defense: str) -> bool:
-    """Whether the defense was told the true ratio."""
-    return "oracle" in _contaminations(told, defense)
-
-
-def _contaminations(told: Audit, defense: str) -> list[str]:
-    rows = (row for row in told.rows if row["defense"] == defense and row["ratio"])
-    return sorted({str(c) for row in rows if (c := row.get("contamination"))})
+    return f"told {TRUE_RATIO if known == [ORACLE] else words.cut(words.listing(known))}"
 
 
 def _square(cell: Cell | None, full: float) -> Square:
@@ -94,7 +87,8 @@ def _square(cell: Cell | None, full: float) -> Square:
         tint=f"rgb({mixed[0]},{mixed[1]},{mixed[2]})",
         ink=_ink(mixed),
         harmful=cell.harmful,
-        title=title,
+        doubtful=cell.doubtful,
+        title=title + ("; harm that may be chance" if cell.doubtful else ""),
     )
 
 
@@ -129,7 +123,8 @@ def visibility(told: Audit, styles: Styles) -> list[tuple[str, list[str]]]:
             cell = told.poison.get((series, ratio))
             auc = find.best_auc(told, cell) if cell else None
             risk = words.number(cell.mean("risk")) if cell else "–"
-            shown.append(f"{risk} · {f'{auc[0]:.2f}' if auc else '–'}")
+            area = f"{words.area(auc.auc)}{' ↺' if auc.turned else ''}" if auc else "–"
+            shown.append(f"{risk} · {area}")
         lines.append((styles[series].words, shown))
     return lines
 
@@ -155,7 +150,7 @@ def _did(cell: Cell | None) -> list[str]:
         return ["–"] * 4
     auc = cell.mean("auc")
     shares = [words.percent(cell.mean(name)) for name in ("kept", "tpr", "fpr")]
-    return [*shares, "–" if auc is None else f"{auc:.2f}"]
+    return [*shares, "–" if auc is None else words.area(auc)]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -167,6 +162,7 @@ class Cost:
     width: float
     gain: str
     harmful: bool
+    doubtful: bool
     nmse: str
 
 
@@ -178,7 +174,8 @@ def costs(told: Audit) -> list[Cost]:
         dropped = None if kept is None else 1 - kept
         nmse = words.number(cell.mean("nmse_defended"))
         shown = (words.name(defense), words.percent(dropped), 100 * (dropped or 0.0))
-        found.append(Cost(*shown, words.signed(cell.gain), cell.harmful, nmse))
+        gain = words.signed(cell.gain)
+        found.append(Cost(*shown, gain, cell.harmful, cell.doubtful, nmse))
     return found
 
 
@@ -205,13 +202,25 @@ def warnings(told: Audit) -> tuple[list[Failure], int]:
 def _grouped(rows: list[dict[str, Any]]) -> tuple[list[Failure], int]:
     groups: dict[tuple[str, str], list[dict[str, Any]]] = {}
     for row in rows:
-        message = words.cut(row.get("message") or "no message", 400)
-        groups.setdefault((row["defense"], message), []).append(row)
+        pattern = _NUMBER.sub("0", _message(row))
+        groups.setdefault((row["defense"], pattern), []).append(row)
     found = [
-        Failure(words.name(defense), message, len(members), _where(members))
-        for (defense, message), members in groups.items()
+        Failure(
+            words.name(defense), words.cut(_common(members), 400), len(members), _where(members)
+        )
+        for (defense, _), members in groups.items()
     ]
     return found[:MOST_FAILURES], max(0, len(found) - MOST_FAILURES)
+
+
+def _message(row: dict[str, Any]) -> str:
+    return words.plain(row.get("message") or "no message")
+
+
+def _common(rows: list[dict[str, Any]]) -> str:
+    """Messages that differ only in numbers as one, an ellipsis for each number that differs."""
+    parts = zip(*(_NUMBER.split(_message(row)) for row in rows), strict=True)
+    return "".join(part[0] if len(set(part)) == 1 else "…" for part in parts)
 
 
 def _where(rows: list[dict[str, Any]]) -> str:

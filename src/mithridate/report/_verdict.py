@@ -31,7 +31,7 @@ def _ten(told: Audit) -> Tile | None:
     cell = find.lead(told)
     if cell is None or cell.growth is None:
         return None
-    kind = "stealthy poison" if find.looks_clean(cell) else "poison"
+    kind = "stealthy poison" if find.stealthy(cell) else "poison"
     label = f"Error with {words.ratio(cell.ratio)} {kind}"
     return Tile(
         label, words.times(cell.growth), f"{cell.series.words}; 1× is no damage", _tone(cell.growth)
@@ -51,9 +51,12 @@ def _seen(told: Audit) -> Tile | None:
     auc = find.best_auc(told, cell) if cell else None
     if cell is None or auc is None:
         return None
-    tone = "calm" if auc[0] >= 0.9 else "watch" if auc[0] >= 0.65 else "alarm"
-    note = f"AUC of {words.name(auc[1])} at {words.ratio(cell.ratio)}; 0.5 guesses, 1 is certain"
-    return Tile("Would scores find it?", f"{auc[0]:.2f}", note, tone)
+    tone = "calm" if auc.auc >= 0.9 else "watch" if auc.auc >= 0.65 else "alarm"
+    note = (
+        f"AUC of {words.name(auc.defense)}{' turned round' if auc.turned else ''} at "
+        f"{words.ratio(cell.ratio)}; 0.5 guesses, 1 is certain"
+    )
+    return Tile("Would scores find it?", words.area(auc.auc), note, tone)
 
 
 def _best(told: Audit) -> Tile | None:
@@ -63,6 +66,8 @@ def _best(told: Audit) -> Tile | None:
     best = found[0]
     ceiling = "" if best.oracle is None else f" (oracle {words.signed(best.oracle)})"
     note = f"mean gain {words.signed(best.mean)}{ceiling}; worst {words.signed(best.worst.gain)}"
+    if find.told_ratio(told, best.defense):
+        note = f"told the true ratio; {note}"
     if best.mean < -HARM:
         return Tile(
             "Most helpful defense", "none", f"best is {words.name(best.defense)}: {note}", "alarm"

@@ -64,14 +64,34 @@ def number(value: float | None) -> str:
 def percent(share: float | None) -> str:
     """A share in whole percent; what rounds to nothing, or to everything, says so.
 
-    >>> percent(0.333), percent(0.004), percent(0.0), percent(None)
-    ('33 %', '<1 %', '0 %', '–')
+    >>> percent(0.333), percent(0.004), percent(0.0), percent(0.996), percent(None)
+    ('33 %', '<1 %', '0 %', '>99 %', '–')
     """
     if share is None or not math.isfinite(share):
         return "–"
     if 0 < share < 0.005:
         return "<1 %"
+    if 0.995 <= share < 1:
+        return ">99 %"
     return f"{100 * share:.0f} %".replace("-", "−")
+
+
+def at_most(share: float) -> str:
+    """The whole percent that a share does not exceed.
+
+    >>> at_most(0.031), at_most(1.08 - 1)
+    ('4 %', '8 %')
+    """
+    return f"{math.ceil(100 * share - 1e-6)} %"
+
+
+def area(auc: float) -> str:
+    """An area under the ROC curve; only a perfect one is written as 1.
+
+    >>> area(0.724), area(0.996), area(1.0)
+    ('0.72', '>0.99', '1.00')
+    """
+    return ">0.99" if 0.995 <= auc < 1 else f"{auc:.2f}"
 
 
 def ratio(value: float) -> str:
@@ -84,14 +104,16 @@ def ratio(value: float) -> str:
 
 
 def times(factor: float | None) -> str:
-    """A factor.
+    """A factor; beyond a thousand its size says no more.
 
-    >>> times(3.24), times(12.4), times(None)
-    ('3.2×', '12×', '–')
+    >>> times(3.24), times(12.4), times(4e7), times(None)
+    ('3.2×', '12×', 'more than 1000×', '–')
     """
     if factor is None or not math.isfinite(factor):
         return "–"
-    return f"{factor:.1f}×" if factor < 9.95 else f"{factor:,.0f}×"
+    if factor > 1000:
+        return "more than 1000×"
+    return f"{factor:.1f}×" if factor < 9.95 else f"{factor:.0f}×"
 
 
 def growth(factor: float) -> str:
