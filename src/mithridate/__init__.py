@@ -4,9 +4,9 @@ import importlib
 from typing import Any
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "audit", "poison"]
+__all__ = ["__version__", "audit", "clean", "poison"]
 
-DOORS = {"audit": "._audit", "poison": "._poison"}
+DOORS = {"audit": "._audit", "clean": "._clean", "poison": "._poison"}
 
 
 def __getattr__(name: str) -> Any:

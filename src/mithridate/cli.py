@@ -3,8 +3,7 @@
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,12 +11,12 @@ import typer
 
 from . import __version__
 from .errors import InputError
+from .terminal import FAILED, Stopped, printable, progress, sentences, unread
 
 if TYPE_CHECKING:  # heavy imports wait until a command needs them: --help must be quick
     from ._audit import Audit
 
 TOO_BAD = 2  # exit code of --max-damage
-FAILED = 1
 MOST_LINES = 15  # what a busy person reads
 
 app = typer.Typer(
@@ -152,7 +151,7 @@ def audit(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")] = False,
 ) -> None:
     """Find out how bad poisoned rows could get for a table, and which defense helps or hurts."""
-    with _sentences(f"Nothing was written to {str(out)!r}."):
+    with sentences(f"Nothing was written to {str(out)!r}."):
         from . import table
 
         table.check_folder(out)
@@ -163,7 +162,7 @@ def audit(
         from . import _audit
         from .bench import Spec
 
-        with _progress(quiet) as tell:
+        with progress(quiet) as tell:
             if spec is not None:
                 found = _audit.audit_spec(Spec.load(spec), tell=tell)
             else:
@@ -178,7 +177,7 @@ def audit(
             tell("writing the report", 0, 0)
             found.save(out)
         if not quiet:
-            with _unread():
+            with unread():
                 _say(found, out)
         _gate(found, max_damage)
 
@@ -216,7 +215,7 @@ def attack(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")] = False,
 ) -> None:
     """Write a poisoned copy of a table, in its own columns, with a column is_poison."""
-    with _sentences(f"Nothing was written to {str(out)!r}."):
+    with sentences(f"Nothing was written to {str(out)!r}."):
         from . import table
 
         table.check_folder(out.parent)
@@ -225,7 +224,7 @@ def attack(
         from ._poison import check_suffix, poison
 
         check_suffix(out)
-        with _progress(quiet) as tell:
+        with progress(quiet) as tell:
             made = poison(
                 file, target=target, alpha=alpha, ratio=ratio, attack=attack, risk=risk,
                 normalizer=normalizer, model=victim, rows=rows, seed=seed, tell=tell,
@@ -235,7 +234,36 @@ def attack(
             made.write(out)
         if not quiet:
             for line in [*made.summary, f"Written: {out}"]:
-                typer.echo(_printable(line))
+                typer.echo(printable(line))
+
+
+@app.command()
+def clean(
+    file: Annotated[str, typer.Argument(help="CSV or Parquet file, or a bundled data set.")],
+    target: Annotated[str | None, typer.Option(help="Column to predict.")] = None,
+    defense: Annotated[str, typer.Option(help="Defense that judges the rows.")] = "bayesclean",
+    contamination: Annotated[float | None, typer.Option(help="Poison / all rows, if told.")] = None,
+    false_positive_rate: Annotated[float | None, typer.Option(help="Clean rows lost.")] = None,
+    trusted: Annotated[Path | None, typer.Option(help="File of rows known to be clean.")] = None,
+    drop: Annotated[str, typer.Option(help="Columns to leave out, by comma.")] = "",
+    categorical: Annotated[str, typer.Option(help="Columns that are only codes.")] = "",
+    out: Annotated[Path | None, typer.Option("--out", "-o", help=".csv or .parquet.")] = None,
+    verbose: Annotated[bool, typer.Option("--verbose", help="Print all notes too.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")] = False,
+) -> None:
+    """Write the rows worth keeping, and beside them the suspicious ones with reasons."""
+    with sentences("Nothing was written."), progress(quiet) as tell:
+        from . import _clean, sheets
+
+        out = sheets.check_output(out or sheets.output_for(file), file, trusted)
+        found = _clean.clean(
+            file, target=target, defense=defense, contamination=contamination, tell=tell,
+            false_positive_rate=false_positive_rate, trusted=trusted, drop=_names(drop),
+            categorical=_names(categorical),
+        )  # fmt: skip
+        lines = found.report(found.write(out), verbose)
+    with unread():
+        typer.echo("".join(printable(line) + "\n" for line in lines if not quiet), nl=False)
 
 
 def _gate(found: "Audit", limit: float | None) -> None:
@@ -261,7 +289,7 @@ def _say(found: "Audit", out: Path) -> None:
     lines, shown = found.headlines, 0
     for line in lines:
         # Text, because a column name is data and must not be read as markup.
-        text = Text("• ").append(_printable(line))
+        text = Text("• ").append(printable(line))
         left -= len(text.wrap(console, console.width))
         if left < 0:
             break
@@ -273,73 +301,6 @@ def _say(found: "Audit", out: Path) -> None:
     console.print(Text(f"Report: {out / 'report.html'}", style="bold"), soft_wrap=True)
 
 
-def _printable(text: str) -> str:
-    """The text without control characters, which could drive the terminal."""
-    return "".join(c if c.isprintable() else " " for c in text)
-
-
-@contextmanager
-def _unread() -> Iterator[None]:
-    """Goes on where nobody reads what is printed: the files are written all the same."""
-    try:
-        yield
-        if sys.stdout is not None:
-            sys.stdout.flush()
-    except (OSError, AttributeError, ValueError):
-        sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115
-
-
-class _Stopped(Exception):
-    """Ctrl-C, with what was kept."""
-
-
-@contextmanager
-def _sentences(kept: str) -> Iterator[None]:
-    """Turns what a person can mend into one sentence and exit code 1."""
-    try:
-        yield
-    except InputError as error:
-        typer.echo(_printable(str(error)), err=True)
-        raise typer.Exit(FAILED) from None
-    except KeyboardInterrupt:
-        raise _Stopped(f"Stopped. {kept}") from None
-
-
-@contextmanager
-def _progress(quiet: bool) -> Iterator[Callable[[str, int, int], Any]]:
-    """A bar for each stage with the time left; on a log file, a line for each stage."""
-    if quiet:
-        yield lambda stage, done, total: None
-        return
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        Progress,
-        SpinnerColumn,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-    )
-
-    console = Console(stderr=True, highlight=False)
-    seen: dict[str, Any] = {}
-    columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), BarColumn(),
-               TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn())  # fmt: skip
-    with Progress(*columns, console=console, disable=not console.is_terminal) as bars:
-
-        def tell(stage: str, done: int, total: int) -> None:
-            if stage not in seen:
-                for task in seen.values():
-                    bars.update(task, total=1, completed=1)
-                seen[stage] = bars.add_task(stage, total=total or None)
-                if not console.is_terminal:
-                    console.print(stage, markup=False)
-            if total:
-                bars.update(seen[stage], completed=done, total=total)
-
-        yield tell
-
-
 def main() -> None:
     """Entry point: every error a person can mend is one sentence, never a traceback."""
     code: Any = FAILED
@@ -347,7 +308,7 @@ def main() -> None:
         signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         code = app(standalone_mode=False)
-    except (KeyboardInterrupt, _Stopped) as stop:
+    except (KeyboardInterrupt, Stopped) as stop:
         _leave(str(stop) or "Stopped. Nothing was written.")
     except Exception as error:
         _explain(error)
@@ -362,7 +323,7 @@ def _explain(error: Exception) -> None:
         return
     if os.environ.get("MITHRIDATE_DEBUG"):
         raise error
-    what = _printable(f"{type(error).__name__}: {error}")[:300]
+    what = printable(f"{type(error).__name__}: {error}")[:300]
     typer.echo(
         f"Mithridate failed in a way it did not foresee ({what}); nothing was written. "
         "Set MITHRIDATE_DEBUG=1 to see where, and please report it.",

@@ -72,14 +72,11 @@ class Neighbor(AbstractRisk):
         still = jax.lax.stop_gradient(one)
         apart = jnp.sum((crowd.z - still[None, :]) ** 2, axis=1)
         apart = jnp.where(crowd.w > 0, apart, jnp.inf)
-        _, near = jax.lax.top_k(-apart, min(self.k + 1, apart.shape[0]))
-        # A row of weight 2 is two rows: count off the weight from 1 to k + 1 along the order.
-        end = jnp.cumsum(crowd.w[near])
-        begin = end - crowd.w[near]
-        share = jnp.clip(end, 1, self.k + 1) - jnp.clip(begin, 1, self.k + 1)
+        near = jax.lax.top_k(-apart, min(self.k + 1, apart.shape[0]))[1][1:]
+        # A weight says how much of the data a row stands for, not that others lie on top of it.
+        present = jnp.sign(crowd.w[near])
         squares = jnp.sum((crowd.z[near] - one[None, :]) ** 2, axis=1)
-        total = jnp.sum(share)
-        return jnp.sum(share * squares) / jnp.where(total > 0, total, 1.0)
+        return jnp.sum(present * squares) / jnp.maximum(jnp.sum(present), 1.0)
 
 
 def _scaled(sample: Sample, scale: Float[Array, " k"]) -> Float[Array, "n k"]:

@@ -1,0 +1,319 @@
+"""A table cut in two: what goes, what stays just as it came, and what a person is told."""
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pyarrow.csv as arrow_csv
+import pyarrow.parquet as pq
+import pytest
+from sklearn.datasets import load_diabetes
+
+import mithridate
+from mithridate import sheets
+from mithridate.defenses import Trim
+from mithridate.errors import InputError
+
+from .test_audit import call
+
+HOSTILE = "=cmd|' /C calc'!A0\n<img src=x>"
+ADDED = ["row", "score", "residual", "leverage", "predictive_sd", "column_1", "column_2", "reason"]
+PLANTED = np.arange(7, 442, 29)  # 15 rows
+GOAL = ["--target", "progression"]
+
+
+@pytest.fixture(scope="module")
+def frame():
+    """Diabetes with 15 gross errors of one ward, a gap, text and columns of many types."""
+    X, y = load_diabetes(return_X_y=True, as_frame=True, scaled=False)
+    rng = np.random.default_rng(0)
+    out = X.rename(columns={"s6": HOSTILE})
+    out["ward"] = np.where(rng.random(442) < 0.2, "north", "south")
+    out["code"] = [f"{i % 50:03d}" for i in range(442)]
+    out["seen"] = pd.date_range("2024-01-01", periods=442)
+    out["remark"] = ["=1+1" if i % 100 == 0 else f"n {i}" for i in range(442)]
+    out["small"] = np.arange(442, dtype=np.int16) % 5
+    out["progression"] = y
+    out.loc[PLANTED, "progression"] = 900.0
+    # A level of planted rows alone would explain them to the model.
+    out.loc[np.r_[PLANTED, 1:442:9], "ward"] = "east"
+    out.loc[5, "age"] = np.nan
+    out.index = pd.Index(np.arange(442) * 2 + 1000, name="visit")
+    return out
+
+
+@pytest.fixture(scope="module")
+def csv(frame, tmp_path_factory):
+    path = tmp_path_factory.mktemp("data") / "table.csv"
+    frame.to_csv(path, index=False)
+    return path
+
+
+@pytest.fixture(scope="module")
+def found(frame):
+    return mithridate.clean(frame, target="progression")
+
+
+def test_gross_errors_go_and_most_others_stay(found):
+    assert not found.mask[PLANTED].any()
+    assert found.mask.sum() >= 442 - len(PLANTED) - 10
+    assert found.defense.false_positive_rate_ == 0.01
+
+
+def test_kept_rows_are_as_they_came(frame, found):
+    pd.testing.assert_frame_equal(found.kept, frame[found.mask])
+    bare = found.quarantined[frame.columns]
+    pd.testing.assert_frame_equal(bare, frame[~found.mask])
+
+
+def test_the_quarantine_says_why(found):
+    added = found.quarantined.iloc[:, -len(ADDED) :]
+    assert list(added.columns) == [f"mithridate_{name}" for name in ADDED]
+    assert added.mithridate_row.tolist() == (np.flatnonzero(~found.mask) + 1).tolist()
+    planted = added[found.quarantined.progression == 900]
+    assert (planted.mithridate_column_1 == "progression").all()
+    assert (planted.mithridate_residual > 5).all()
+    assert (planted.mithridate_score > found.defense.threshold_).all()
+    assert planted.mithridate_leverage.between(0, 1).all()
+    # In units of the target, whose noise is near 55.
+    assert planted.mithridate_predictive_sd.between(30, 80).all()
+    reason = planted.mithridate_reason.iloc[0]
+    assert reason.startswith("The target 'progression' is 900, ")
+    assert reason.endswith(".")
+
+
+def test_the_summary_names_the_source_and_the_cost(found):
+    text = "\n".join(found.summary)
+    n = int((~found.mask).sum())
+    assert f"rejected {n} of 442 rows" in text
+    assert "1%" in text
+    assert f"'progression' (the target) in 15" in text
+    assert "Source: 'ward' is 'east' in 1" in text
+    assert "median error" in text
+    assert "If wrong" in text
+    assert len(found.summary) <= 7
+
+
+def test_no_source_is_named_by_chance(frame):
+    wards = np.random.default_rng(3).permutation(frame.ward)
+    mixed = mithridate.clean(frame.assign(ward=wards), target="progression")
+    assert not any(line.startswith("Source") for line in mixed.summary)
+
+
+def test_a_left_out_column_can_be_the_source(frame):
+    dropped = mithridate.clean(frame, target="progression", drop=["ward"])
+    assert any("'ward' is 'east'" in line for line in dropped.summary)
+
+
+def test_nothing_found(frame, tmp_path):
+    rng = np.random.default_rng(1)
+    X = rng.normal(size=(300, 3))
+    clean = pd.DataFrame(X, columns=list("abc")).assign(y=X.sum(1) + rng.normal(size=300))
+    found = mithridate.clean(clean, target="y")
+    assert found.mask.all()
+    assert found.summary[0].startswith("Nothing found")
+    assert "off the predicted" in found.summary[2]
+    pd.testing.assert_frame_equal(found.kept, clean)
+    assert len(found.quarantined) == 0
+    (tmp_path / "out.quarantine.parquet").write_text("old")
+    written = found.write(tmp_path / "out.parquet")
+    assert written.quarantined is None
+    assert "earlier run" in written.sentences[-1]
+    assert [p.name for p in sorted(tmp_path.iterdir())] == ["out.parquet", "out.quarantine.parquet"]
+    pd.testing.assert_frame_equal(pd.read_parquet(tmp_path / "out.parquet"), clean)
+
+
+def test_polars_and_arrow_give_the_same(frame, found):
+    polars = pl.from_pandas(frame).with_columns(pl.col("ward").cast(pl.Categorical))
+    arrow = pa.Table.from_pandas(frame, preserve_index=False)
+    for table, kind in ((polars, pl.DataFrame), (arrow, pa.Table), (polars.lazy(), pl.DataFrame)):
+        other = mithridate.clean(table, target="progression")
+        assert isinstance(other.kept, kind)
+        np.testing.assert_array_equal(other.mask, found.mask)
+        whole = polars if kind is pl.DataFrame else arrow
+        assert other.kept.equals(
+            whole.filter(pa.array(found.mask) if kind is pa.Table else found.mask)
+        )
+        reasons = other.quarantined["mithridate_reason"]
+        assert list(map(str, reasons)) == found.quarantined.mithridate_reason.tolist()
+
+
+def test_parquet_keeps_types_metadata_and_index(frame, found, tmp_path):
+    frame.to_parquet(tmp_path / "in.parquet")
+    code, out, err = call("clean", tmp_path / "in.parquet", *GOAL, "-o", tmp_path / "good.parquet")
+    assert (code, "Traceback" in err) == (0, False)
+    pd.testing.assert_frame_equal(pd.read_parquet(tmp_path / "good.parquet"), frame[found.mask])
+    whole, kept = (pq.read_schema(tmp_path / f"{n}.parquet") for n in ("in", "good"))
+    assert kept.equals(whole, check_metadata=True)
+    rejected = pd.read_parquet(tmp_path / "good.quarantine.parquet")
+    pd.testing.assert_frame_equal(rejected[frame.columns], frame[~found.mask])
+    assert len(out.splitlines()) <= 10
+
+
+def test_csv_cells_stay_as_they_are_spelled(tmp_path):
+    rng = np.random.default_rng(0)
+    lines = ["zip;weight;note;y"]
+    for i in range(80):
+        w = rng.random() * 90 + 10
+        y = 900.0 if i == 11 else w + rng.random()
+        lines.append(f"0{2000 + i % 9};{w:.3f}00;{'NA' if i % 2 else f'a;{i}'!r};{y:.2f}")
+    lines = [line.replace("'a;", '"a;').replace("';", '";') for line in lines]
+    lines = [line.replace("'NA\"", "NA").replace("'NA'", "NA") for line in lines]
+    (tmp_path / "in.csv").write_text("\n".join(lines) + "\n")
+    found = mithridate.clean(tmp_path / "in.csv", target="y")
+    found.write(tmp_path / "out.csv")
+    kept = [lines[0], *(line for line, keep in zip(lines[1:], found.mask, strict=True) if keep)]
+    assert not found.mask[11]
+    assert (tmp_path / "out.csv").read_text().splitlines() == kept
+    assert (tmp_path / "out.quarantine.csv").read_text().splitlines()[1].startswith(lines[12])
+
+
+def test_csv_output_is_defused(frame, csv, tmp_path):
+    code, out, _ = call("clean", csv, *GOAL, "-o", tmp_path / "o.csv")
+    assert code == 0
+    cells = arrow_csv.read_csv(
+        tmp_path / "o.csv", parse_options=arrow_csv.ParseOptions(newlines_in_values=True)
+    )
+    assert "'" + HOSTILE in cells.column_names
+    remarks = set(cells["remark"].to_pylist())
+    assert "'=1+1" in remarks
+    assert not any(remark.startswith("=") for remark in remarks)
+    assert "Defused: " in out
+    assert len(out.splitlines()) <= 10
+
+
+def test_only_what_a_spreadsheet_executes_is_defused(tmp_path):
+    risky = ["=1+1", "+1+1|x", "-2+3", "@SUM(A1)", "\tx", "\rx", "=HYPERLINK(1)", "-x"]
+    plain = ["-5", "+1.5e-3", "-1,234.5", "a=b", "", "-inf", "-", "--", "+49 123", "'=x", "-3%"]
+    table = pa.table({"text": risky + plain, "number": [-1.0] * (len(risky) + len(plain))})
+    assert sheets.write({tmp_path / "t.csv": table}) == len(risky)
+    text, number = pd.read_csv(
+        tmp_path / "t.csv", keep_default_na=False, lineterminator=None
+    ).T.values
+    assert list(text) == [f"'{cell}" for cell in risky] + plain
+    assert set(number) == {-1.0}
+
+
+def test_written_floats_stay_floats_and_gaps_are_empty(tmp_path):
+    table = pa.table(
+        {"a": [1.0, None, float("nan"), 1e300, 0.1], "b": pa.array([1, 2, 3, 4, None])}
+    )
+    sheets.write({tmp_path / "t.csv": table})
+    assert (tmp_path / "t.csv").read_text() == "a,b\n1.0,1\n,2\n,3\n1e+300,4\n0.1,\n"
+
+
+def test_a_name_that_is_taken_gets_a_number(found):
+    again = found.quarantined.assign(progression=np.arange(len(found.quarantined)) % 7 * 1.0)
+    both = pd.concat([again] * 4)
+    both.iloc[0, both.columns.get_loc("progression")] = 1e6
+    twice = mithridate.clean(both, target="progression").quarantined
+    assert "mithridate_row (2)" in twice.columns
+
+
+def test_trusted_rows_reach_a_defense_that_needs_them(frame, tmp_path):
+    clean = frame.drop(frame.index[PLANTED])
+    trusted, rest = clean.iloc[:80], pd.concat([clean.iloc[80:], frame.iloc[PLANTED]])
+    given = {"target": "progression", "trusted": trusted.drop(columns=["seen", "remark"])}
+    found = mithridate.clean(rest, defense="duti", contamination=0.05, **given)
+    assert (~found.mask[-len(PLANTED) :]).sum() >= 12
+    ignored = mithridate.clean(rest, **given)
+    assert any("cannot use trusted" in note for note in ignored.notes)
+
+
+def test_a_defense_of_ones_own(frame):
+    trim = Trim(contamination=0.05)
+    found = mithridate.clean(frame, target="progression", defense=trim)
+    assert (~found.mask).sum() == 22
+    assert not hasattr(trim, "inlier_mask_")
+    assert any("told to reject 5%" in line for line in found.summary)
+    by_name = mithridate.clean(frame, target="progression", defense="trim", contamination=0.05)
+    np.testing.assert_array_equal(found.mask, by_name.mask)
+
+
+CASES = {
+    "unknown defense": (["good.csv", *GOAL, "--defense", "trimm"], "'trim'"),
+    "needs trusted": (["good.csv", *GOAL, "--defense", "duti"], "--trusted"),
+    "no rate": (
+        ["good.csv", *GOAL, "--defense", "trim", "--false-positive-rate", "0.1"], "takes no"),
+    "no contamination": (["good.csv", *GOAL, "--contamination", "0.1"], "takes no contamination"),
+    "rate of 2": (["good.csv", *GOAL, "--false-positive-rate", "2"], "at most 0.5"),
+    "contamination of 1": (
+        ["good.csv", *GOAL, "--defense", "trim", "--contamination", "1"], "[0, 1)"),
+    "no target": (["good.csv"], "No target"),
+    "wrong target": (["good.csv", "--target", "progresion"], "'progression'"),
+    "text target": (["good.csv", "--target", "ward"], "text"),
+    "missing file": (["nowhere.csv", *GOAL], "nowhere.csv"),
+    "suffix": (["good.csv", *GOAL, "-o", "good.xlsx"], ".parquet"),
+    "input": (["good.csv", *GOAL, "-o", "good.csv"], "never overwritten"),
+    "quarantine is input": (["a.quarantine.csv", *GOAL, "-o", "a.csv"], "never overwritten"),
+    "folder": (["good.csv", *GOAL, "-o", "folder.csv"], "folder"),
+    "file in the way": (["good.csv", *GOAL, "-o", "good.csv/out.csv"], "cannot be written"),
+    "trusted lacks": (["good.csv", *GOAL, "--trusted", "few.csv", "--defense", "duti"], "lack"),
+    "trusted types": (["good.csv", *GOAL, "--trusted", "odd.csv", "--defense", "duti"], "'bmi'"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_bad_input_gets_one_sentence(name, frame, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for path in ("good.csv", "a.quarantine.csv"):
+        frame.to_csv(path, index=False)
+    frame[["age", "progression"]].to_csv("few.csv", index=False)
+    frame.assign(bmi="x").to_csv("odd.csv", index=False)
+    (tmp_path / "folder.csv").mkdir()
+    before = {p: p.read_bytes() for p in tmp_path.rglob("*") if p.is_file()}
+    args, word = CASES[name]
+    code, out, err = call("clean", *args)
+    assert code == 1
+    assert out == ""
+    sentence = err.strip().splitlines()[-1]
+    assert word in sentence
+    assert "Traceback" not in err
+    assert "foresee" not in err
+    assert {p: p.read_bytes() for p in tmp_path.rglob("*") if p.is_file()} == before
+
+
+def test_neither_file_is_written_if_one_fails(frame, found, tmp_path, monkeypatch):
+    def fail(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(pq, "write_table", fail)
+    with pytest.raises(InputError, match="no space left"):
+        found.write(tmp_path / "out.parquet")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_files_land_in_the_current_folder_by_default(csv, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    code, out, _ = call("clean", csv, *GOAL, "--verbose")
+    assert code == 0
+    assert {p.name for p in tmp_path.iterdir()} == {"table.cleaned.csv", "table.quarantine.csv"}
+    assert "imputed by the median: 'age' (1 row)." in out
+    code, out, _ = call("clean", csv, *GOAL, "-o", "q.tsv", "--quiet")
+    assert (code, out) == (0, "")
+    assert "\t" in (tmp_path / "q.tsv").read_text().splitlines()[0]
+
+
+@pytest.mark.parametrize(
+    ("name", "target", "drop"),
+    [
+        ("boston", "medv", ""),
+        ("heart", "num", ""),
+        ("loan", "int_rate", "grade,sub_grade"),
+        ("appliances_energy", "Appliances", ""),
+        ("house_manipml", "SalePrice", ""),
+    ],
+)
+def test_real_files(name, target, drop, shared, tmp_path):
+    lines = (shared / "data" / f"{name}.csv").read_text().splitlines(keepends=True)[:801]
+    (tmp_path / "in.csv").write_text("".join(lines))
+    out = tmp_path / "out.csv"
+    code, said, err = call(
+        "clean", tmp_path / "in.csv", "--target", target, "--drop", drop, "-o", out
+    )
+    assert (code, "Traceback" in err) == (0, False)
+    assert len(said.splitlines()) <= 10
+    assert "BayesClean rejected" in said
+    with out.open() as file:
+        kept = sum(1 for _ in file)
+    assert kept > 0.85 * len(lines)
