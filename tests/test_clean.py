@@ -87,7 +87,7 @@ def test_the_summary_names_the_source_and_the_cost(found):
     n = int((~found.mask).sum())
     assert f"rejected {n} of 442 rows" in text
     assert "1%" in text
-    assert f"'progression' (the target) in 15" in text
+    assert "'progression' (the target) in 15" in text
     assert "Source: 'ward' is 'east' in 1" in text
     assert "median error" in text
     assert "If wrong" in text
@@ -231,7 +231,7 @@ def test_a_defense_of_ones_own(frame):
 
 
 CASES = {
-    "unknown defense": (["good.csv", *GOAL, "--defense", "trimm"], "'trim'"),
+    "unknown defense": (["good.csv", *GOAL, "--defense", "trimm"], " trim."),
     "needs trusted": (["good.csv", *GOAL, "--defense", "duti"], "--trusted"),
     "no rate": (
         ["good.csv", *GOAL, "--defense", "trim", "--false-positive-rate", "0.1"], "takes no"),
@@ -317,3 +317,12 @@ def test_real_files(name, target, drop, shared, tmp_path):
     with out.open() as file:
         kept = sum(1 for _ in file)
     assert kept > 0.85 * len(lines)
+
+
+def test_what_a_defense_warns_of_has_the_names_of_columns(frame):
+    plain = frame.drop(columns=["ward", "code", "seen", "remark"])
+    trusted = plain.iloc[:150].assign(bmi=lambda f: f["bmi"] + 30)
+    found = mithridate.clean(
+        plain.iloc[150:], target="progression", defense="kolmogorovsmirnov", trusted=trusted
+    )
+    assert "'bmi'" in found.summary[-1]

@@ -1,8 +1,8 @@
 """The door of a person with a table: which rows to keep, which to look at, and why."""
 
 import dataclasses
-import difflib
 import inspect
+import re
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
@@ -18,7 +18,7 @@ from sklearn.base import clone as copied
 from . import datasets, defenses, sheets
 from .datasets import Encoded, _load
 from .datasets._frame import columns_of, opened
-from .datasets._words import listing, quote
+from .datasets._words import counted, listing, quote
 from .defenses import BaseDefense, Ridge
 from .defenses._summary import percent
 from .errors import InputError
@@ -53,7 +53,7 @@ class Cleaned:
 
     @cached_property
     def quarantined(self) -> Any:
-        """The rejected rows as they came, with nine columns on why.
+        """The rejected rows as they came, with eight columns on why.
 
         `mithridate_row`, its number in the table, from 1; `mithridate_score`, higher is more
         suspicious; `mithridate_residual`, distance of the target from what a model of the kept rows
@@ -83,9 +83,9 @@ class Cleaned:
 
     def report(self, written: sheets.Written, verbose: bool = False) -> list[str]:
         """What the terminal shows: ten lines at most, if not all notes are asked for."""
-        k = len(self.notes)
-        counted = [f"Encoding: {k} notes on how columns were read; --verbose shows them."] * (k > 0)
-        return [*self.summary, *(self.notes if verbose else counted), *written.sentences]
+        said = f"Encoding: {counted(len(self.notes), 'note')} on columns; --verbose shows them."
+        notes = self.notes if verbose else [said] * bool(self.notes)
+        return [*self.summary, *notes, *written.sentences]
 
 
 def clean(
@@ -168,11 +168,7 @@ def _defense(use: str | BaseDefense, contamination: Any, false_positive_rate: An
     known = {kind.__name__.lower(): kind for kind in concrete}
     kind = known.get(use.lower())
     if kind is None:
-        near = difflib.get_close_matches(use.lower(), known, n=1)
-        hint = f" Did you mean {near[0]!r}?" if near else ""
-        raise InputError(
-            f"There is no defense {quote(use)}; give {', '.join(sorted(known))}.{hint}"
-        )
+        raise InputError(f"There is no defense {quote(use)}; give {', '.join(sorted(known))}.")
     takes = inspect.signature(kind).parameters
     for option in told:
         if option not in takes:
@@ -304,7 +300,10 @@ class _Found(NamedTuple):
             said += [self._standing_out(), self._origin(table), *self._cost()]
         else:
             said.append(self._power())
-        return [line for line in [*said, self.guard.message_] if line]
+        # A defense calls the features by number; the table has names for them.
+        called = [*map(quote, self.view.encoded.columns.names)]
+        message = re.sub(r"\bx(\d+)\b", lambda m: called[int(m[1])], self.guard.message_)
+        return [line for line in [*said, message] if line]
 
     def _sure(self) -> str:
         rate = self.guard.false_positive_rate_
