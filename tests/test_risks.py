@@ -1,0 +1,243 @@
+"""Each risk against plain NumPy and scikit-learn, and against the detector that it stands for."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from sklearn.covariance import EmpiricalCovariance
+from sklearn.metrics import roc_auc_score
+from sklearn.neighbors import NearestNeighbors
+
+from mithridate import risks
+from mithridate.attacks import Ascent
+from mithridate.bayes import BayesianRegression
+from mithridate.datasets import load
+from mithridate.defenses import Ridge as Model
+from mithridate.errors import InputError
+from mithridate.moments import Moments
+from mithridate.objective import Incremental, Problem
+from mithridate.risks._predictive import Belief
+from mithridate.sample import Sample
+from mithridate.threat import ThreatModel, edges
+from mithridate.victims import Ridge
+
+from .conformance.worlds import exported, name, sample
+
+pytestmark = pytest.mark.usefixtures("x64")
+KEY = jax.random.key(0)
+RISKS = exported(risks, risks.AbstractRisk)
+every_risk = pytest.mark.parametrize("risk", RISKS, ids=name)
+
+
+def of(risk, clean, poison, victim=None):
+    return risk(risk.digest(clean, victim or Ridge(), KEY), poison)
+
+
+def table(n, d, noise, seed=0, onehot=False):
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(n, d)) * 10.0 ** rng.uniform(-1, 1, d) + 5
+    if onehot:
+        X = np.concatenate([X, np.eye(4)[rng.integers(0, 4, n)], np.ones((n, 1))], axis=1)
+    y = X @ rng.normal(size=X.shape[1]) / X.shape[1] + noise * rng.normal(size=n) + 3
+    return X, y, rng.integers(1, 4, n).astype(float)
+
+
+@pytest.mark.parametrize("noise", [1e-2, 1.0, 30.0])
+@pytest.mark.parametrize(("n", "d", "onehot"), [(80, 1, False), (300, 20, True), (40, 90, False)])
+def test_predictive_is_the_bayesian_regression_of_the_defense(n, d, noise, onehot):
+    # A wide table without noise or with heavy rows is interpolated: what is left is rounding.
+    X, y, w = table(n, d, noise if d < n else max(noise, 1.0), onehot=onehot)
+    moments = Moments.of(X, y, w if d < n else np.ones(n))
+    want = BayesianRegression.of(moments)
+    got = Belief.of(Moments(*map(jnp.asarray, moments)))
+    np.testing.assert_allclose(1 / got.noise, want.noise_precision, rtol=1e-6)
+    np.testing.assert_allclose(got.prior, want.prior_precision, rtol=1e-6)
+    scale = np.abs(want.coef).max()
+    np.testing.assert_allclose(got.coef, want.coef, rtol=1e-6, atol=1e-6 * scale)
+    far = X[::-1] * 1.5, y + 2
+    squares = got.squares(Sample(*map(jnp.asarray, far), jnp.asarray(w)))
+    np.testing.assert_allclose(squares, want.zscores(*far) ** 2, rtol=1e-6)
+
+
+def test_mahalanobis_is_the_distance_from_the_covariance():
+    X, y, w = table(60, 4, 1.0)
+    clean = Sample(jnp.asarray(X), jnp.asarray(y), jnp.asarray(w))
+    z = np.column_stack([X, y])
+    mean, C = np.average(z, axis=0, weights=w), np.cov(z.T, aweights=w, ddof=0)
+
+    def squares(z):
+        return np.einsum("ij,jk,ik->i", z - mean, np.linalg.inv(C), z - mean)
+
+    poison = Sample(clean.X[:9] + 1, clean.y[:9], clean.w[:9])
+    moved = np.column_stack([poison.X, poison.y])
+    want = np.average(squares(moved), weights=w[:9]) / np.average(squares(z), weights=w)
+    np.testing.assert_allclose(of(risks.Mahalanobis(ridge=0.0), clean, poison), want, rtol=1e-9)
+
+
+def test_neighbor_is_what_scikit_learn_finds():
+    X, y, _ = table(60, 4, 1.0)
+    clean = Sample(jnp.asarray(X), jnp.asarray(y), jnp.ones(60))
+    z = np.column_stack([X, y])
+    index = NearestNeighbors(n_neighbors=4).fit(z / z.std(axis=0))
+
+    def reach(z_new):
+        return (index.kneighbors(z_new / z.std(axis=0))[0][:, 1:] ** 2).mean(axis=1)
+
+    poison = Sample(clean.X[:9] + 1, clean.y[:9], clean.w[:9])
+    want = reach(np.column_stack([poison.X, poison.y])).mean() / reach(z).mean()
+    np.testing.assert_allclose(of(risks.Neighbor(k=3), clean, poison), want, rtol=1e-9)
+
+
+@every_risk
+def test_copies_of_all_clean_rows_look_like_them(risk):
+    np.testing.assert_allclose(of(risk, sample(), sample(), Ridge(1e-12)), 1, rtol=1e-9)
+
+
+@pytest.mark.parametrize("risk", [risks.Mahalanobis(), risks.Neighbor()], ids=name)
+def test_units_of_the_features_do_not_matter(risk):
+    units = 10.0 ** jnp.arange(-4, 4)
+
+    def scaled(s):
+        return Sample(s.X * units[None, :] + 1, s.y, s.w)
+
+    clean, poison = sample(), sample(9, seed=2)
+    want = of(risk, clean, poison)
+    np.testing.assert_allclose(of(risk, scaled(clean), scaled(poison)), want, rtol=1e-6)
+
+
+@every_risk
+def test_what_a_clean_row_stands_for_does_not_matter(risk):
+    clean, poison = sample(), sample(9, seed=2)
+    # A surrogate of the clean rows weighs as much as they do; only belief in numbers grows.
+    heavy = clean.weighing(8.0 * clean.w)
+    np.testing.assert_allclose(of(risk, heavy, poison), of(risk, clean, poison), rtol=0.2)
+
+
+@every_risk
+def test_batched_is_one_by_one(risk):
+    worlds = [(sample(seed=s), sample(9, seed=s + 5)) for s in range(3)]
+    stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves), *worlds)
+
+    def look(world):
+        return jax.value_and_grad(lambda poison: of(risk, world[0], poison))(world[1])
+
+    alone = [look(world) for world in worlds]
+    want = jax.tree.map(lambda *leaves: jnp.stack(leaves), *alone)
+    mapped, at_once = jax.lax.map(look, stacked), jax.jit(jax.vmap(look))(stacked)
+    for got in (mapped, at_once):
+        for g, w in zip(jax.tree.leaves(got), jax.tree.leaves(want), strict=True):
+            np.testing.assert_allclose(g, w, rtol=1e-6, atol=1e-9)
+
+
+def hostile():
+    x = np.linspace(0, 1, 30)
+    yield "constant columns", np.ones((30, 2)), x
+    yield "constant target", np.stack([x, x**2], axis=1), np.full(30, 0.3)
+    yield "no noise", np.stack([x, x**2], axis=1), 2 * x - x**2
+    yield "equal rows", np.ones((30, 2)), np.ones(30)
+    yield "three rows", np.stack([x, x**2], axis=1)[:3], x[:3]
+
+
+@every_risk
+@pytest.mark.parametrize(("X", "y"), [pytest.param(X, y, id=what) for what, X, y in hostile()])
+def test_hostile_tables_give_numbers(risk, X, y):
+    clean = Sample(jnp.asarray(X), jnp.asarray(y), jnp.ones(len(y)))
+    for poison in (clean, Sample(clean.X * 0.5, clean.y + 0.5, clean.w)):
+        value, slope = jax.value_and_grad(lambda poison: of(risk, clean, poison))(poison)
+        assert value >= 0
+        assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves((value, slope)))
+
+
+@every_risk
+def test_float32_is_close(risk):
+    want = of(risk, sample(), sample(9, seed=2))
+    single = [
+        jax.tree.map(lambda a: a.astype(jnp.float32), s) for s in (sample(), sample(9, seed=2))
+    ]
+    np.testing.assert_allclose(of(risk, *single), want, rtol=1e-2)
+
+
+def test_weighted_is_the_weighted_mean():
+    parts, poison = (risks.Residual(), risks.Mahalanobis()), sample(9, seed=2)
+    one, two = (of(part, sample(), poison) for part in parts)
+    got = of(risks.Weighted(parts, (3.0, 1.0)), sample(), poison)
+    np.testing.assert_allclose(got, (3 * one + two) / 4, rtol=1e-12)
+    np.testing.assert_allclose(
+        of(risks.Weighted(parts), sample(), poison), (one + two) / 2, rtol=1e-12
+    )
+
+
+@pytest.mark.parametrize("wrong", [{"risks": ()}, {"weights": (1.0,)}, {"weights": (1, 2, 3)}])
+def test_weights_must_match_risks(wrong):
+    with pytest.raises(InputError, match="weight for each"):
+        risks.Weighted(**wrong)
+
+
+def test_neighbors_are_needed():
+    with pytest.raises(InputError, match="k = 0"):
+        risks.Neighbor(k=0)
+
+
+def residual(clean, X, y):
+    return np.abs(y - Model().fit(*clean).predict(X))
+
+
+def bayesian(clean, X, y):
+    return BayesianRegression.of(Moments.of(*clean, np.ones(len(clean[1])))).zscores(X, y)
+
+
+def mahalanobis(clean, X, y):
+    return EmpiricalCovariance().fit(np.column_stack(clean)).mahalanobis(np.column_stack([X, y]))
+
+
+def neighbor(clean, X, y, k=5):
+    z = np.column_stack(clean)
+    scale = np.where(z.std(axis=0) > 0, z.std(axis=0), 1)
+    index = NearestNeighbors(n_neighbors=k).fit(z / scale)
+    n = len(z)
+    # Clean rows come first, and none is its own neighbor.
+    new = index.kneighbors(np.column_stack([X, y])[n:] / scale)[0].mean(axis=1)
+    return np.append(index.kneighbors()[0].mean(axis=1), new)
+
+
+DETECTORS = [
+    (risks.Residual(), residual),
+    (risks.Predictive(), bayesian),
+    (risks.Mahalanobis(), mahalanobis),
+    (risks.Neighbor(), neighbor),
+    (risks.Weighted(), residual),
+    (risks.Weighted(), neighbor),
+]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("risk", "detector"), DETECTORS, ids=[f"{name(r)}-{f.__name__}" for r, f in DETECTORS]
+)
+def test_an_attacker_who_fears_a_detector_hides_from_it(risk, detector):
+    attack = Ascent()
+
+    @jax.jit
+    def poisons(clean, aimed, threat, key):
+        problem = Problem.of(clean, aimed, Ridge(), threat, risk, Incremental(), key)
+        loud, trace = attack(problem.reference(), key)
+        return loud, attack(problem.at(jnp.asarray(0.1), trace.ends), key)[0]
+
+    def auc(clean, poison):
+        X = np.concatenate([clean.X, poison.X])
+        y = np.concatenate([clean.y, poison.y])
+        is_poison = np.arange(len(y)) >= len(clean.y)
+        return roc_auc_score(is_poison, detector((clean.X, clean.y), X, y))
+
+    for seed in range(3):
+        split = load("diabetes").split(seed)
+        clean, aimed = (
+            Sample(jnp.asarray(part.X), jnp.asarray(part.y), jnp.ones(len(part.y)))
+            for part in (split.train, split.validation)
+        )
+        cuts = edges(len(clean.y), [0.05, 0.1, 0.15, 0.2])
+        threat = ThreatModel.around(clean, cuts, step=jnp.asarray(split.step))
+        loud, quiet = poisons(clean, aimed, threat, jax.random.key(seed))
+        clean, loud, quiet = (jax.tree.map(np.asarray, s) for s in (clean, loud, quiet))
+        print(f"{name(risk)} {seed}: {auc(clean, loud):.3f} -> {auc(clean, quiet):.3f}")
+        assert auc(clean, quiet) < auc(clean, loud)
