@@ -22,10 +22,10 @@ from scipy.stats import spearmanr
 
 from mithridate import datasets, objective
 from mithridate.attacks import Ascent
-from mithridate.bench.names import choices
 from mithridate.bench.spec import ThreatSpec
 from mithridate.bench.sweep import sweep
 from mithridate.bench.worlds import world
+from mithridate.lookup import choices
 from mithridate.risks import Residual
 from mithridate.threat import edges
 from mithridate.victims import Ridge

@@ -11,8 +11,8 @@ ROOT = Path(__file__).parents[1] / "src" / "mithridate"
 MODULES = sorted(ROOT.rglob("*.py"))
 
 RANKS = [
-    {"errors"},
-    {"moments", "sample", "table", "datasets"},
+    {"errors", "words"},
+    {"moments", "sample", "table", "datasets", "lookup"},
     {"bayes", "victims", "threat", "sheets"},
     {"risks", "defenses"},
     {"objective"},
@@ -25,9 +25,9 @@ RANK = {name: rank for rank, names in enumerate(RANKS) for name in names}
 JAX = {"jax", "equinox", "optax"}
 JAX_HALF = {"sample", "victims", "risks", "threat", "objective", "attacks"}
 NO_JAX = {"errors", "moments", "table", "datasets", "bayes", "defenses", "report", "cli"}
-NO_JAX |= {"sheets", "terminal", "_clean"}
+NO_JAX |= {"sheets", "terminal", "_clean", "words", "lookup"}
 NO_NUMPY = {"moments", "victims", "risks", "attacks", "threat", "objective", "sample"}
-ONLY = {"report": {"table", "errors"}, "datasets": {"errors"}}
+ONLY = {"report": {"table", "errors", "words"}, "datasets": {"errors", "words"}}
 
 
 def name_of(path: Path) -> str:
@@ -90,8 +90,9 @@ def test_files_and_functions_stay_small(path):
             assert lines < 50, f"{node.name} has {lines} lines"
 
 
-def test_defenses_load_no_jax():
-    code = "import mithridate.defenses, sys; print(sorted({'jax', 'equinox'} & set(sys.modules)))"
+@pytest.mark.parametrize("door", ["defenses", "_clean"])
+def test_defenses_load_no_jax(door):
+    code = f"import mithridate.{door}, sys; print(sorted({{'jax', 'equinox'}} & set(sys.modules)))"
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert out.stdout.strip() == "[]"
 

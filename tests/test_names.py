@@ -4,9 +4,9 @@ import pytest
 
 from mithridate import attacks, defenses
 from mithridate.attacks import AbstractAttack, Ascent
-from mithridate.bench.names import build, choices, find
 from mithridate.defenses import BaseDefense, BayesClean, Trim
 from mithridate.errors import InputError
+from mithridate.lookup import build, choices, find
 
 
 def test_exported_classes_are_found_by_their_lower_case_name():
@@ -31,6 +31,8 @@ def test_a_third_partys_class_needs_no_fork():
         ("nowhere.at_all:Mine", "cannot be imported"),
         ("mithridate.defenses:Nothing", "cannot be imported"),
         ("mithridate.defenses:Ridge", "not a subclass"),
+        ("mithridate.defenses:BaseDefense", "is abstract; write its _find_inliers first"),
+        (":Mine", "cannot be imported"),
     ],
 )
 def test_what_cannot_be_found_is_refused_in_a_sentence(name, word):
@@ -41,3 +43,18 @@ def test_what_cannot_be_found_is_refused_in_a_sentence(name, word):
 def test_an_unknown_option_is_named():
     with pytest.raises(InputError, match=r"'c3'.*c1, c2"):
         build("bayesclean", {"c3": 1}, defenses, BaseDefense)
+
+
+class Needy(Trim):
+    def __init__(self, estimator=None, *, size, **more):
+        super().__init__(estimator)
+        self.size = size
+
+
+def test_an_option_that_has_no_default_is_asked_for():
+    path = f"{__name__}:Needy"
+    with pytest.raises(InputError, match="cannot do without size"):
+        build(path, {}, defenses, BaseDefense)
+    with pytest.raises(InputError, match=r"no option 'more'; it has estimator, size\."):
+        build(path, {"more": 1}, defenses, BaseDefense)
+    assert build(path, {"size": 3}, defenses, BaseDefense).size == 3

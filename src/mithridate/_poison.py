@@ -113,7 +113,7 @@ def poison(
     tell = tell or (lambda stage, done, total: None)
     tell("reading the table", 0, 0)
     source = "diabetes" if data is None else data
-    frame = datasets.read(source)
+    frame = datasets.open(source).frame
     encoded = datasets.load(source, target, drop=drop, categorical=categorical)
     if MARK in nw.from_native(frame, eager_only=True).columns:
         raise InputError(f"The table has a column {MARK!r} already; rename it first.")

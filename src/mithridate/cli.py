@@ -241,29 +241,62 @@ def attack(
 def clean(
     file: Annotated[str, typer.Argument(help="CSV or Parquet file, or a bundled data set.")],
     target: Annotated[str | None, typer.Option(help="Column to predict.")] = None,
-    defense: Annotated[str, typer.Option(help="Defense that judges the rows.")] = "bayesclean",
+    defense: Annotated[
+        str, typer.Option(help="Defense that judges the rows, or module:Class.")
+    ] = "bayesclean",
+    option: Annotated[
+        list[str] | None, typer.Option(help="Its parameter, as c2=1.5; may be repeated.")
+    ] = None,
     contamination: Annotated[float | None, typer.Option(help="Poison / all rows, if told.")] = None,
     false_positive_rate: Annotated[float | None, typer.Option(help="Clean rows lost.")] = None,
     trusted: Annotated[Path | None, typer.Option(help="File of rows known to be clean.")] = None,
+    groups: Annotated[
+        str | None, typer.Option(help="Column that says where a row comes from.")
+    ] = None,
     drop: Annotated[str, typer.Option(help="Columns to leave out, by comma.")] = "",
     categorical: Annotated[str, typer.Option(help="Columns that are only codes.")] = "",
     out: Annotated[Path | None, typer.Option("--out", "-o", help=".csv or .parquet.")] = None,
+    report: Annotated[bool, typer.Option("--report", help="Write an HTML page too.")] = False,
     verbose: Annotated[bool, typer.Option("--verbose", help="Print all notes too.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")] = False,
 ) -> None:
     """Write the rows worth keeping, and beside them the suspicious ones with reasons."""
     with sentences("Nothing was written."), progress(quiet) as tell:
+        options = _options(option or [])
         from . import _clean, sheets
 
         out = sheets.check_output(out or sheets.output_for(file), file, trusted)
         found = _clean.clean(
-            file, target=target, defense=defense, contamination=contamination, tell=tell,
-            false_positive_rate=false_positive_rate, trusted=trusted, drop=_names(drop),
-            categorical=_names(categorical),
+            file, target=target, defense=defense, options=options, contamination=contamination,
+            false_positive_rate=false_positive_rate, trusted=trusted, groups=groups,
+            drop=_names(drop), categorical=_names(categorical), tell=tell,
         )  # fmt: skip
-        lines = found.report(found.write(out), verbose)
+        lines = found.lines(found.write(out, html=report), verbose)
     with unread():
         typer.echo("".join(printable(line) + "\n" for line in lines if not quiet), nl=False)
+
+
+def _options(given: list[str]) -> dict[str, Any]:
+    """Parameters written key=value: numbers, true, false and none are so, all else is text."""
+    options: dict[str, Any] = {}
+    for one in given:
+        key, equals, text = (part.strip() for part in one.partition("="))
+        if not (key and equals):
+            raise InputError(f"--option {one!r} is not key=value; write it like --option c2=1.5.")
+        if key in options:
+            raise InputError(f"--option {key} is given twice; give it once.")
+        options[key] = _value(text)
+    return options
+
+
+def _value(text: str) -> Any:
+    words = {"true": True, "false": False, "none": None}
+    if text.lower() in words:
+        return words[text.lower()]
+    for number in (int, float):
+        with suppress(ValueError):
+            return number(text)
+    return text
 
 
 def _gate(found: "Audit", limit: float | None) -> None:

@@ -13,14 +13,11 @@ import narwhals as nw
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.csv as arrow_csv
 import pyarrow.parquet as pq
 
-from . import table
-from .datasets import _load, _read
-from .datasets._frame import arrow, opened
-from .datasets._words import counted, listing, quote
+from . import datasets, table
 from .errors import InputError
+from .words import counted, listing, quote
 
 PARQUET = (".parquet", ".pq")
 TEXT = (".csv", ".tsv")
@@ -71,12 +68,16 @@ def with_columns(frame: Any, added: Mapping[str, pa.Array]) -> Any:
 
 
 class Written(NamedTuple):
-    """Where the rows are: `kept`, `quarantined` (None where there are none), cells `defused`."""
+    """Where the rows are: `kept`, `quarantined` (None where there are none) and the `report`.
+
+    `defused` counts cells; `stale` are files of an earlier run that these are not to be read with.
+    """
 
     kept: Path
     quarantined: Path | None
+    report: Path | None
     defused: int
-    stale: bool
+    stale: tuple[Path, ...]
 
     @property
     def sentences(self) -> list[str]:
@@ -87,18 +88,19 @@ class Written(NamedTuple):
                 f"Defused: {counted(self.defused, 'cell')} that a spreadsheet would execute, with "
                 "an apostrophe in front."
             )
-        where = f"Kept rows: {self.kept}"
+        where = [f"Kept rows: {self.kept}"]
         if self.quarantined is not None:
-            where += f"; rejected rows and reasons: {self.quarantined}"
-        if self.stale:
-            where += f"; {quarantine_of(self.kept)} is of an earlier run"
-        return [*lines, where]
+            where.append(f"rejected rows and reasons: {self.quarantined}")
+        if self.report is not None:
+            where.append(f"report: {self.report}")
+        where += [f"{path} is of an earlier run" for path in self.stale]
+        return [*lines, "; ".join(where)]
 
 
 def output_for(source: str) -> Path:
     """Where the kept rows go if nobody says: the current folder, in the format of the source."""
     suffix = ".parquet" if Path(source).suffix.lower() in PARQUET else ".csv"
-    return Path(f"{_load._stem(Path(source))}.cleaned{suffix}")
+    return Path(f"{datasets.stem(Path(source))}.cleaned{suffix}")
 
 
 def check_output(path: Path, *sources: Path | str | None) -> Path:
@@ -108,7 +110,7 @@ def check_output(path: Path, *sources: Path | str | None) -> Path:
             f"The output {quote(path.name)} is neither CSV nor Parquet by its name; "
             "end it in .csv or .parquet."
         )
-    for output in (path, quarantine_of(path)):
+    for output in (path, quarantine_of(path), report_of(path)):
         if output.is_dir():
             raise InputError(f"The output {quote(output.name)} is a folder; give another name.")
         if any(source is not None and _same(output, Path(source)) for source in sources):
@@ -133,7 +135,20 @@ def quarantine_of(path: Path) -> Path:
     >>> quarantine_of(Path("homes.cleaned.csv")).name, quarantine_of(Path("good.parquet")).name
     ('homes.quarantine.csv', 'good.quarantine.parquet')
     """
-    return path.with_name(f"{path.stem.removesuffix('.cleaned')}.quarantine{path.suffix}")
+    return _beside(path, f"quarantine{path.suffix}")
+
+
+def report_of(path: Path) -> Path:
+    """Where the report goes.
+
+    >>> report_of(Path("homes.cleaned.csv")).name, report_of(Path("cleaned.parquet")).name
+    ('homes.report.html', 'cleaned.report.html')
+    """
+    return _beside(path, "report.html")
+
+
+def _beside(path: Path, what: str) -> Path:
+    return path.with_name(f"{path.stem.removesuffix('.cleaned')}.{what}")
 
 
 def stacked(
@@ -165,80 +180,29 @@ def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
     return column.cast(kind.value_type) if pa.types.is_dictionary(kind) else column
 
 
-def coded(cells: pa.ChunkedArray, most: int) -> tuple[np.ndarray, list[str]] | None:
-    """A column as codes into `most` distinct values; None where there are more, or only one."""
-    try:
-        known = cells if pa.types.is_dictionary(cells.type) else cells.dictionary_encode()
-        known = known.unify_dictionaries().combine_chunks()
-    except (pa.ArrowException, NotImplementedError):
-        return None
-    words = [*map(str, known.dictionary.to_pylist()), "(missing)"]
-    if not 2 < len(words) <= most + 1:
-        return None
-    codes = known.indices.cast(pa.int64()).fill_null(len(words) - 1).to_numpy()
-    return codes, words
+def write(files: Mapping[Path, Any], delimiter: str = ",") -> int:
+    """Writes frames to CSV or Parquet files and text as it is, all or none; counts defused cells.
 
-
-def is_text(path: Path) -> bool:
-    """Whether a file to read holds delimited text rather than Parquet."""
-    with path.open("rb") as file:
-        return file.read(4) != b"PAR1"
-
-
-def verbatim(path: Path, n: int) -> tuple[pa.Table, str]:
-    """The `n` rows of a delimited file as text, just as they are spelled, and its delimiter.
-
-    So `007` stays `007` and `NA` stays `NA`, which they would not by way of numbers.
+    All go into one folder. In CSV a text cell or a name that a spreadsheet would execute, as it
+    starts with = + - @, a tab or a carriage return, gets an apostrophe in front. Numbers are never
+    touched, spelled in text or not.
     """
-    shown = quote(path.name)
-    with path.open("rb") as file:
-        packed = "gzip" if file.read(2) == b"\x1f\x8b" else None
-    with path.open("rb") as file, pa.input_stream(file, compression=packed) as stream:
-        sample = stream.read(_read.SAMPLE)
-    delimiter, _ = _read._layout(_read._as_text(sample, shown), shown)
-    for encoding in ("utf8", "latin-1"):
-        try:
-            cells = _texts(path, packed, delimiter, encoding)
-        except (pa.ArrowInvalid, UnicodeDecodeError):
-            continue
-        if len(cells) == n:
-            return cells, delimiter
-    raise InputError(f"The file {shown} changed while it was read; clean it again.")
-
-
-def _texts(path: Path, packed: str | None, delimiter: str, encoding: str) -> pa.Table:
-    parse = arrow_csv.ParseOptions(delimiter=delimiter, newlines_in_values=True)
-    reading = arrow_csv.ReadOptions(encoding=encoding, block_size=_read.BLOCK)
-    with path.open("rb") as file, pa.input_stream(file, compression=packed) as stream:
-        names = arrow_csv.open_csv(stream, reading, parse).schema.names
-    kinds = arrow_csv.ConvertOptions(
-        column_types=dict.fromkeys(names, pa.large_string()), strings_can_be_null=False
-    )
-    with path.open("rb") as file, pa.input_stream(file, compression=packed) as stream:
-        return arrow_csv.read_csv(stream, reading, parse, kinds)
-
-
-def write(frames: Mapping[Path, Any], delimiter: str = ",") -> int:
-    """Writes frames to CSV or Parquet files of one folder, all or none; counts defused cells.
-
-    In CSV a text cell or a name that a spreadsheet would execute, as it starts with = + - @, a tab
-    or a carriage return, gets an apostrophe in front. Numbers are never touched, spelled in text
-    or not.
-    """
-    folder, defused = next(iter(frames)).parent, 0
+    folder, defused = next(iter(files)).parent, 0
     try:
         folder.mkdir(parents=True, exist_ok=True)
         fresh = Path(tempfile.mkdtemp(dir=folder, prefix=".new-"))
     except OSError as error:
         raise table.unwritable(folder, error) from None
     try:
-        for path, frame in frames.items():
-            if path.suffix.lower() in PARQUET:
-                pq.write_table(_as_arrow(frame, path), fresh / path.name)
+        for path, content in files.items():
+            if isinstance(content, str):
+                (fresh / path.name).write_text(content, encoding="utf-8")
+            elif path.suffix.lower() in PARQUET:
+                pq.write_table(_as_arrow(content, path), fresh / path.name)
             else:
                 mark = "\t" if path.suffix.lower() == ".tsv" else delimiter
-                defused += _write_text(frame, fresh / path.name, mark)
-        for path in frames:
+                defused += _write_text(content, fresh / path.name, mark)
+        for path in files:
             (fresh / path.name).replace(path)
     except OSError as error:
         raise table.unwritable(folder, error) from None
@@ -259,10 +223,9 @@ def _as_arrow(frame: Any, path: Path) -> pa.Table:
 
 def _write_text(frame: Any, path: Path, delimiter: str) -> int:
     """Writes delimited text, and counts the cells that were defused."""
-    # A frame without rows has been seen to by whoever calls: `opened` would refuse it.
-    series = list(opened(frame, "table").iter_columns())
-    names = [str(s.name) for s in series]
-    columns = [arrow(s) for s in series]
+    # A frame without rows has been seen to by whoever calls: `open` would refuse it.
+    opened = datasets.open(frame).columns
+    names, columns = list(opened), list(opened.values())
     header, defused = _defused(pa.array(names, pa.large_string()))
     with path.open("wb") as file:
         file.write(_lines((header.slice(i, 1) for i in range(len(names))), delimiter))

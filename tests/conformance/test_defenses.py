@@ -19,9 +19,9 @@ from sklearn.preprocessing import MinMaxScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from mithridate import defenses
-from mithridate.bench.names import choices
 from mithridate.defenses._frames import rows_of
 from mithridate.errors import InputError
+from mithridate.lookup import choices
 
 
 class HelpsItself:

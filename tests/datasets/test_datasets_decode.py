@@ -10,7 +10,8 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
-from mithridate.datasets import decode, encode, load, read
+from mithridate import datasets
+from mithridate.datasets import decode, encode, load
 from mithridate.errors import InputError
 
 N = 120
@@ -170,15 +171,32 @@ def test_what_does_not_fit_is_refused(change: dict[str, Any], wanted: str) -> No
     assert sentence.count("\n") == 0
 
 
-def test_read_gives_the_table_that_load_encodes(tmp_path: Path) -> None:
+def test_open_gives_the_table_that_load_encodes(tmp_path: Path) -> None:
     path = tmp_path / "t.csv"
     path.write_text("a;y\n" + "".join(f"{i % 7},5;{i}\n" for i in range(50)))
-    frame = read(path)
+    opened = datasets.open(path)
+    assert (opened.name, opened.target, opened.path) == ("t", None, path)
+    assert opened.notes == load(path, "y").notes[:1]
+    assert "decimal comma" in opened.notes[0]
+    frame = opened.frame
     assert frame.schema.types == [pa.float64(), pa.int64()]
-    assert frame["a"][1].as_py() == 1.5
+    assert opened.columns["a"][1].as_py() == 1.5
     found = decode(frame, load(path, "y"), [[7.5]], [3], [0])
     assert found.to_pylist() == [{"a": 7.5, "y": 3}]
-    assert read(frame) is frame
-    assert read("diabetes").num_rows == 442
     with pytest.raises(InputError, match="no file"):
-        read(tmp_path / "none.csv")
+        datasets.open(tmp_path / "none.csv")
+
+
+def test_open_hands_frames_back_as_they_are() -> None:
+    table = pa.table({"a": [1, 2], "b": ["x", "y"]})
+    assert datasets.open(table).frame is table
+    assert datasets.open(pl.LazyFrame({"a": [1, 2]})).frame.equals(pl.DataFrame({"a": [1, 2]}))
+    opened = datasets.open(table, "homes")
+    assert (opened.name, opened.path, list(opened.columns)) == ("homes", None, ["a", "b"])
+    assert opened.known("b", "to look at") == "b"
+    with pytest.raises(InputError, match=r"table 'homes' has no column 'B' to look at; .* is 'b'"):
+        opened.known("B", "to look at")
+    bundled = datasets.open("diabetes")
+    assert (bundled.frame.num_rows, bundled.target, bundled.path) == (442, "progression", None)
+    with pytest.raises(InputError, match="no rows"):
+        datasets.open(table[:0])

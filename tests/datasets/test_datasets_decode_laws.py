@@ -14,7 +14,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mithridate.datasets import Encoded, decode, encode, load, read
+from mithridate import datasets
+from mithridate.datasets import Encoded, decode, encode, load
 
 N = 120
 RNG = np.random.default_rng(0)
@@ -309,7 +310,7 @@ def test_shared_tables_there_and_back(
     shared_data: Path, name: str, target: str, drop: tuple[str, ...]
 ) -> None:
     path = shared_data / f"{name}.csv"
-    frame, encoded = read(path), load(path, target, drop=drop)
+    frame, encoded = datasets.open(path).frame, load(path, target, drop=drop)
     split = encoded.split(0)
     known = ~np.isnan(encoded.X[split.rows]).any(axis=1)
     X = (split.train.X * split.scale[:-1] + split.shift[:-1])[known]

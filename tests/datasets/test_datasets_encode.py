@@ -69,6 +69,35 @@ def test_text_that_is_nearly_numbers_is_pointed_out(encoded: Build) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["$12.50", "$1,234.50", "-$3", "7"],
+        ["45%", "7.5 %", "-3%", "100%"],
+        ["1,234", "12", "1,234,567.5", "(1,234)"],
+        ["12,50 €", "1.234,50 €", "3 €"],
+        ["USD 5", "USD 12.5", "CHF 1'234"],
+    ],
+)
+def test_numbers_written_with_signs_are_pointed_out(encoded: Build, words: list[str]) -> None:
+    def hints(values: list[str]) -> list[str]:
+        notes = encoded(price=values, x=NOISE).notes
+        return [note for note in notes if "numbers written with signs" in note]
+
+    (hint,) = hints((words * N)[:N])
+    assert hint.endswith(f"'price' (such as {words[0]!r}).")
+    # Left out, since it differs in every row, and pointed out all the same.
+    assert len(hints([f"${i}.50" for i in range(N)])) == 1
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["a", "b"], ["1/2", "3/4"], ["A45%", "B%"], ["5-10", "10-20"], ["$", "%"], ["1.2.3", "v2"]],
+)
+def test_other_text_is_not_taken_for_numbers_with_signs(encoded: Build, words: list[str]) -> None:
+    assert not any("signs" in note for note in encoded(kind=words * 30).notes)
+
+
 @pytest.mark.parametrize("values", [[True, False], ["true", "False"], [" TRUE", "false"]])
 def test_booleans_become_0_and_1(encoded: Build, values: list[object]) -> None:
     result = encoded(x=values * 30)
@@ -80,7 +109,9 @@ def test_booleans_become_0_and_1(encoded: Build, values: list[object]) -> None:
 def test_infinite_features_count_as_missing(encoded: Build) -> None:
     result = encoded(x=[np.inf, -np.inf, 1e200, 1.0, 2.0, 3.5] * 10)
     assert np.isnan(result.X[:3, 0]).all()
-    assert "Infinite values taken as missing: 'x' (30 rows)." in result.notes
+    assert "Values infinite or beyond 1e100 taken as missing: 'x' (30 rows)." in result.notes
+    result = encoded(x=[np.inf, 2.0, 3.5] * 20)
+    assert "Infinite values taken as missing: 'x' (20 rows)." in result.notes
 
 
 @pytest.mark.parametrize(
@@ -91,6 +122,8 @@ def test_infinite_features_count_as_missing(encoded: Build) -> None:
         ([1.5, None] * 30, "constant"),
         ([None] * N, "empty"),
         ([" ", "?", None] * 20, "empty"),
+        ([1e200, -3e150, None] * 20, "holding only values infinite or beyond 1e100"),
+        ([np.inf, None] * 30, "holding only infinite values"),
         (pa.array([None] * N, pa.string()).dictionary_encode(), "constant"),
         ([datetime.date(2020, 1, 1 + i % 9) for i in range(N)], "dates or times"),
         ([datetime.timedelta(i % 9) for i in range(N)], "dates or times"),
@@ -162,7 +195,10 @@ def test_boolean_and_text_targets_become_numbers() -> None:
         ([None] * N, ["empty in every row"]),
         ([1.5] * N, ["1.5 in every row"]),
         ([*range(57), None, 1, None], ["missing or infinite in 2 rows", "first in row 58"]),
-        ([*range(59), np.inf], ["in 1 row,", "row 60"]),
+        ([*range(59), np.inf], ["is missing or infinite in 1 row,", "row 60"]),
+        ([*range(58), 1e200, None], ["infinite or beyond 1e100 in 2 rows, first in row 59"]),
+        ([1e200, -1e300] * 30, ["infinite or beyond 1e100 in every row"]),
+        ([np.inf, -np.inf] * 30, ["not finite in every row"]),
         (pa.array([1, 2] * 30).dictionary_encode(), ["text such as '1'"]),
     ],
 )

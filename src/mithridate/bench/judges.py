@@ -11,7 +11,7 @@ from sklearn.preprocessing import StandardScaler
 
 from .. import defenses, victims
 from ..errors import InputError
-from .names import build
+from ..lookup import build
 from .spec import Spec
 
 

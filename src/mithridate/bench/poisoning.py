@@ -10,8 +10,8 @@ from .. import attacks, objective, risks, victims
 from ..attacks import AbstractAttack
 from ..datasets import Part
 from ..errors import InputError
+from ..lookup import build
 from ..threat import edges
-from .names import build
 from .spec import AttackSpec, Spec
 from .sweep import Poison, sweep, ticks
 from .worlds import World

@@ -13,10 +13,10 @@ import pyarrow as pa
 from .. import datasets, defenses, table
 from ..datasets import Encoded, Part
 from ..errors import InputError
+from ..lookup import build
 from .diagnose import diagnose, steps
 from .judges import judge
 from .looks import looks, moved
-from .names import build
 from .poisoning import Batches, Ran, Tell, batches, poison_of
 from .score import Cell, Judge, score
 from .spec import DefenseSpec, Spec

@@ -2,21 +2,28 @@
 
 from ._base import Columns, Encoded, Part, Split
 from ._bundled import AbstractDataset
+from ._cells import Levels, levels
 from ._decode import decode
 from ._diabetes import Diabetes
 from ._encode import encode
-from ._load import load, names, read
+from ._load import Opened, load, names, open, stem
+from ._verbatim import verbatim
 
 __all__ = [
     "AbstractDataset",
     "Columns",
     "Diabetes",
     "Encoded",
+    "Levels",
+    "Opened",
     "Part",
     "Split",
     "decode",
     "encode",
+    "levels",
     "load",
     "names",
-    "read",
+    "open",
+    "stem",
+    "verbatim",
 ]

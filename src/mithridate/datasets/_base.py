@@ -9,7 +9,8 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from ..errors import InputError
-from ._words import counted, titled
+from ..words import counted
+from ._words import titled
 
 LEAST_ROWS = 40  # fewer cannot be cut into three parts that mean anything
 LEAST_TRAIN = 10

@@ -3,7 +3,7 @@
 # pyright: reportAttributeAccessIssue=false
 # (Arrow makes its compute functions at import, where a type checker cannot see them.)
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
@@ -15,9 +15,16 @@ MISSING = ["", "?", ".", "NA", "N/A", "n/a", "<NA>", "#N/A", "#NA", "NaN", "nan"
 MISSING += ["None", "-nan", "-NaN"]
 NUMBERS = (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal, pa.types.is_null)
 TEXT = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view)
+NEARLY = 0.9  # the share of cells that are alike from which on the others are the odd ones
 TRUTH_AS = "true as 1, false as 0"
 TRUTH = {"true": 1.0, "false": 0.0}
 NUMBER = r"^(?i:[+-]?(?:(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?|inf|infinity))$"
+# Numbers with a sign of money or percent, marks between thousands, a decimal comma, or in brackets.
+MONEY = r"(?:[$€£¥₹]|USD|EUR|GBP|CHF)"
+SIGNED = (
+    rf"^\(?[+-]?\s*{MONEY}?\s*[+-]?(?:\d{{1,3}}(?:[,'.\x{{a0}}\x{{202f}} ]\d{{3}})+|\d+)"
+    rf"(?:[.,]\d+)?\s*(?:%|{MONEY})?\)?$"
+)
 DATE = (
     r"^(?:(?:\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{4})"
     r"(?:[ T]\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?(?: ?[AaPp][Mm])?(?: ?(?:Z|[+-]\d{2}:?\d{2}))?)?"
@@ -37,13 +44,15 @@ class Numbers:
 class Levels:
     """Text as `codes` (N,) into `words` (-1 where missing).
 
-    `odd` is the most frequent word that is no number, where nearly all others are numbers.
+    `odd` is the most frequent word that is no number, where nearly all others are numbers;
+    `signed` the most frequent number written with signs, where nearly all are numbers so written.
     """
 
     codes: Int[np.ndarray, " n"]
     words: pa.Array
     counts: Int[np.ndarray, " k"]
     odd: str = ""
+    signed: str = ""
 
 
 @dataclass(frozen=True)
@@ -70,6 +79,27 @@ def cells(column: pa.ChunkedArray) -> Numbers | Levels | Other:
     except (pa.ArrowException, NotImplementedError):
         pass  # a type that only its name makes known: float128, a category of lists
     return Other("neither numbers nor text")
+
+
+def levels(column: pa.ChunkedArray) -> Levels | None:
+    """A column of text, numbers, dates or truth values as levels; None where it is none of these.
+
+    >>> import pyarrow as pa
+    >>> found = levels(pa.chunked_array([["north", "south", None, " north"]]))
+    >>> found.words.to_pylist(), found.codes
+    (['north', 'south'], array([ 0,  1, -1,  0]))
+    """
+    kind = column.type
+    try:
+        plain = column.cast(kind.value_type) if pa.types.is_dictionary(kind) else column
+        if pa.types.is_nested(plain.type) or pa.types.is_large_binary(plain.type):
+            return None
+        text = plain.cast(pa.large_string())
+    except (pa.ArrowException, NotImplementedError):
+        return None
+    if pa.types.is_temporal(plain.type):  # a day is a day, whatever it is stored as
+        text = pc.replace_substring_regex(text, r"(?: 00:00:00)?(?:\.0+)?(Z?)$", r"\1")
+    return _levels(text)
 
 
 def as_category(column: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -128,10 +158,23 @@ def _text(levels: Levels) -> Numbers | Levels | Other:
         return Numbers(_look_up(parsed, levels.codes), TRUTH_AS)
     if _matches(words, DATE).all():
         return Other("dates or times")
-    if levels.counts[spelled].sum() >= 0.9 * levels.counts.sum():
-        odd = np.flatnonzero(~spelled)[np.argmax(levels.counts[~spelled])]
-        return Levels(levels.codes, words, levels.counts, odd=words[int(odd)].as_py())
+    return _nearly(levels, spelled)
+
+
+def _nearly(levels: Levels, spelled: np.ndarray) -> Levels:
+    """Text that is nearly numbers says so, and what keeps it from being numbers."""
+    enough = NEARLY * levels.counts.sum()
+    if levels.counts[spelled].sum() >= enough:
+        return replace(levels, odd=_commonest(levels, ~spelled))
+    signed = _matches(levels.words, SIGNED) & ~spelled
+    if levels.counts[signed | spelled].sum() >= enough:
+        return replace(levels, signed=_commonest(levels, signed))
     return levels
+
+
+def _commonest(levels: Levels, among: np.ndarray) -> str:
+    place = np.flatnonzero(among)[np.argmax(levels.counts[among])]
+    return levels.words[int(place)].as_py()
 
 
 def _matches(words: pa.Array, pattern: str) -> np.ndarray:

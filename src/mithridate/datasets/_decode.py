@@ -8,10 +8,11 @@ from jaxtyping import Float, Int
 from numpy.typing import ArrayLike
 
 from ..errors import InputError
+from ..words import counted, quote
 from ._base import Columns, Encoded
 from ._cells import TRUTH_AS, as_category, cells, spellings
 from ._sheet import Pick, Sheet
-from ._words import counted, quote, titled
+from ._words import titled
 from ._written import written
 
 # What scaling and back may add to a number, relative to the largest of its column.

@@ -1,6 +1,5 @@
 """A table as numbers: which columns become features, how, and what is said about it."""
 
-import difflib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,15 +9,21 @@ import numpy as np
 import pyarrow as pa
 
 from ..errors import InputError
+from ..words import counted, listing, quote
 from ._base import Columns, Encoded, check_rows, fingerprint
 from ._cells import Levels, Numbers, Other, as_category, cells
-from ._frame import columns_of
+from ._frame import columns_of, known
 from ._lattice import spacing
 from ._onehot import Group, Hot, one_hot, recognize
-from ._words import Notes, counted, listing, quote, titled
+from ._words import Notes, titled
 
-HUGE = 1e100  # squares of larger numbers overflow: they count as infinite
+HUGE = 1e100  # squares of larger numbers overflow: they count as missing
+BEYOND = "beyond 1e100"
 ID_NAME = re.compile(r"^(?:ids?|idx|index|rowid)$|[\W_]id$|^unnamed\b|^$", re.IGNORECASE)
+SIGNED = (
+    "Taken as text, though it looks like numbers written with signs (to have them read as numbers, "
+    "write 1234.5 for '$1,234.50' and 45 for '45%')"
+)
 CAMEL_ID = re.compile(r"[a-z]I[dD]$")  # `PassengerId`, not `humid`
 
 
@@ -46,7 +51,7 @@ def encode(
     table = columns_of(frame, name)
     target, dropped = _chosen(list(table), target, drop, name)
     coded = [
-        _known(str(column), list(table), name, "to take as a category") for column in categorical
+        known(str(column), list(table), name, "to take as a category") for column in categorical
     ]
     log = Notes(notes)
     for column in dropped:
@@ -80,25 +85,14 @@ def _chosen(
             f"No target was given for the {titled(name)}; say which of its columns is to be "
             f"predicted: {listing([quote(n) for n in names])}."
         )
-    target = _known(str(target), names, name, "to predict")
+    target = known(str(target), names, name, "to predict")
     drop = [drop] if isinstance(drop, str) else drop
-    dropped = [_known(str(column), names, name, "to leave out") for column in drop]
+    dropped = [known(str(column), names, name, "to leave out") for column in drop]
     if target in dropped:
         raise InputError(
             f"The target {quote(target)} is among the columns to leave out; take it off that list."
         )
     return target, list(dict.fromkeys(dropped))
-
-
-def _known(column: str, names: Sequence[str], name: str, role: str) -> str:
-    """The column, or an error that names the one most like it."""
-    if column in names:
-        return column
-    short = {n[:60].lower(): n for n in reversed(names)}  # difflib is slow on endless names
-    near = difflib.get_close_matches(column[:60].lower(), short, n=1)
-    shown = listing([quote(n) for n in names])
-    hint = f"the nearest of {shown} is {quote(short[near[0]])}" if near else f"give one of {shown}"
-    raise InputError(f"The {titled(name)} has no column {quote(column)} {role}; {hint}.")
 
 
 def _target(column: pa.ChunkedArray, target: str, log: Notes) -> np.ndarray:
@@ -113,14 +107,8 @@ def _target(column: pa.ChunkedArray, target: str, log: Notes) -> np.ndarray:
     if isinstance(read, Other):
         raise InputError(f"The target {quote(target)} holds {read.holds}; give a numeric column.")
     unknown = np.flatnonzero(~(np.abs(read.values) <= HUGE))
-    if unknown.size == len(read.values):
-        raise InputError(f"The target {quote(target)} is empty in every row; give another column.")
     if unknown.size:
-        raise InputError(
-            f"The target {quote(target)} is missing or infinite in "
-            f"{counted(unknown.size, 'row')}, first in row {unknown[0] + 1} "
-            "(counted from 1, without the header); take such rows out or fill them in."
-        )
+        raise _unknown(read.values, unknown, target)
     if np.ptp(read.values) == 0:
         raise InputError(
             f"The target {quote(target)} is {read.values[0]:g} in every row; "
@@ -129,6 +117,22 @@ def _target(column: pa.ChunkedArray, target: str, log: Notes) -> np.ndarray:
     if read.remark:
         log.add(f"Target read as numbers ({read.remark})", target)
     return read.values
+
+
+def _unknown(values: np.ndarray, rows: np.ndarray, target: str) -> InputError:
+    """The sentence on a target that is no number of a usable size in these rows."""
+    huge = np.isfinite(values[rows]).any()
+    if len(rows) == len(values):
+        empty = np.isnan(values).all()
+        what = "empty" if empty else f"missing, infinite or {BEYOND}" if huge else "not finite"
+        return InputError(
+            f"The target {quote(target)} is {what} in every row; give another column."
+        )
+    what = f"missing, infinite or {BEYOND}" if huge else "missing or infinite"
+    return InputError(
+        f"The target {quote(target)} is {what} in {counted(len(rows), 'row')}, first in row "
+        f"{rows[0] + 1} (counted from 1, without the header); take such rows out or fill them in."
+    )
 
 
 def _feature(name: str, column: pa.ChunkedArray, log: Notes) -> Numbers | Hot | None:
@@ -142,6 +146,8 @@ def _feature(name: str, column: pa.ChunkedArray, log: Notes) -> Numbers | Hot | 
         if read.odd:
             kind = "Taken as text, though nearly all values are numbers"
             log.add(kind, name, f"but for {quote(read.odd)}")
+        if read.signed:
+            log.add(SIGNED, name, f"such as {quote(read.signed)}")
         if isinstance(feature, Hot):
             _tell(name, feature, log)
     else:
@@ -155,11 +161,13 @@ def _feature(name: str, column: pa.ChunkedArray, log: Notes) -> Numbers | Hot | 
 def _usable(name: str, column: pa.ChunkedArray, read: Numbers, log: Notes) -> str:
     """Why a numeric column is of no use, or nothing; infinite values become missing."""
     values = read.values
-    infinite = np.abs(values) > HUGE
+    empty, infinite = np.isnan(values).all(), np.abs(values) > HUGE
+    huge = np.isfinite(values[infinite]).any()
+    kind = f"Values infinite or {BEYOND}" if huge else "Infinite values"
     values[infinite] = np.nan
     missing = np.isnan(values)
     if missing.all():
-        return "empty"
+        return "empty" if empty else f"holding only {kind.lower()}"
     if np.nanmin(values) == np.nanmax(values):
         return "constant"
     if not missing.any() and _is_id(name, column, values):
@@ -167,7 +175,7 @@ def _usable(name: str, column: pa.ChunkedArray, read: Numbers, log: Notes) -> st
     if read.remark:
         log.add(f"Read as numbers ({read.remark})", name)
     if infinite.any():
-        log.add("Infinite values taken as missing", name, counted(int(infinite.sum()), "row"))
+        log.add(f"{kind} taken as missing", name, counted(int(infinite.sum()), "row"))
     if missing.any():
         kind = "Missing numbers, imputed by the median of the training part"
         log.add(kind, name, counted(int(missing.sum()), "row"))

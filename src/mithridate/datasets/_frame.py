@@ -1,6 +1,8 @@
 """Any dataframe as named Arrow columns; beside `_sheet` the only file that knows narwhals."""
 
+import difflib
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 import narwhals as nw
@@ -9,7 +11,8 @@ import pyarrow as pa
 from narwhals.exceptions import DuplicateError
 
 from ..errors import InputError
-from ._words import listing, quote, titled
+from ..words import listing, quote
+from ._words import titled
 
 SCALARS = (str, bool, int, float, np.generic)
 
@@ -49,6 +52,17 @@ def _check_names(names: Any, name: str) -> None:
             f"Columns of the {titled(name)} share a name: {listing(twice)}; "
             "give every column its own."
         ) from None
+
+
+def known(column: str, names: Sequence[str], name: str, role: str) -> str:
+    """The column of the table `name`, or an error that names the one most like it."""
+    if column in names:
+        return column
+    short = {n[:60].lower(): n for n in reversed(names)}  # difflib is slow on endless names
+    near = difflib.get_close_matches(column[:60].lower(), short, n=1)
+    shown = listing([quote(n) for n in names])
+    hint = f"the nearest of {shown} is {quote(short[near[0]])}" if near else f"give one of {shown}"
+    raise InputError(f"The {titled(name)} has no column {quote(column)} {role}; {hint}.")
 
 
 def arrow(series: Any) -> pa.ChunkedArray:

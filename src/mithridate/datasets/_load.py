@@ -3,15 +3,20 @@
 import difflib
 import os
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+
 from ..errors import InputError
+from ..words import listing, quote
 from . import _read
 from ._base import Encoded
 from ._bundled import AbstractDataset
 from ._encode import encode
-from ._words import listing, quote
+from ._frame import columns_of, known, opened
 
 SUFFIXES = (".csv", ".tsv", ".txt", ".parquet", ".pq", ".gz")
 
@@ -34,34 +39,58 @@ def load(
     >>> load("diabetes", drop=["s1", "s2"]).columns.names
     ('age', 'sex', 'bmi', 'bp', 's3', 's4', 's5', 's6')
     """
-    frame, known, stem, notes = _opened(source)
-    target, name = target or known, name or stem
-    return encode(frame, target, drop=drop, categorical=categorical, name=name, notes=notes)
+    table = open(source, name)
+    target, said = target or table.target, {"name": table.name, "notes": table.notes}
+    return encode(table.frame, target, drop=drop, categorical=categorical, **said)
 
 
-def read(source: Any) -> Any:
-    """The table that `load` encodes: of a file as Arrow, of a bundled data set as it comes.
+@dataclass(frozen=True, eq=False)
+class Opened:
+    """A table before it is encoded, whatever it was given as.
 
-    `decode` needs it to write rows that fit beneath. A dataframe is handed back as it is.
-
-    >>> read("diabetes").shape
-    (442, 11)
+    `frame` is the dataframe as it came (of a lazy one, its rows; of a file, an Arrow table),
+    `target` the column to predict where it is known, `name` what to call the table, `notes` how it
+    was read, a sentence each, and `path` the file that it came from, if any.
     """
-    return _opened(source)[0]
+
+    frame: Any
+    target: str | None
+    name: str
+    notes: tuple[str, ...] = ()
+    path: Path | None = None
+
+    @cached_property
+    def columns(self) -> dict[str, pa.ChunkedArray]:
+        """The columns by name, as Arrow."""
+        return columns_of(self.frame, self.name)
+
+    def known(self, column: str, role: str) -> str:
+        """The column, if there is one of that name; else an error that names the nearest."""
+        return known(str(column), list(self.columns), self.name, role)
 
 
-def _opened(source: Any) -> tuple[Any, str | None, str, list[str]]:
-    """The frame in a source, the target if known, the table's name, notes on how it was read."""
+def open(source: Any, name: str | None = None) -> Opened:
+    """Opens a CSV, TSV or Parquet file, a bundled data set or any dataframe, without encoding it.
+
+    `name` is what to call the table (the file's name without suffix by default). Raises
+    `InputError` on anything that is no table with rows and columns.
+
+    >>> diabetes = open("diabetes")
+    >>> diabetes.frame.shape, diabetes.target, list(diabetes.columns)[:3]
+    ((442, 11), 'progression', ['age', 'sex', 'bmi'])
+    """
     if isinstance(source, str) and source in (bundled := _bundled()):
         source = bundled[source]()
+    path, target, notes = None, None, ()
     if isinstance(source, AbstractDataset):
-        return source.read(), source.target, source.title(), []
-    if not isinstance(source, (str, os.PathLike)):
-        return source, None, "table", []
-    path = Path(source)
-    _check_bare(source, path)
-    table, notes = _read.read(path)
-    return table, None, _stem(path), notes
+        frame, target, name = source.read(), source.target, name or source.title()
+    elif isinstance(source, (str, os.PathLike)):
+        path = Path(source)
+        _check_bare(source, path)
+        (frame, notes), name = _read.read(path), name or stem(path)
+    else:
+        frame, name = source, name or "table"
+    return Opened(opened(frame, name).to_native(), target, name, tuple(notes), path)
 
 
 def names() -> list[str]:
@@ -100,9 +129,12 @@ def _check_bare(source: object, path: Path) -> None:
     )
 
 
-def _stem(path: Path) -> str:
-    """The file's name without `.csv`, `.csv.gz` and the like; `results.2024` keeps its dot."""
-    stem = path
-    while stem.suffix.lower() in SUFFIXES:
-        stem = stem.with_suffix("")
-    return stem.name
+def stem(path: Path) -> str:
+    """A file's name without `.csv`, `.csv.gz` and the like.
+
+    >>> stem(Path("homes.csv.gz")), stem(Path("results.2024"))
+    ('homes', 'results.2024')
+    """
+    while path.suffix.lower() in SUFFIXES:
+        path = path.with_suffix("")
+    return path.name

@@ -9,8 +9,8 @@ from pathlib import Path
 import pyarrow as pa
 
 from ..errors import InputError
+from ..words import quote
 from ._cells import MISSING
-from ._words import quote
 
 SAMPLE = 1 << 20  # bytes looked at to tell what a file is
 BLOCK = 1 << 24  # bytes a parsing step; a longer row is refused
@@ -103,7 +103,7 @@ def _csv(path: Path, shown: str, packed: str | None) -> tuple[pa.Table, list[str
     """The table in delimited text: UTF-8 or else Latin-1, the delimiter as the header shows it."""
     with path.open("rb") as file, pa.input_stream(file, compression=packed) as stream:
         sample = stream.read(SAMPLE)
-    form = _Format(packed, *_layout(_as_text(sample, shown), shown))
+    form = _Format(packed, *layout(as_text(sample, shown), shown))
     notes = [f"Numbers in {shown} were read with a decimal comma."] if form.comma else []
     try:
         table = _utf8(path, form)
@@ -125,7 +125,7 @@ def _utf8(path: Path, form: _Format) -> pa.Table | None:
     return None if any(pa.types.is_binary(kind) for _, kind in fields) else table
 
 
-def _as_text(sample: bytes, shown: str) -> str:
+def as_text(sample: bytes, shown: str) -> str:
     """The sample decoded, if it is text and no other known format."""
     for start, what in MAGIC.items():
         if sample.startswith(start):
@@ -141,7 +141,7 @@ def _as_text(sample: bytes, shown: str) -> str:
     return text
 
 
-def _layout(text: str, shown: str) -> tuple[str, bool]:
+def layout(text: str, shown: str) -> tuple[str, bool]:
     """The delimiter that cuts header and first row alike, and whether decimals have a comma."""
     # Quoted cells may hold any delimiter, and line ends.
     lines = re.split(r"\r\n?|\n", re.sub(r'"[^"]*"', '""', text).lstrip("\r\n"), maxsplit=2)

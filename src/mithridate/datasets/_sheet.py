@@ -10,8 +10,9 @@ import pyarrow as pa
 from jaxtyping import Int
 
 from ..errors import InputError
+from ..words import quote
 from ._frame import arrow, opened
-from ._words import quote, titled
+from ._words import titled
 
 Fresh = Sequence[Any] | np.ndarray
 

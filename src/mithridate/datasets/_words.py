@@ -1,30 +1,8 @@
-"""How columns are named to a person: quoted, cut short, and five at most."""
+"""What a person is told of a table: what it is called, and what was done to which column."""
 
 from collections.abc import Sequence
 
-SHOWN = 5
-
-
-def quote(text: object, limit: int = 60) -> str:
-    r"""A name as one printable line of at most `limit` characters, whatever it holds.
-
-    >>> quote("a\nb"), quote("x" * 100, limit=10)
-    ("'a\\nb'", "'xxxxxxx…'")
-    """
-    # Cutting before `repr` keeps a name of megabytes cheap; cutting after it keeps the promise.
-    shown = repr(str(text)[: limit + 1])
-    return shown if len(shown) <= limit else f"{shown[: limit - 2]}…{shown[-1]}"
-
-
-def listing(items: Sequence[str]) -> str:
-    """Items with commas; of more than five, the first five and the count."""
-    shown = ", ".join(items[:SHOWN])
-    return shown if len(items) <= SHOWN else f"{shown}, … ({len(items)} in all)"
-
-
-def counted(number: int, what: str) -> str:
-    """A number with its noun: `1 row`, `2 rows`."""
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+from ..words import listing, quote
 
 
 def titled(name: str) -> str:

@@ -11,10 +11,11 @@ from sklearn.base import BaseEstimator, MetaEstimatorMixin, RegressorMixin, clon
 from sklearn.utils.validation import check_is_fitted, has_fit_parameter
 
 from ..errors import InputError
+from ..words import percent
 from ._frames import name_of, rows_of, validated
 from ._reasons import named, reasons
 from ._ridge import Ridge
-from ._summary import percent, summarize
+from ._summary import summarize
 from ._weights import as_weights
 
 Rows = Float[np.ndarray, "n d"]

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from ..words import percent
+
 FAR = 3.0  # σ from which on a column is said to stand out
 
 
@@ -25,11 +27,6 @@ def summarize(
             "A rejected row is unusual, which is no proof that it is poison.",
         ]
     return "\n".join(line for line in [*lines, message] if line)
-
-
-def percent(share: float) -> str:
-    """A share as people write it: 3.5%, 0.01%."""
-    return f"{100 * share:.2g}%" if share < 0.1 else f"{share:.0%}"
 
 
 def _columns(reasons: np.ndarray, far: float) -> str:

@@ -1,17 +1,9 @@
 """The whole report as one self-contained HTML page that asks nothing of the network."""
 
-import base64
-import hashlib
-import json
-import re
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
-import jinja2
 import pyarrow as pa
-from markupsafe import Markup
-from plotly.offline import get_plotlyjs
 
 from .. import table
 from . import _damage as damage
@@ -22,6 +14,7 @@ from . import _words as words
 from ._cells import Audit, audit, in_order
 from ._facts import facts
 from ._headlines import sentences
+from ._shell import render
 from ._style import Figure, styles
 from ._verdict import tiles
 
@@ -39,13 +32,9 @@ def html(results: pa.Table, looks: pa.Table, moved: pa.Table) -> str:
     told = audit(results)
     look = styles(_every_series(told, looks, moved))
     figures, places = _figures(told, looks, moved, look)
-    plotly, script = Markup(get_plotlyjs()), Markup(_asset("page.js"))
-    page = _template().render(
-        policy=_policy(plotly, script),
-        style=Markup(_asset("page.css")),
-        plotly=plotly,
-        script=script,
-        figures=Markup(_json(figures)),
+    return render(
+        "page.html",
+        figures,
         places=places,
         all_series=[look[s] for s in told.series],
         main_series=[look[s] for s in told.main],
@@ -53,8 +42,6 @@ def html(results: pa.Table, looks: pa.Table, moved: pa.Table) -> str:
         **_tables(told, look),
         **_words(results, told, looks, moved),
     )
-    # A lone surrogate in the metadata could not be written as UTF-8.
-    return page.encode("utf-8", "replace").decode("utf-8")
 
 
 def write_html(path: Path | str, results: pa.Table, looks: pa.Table, moved: pa.Table) -> None:
@@ -137,38 +124,3 @@ def _words(results: pa.Table, told: Audit, looks: pa.Table, moved: pa.Table) -> 
         "has_oracle": told.has_oracle,
         "controlled": bool(told.controls) and told.main != told.controls,
     }
-
-
-def _asset(name: str) -> str:
-    return resources.files("mithridate.report").joinpath(name).read_text(encoding="utf-8")
-
-
-def _template() -> jinja2.Template:
-    environment = jinja2.Environment(
-        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    environment.filters["spaced"] = _spaced
-    return environment.from_string(_asset("page.html"))
-
-
-def _spaced(text: str) -> str:
-    """Keeps a percent sign, and the word alpha, on the line of the number."""
-    return re.sub(r"\balpha (\d)", "alpha\u00a0\\1", re.sub(r"(\d) %", "\\1\u00a0%", text))
-
-
-def _policy(*scripts: str) -> str:
-    """A content security policy under which only these scripts run and nothing is loaded."""
-    hashes = (hashlib.sha256(script.encode("utf-8")).digest() for script in scripts)
-    allowed = " ".join(f"'sha256-{base64.b64encode(h).decode('ascii')}'" for h in hashes)
-    return (
-        f"default-src 'none'; script-src {allowed}; style-src 'unsafe-inline'; "
-        "img-src data: blob:; base-uri 'none'; form-action 'none'"
-    )
-
-
-def _json(value: Any) -> str:
-    """JSON that may stand in a script element: nothing in it can end the element."""
-    text = json.dumps(value, allow_nan=False, separators=(",", ":"))
-    for character in "<>&":
-        text = text.replace(character, f"\\u{ord(character):04x}")
-    return text  # json.dumps writes U+2028 and U+2029 escaped already
