@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int, Scalar
 
@@ -116,14 +117,16 @@ class ThreatModel(eqx.Module):
 
     def _one_hot(self, X: Float[Array, "p d"]) -> Float[Array, "p d"]:
         # A level that the clean rows never show has an empty box and cannot be chosen.
-        open_ = self.member & (self.upper > self.lower)[None, :-1]
-        value = jnp.where(open_[None], X[:, None, :], -jnp.inf)
-        top = value.argmax(axis=2)
+        open_ = self.member.any(axis=0) & (self.upper > self.lower)[:-1]
+        groups, d = self.member.shape
+        value = jnp.where(open_[:, None], X.T, -jnp.inf)
+        group, level = self.member.argmax(axis=0), jnp.arange(d)[:, None]
+        largest = jax.ops.segment_max(value, group, groups)
         # The nearest vertex: e_k if x_k > 1/2, else the origin where that is a legal row.
-        chosen = ~self.optional[None, :] | (value.max(axis=2) > 0.5)
-        levels = jnp.arange(X.shape[1])[None, None, :] == top[:, :, None]
-        some = chosen[:, :, None] & open_.any(axis=1)[None, :, None]
-        return (levels & some).any(axis=1).astype(X.dtype)
+        chosen = ~self.optional[:, None] | (largest > 0.5)
+        top = open_[:, None] & (value == largest[group]) & chosen[group]
+        first = jax.ops.segment_min(jnp.where(top, level, d), group, groups)
+        return (top & (level == first[group])).T.astype(X.dtype)
 
 
 def standing(

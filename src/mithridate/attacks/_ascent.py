@@ -1,3 +1,4 @@
+from collections.abc import Sequence
 from typing import ClassVar, NamedTuple
 
 import equinox as eqx
@@ -6,9 +7,10 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Float, Int, PRNGKeyArray, Scalar
 
+from ..errors import InputError
 from ..objective import Problem, Reference, Terms
 from ..sample import Sample
-from ..threat import standing
+from ..threat import ThreatModel, standing
 from ._base import AbstractAttack, Path, Tick
 
 
@@ -18,6 +20,10 @@ class Batch(NamedTuple):
     start: Int[Array, "*shape"]
     stop: Int[Array, "*shape"]
     extreme: Terms
+
+
+STARTS = ("clones", "top", "bottom")
+RACE = 10  # steps after which the start that is ahead is known; the full climb seldom disagrees
 
 
 class Best(NamedTuple):
@@ -33,9 +39,16 @@ class Ascent(AbstractAttack):
 
     Slots start as clones of drawn training rows. The rows of a batch move together along their
     hypergradient, each row's divided by its norm, by a step that decays from `rate` (in units of
-    the box when the data are scaled to it) to 0 over `steps` steps on a cosine; the best iterate
-    is kept and hardened; then it is frozen and the next batch starts. So a run holds the
-    poison of every smaller ratio as a prefix.
+    the box when the data are scaled to it) to 0 over `steps` steps on a cosine. It is taken at the
+    hardened rows and moves the fractional ones (a straight-through estimate), so that categories
+    and whole numbers change when enough pull has gathered, and what is judged could be real. The
+    best iterate is frozen, and the next batch starts. So a run holds the poison of every smaller
+    ratio as a prefix. Each batch may begin from any of `starts`, its targets as they are, at the
+    top or at the bottom of their range: the one that is ahead after a short race goes on.
+
+    With `polish` > 0, a last climb of so many steps moves all rows together; then the poison of
+    each ratio is a run of its own. The paper's attack is `starts=("clones",)`, `rate=0.1`: a single
+    climb stays where its clones pull, and does less damage than one that may begin anywhere.
 
     >>> import jax, jax.numpy as jnp
     >>> from mithridate.objective import Incremental, Problem
@@ -52,13 +65,25 @@ class Ascent(AbstractAttack):
     True
 
     Carnerero-Cano et al., "Stealthy poisoning attacks bypass defenses in regression settings"
-    (2026).
+    (2026); straight-through estimate: Bengio, Léonard and Courville, "Estimating or propagating
+    gradients through stochastic neurons for conditional computation" (2013).
     """
 
     steered: ClassVar[bool] = True
 
     steps: int = eqx.field(static=True, default=60)
-    rate: float = eqx.field(static=True, default=0.1)
+    rate: float = eqx.field(static=True, default=0.2)
+    starts: tuple[str, ...] = eqx.field(static=True, default=STARTS, converter=tuple)
+    polish: int = eqx.field(static=True, default=0)
+
+    def __check_init__(self):
+        unknown = set(self.starts) - set(STARTS)
+        if unknown or not self.starts:
+            raise InputError(f"starts {self.starts!r}: give some of {', '.join(STARTS)}.")
+
+    @property
+    def greedy(self) -> bool:
+        return not self.polish
 
     def _write(
         self,
@@ -70,86 +95,135 @@ class Ascent(AbstractAttack):
     ) -> tuple[Sample, Path]:
         del key
         first, last = problem.threat.edges[:-1], problem.threat.edges[1:]
-        width = max(b - a for a, b in zip(first, last, strict=True))
+        width, p = max(b - a for a, b in zip(first, last, strict=True)), problem.threat.capacity
         batches = Batch(jnp.asarray(first), jnp.asarray(last), problem.extreme)
+        untouched = problem.untouched()
         # Spare slots at the end let every batch be cut out with one width.
         spare = start.weighing(jnp.zeros_like(start.w))
         spare = jax.tree.map(lambda leaf: jnp.resize(leaf, (width, *leaf.shape[1:])), spare)
-        start, untouched = start + spare, problem.untouched()
+        start = start + spare
 
         def one(carry, batch):
             slots, previous = carry
             reference = Reference(untouched, previous, batch.extreme)
-            slots, ends, path = self._climb(problem, slots, start, origin, reference, batch, width)
+            begins = self._begins(problem, _cut(start, batch.start, width))
+            climb = Climb(problem, reference, batch, start, origin, width)
+            slots, ends, path = climb(slots, begins, self.steps, self.rate)
             if tick is not None:
                 jax.debug.callback(tick)
-            return (slots, ends), path
+            return (slots, ends), (path, previous)
 
-        (slots, _), path = jax.lax.scan(one, (start, untouched), batches)
-        p = problem.threat.capacity
-        return Sample(slots.X[:p], slots.y[:p], slots.w[:p]), path
+        (slots, _), (path, previous) = jax.lax.scan(one, (start, untouched), batches)
+        if self.polish:
+            whole = Batch(batches.start[0], batches.stop[-1], _last(problem.extreme))
+            reference = Reference(untouched, _last(previous), whole.extreme)
+            climb = Climb(problem, reference, whole, start, origin, p)
+            slots, _, _ = climb(slots, [_first(slots, p)], self.polish, self.rate)
+        return _first(slots, p), path
 
-    def _climb(
-        self, problem: Problem, slots: Sample, start: Sample, origin: Int[Array, " p"],
-        reference: Reference, batch: Batch, width: int,
-    ) -> tuple[Sample, Terms, Path]:  # fmt: skip
-        """All slots with one batch optimized, the terms then, and the path there."""
-        slot = jnp.arange(slots.y.shape[0])
-        frozen = slots.weighing(slots.w * (slot < batch.start))
-        clean = standing(problem.clean, problem.threat, origin, batch.stop)
+    def _begins(self, problem: Problem, own: Sample) -> list[Sample]:
+        """The rows of a batch as each of `starts` has them."""
+        low, high = problem.threat.lower[-1], problem.threat.upper[-1]
+        ends = {"clones": own.y, "top": own.y * 0 + high, "bottom": own.y * 0 + low}
+        return [Sample(own.X, ends[which], own.w) for which in self.starts]
+
+
+class Climb(NamedTuple):
+    """The ascent of one batch, every other row as it is.
+
+    `start` holds the clones that all slots began as: frozen columns and the budget refer to them.
+    """
+
+    problem: Problem
+    reference: Reference
+    batch: Batch
+    start: Sample
+    origin: Int[Array, " p"]
+    width: int
+
+    def __call__(
+        self, slots: Sample, begins: Sequence[Sample], steps: int, rate: float
+    ) -> tuple[Sample, Terms, Path]:
+        """All slots with the batch optimized, the terms then, and the path there."""
+        problem, threat, (start, stop, _) = self.problem, self.problem.threat, self.batch
+        frozen = slots.weighing(slots.w * (jnp.arange(slots.y.shape[0]) < start))
+        clean = standing(problem.clean, threat, self.origin, stop)
         fixed = problem.victim.digest(clean + frozen)
-        w = (batch.start + jnp.arange(width) < batch.stop).astype(slots.y.dtype)
-        own = _cut(start, batch.start, width).weighing(w)
+        w = (start + jnp.arange(self.width) < stop).astype(slots.y.dtype)
+        own = _cut(self.start, start, self.width).weighing(w)
 
         def objective(rows):
-            moving = Sample(*rows, w)
+            X, y = rows
+            moving = Sample(X, y, w)
             terms = problem.terms(fixed, moving, frozen + moving)
-            return problem.gain(terms, reference), terms
+            return problem.gain(terms, self.reference), terms
 
-        best, path = self._ascend(problem, objective, own)
-        hard = problem.threat.harden(Sample(best.X, best.y, w), own)
-        # Rows beyond the batch belong to the next one and stay as they were.
-        later = _cut(slots, batch.start, width)
-        X = jnp.where(w[:, None] > 0, hard.X, later.X)
-        y = jnp.where(w > 0, hard.y, later.y)
-        ends = problem.terms(fixed, Sample(X, y, w), frozen + Sample(X, y, w))
-        put = jax.lax.dynamic_update_slice_in_dim
-        slots = Sample(put(slots.X, X, batch.start, 0), put(slots.y, y, batch.start, 0), slots.w)
-        return slots, ends, path
-
-    def _ascend(self, problem: Problem, objective, own: Sample) -> tuple[Best, Path]:
-        """The best rows on the way up from `own`, and the way."""
-        pace, threat, w = optax.cosine_decay_schedule(self.rate, self.steps), problem.threat, own.w
-
-        def step(carry, i):
-            (X, y), best, scale = carry
-            (gain, terms), (dX, dy) = jax.value_and_grad(objective, has_aux=True)((X, y))
-            norm = jnp.sqrt(jnp.sum(dX**2, axis=1) + dy**2)
-            finite = jnp.isfinite(gain) & jnp.all(jnp.isfinite(norm))
-            new = Best(gain, X, y)
-            better = finite & (gain > best.gain)
-            best = jax.tree.map(lambda a, b: jnp.where(better, a, b), new, best)
-            # Where the gradient explodes, go back to the best rows and on with half the step.
-            scale = jnp.where(finite, scale, scale / 2)
-            length = scale * pace(i) / jnp.where(finite & (norm > 0), norm, 1.0)
-            moved = Sample(
-                jnp.where(finite, X + length[:, None] * dX, best.X),
-                jnp.where(finite, y + length * dy, best.y),
-                w,
+        ahead = begins[0]
+        if len(begins) > 1:
+            laps = [threat.project(begin.weighing(w), own) for begin in begins]
+            laps = jax.tree.map(lambda *leaves: jnp.stack(leaves), *laps)
+            laps = jax.lax.map(
+                lambda begin: _ascend(threat, objective, own, begin, RACE, rate)[0], laps
             )
-            moved = threat.project(moved, own)
-            stuck = (y <= threat.lower[-1]) | (y >= threat.upper[-1])
-            count = jnp.maximum(jnp.sum(w), 1.0)
-            path = Path(terms, gain, jnp.sum(w * norm) / count, jnp.sum(w * stuck) / count)
-            return ((moved.X, moved.y), best, scale), path
+            best = jax.tree.map(lambda leaf: leaf[jnp.argmax(laps.gain)], laps)
+            ahead = Sample(best.X, best.y, w)
+        best, path = _ascend(threat, objective, own, ahead, steps, rate)
+        _, ends = objective((best.X, best.y))
+        # Rows beyond the batch belong to the next one and stay as they were.
+        later = _cut(slots, start, self.width)
+        X = jnp.where(w[:, None] > 0, best.X, later.X)
+        y = jnp.where(w > 0, best.y, later.y)
+        put = jax.lax.dynamic_update_slice_in_dim
+        return Sample(put(slots.X, X, start, 0), put(slots.y, y, start, 0), slots.w), ends, path
 
-        # The last of `steps` + 1 rounds only judges: the schedule has reached 0 there.
-        rows, none = (own.X, own.y), jnp.full_like(own.y[0], -jnp.inf)
-        first = rows, Best(none, *rows), jnp.ones_like(none)
-        (_, best, _), path = jax.lax.scan(step, first, jnp.arange(self.steps + 1))
-        return best, path
+
+def _ascend(
+    threat: ThreatModel, objective, own: Sample, begin: Sample, steps: int, rate: float
+) -> tuple[Best, Path]:
+    """The best hardened rows on the way up from `begin`, clones of `own`, and the way."""
+    pace, w = optax.cosine_decay_schedule(rate, steps), own.w
+
+    def step(carry, i):
+        (X, y), best, scale = carry
+        hard = threat.harden(Sample(X, y, w), own)
+        judged = jax.value_and_grad(objective, has_aux=True)((hard.X, hard.y))
+        (gain, terms), (dX, dy) = judged
+        norm = jnp.sqrt(jnp.sum(dX**2, axis=1) + dy**2)
+        finite = jnp.isfinite(gain) & jnp.all(jnp.isfinite(norm))
+        new = Best(gain, hard.X, hard.y)
+        better = finite & (gain > best.gain)
+        best = jax.tree.map(lambda a, b: jnp.where(better, a, b), new, best)
+        # Where the gradient explodes, go back to the best rows and on with half the step.
+        scale = jnp.where(finite, scale, scale / 2)
+        length = scale * pace(i) / jnp.where(finite & (norm > 0), norm, 1.0)
+        moved = Sample(
+            jnp.where(finite, X + length[:, None] * dX, best.X),
+            jnp.where(finite, y + length * dy, best.y),
+            w,
+        )
+        moved = threat.project(moved, own)
+        stuck = (hard.y <= threat.lower[-1]) | (hard.y >= threat.upper[-1])
+        count = jnp.maximum(jnp.sum(w), 1.0)
+        path = Path(terms, gain, jnp.sum(w * norm) / count, jnp.sum(w * stuck) / count)
+        return ((moved.X, moved.y), best, scale), path
+
+    # The last of `steps` + 1 rounds only judges: the schedule has reached 0 there.
+    rows, none = (begin.X, begin.y), jnp.full_like(begin.y[0], -jnp.inf)
+    first = rows, Best(none, *rows), jnp.ones_like(none)
+    (_, best, _), path = jax.lax.scan(step, first, jnp.arange(steps + 1))
+    return best, path
 
 
 def _cut(sample: Sample, start: Int[Array, ""], width: int) -> Sample:
     """`width` rows from `start` on."""
     return jax.tree.map(lambda a: jax.lax.dynamic_slice_in_dim(a, start, width), sample)
+
+
+def _first(sample: Sample, p: int) -> Sample:
+    """The first `p` rows."""
+    return jax.tree.map(lambda a: a[:p], sample)
+
+
+def _last(terms: Terms) -> Terms:
+    """The terms after the last batch."""
+    return Terms(terms.damage[-1], terms.risk[-1])

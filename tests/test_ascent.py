@@ -1,0 +1,70 @@
+"""The ascent's own choices: where a batch begins, and the last climb of all rows together."""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from mithridate.attacks import Ascent
+from mithridate.datasets import load
+from mithridate.errors import InputError
+from mithridate.objective import Incremental, Problem
+from mithridate.risks import Residual
+from mithridate.sample import Sample
+from mithridate.threat import ThreatModel, edges
+from mithridate.victims import Ridge
+
+from .conformance.worlds import problem
+
+pytestmark = pytest.mark.usefixtures("x64")
+KEY = jax.random.key(0)
+
+
+@pytest.fixture(scope="module")
+def diabetes():
+    with jax.enable_x64(True):
+        split = load("diabetes").split(0)
+        clean, aimed = (
+            Sample(jnp.asarray(part.X), jnp.asarray(part.y), jnp.ones(len(part.y)))
+            for part in (split.train, split.validation)
+        )
+        cuts = edges(len(clean.y), [0.1, 0.2, 0.3])
+        threat = ThreatModel.around(clean, cuts, step=jnp.asarray(split.step))
+        return Problem.of(clean, aimed, Ridge(), threat, Residual(), Incremental(), KEY)
+
+
+def damages(problem, **options):
+    return np.asarray(eqx.filter_jit(Ascent(**options))(problem, KEY)[1].ends.damage)
+
+
+def test_a_batch_that_may_begin_anywhere_does_more_damage(diabetes):
+    assert damages(diabetes)[-1] > 1.02 * damages(diabetes, starts=["clones"])[-1]
+
+
+@pytest.mark.parametrize("start", ["clones", "top", "bottom"])
+def test_one_start_is_where_its_name_says(start):
+    world = problem()
+    poison, trace = Ascent(steps=1, rate=0.0, starts=[start])(world, KEY)
+    low, high = world.threat.lower[-1], world.threat.upper[-1]
+    want = {"clones": world.clean.y[trace.origin], "top": high, "bottom": low}[start]
+    np.testing.assert_array_equal(poison.X, world.clean.X[trace.origin])
+    np.testing.assert_array_equal(poison.y, np.broadcast_to(want, poison.y.shape))
+
+
+def test_a_frozen_target_stays_where_it_was():
+    world = problem(free=jnp.arange(9) < 8)
+    poison, trace = eqx.filter_jit(Ascent())(world, KEY)
+    np.testing.assert_array_equal(poison.y, world.clean.y[trace.origin])
+    assert np.abs(poison.X - world.clean.X[trace.origin]).max() > 0.05
+
+
+def test_polish_gains_what_the_order_of_batches_lost(diabetes):
+    assert damages(diabetes, polish=60)[-1] > damages(diabetes)[-1]
+    assert Ascent().greedy and not Ascent(polish=60).greedy
+
+
+@pytest.mark.parametrize("starts", [[], ["middle"], ["top", "clone"]])
+def test_unknown_starts_are_refused(starts):
+    with pytest.raises(InputError, match="clones, top, bottom"):
+        Ascent(starts=starts)
