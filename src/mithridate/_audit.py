@@ -97,7 +97,8 @@ def audit(
     seeds: int = 3,
     defenses: Sequence[str] = ("trim", "huber", "bayesclean"),
     contamination: float | str = "oracle",
-    normalizer: str = "incremental",
+    normalizer: str = "ideal",
+    risk: str = "residual",
     threat: Mapping[str, Any] | None = None,
     drop: Sequence[str] = (),
     categorical: Sequence[str] = (),
@@ -116,7 +117,8 @@ def audit(
     - `alphas` in [0, 1], 1 aggressive and 0 stealthy; `ratios` in [0, 1), poison rows /
       (clean + poison rows); `seeds`: how many splits and attacks, numbered from `seed` on;
     - `defenses` by name; `contamination`: what those that need it are told, "oracle" (the true
-      ratio) or a number; `normalizer`: how damage and risk are made comparable;
+      ratio) or a number; `normalizer`: how damage and risk are made comparable; `risk`: what
+      makes a row visible (residual, predictive, mahalanobis, neighbor, weighted);
     - `threat`: what the attacker may write and knows, as `[threat]` of a spec has it: `writes`
       ("both", "features", "target"), `frozen` columns, `box` {column: [low, high]}, `budget`,
       `surrogate` rows, `rows` ("added", "replaced");
@@ -150,7 +152,8 @@ def audit(
             "judge": judge,
             "threat": dict(threat or {}),
             "attacks": [
-                {"use": "ascent", "alphas": _several(alphas), "normalizer": normalizer},
+                {"use": "ascent", "alphas": _several(alphas)}
+                | {"normalizer": normalizer, "risk": risk},
                 {"use": "flip"},
                 {"use": "random"},
             ],

@@ -80,7 +80,7 @@ def poison(
     ratio: float = 0.2,
     attack: str = "ascent",
     risk: str = "residual",
-    normalizer: str = "incremental",
+    normalizer: str = "ideal",
     model: str = "ridge",
     l2: float | None = None,
     threat: Mapping[str, Any] | None = None,

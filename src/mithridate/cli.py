@@ -106,8 +106,14 @@ def audit(
         str, typer.Option(help="What defenses that need it are told: oracle or a number.")
     ] = "oracle",
     normalizer: Annotated[
-        str, typer.Option(help="Scale of damage and risk: incremental, anchored, raw.")
-    ] = "incremental",
+        str, typer.Option(help="Scale of damage and risk: ideal, incremental, anchored or raw.")
+    ] = "ideal",
+    risk: Annotated[
+        str,
+        typer.Option(
+            help="What stealth means: residual, predictive, mahalanobis, neighbor or weighted."
+        ),
+    ] = "residual",
     drop: Annotated[str, typer.Option(help="Columns to leave out, by comma.")] = "",
     categorical: Annotated[
         str, typer.Option(help="Columns whose numbers are only codes, by comma.")
@@ -171,8 +177,8 @@ def audit(
                     alphas=_numbers(alphas, "--alphas"), ratios=_numbers(ratios, "--ratios"),
                     defenses=_names(defenses), contamination=_told(contamination), seed=seed,
                     threat=_threat(writes, freeze, box, budget, surrogate, replace),
-                    normalizer=normalizer, drop=_names(drop), categorical=_names(categorical),
-                    tell=tell,
+                    normalizer=normalizer, risk=risk, drop=_names(drop),
+                    categorical=_names(categorical), tell=tell,
                 )  # fmt: skip
             tell("writing the report", 0, 0)
             found.save(out)
@@ -198,7 +204,7 @@ def attack(
     ] = Path("poisoned.parquet"),
     attack: Annotated[str, typer.Option(help="Attack.")] = "ascent",
     risk: Annotated[str, typer.Option(help="What the attack keeps low.")] = "residual",
-    normalizer: Annotated[str, typer.Option(help="Scale of damage and risk.")] = "incremental",
+    normalizer: Annotated[str, typer.Option(help="Scale of damage and risk.")] = "ideal",
     victim: Annotated[
         str, typer.Option("--victim", "--model", help="Model that is attacked.")
     ] = "ridge",

@@ -77,7 +77,7 @@ class AttackSpec(_Choice):
 
     use: str = "ascent"
     alphas: Annotated[list[Alpha], Field(min_length=1)] = [1.0, 0.6, 0.3, 0.1]
-    normalizer: str = "incremental"
+    normalizer: str = "ideal"
     risk: str = "residual"
 
 

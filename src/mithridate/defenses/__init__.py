@@ -1,5 +1,6 @@
 """Defenses against poisoned training rows, as scikit-learn regressors; none of them loads JAX."""
 
+from ._antidote import Antidote as Antidote
 from ._base import BaseDefense as BaseDefense
 from ._bayesclean import BayesClean as BayesClean
 from ._certified import CertifiedMedian as CertifiedMedian
@@ -17,6 +18,7 @@ from ._torrent import Torrent as Torrent
 from ._trim import Trim as Trim
 
 __all__ = [
+    "Antidote",
     "BaseDefense",
     "BayesClean",
     "CertifiedMedian",
