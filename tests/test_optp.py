@@ -1,7 +1,5 @@
 """OptP against its specification, written out row by row, and against its reference code's runs."""
 
-import csv
-
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -11,18 +9,13 @@ from sklearn.linear_model import Ridge as SklearnRidge
 
 from mithridate.attacks import OptP
 from mithridate.errors import InputError
-from mithridate.objective import Problem, Raw
-from mithridate.risks import Residual
 from mithridate.sample import Sample
-from mithridate.threat import ThreatModel
 from mithridate.victims import AbstractVictim, Ridge
 
 from .conformance.worlds import problem, sample
+from .house import COUNTS, KEY, read
 
 pytestmark = pytest.mark.usefixtures("x64")
-KEY = jax.random.key(3)
-
-COUNTS = (13, 26, 41, 57, 75)
 # Test MSE that the reference reached with that many poison rows.
 REACHED = {
     "bflip": (0.0311, 0.0545, 0.0739, 0.0879, 0.1148),
@@ -219,51 +212,9 @@ def test_unknown_words_are_refused(wrong):
         OptP(**wrong)
 
 
-class House:
-    """A run of the reference: its rows, its box, its one-hot groups."""
-
-    def __init__(self, arrays, member):
-        d = member.shape[1]
-        self.arrays = arrays
-        self.clean, self.test = self.rows("trn"), self.rows("tst")
-        box = {"lower": jnp.zeros(d + 1), "upper": jnp.ones(d + 1)}
-        groups = {"member": jnp.asarray(member), "optional": jnp.ones(len(member), bool)}
-        threat = ThreatModel.around(self.clean, (0, COUNTS[-1]), **box, **groups)
-        parts = Ridge(jnp.asarray(0.0)), threat, Residual(), Raw(), KEY
-        self.problem = Problem.of(self.clean, self.rows("vld"), *parts)
-
-    def rows(self, before, after=""):
-        X, y = (jnp.asarray(self.arrays[f"{before}{end}{after}"]) for end in "xy")
-        return Sample(X, y, jnp.ones(len(y)))
-
-    def start(self, count):
-        return self.rows("p", f"0_{count}")
-
-    def end(self, count):
-        return self.rows("p", f"_{count}")
-
-    def at(self, count):
-        """The problem with the penalty that the reference has beside that many poison rows."""
-        return eqx.tree_at(lambda p: p.victim.l2, self.problem, jnp.asarray(0.1 / (300 + count)))
-
-    def mse(self, poison, count):
-        problem = self.at(count)
-        fixed = problem.victim.digest(problem.clean)
-        params = problem.victim.fit(fixed, poison, KEY)
-        return float(problem.victim.loss(params, problem.victim.digest(self.test)))
-
-
 @pytest.fixture
 def house(shared, init):
-    run, table = shared / f"peers/manipml_house_ridge_{init}.npz", shared / "data/house_manipml.csv"
-    for path in (run, table):
-        if not path.is_file():
-            pytest.skip(f"there is no {path.name} beside the repository")
-    with table.open() as file:
-        stems = [column.partition(":") for column in next(csv.reader(file))[1:]]
-    groups = sorted({stem for stem, colon, _ in stems if colon})
-    member = [[stem == group and bool(colon) for stem, colon, _ in stems] for group in groups]
-    return House(np.load(run), np.array(member))
+    return read(shared, init)
 
 
 @pytest.mark.parametrize("init", REACHED)
