@@ -1,0 +1,169 @@
+"""Antidote finds rows that conspire, and leaves alone those that merely lie far off."""
+
+import time
+
+import numpy as np
+import pytest
+
+from mithridate.bayes import BayesianRegression
+from mithridate.datasets import load
+from mithridate.defenses import BayesClean, Ridge, Trim
+from mithridate.defenses._antidote import FAR, Antidote, _left_within, _step, _Table
+from mithridate.moments import Moments
+
+
+def table(seed=0, n=300, d=6, noise=0.1):
+    rng = np.random.default_rng(seed)
+    X = rng.random((n, d))
+    return X, X @ rng.normal(size=d) + noise * rng.normal(size=n), rng
+
+
+def poisoned(seed=0, share=0.3, n=300, d=6):
+    """Copies of rows with the target at the end of its range that is farther off, shuffled."""
+    X, y, rng = table(seed, n, d)
+    p = round(share * n / (1 - share))
+    rows = rng.choice(n, p, replace=p > n)
+    ends = np.where(y[rows] > y.mean(), y.min(), y.max())
+    order = rng.permutation(n + p)
+    both = np.concatenate([X, X[rows]])[order], np.concatenate([y, ends])[order]
+    return *both, (np.arange(n + p) >= n)[order], X, y
+
+
+@pytest.mark.parametrize("share", [0.1, 0.2, 0.3, 0.4])
+@pytest.mark.parametrize("seed", [0, 1])
+def test_recovers_what_the_clean_rows_give(seed, share):
+    X, y, is_poison, X_clean, y_clean = poisoned(seed, share)
+    antidote = Antidote().fit(X, y)
+    error = [
+        np.mean((model.predict(X_clean) - y_clean) ** 2)
+        for model in (Ridge().fit(X, y), antidote, Ridge().fit(X_clean, y_clean))
+    ]
+    assert error[0] - error[1] > 0.9 * (error[0] - error[2])
+    # A copy whose target was near that end already is no poison.
+    assert (~antidote.inlier_mask_[is_poison]).mean() > 0.8
+    assert antidote.inlier_mask_[~is_poison].mean() > 0.95
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_poison_that_deceives_trim_is_found(seed):
+    """Rows in corners, as many as two for three, that one plane fits better than it fits ours."""
+    X, y, rng = table(seed, noise=0.3)
+    corners = (rng.random((200, 6)) > 0.5).astype(float)
+    wrong = np.where(Ridge().fit(X, y).predict(corners) > y.mean(), y.min(), y.max())
+    order = rng.permutation(500)
+    X, y = np.concatenate([X, corners])[order], np.concatenate([y, wrong])[order]
+    is_poison = (np.arange(500) >= 300)[order]
+    trim = Trim(contamination=0.4).fit(X, y)
+    antidote = Antidote().fit(X, y)
+    assert trim.inlier_mask_[is_poison].mean() > 0.3
+    assert antidote.inlier_mask_[is_poison].mean() < 0.1
+
+
+def test_a_conspiracy_goes_and_the_same_residuals_at_random_stay():
+    """The size of the residuals is no evidence; that they pull one way is."""
+    X, y, rng = table(1)
+    far = rng.permutation(300)[:30]
+    size = np.full(30, 0.8)
+    pull = np.where(X[far, 0] > 0.5, 1.0, -1.0)
+    together, apart = y.copy(), y.copy()
+    together[far] += size * pull
+    apart[far] += size * rng.permutation(pull)
+    assert Antidote().fit(X, together).n_rejected_ >= 28
+    alone = Antidote().fit(X, apart)
+    assert not alone.found_ and "far off" in alone.message_
+    assert BayesClean().fit(X, apart).n_rejected_ > 30
+
+
+@pytest.mark.parametrize("kind", ["gaussian", "student", "skewed", "uneven", "bent"])
+@pytest.mark.parametrize("seed", range(3))
+def test_nothing_is_found_in_clean_tables_however_long_their_tails(kind, seed):
+    X, y, rng = table(seed, noise=0.0)
+    noise = {
+        "gaussian": rng.normal(size=300),
+        "student": rng.standard_t(3, size=300),
+        "skewed": rng.exponential(size=300),
+        "uneven": rng.normal(size=300) * 3 * X[:, 0],
+        "bent": 4 * X[:, 1] ** 2 + 0.5 * rng.normal(size=300),
+    }[kind]
+    antidote = Antidote().fit(X, y + 0.3 * noise)
+    assert not antidote.found_ and antidote.inlier_mask_.all() and np.isnan(antidote.threshold_)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_nothing_is_found_in_diabetes(seed):
+    train = load("diabetes").split(seed).train
+    assert not Antidote().fit(train.X, train.y).found_
+
+
+def test_a_lone_outlier_that_does_nothing_stays():
+    X, y, _ = table()
+    y[7] += 1.0
+    antidote = Antidote().fit(X, y)
+    assert antidote.scores_.argmax() == 7 and antidote.scores_[7] > FAR
+    assert not antidote.found_ and antidote.effect_ < 0.05
+
+
+def test_trusted_rows_carry_it_past_one_half():
+    X, y, is_poison, X_clean, y_clean = poisoned(3, 0.6, d=12)
+    coef, rng = Ridge(0.0).fit(X_clean, y_clean), np.random.default_rng(8)
+    fresh = rng.random((20, 12))
+    trusted = fresh, coef.predict(fresh) + 0.1 * rng.normal(size=20)
+    helped = Antidote().fit(X, y, trusted=trusted)
+    errors = [
+        np.mean((model.predict(X_clean) - y_clean) ** 2)
+        for model in (helped, Ridge().fit(*trusted), Antidote().fit(X, y))
+    ]
+    assert errors[0] < errors[1] and errors[0] < 0.1 * errors[2]
+    assert helped.inlier_mask_[is_poison].mean() < 0.1
+
+
+def test_trusted_rows_change_nothing_where_nothing_is_wrong():
+    X, y, _ = table(5)
+    antidote = Antidote().fit(X[30:], y[30:], trusted=(X[:30], y[:30]))
+    assert antidote.inlier_mask_.all()
+
+
+def test_units_of_the_features_do_not_matter():
+    X, y, *_ = poisoned()
+    mask = Antidote().fit(X, y).inlier_mask_
+    scaled = Antidote().fit(X * 10.0 ** np.arange(-3, 3) + 5.0, y).inlier_mask_
+    np.testing.assert_array_equal(scaled, mask)
+
+
+def test_effect_is_the_shift_of_the_regression():
+    X, y, *_ = poisoned()
+    antidote = Antidote().fit(X, y)
+    assert antidote.threshold_ == FAR and antidote.effect_ > 0.25
+    kept = antidote.inlier_mask_
+    Z = (X - X.mean(axis=0)) / X.std(axis=0)
+    before = BayesianRegression.of(Moments.of(Z, y, np.ones(len(y)))).predict(Z)
+    after = BayesianRegression.of(Moments.of(Z, y, kept * 1.0)).predict(Z)
+    expected = np.mean((before - after)[kept] ** 2) / np.mean((y - before) ** 2)
+    assert antidote.effect_ == pytest.approx(expected, rel=0.02)
+
+
+def test_left_within_is_the_variance_of_a_truncated_gaussian():
+    z = np.random.default_rng(0).normal(size=400_000)
+    for c in (0.5, 1.0, 2.25):
+        assert _left_within(c) == pytest.approx(z[np.abs(z) <= c].var(), rel=0.02)
+
+
+def test_lattice_of_the_target():
+    assert _step(np.repeat([0.0, 0.25, 0.75], 5)) == 0.25
+    assert _step(np.random.default_rng(0).random(30)) == 0.0
+    assert _step(np.repeat([0.0, 0.3, 1.0, 2.1234], 5)) == 0.0
+    assert _step(np.zeros(10)) == 0.0
+
+
+def test_starts_between_the_ends_unless_most_targets_are_there():
+    X, y, *_ = poisoned()
+    middle = _Table.of(X, y, None).middle()
+    np.testing.assert_array_equal(middle, (y > y.min()) & (y < y.max()))
+    assert _Table.of(X, np.sign(y - y.mean()), None).middle().all()
+
+
+def test_seconds_for_ten_thousand_rows():
+    X, y, *_ = poisoned(n=8000, d=30, share=0.2)
+    began = time.perf_counter()
+    antidote = Antidote().fit(X, y)
+    assert time.perf_counter() - began < 20 and antidote.n_rejected_ > 1500
