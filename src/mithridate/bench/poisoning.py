@@ -99,7 +99,7 @@ def poison_of(
                 attack, victim, risk, normalizer, worlds, seeds, one.alphas, plan, replaces, tick
             )
         )
-        if not np.isfinite(made.X).all():
+        if not all(np.isfinite(a).all() for a in (made.X, made.damage, made.risk)):
             raise InputError(
                 "The model cannot be trained on these columns without a penalty: give l2 > 0."
             )

@@ -14,6 +14,7 @@ from .. import datasets, defenses, table
 from ..datasets import Encoded, Part
 from ..errors import InputError
 from ..lookup import build
+from .certify import promises
 from .diagnose import diagnose, steps
 from .judges import judge
 from .looks import looks, moved
@@ -55,6 +56,8 @@ def run(spec: Spec, frame: Any = None, tell: Tell | None = None) -> Results:
     rows = _score_all(cells, splits, seeds, model, judges, tell)
     shown = _pictured(ran, cut)
     about = _about(spec, data, splits, started, time.perf_counter() - began)
+    tell("certifying predictions", 0, 0)
+    about["certified"] = [promise._asdict() for promise in promises(splits, model)]
     about["diagnosis"] = [line for one in ran for line in _signs(one)]
     return Results(
         table.to_table(rows, table.Row, about),

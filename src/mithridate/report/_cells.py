@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import pyarrow as pa
 
+from .. import table
 from . import _words as words
 
 NONE, ORACLE = "none", "oracle"
@@ -106,6 +107,7 @@ class Audit:
     defended: dict[tuple[Series, float, str], Cell]
     poison: dict[tuple[Series, float], Cell]
     clean: dict[str, Cell]
+    certified: list[dict[str, float]] = dataclasses.field(default_factory=list)
 
     @cached_property
     def series(self) -> list[Series]:
@@ -192,7 +194,20 @@ def audit(results: pa.Table) -> Audit:
             if unit.get(figure) is None:
                 unit[figure] = row.get(figure)
     poison = {key: Cell(*key, NONE, list(found.values())) for key, found in units.items()}
-    return Audit(rows, defended, poison, clean)
+    return Audit(rows, defended, poison, clean, _certified(results))
+
+
+def _certified(results: pa.Table) -> list[dict[str, float]]:
+    """The promises among the facts on the run, if they can be read."""
+    facts = table.about(results)
+    found = facts.get("certified") if isinstance(facts, dict) else None
+    wanted = ("share", "within", "rows", "certified", "nmse")
+    return [
+        promise
+        for promise in (found if isinstance(found, list) else [])
+        if isinstance(promise, dict)
+        and all(isinstance(promise.get(key), int | float) for key in wanted)
+    ]
 
 
 def _told_apart(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -41,6 +41,7 @@ def sentences(told: Audit) -> list[str]:
         _best,
         _hurting,
         _clean,
+        _certified,
         _crossing,
     ]
     found = [line for part in parts for line in part(told)]
@@ -270,6 +271,28 @@ def _cost(gain: float) -> str:
     if abs(gain) <= -HARM:
         return "leaves the error as it is"
     return f"{'lowers' if gain > 0 else 'raises'} the error by {words.percent(abs(gain))}"
+
+
+def _certified(told: Audit) -> list[str]:
+    """What no attack of so many rows can do to a median of models, whatever it is."""
+    if not told.certified:
+        return []
+    found: dict[tuple[float, float], list[str]] = {}
+    for one in told.certified:
+        found.setdefault((one["share"], one["rows"]), []).append(
+            f"{words.percent(one['certified'])} by more than ±{words.percent(one['within'])}"
+        )
+    kept = "; ".join(
+        f"{words.percent(share)} of the rows ({words.number(rows)}), whatever they say, cannot "
+        f"move {words.listing(moves)}"
+        for (share, rows), moves in found.items()
+    )
+    errors = [words.number(one["nmse"]) for one in told.certified]
+    cost = " to ".join(dict.fromkeys((min(errors), max(errors))))
+    return [
+        f"Certified for the predictions of a median of models (NMSE {cost}), in target ranges: "
+        f"{kept}."
+    ]
 
 
 def _controls(told: Audit) -> list[str]:

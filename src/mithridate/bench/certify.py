@@ -1,0 +1,82 @@
+"""What can be promised without trying any attack: predictions that few rows cannot move."""
+
+import warnings
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from jaxtyping import Int
+
+from ..datasets import Part, Split
+from ..defenses import CertifiedMedian
+from .score import nmse
+
+SHARES = (0.01, 0.04)  # of the training rows
+WITHIN = (0.1, 0.2)  # of the target's range, to either side
+LEAST_ROWS = 5  # a part with fewer cannot teach a model much
+
+
+class Promise(NamedTuple):
+    """How many test predictions `rows` inserted or deleted rows cannot move by `within`.
+
+    `share` is `rows` as a share of the training rows, `within` is in ranges of the training
+    targets, `certified` the share of the test predictions, and `nmse` what the median of `parts`
+    models costs in error. All but `share` and `within` are means over the splits.
+    """
+
+    share: float
+    within: float
+    rows: float
+    parts: float
+    certified: float
+    nmse: float
+
+
+def promises(splits: Sequence[Split], model: Any) -> list[Promise]:
+    """The promises for each share of rows and each distance.
+
+    For each the number of parts is the one that certifies most on the validation rows; the figures
+    are those of the test rows, which had no say in it.
+    """
+    each = [_promises(split, model) for split in splits]
+    return [
+        Promise(same[0].share, same[0].within, *np.mean(same, axis=0)[2:].tolist())
+        for same in zip(*each, strict=True)
+    ]
+
+
+def _promises(split: Split, model: Any) -> list[Promise]:
+    train, n = split.train, len(split.train.y)
+    medians = [_median(train, model, parts) for parts in _candidates(n)]
+    found = []
+    for share in SHARES:
+        rows = max(1, round(share * n))
+        for within in WITHIN:
+            reach = within * float(np.ptp(train.y))
+            sure = [_share(median, split.validation, reach, rows) for median in medians]
+            best = medians[int(np.argmax(sure))]
+            certified = _share(best, split.test, reach, rows)
+            parts, error = float(best.get_params()["parts"]), nmse(best, split.test)
+            found.append(Promise(share, within, float(rows), parts, certified, error))
+    return found
+
+
+def _candidates(n: int) -> list[int]:
+    """Odd numbers of parts, each about one and a half times the last."""
+    parts, found = 3, []
+    while not found or parts * LEAST_ROWS <= n:
+        found.append(parts)
+        parts = (int(1.5 * parts) // 2) * 2 + 1
+    return found
+
+
+def _median(train: Part, model: Any, parts: int) -> CertifiedMedian:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a part too small to fit well shows in the figures
+        return CertifiedMedian(model, parts=parts).fit(train.X, train.y)
+
+
+def _share(median: CertifiedMedian, judged: Part, reach: float, rows: int) -> float:
+    said = median.predict(judged.X)
+    safe: Int[np.ndarray, " m"] = median.certify(judged.X, said - reach, said + reach)
+    return float(np.mean(safe >= rows))
