@@ -158,16 +158,18 @@ class Climb(NamedTuple):
             terms = problem.terms(fixed, moving, frozen + moving)
             return problem.gain(terms, self.reference), terms
 
-        ahead = begins[0]
-        if len(begins) > 1:
-            laps = [threat.project(begin.weighing(w), own) for begin in begins]
-            laps = jax.tree.map(lambda *leaves: jnp.stack(leaves), *laps)
-            laps = jax.lax.map(
-                lambda begin: _ascend(threat, objective, own, begin, RACE, rate)[0], laps
-            )
-            best = jax.tree.map(lambda leaf: leaf[jnp.argmax(laps.gain)], laps)
-            ahead = Sample(best.X, best.y, w)
-        best, path = _ascend(threat, objective, own, ahead, steps, rate)
+        def climb(begin, steps=steps):
+            return _ascend(threat, objective, own, Sample(begin.X, begin.y, w), steps, rate)
+
+        begins = [threat.project(begin.weighing(w), own) for begin in begins]
+        if len(begins) == 1:
+            best, path = climb(begins[0])
+        else:
+            many = jax.tree.map(lambda *leaves: jnp.stack(leaves), *begins)
+            laps = jax.lax.map(lambda begin: climb(begin, RACE), many)
+            ahead, lap = jax.tree.map(lambda leaf: leaf[jnp.argmax(laps[0].gain)], laps)
+            best, path = climb(ahead)
+            path = jax.tree.map(lambda *parts: jnp.concatenate(parts), lap, path)
         _, ends = objective((best.X, best.y))
         # Rows beyond the batch belong to the next one and stay as they were.
         later = _cut(slots, start, self.width)

@@ -26,11 +26,13 @@ class Trace(NamedTuple):
     """What a person wants to see of a run.
 
     `ends`, the terms after each batch, has shape (batches,); `origin` (p,) is the clean row that
-    each slot started from; `path`, where the attack has one, has shape (batches, steps).
+    each slot started from; `untouched` are the terms before any poison; `path`, where the attack
+    has one, has shape (batches, steps).
     """
 
     ends: Terms
     origin: Int[Array, " p"]
+    untouched: Terms
     path: Path | None = None
 
 
@@ -75,7 +77,7 @@ class AbstractAttack(eqx.Module):
         start, origin = self._start(problem, key)
         poison, path = self._write(problem, start, origin, key, tick)
         poison = problem.threat.harden(poison, start)
-        return poison, Trace(problem.ends(poison, origin), origin, path)
+        return poison, Trace(problem.ends(poison, origin), origin, problem.untouched(), path)
 
 
 def drawn(problem: Problem, key: PRNGKeyArray) -> Int[Array, " p"]:

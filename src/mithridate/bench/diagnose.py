@@ -33,15 +33,13 @@ def steps(
 def diagnose(poison: Poison, alphas: Sequence[float | None]) -> list[str]:
     """Sentences on the failure signatures of an attack with alphas; none if all went well.
 
-    Damage is compared with that of the first step, when the first batch holds clones of clean
-    rows. The signatures are those of Carnerero-Cano et al. (2026): damage that does not rise
-    because one objective dominates, an exploding gradient, anchors that coincide, and batches
-    without progress.
+    Damage is compared with that before any poison. The signatures are those of Carnerero-Cano et
+    al. (2026): damage that does not rise because one objective dominates, an exploding gradient,
+    anchors that coincide, and batches without progress.
     """
     if poison.path is None:
         return []
-    before = poison.path.terms.damage[:, :, 0, 0]
-    rise = poison.damage[:, :, -1] / before - 1
+    rise = poison.damage[:, :, -1] / poison.untouched - 1
     found = [*_coinciding(rise, alphas), *_dominated(poison, rise, alphas)]
     return [*found, *_exploded(poison), *_stuck(poison, alphas)]
 

@@ -25,9 +25,10 @@ class Poison(NamedTuple):
 
     Shapes: `X` (alphas, seeds, p, d); `y` and `origin`, the clean row that a slot started from,
     (alphas, seeds, p); `damage` and `risk` (alphas, seeds, batches); an attack without alpha has
-    one entry there. `path`, where the attack has one, holds the steps inside the batches, (alphas,
-    seeds, batches, steps). `edges` as in `ThreatModel`. `seconds` is the wall time of the compiled
-    call, `compiling` that of its making.
+    one entry there. `untouched` (alphas, seeds) is the damage before any poison. `path`, where the
+    attack has one, holds the steps inside the batches, (alphas, seeds, batches, steps). `edges` as
+    in `ThreatModel`. `seconds` is the wall time of the compiled call, `compiling` that of its
+    making.
     """
 
     X: np.ndarray
@@ -35,6 +36,7 @@ class Poison(NamedTuple):
     origin: np.ndarray
     damage: np.ndarray
     risk: np.ndarray
+    untouched: np.ndarray
     path: Path | None
     edges: tuple[int, ...]
     seconds: float
@@ -74,7 +76,8 @@ def sweep(
         done = time.perf_counter()
     # Seeds were the outer loop; in the result alphas come first.
     rows, trace = jax.tree.map(lambda leaf: np.swapaxes(np.asarray(leaf), 0, 1), made)
-    ends, took = (trace.ends.damage, trace.ends.risk), (done - ready, ready - began)
+    ends = trace.ends.damage, trace.ends.risk, trace.untouched.damage
+    took = done - ready, ready - began
     return Poison(rows.X, rows.y, trace.origin, *ends, trace.path, edges, *took)
 
 
