@@ -126,7 +126,7 @@ def beside_torch() -> Table:
     table = Table(*head, title=title, box=MARKDOWN)
     for d in WIDTHS:
         clean, judged, poison = rows(N, d, 0), rows(N, d, 1), rows(P, d, 2)
-        victim = MLP(steps=STEPS)
+        victim = MLP(steps=STEPS, truncate=None)
         fast, slow = jax.jit(ours(victim, clean, judged)), theirs(victim, clean, judged)
         here = np.asarray(poison.X), np.asarray(poison.y)
         apart = off(fast(*here), slow(*here))
@@ -159,7 +159,7 @@ def in_memory() -> Table:
     for d in WIDTHS:
         grown: list[list[int]] = [[], []]
         for steps in LENGTHS:
-            victim = MLP(steps=steps)
+            victim = MLP(steps=steps, truncate=None)
             programs = [compiled(victim, d, recompute) for recompute in (True, False)]
             least, most = (scratch(program) for program, _ in programs)
             grown[0].append(least)

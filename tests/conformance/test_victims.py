@@ -1,5 +1,7 @@
 """Laws of every victim."""
 
+import dataclasses
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -51,6 +53,9 @@ def test_loss_is_the_mean_squared_error_of_predict(victim):
 
 
 def test_hypergradient_is_finite_differences(victim):
+    # A victim that goes back through its last steps alone is exact only if these are all.
+    given = {"truncate": None, "steps": 100} if hasattr(victim, "truncate") else {}
+    victim = dataclasses.replace(victim, **given)
     fixed, poison = victim.digest(sample()), sample(9, seed=2)
     judged = victim.digest(sample(30, seed=3))
 

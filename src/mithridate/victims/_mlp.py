@@ -15,7 +15,9 @@ class MLP(AbstractUnrolled):
     """A network with hidden layers of the given `widths`, `tanh` or `relu`, and a linear output.
 
     Weights are drawn with variance 1 / fan-in; `l2` penalizes them. Parameters are one pair
-    (out, in), (out, 1) a layer.
+    (out, in), (out, 1) a layer. It trains long enough to bend, and is differentiated through the
+    last fifth of that: poison for a network that is still nearly a line does little to a trained
+    one.
 
     >>> import jax, jax.numpy as jnp
     >>> from mithridate.sample import Sample
@@ -29,12 +31,12 @@ class MLP(AbstractUnrolled):
 
     widths: tuple[int, ...] = eqx.field(static=True, default=(16,), converter=tuple)
     activation: str = eqx.field(static=True, default="tanh")
-    steps: int = eqx.field(static=True, default=150)
+    steps: int = eqx.field(static=True, default=500)
     rate: float = eqx.field(static=True, default=0.3)
     momentum: float = eqx.field(static=True, default=0.9)
     l2: float = eqx.field(static=True, default=1e-4)
     clip: float = eqx.field(static=True, default=10.0)
-    truncate: int | None = eqx.field(static=True, default=None)
+    truncate: int | None = eqx.field(static=True, default=100)
     share: float = eqx.field(static=True, default=1.0)
 
     def __check_init__(self):
