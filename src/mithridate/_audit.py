@@ -92,7 +92,7 @@ def audit(
     model: str = "ridge",
     l2: float | None = None,
     judge: str | None = None,
-    alphas: Sequence[float] = (1.0, 0.6, 0.3, 0.1),
+    alphas: Sequence[float] = (1.0, 0.6, 0.3, 0.1, 0.03),
     ratios: Sequence[float] = (0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4),
     seeds: int = 3,
     defenses: Sequence[str] = ("trim", "huber", "bayesclean"),

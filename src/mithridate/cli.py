@@ -96,7 +96,9 @@ def audit(
             show_default="the model's own kind",
         ),
     ] = None,
-    alphas: Annotated[str, typer.Option(help="1 is aggressive, 0 is stealthy.")] = "1,0.6,0.3,0.1",
+    alphas: Annotated[
+        str, typer.Option(help="1 is aggressive, 0 is stealthy.")
+    ] = "1,0.6,0.3,0.1,0.03",
     ratios: Annotated[
         str, typer.Option(help="Poison rows / (clean + poison rows), each in [0, 1).")
     ] = "0.05,0.1,0.15,0.2,0.25,0.3,0.35,0.4",

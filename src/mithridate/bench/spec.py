@@ -76,7 +76,7 @@ class AttackSpec(_Choice):
     """Which attack, at which alphas, against which risk."""
 
     use: str = "ascent"
-    alphas: Annotated[list[Alpha], Field(min_length=1)] = [1.0, 0.6, 0.3, 0.1]
+    alphas: Annotated[list[Alpha], Field(min_length=1)] = [1.0, 0.6, 0.3, 0.1, 0.03]
     normalizer: str = "ideal"
     risk: str = "residual"
 
