@@ -136,7 +136,7 @@ def feather() -> bytes:
         ("page.csv", b"\n<!DOCTYPE html>\n<html>, </html>", "a web page"),
         ("empty.csv", b"", "is empty"),
         ("blank.csv", b" \n\n\t\n", "is empty"),
-        ("empty.csv.gz", gzip.compress(b""), "is empty"),
+        ("empty.csv.gz", gzip.compress(b"", mtime=0), "is empty"),
         ("header.csv", b"a,b,y\n", "a header but no rows"),
         ("header2.csv", b"a,b,y", "a header but no rows"),
         ("one.csv", b"y\n1\n2\n", "no table of several columns"),
