@@ -4,6 +4,7 @@ from ._antidote import Antidote as Antidote
 from ._base import BaseDefense as BaseDefense
 from ._bayesclean import BayesClean as BayesClean
 from ._certified import CertifiedMedian as CertifiedMedian
+from ._deepbayesclean import DeepBayesClean as DeepBayesClean
 from ._duti import Duti as Duti
 from ._huber import Huber as Huber
 from ._itrim import ITrim as ITrim
@@ -22,6 +23,7 @@ __all__ = [
     "BaseDefense",
     "BayesClean",
     "CertifiedMedian",
+    "DeepBayesClean",
     "Duti",
     "Huber",
     "ITrim",

@@ -1,22 +1,19 @@
 """BayesClean: reject what the posterior predictive distribution finds improbable."""
 
-from math import sqrt
 from numbers import Real
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
-from jaxtyping import Int
-from scipy.special import ndtr, ndtri
 
 from ..bayes import BayesianRegression
 from ..errors import InputError
 from ..moments import Moments
 from . import _chance as chance
-from ._base import BaseDefense, Column, Mask, Rows
-from ._weights import median
+from ._base import Column, Mask, Rows
+from ._sets import ThreeSets
 
 
-class BayesClean(BaseDefense):
+class BayesClean(ThreeSets):
     """Rejects rows far from the predictive mean of a Bayesian linear regression.
 
     `I₁ = {z ≤ c₁}` is accepted, `I₂ = {c₁ < z ≤ c₂}` flagged, `I₃ = {z > c₂}` rejected; `I₂` is
@@ -57,12 +54,6 @@ class BayesClean(BaseDefense):
     least trimmed squares: Rousseeuw and Van Driessen, "Computing LTS regression" (2006).
     """
 
-    keeps_clean: ClassVar[float] = 0.4
-
-    _per_row: ClassVar[tuple[str, ...]] = ("scores_", "sets_")
-
-    sets_: Int[np.ndarray, " n"]
-    cuts_: tuple[float, float]
     regression_: BayesianRegression
 
     def __init__(
@@ -73,36 +64,20 @@ class BayesClean(BaseDefense):
         c2: float = 1.0,
         false_positive_rate: float | None = None,
     ):
-        super().__init__(estimator)
-        self.c1 = c1
-        self.c2 = c2
+        super().__init__(estimator, c1=c1, c2=c2)
         self.false_positive_rate = false_positive_rate
 
     def _find_inliers(self, X: Rows, y: Column, sample_weight: Column | None) -> Mask:
         self._check_parameters()
         weight = np.ones(len(y)) if sample_weight is None else sample_weight
         first = BayesianRegression.of(Moments.of(X, y, weight))
-        if self.false_positive_rate is None:
-            fires = self._by_constants(X, y, weight, first)
+        rate = self.false_positive_rate
+        if rate is None:
+            self.regression_ = first
+            fires = self._by_constants(first.zscores(X, y), weight)
         else:
-            fires = self._by_rate(X, y, weight, first, float(self.false_positive_rate))
-        c1, c2 = self.cuts_
-        z = self.scores_
-        self.sets_ = 1 + (z > c1) + (z > c2).astype(int)
-        self.threshold_ = c1 if fires else c2
-        if (z <= self.threshold_).sum() < 2:
-            # Of a two-valued target, all z lie near 1: the rule on I2 would leave nothing to fit.
-            self.threshold_ = c2
-        mask = z <= self.threshold_
-        rejected = float(np.average(~mask, weights=weight))
-        gaussian = self.false_positive_rate is None and _looks_gaussian(z, weight)
-        self.message_ = f"{self.message_} {_warning(rejected, gaussian)}".strip()
-        return mask
-
-    def _by_constants(self, X: Rows, y: Column, weight: Column, first: BayesianRegression) -> bool:
-        self.regression_, self.cuts_ = first, (float(self.c1), float(self.c2))
-        self.scores_ = first.zscores(X, y)
-        return bool(np.average(self.scores_ > self.c1, weights=weight) > 2.0 * ndtr(-self.c1))
+            fires = self._by_rate(X, y, weight, first, float(rate))
+        return self._kept(weight, fires, by_constants=rate is None)
 
     def _by_rate(
         self, X: Rows, y: Column, weight: Column, first: BayesianRegression, rate: float
@@ -122,40 +97,10 @@ class BayesClean(BaseDefense):
         return chance.chance_of(beyond, n, rate) < chance.LEVEL
 
     def _check_parameters(self) -> None:
-        if not all(isinstance(c, Real) for c in (self.c1, self.c2)) or not 0 <= self.c1 <= self.c2:
-            raise InputError(
-                f"BayesClean(c1={self.c1!r}, c2={self.c2!r}): both cuts are numbers of standard "
-                "deviations, with 0 <= c1 <= c2."
-            )
+        self._check_cuts()
         rate = self.false_positive_rate
         if rate is not None and (not isinstance(rate, Real) or not 0 < rate <= 0.5):
             raise InputError(
                 f"BayesClean(false_positive_rate={rate!r}): give None or the share of clean rows "
                 "that may be rejected, more than 0 and at most 0.5, such as 0.01."
             )
-
-
-def _looks_gaussian(z: Column, weight: Column) -> bool:
-    """Whether z could be the size of a Gaussian, by the distance of Kolmogorov and Smirnov."""
-    # Not of the unit Gaussian: a regression with many features leaves smaller residuals.
-    sd = median(z, weight) / ndtri(0.75)
-    if sd <= 0:
-        return False
-    order = np.argsort(z)
-    below = np.cumsum(weight[order]) / weight.sum()
-    distance = np.abs(below - (2.0 * ndtr(z[order] / sd) - 1.0)).max()
-    return bool(distance <= 1.2 / sqrt(weight.sum()))
-
-
-def _warning(rejected: float, looks_gaussian: bool) -> str:
-    if looks_gaussian and rejected > 0.2:
-        return (
-            f"{rejected:.0%} of the rows were rejected although their residuals look Gaussian: on "
-            "clean data BayesClean rejects about a third, so this alone is no sign of poison."
-        )
-    if rejected > 2 / 3:
-        return (
-            f"{rejected:.0%} of the rows were rejected: more than poison would explain. A target "
-            "of a few values can look like this; do not rely on the result."
-        )
-    return ""

@@ -19,6 +19,7 @@ NAMES = {
     "duti": "DUTI",
     "bayesclean": "BayesClean",
     "antidote": "Antidote",
+    "deepbayesclean": "DeepBayesClean",
 }
 
 
