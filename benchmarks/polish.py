@@ -11,10 +11,10 @@ it prints damage as a multiple of the clean model's and risk, means over three s
 import sys
 
 import numpy as np
+from normalizers import load
 from rich.console import Console
 from rich.table import Table
 
-from mithridate import datasets
 from mithridate.attacks import Ascent
 from mithridate.bench.spec import ThreatSpec
 from mithridate.bench.sweep import sweep
@@ -31,13 +31,6 @@ WAYS = {
     "one batch": Ascent(),
     "one start": Ascent(starts=("clones",), rate=0.1),
 }
-
-
-def load(name: str):
-    """`file:target:drop,drop`, or a bundled data set."""
-    source, _, rest = name.partition(":")
-    target, _, drop = rest.partition(":")
-    return datasets.load(source, target or None, drop=[d for d in drop.split(",") if d])
 
 
 def reached(way: str, worlds, n: int, ratio: float) -> str:

@@ -7,6 +7,7 @@ import numpy as np
 
 from ..errors import InputError
 from ._base import BaseDefense, Column, Mask, Rows
+from ._rows import lowest
 
 
 class Trim(BaseDefense):
@@ -57,13 +58,13 @@ class Trim(BaseDefense):
         if not isinstance(self.max_iter, Integral) or self.max_iter < 1:
             raise InputError(f"Trim(max_iter={self.max_iter!r}): give a whole number, 1 or more.")
         kept = np.ones(len(y)) if sample_weight is None else sample_weight
-        budget, last = self._budget(kept), np.inf
+        last = np.inf
         for n_iter in range(1, self.max_iter + 1):
             self.n_iter_ = n_iter
             weight = None if sample_weight is None else kept
             residual = y - self._fit_estimator(X, y, weight, kept > 0).predict(X)
             self.scores_ = np.abs(residual)
-            previous, kept = kept, self._keep(sample_weight, budget)
+            previous, kept = kept, lowest(self.scores_, sample_weight, self.contamination)
             loss = float(kept @ residual**2)
             # Compared with itself, the loss has no unit: the cut does not depend on the scale of y.
             settled = last < np.inf and last - loss <= self.tol * last
@@ -78,23 +79,5 @@ class Trim(BaseDefense):
 
     def _fit_kept(self, X: Rows, y: Column, sample_weight: Column | None, mask: Mask) -> Any:
         if sample_weight is not None:
-            sample_weight = self._keep(sample_weight, self._budget(sample_weight))
+            sample_weight = lowest(self.scores_, sample_weight, self.contamination)
         return self._fit_estimator(X, y, sample_weight, mask)
-
-    def _budget(self, weight: Column) -> float:
-        """Total weight to keep; whole rows are never cut, so counts are rounded."""
-        rejected = self.contamination * weight.sum()
-        if (weight == np.floor(weight)).all():
-            rejected = round(rejected)
-        return float(weight.sum() - rejected)
-
-    def _keep(self, sample_weight: Column | None, budget: float) -> Column:
-        """Weight with which each row is kept when the lowest scores fill the budget."""
-        weight = np.ones(len(self.scores_)) if sample_weight is None else sample_weight
-        order = np.argsort(self.scores_, kind="stable")
-        ahead = np.cumsum(weight[order]) - weight[order]
-        # A crumb of weight that rounding left over is not a row.
-        room = np.where(budget - ahead > 1e-12 * budget, budget - ahead, 0.0)
-        kept = np.empty_like(weight)
-        kept[order] = np.minimum(room, weight[order])
-        return kept
