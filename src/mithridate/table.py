@@ -27,10 +27,15 @@ def column(meaning: str, kind: pa.DataType, *, key: bool = False, default: Any =
 class Row:
     """One judged cell: a defense on the poison of one attack at one alpha, ratio and seed."""
 
+    experiment: str = column("part of a study that the cell belongs to; empty in an audit", pa.string(), key=True, default="")
+    part: str = column("hash of the whole configuration that the cell was computed under; empty in an audit", pa.string(), key=True, default="")
     dataset: str = column("name of the table", pa.string(), key=True)
     victim: str = column("model that is attacked", pa.string(), key=True)
+    victim_options: str = column("its options, as JSON", pa.string(), key=True, default="{}")
     judge: str = column("model that is trained on the result: the victim's own kind, trained to convergence, or another (transfer)", pa.string(), key=True)
     attack: str = column("attack, or `none` for unpoisoned data", pa.string(), key=True)
+    attack_options: str = column("its options, as JSON", pa.string(), key=True, default="{}")
+    against: str | None = column("defense that the attack was made for; null: for none", pa.string(), key=True)
     risk_name: str | None = column("risk that the attack was told to keep low", pa.string(), key=True)
     normalizer: str | None = column("how damage and risk were made comparable", pa.string(), key=True)
     writes: str = column("what the attacker may write: `both`, `features` or `target`", pa.string(), key=True, default="both")
@@ -43,8 +48,10 @@ class Row:
     ratio: float = column("poison rows / (clean + poison rows), as asked for", pa.float64(), key=True)
     seed: int = column("seed of the split and of the attack", pa.int64(), key=True)
     defense: str = column("defense; `none` trains on all rows, `oracle` on exactly the clean ones", pa.string(), key=True)
+    defense_options: str = column("its options, as JSON", pa.string(), key=True, default="{}")
     contamination: str | None = column("what the defense was told: `oracle` (the true ratio), a number, or null (nothing)", pa.string(), key=True)
     trusted: int | None = column("clean rows that the defense was given to compare with, from the validation part; null: none", pa.int64(), key=True)
+    adaptive: bool = column("whether the attack was made for this very defense", pa.bool_(), default=False)
     status: str = column("`ok`, or `failed` (then the figures are null)", pa.string(), default="ok")
     message: str = column("why it failed, or a warning of the defense", pa.string(), default="")
     n_train: int = column("clean training rows", pa.int64())
@@ -61,6 +68,8 @@ class Row:
     nmse_oracle: float | None = column("the same, trained on exactly the clean rows that are left: nmse_clean unless rows were replaced", pa.float64())
     error_clean: float | None = column("mean squared residual of the clean training rows under the poisoned model, over Var(y_test)", pa.float64())
     error_poison: float | None = column("the same of the poison rows", pa.float64())
+    energy: float | None = column("energy distance of the poison rows from the clean ones (features and target, each column in clean standard deviations) over its largest possible value: 0 alike, 1 apart", pa.float64())
+    largest_ks: float | None = column("largest Kolmogorov-Smirnov statistic of a column, poison against clean: 0 alike, 1 apart", pa.float64())
     at_border: float | None = column("share of poison rows with the target at an end of its range", pa.float64())
     kept: float | None = column("share of all training rows that the defense keeps", pa.float64())
     tpr: float | None = column("share of the poison rows that the defense rejects", pa.float64())
@@ -114,6 +123,7 @@ class Step:
 
 
 # fmt: on
+TIMES = ("attack_seconds", "fit_seconds")  # what two runs of the same cell may differ in
 RowLike = TypeVar("RowLike", Row, Look, Moved, Step)
 
 

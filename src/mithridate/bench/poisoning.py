@@ -74,9 +74,17 @@ def batches(spec: Spec, n: int) -> Batches:
 
 
 def poison_of(
-    one: AttackSpec, spec: Spec, worlds: Sequence[World], seeds: list[int], cut: Batches, tell: Tell
+    one: AttackSpec,
+    spec: Spec,
+    worlds: Sequence[World],
+    seeds: list[int],
+    cut: Batches,
+    tell: Tell | None,
 ) -> Ran:
-    """The poison of one attack at all alphas, seeds and ratios."""
+    """The poison of one attack at all alphas, seeds and ratios.
+
+    Without `tell` the compiled program calls nothing back, so that JAX can keep it on disk.
+    """
     victim = build(spec.victim.use, spec.victim.options, victims, victims.AbstractVictim)
     attack: AbstractAttack = build(one.use, one.options, attacks, AbstractAttack)
     risk = build(one.risk, {}, risks, risks.AbstractRisk)
@@ -90,13 +98,24 @@ def poison_of(
     def tick():
         nonlocal done
         done += 1
-        tell(f"attacking with {one.use}", done, total)
+        if tell:
+            tell(f"attacking with {one.use}", done, total)
 
     for i, plan in enumerate(plans):
-        tell(f"compiling {one.use}", i, len(plans) if len(plans) > 1 else 0)
+        if tell:
+            tell(f"compiling {one.use}", i, len(plans) if len(plans) > 1 else 0)
         made = interruptible(
             lambda plan=plan: sweep(
-                attack, victim, risk, normalizer, worlds, seeds, one.alphas, plan, replaces, tick
+                attack,
+                victim,
+                risk,
+                normalizer,
+                worlds,
+                seeds,
+                one.alphas,
+                plan,
+                replaces,
+                tick if tell else None,
             )
         )
         if not all(np.isfinite(a).all() for a in (made.X, made.damage, made.risk)):

@@ -10,20 +10,19 @@ from typing import Any, NamedTuple
 import joblib
 import pyarrow as pa
 
-from .. import datasets, defenses, table
+from .. import datasets, table
 from ..datasets import Encoded, Part
 from ..errors import InputError
-from ..lookup import build
+from .cells import cells_of, judges_of, unpoisoned
 from .certify import promises
 from .diagnose import diagnose, steps
 from .judges import judge
 from .looks import looks, moved
 from .poisoning import Batches, Ran, Tell, batches, poison_of
-from .score import Cell, Judge, score
-from .spec import DefenseSpec, Spec
+from .score import score
+from .spec import Spec
 from .worlds import world
 
-TRUSTED = 30  # rows for a defense that cannot do without
 PICTURED = 0.2  # the ratio nearest to this is the one whose rows are shown
 
 
@@ -44,15 +43,15 @@ def run(spec: Spec, frame: Any = None, tell: Tell | None = None) -> Results:
     data = _load(spec, frame)
     seeds = [spec.seed + i for i in range(spec.seeds)]
     judge_name, model = judge(spec)
-    judges = [_judge(d, model) for d in spec.defenses]
+    judges = judges_of(spec, model)
     splits = [data.split(seed, spec.data.rows) for seed in seeds]
     # Fitted first, so that a model that cannot be fitted is refused before the long work.
     clean = model.fit(splits[0].train.X, splits[0].train.y)
     worlds = [world(split, data.target, spec.threat) for split in splits]
     cut = batches(spec, len(splits[0].train.y))
     ran = [poison_of(a, spec, worlds, seeds, cut, tell) for a in spec.attacks if cut.ratios]
-    keys = {"dataset": data.name, "victim": spec.victim.use, "judge": judge_name}
-    cells = list(_cells({**keys, **spec.threat.keys()}, seeds, cut, ran))
+    keys = {"dataset": data.name, "judge": judge_name}
+    cells = [*unpoisoned(spec, keys, seeds), *cells_of(spec, keys, seeds, cut, ran)]
     rows = _score_all(cells, splits, seeds, model, judges, tell)
     shown = _pictured(ran, cut)
     about = _about(spec, data, splits, started, time.perf_counter() - began)
@@ -82,34 +81,6 @@ def _load(spec: Spec, frame: Any) -> Encoded:
         )
     spec.data.fingerprint, spec.data.target = data.fingerprint, data.target
     return data
-
-
-def _judge(spec: DefenseSpec, model: Any) -> Judge:
-    defense = build(spec.use, spec.options, defenses, defenses.BaseDefense)
-    defense.set_params(estimator=model)
-    told = "contamination" in defense.get_params(deep=False)
-    shown = spec.contamination if isinstance(spec.contamination, str) else f"{spec.contamination:g}"
-    trusted = spec.trusted or (TRUSTED if defense.needs_trusted else None)
-    return Judge(spec.use, defense, shown if told else None, trusted)
-
-
-def _cells(keys: dict[str, Any], seeds, cut: Batches, ran: Sequence[Ran]) -> Iterator[Cell]:
-    """Every poisoned training set to judge; first the unpoisoned ones."""
-    nothing = {"risk_name": None, "normalizer": None, "alpha": None, "attack": "none", "ratio": 0.0}
-    for seed in seeds:
-        yield Cell({**keys, **nothing, "seed": seed}, None)
-    for one in ran:
-        for a, alpha in enumerate(one.alphas):
-            named = {
-                "attack": one.spec.use,
-                "risk_name": one.spec.risk if one.steered else None,
-                "normalizer": one.spec.normalizer if one.steered else None,
-                "alpha": alpha,
-            }
-            for i, seed in enumerate(seeds):
-                for ratio, p in zip(cut.ratios, cut.counts, strict=True):
-                    where = {**keys, **named, "ratio": ratio, "seed": seed}
-                    yield Cell(where, one.piece(a, i, p))
 
 
 def _score_all(cells, splits, seeds, model, judges, tell: Tell) -> list[table.Row]:

@@ -15,15 +15,17 @@ from .. import __version__
 from ..datasets import Part, Split
 from ..defenses import BaseDefense
 from ..table import Row
+from .distance import distance
 from .poisoning import Piece
 
 LEAST_ORACLE_GAIN = 0.01  # below it `recovered` divides by noise
 
 
 class Judge(NamedTuple):
-    """A defense under its name in the table, and what it is told of the contamination."""
+    """A defense under its name and options in the table, and what it is told."""
 
     name: str
+    options: str
     defense: BaseDefense
     contamination: str | None
     trusted: int | None
@@ -45,6 +47,8 @@ class Figures(NamedTuple):
     error_clean: float
     error_poison: float | None
     at_border: float | None
+    energy: float | None
+    largest_ks: float | None
     gain_oracle: float
 
 
@@ -81,8 +85,9 @@ def score(cell: Cell, split: Split, model: BaseEstimator, judges: list[Judge]) -
     ]
     for judge in judges:
         row = dataclasses.replace(
-            base, defense=judge.name, contamination=judge.contamination, trusted=judge.trusted
-        )
+            base, defense=judge.name, defense_options=judge.options, trusted=judge.trusted,
+            contamination=judge.contamination, adaptive=cell.keys.get("against") == judge.name,
+        )  # fmt: skip
         rows.append(_defend(row, figures, judge, split, X, y, is_poison))
     return rows
 
@@ -100,6 +105,7 @@ def _figures(model: Any, split: Split, train: Part, both: Part, poison: Part) ->
     best = before if same else nmse(_fitted(model, train), test)
     low, high = split.lower[-1], split.upper[-1]
     some, unit = len(poison.y) > 0, float(np.var(test.y))
+    far = distance(split.train, poison) if some else None
     return Figures(
         nmse_clean=before,
         nmse_poisoned=after,
@@ -107,6 +113,8 @@ def _figures(model: Any, split: Split, train: Part, both: Part, poison: Part) ->
         error_clean=_mse(poisoned, train) / unit,
         error_poison=_mse(poisoned, poison) / unit if some else None,
         at_border=float(np.mean((poison.y <= low) | (poison.y >= high))) if some else None,
+        energy=far and far.energy,
+        largest_ks=far and far.largest_ks,
         gain_oracle=_gain(after, best),
     )
 

@@ -73,12 +73,13 @@ class VictimSpec(_Choice):
 
 
 class AttackSpec(_Choice):
-    """Which attack, at which alphas, against which risk."""
+    """Which attack, at which alphas, against which risk; `against` names a defense to adapt to."""
 
     use: str = "ascent"
     alphas: Annotated[list[Alpha], Field(min_length=1)] = [1.0, 0.6, 0.3, 0.1, 0.03]
     normalizer: str = "ideal"
     risk: str = "residual"
+    against: str | None = None
 
 
 class ThreatSpec(_Part):
