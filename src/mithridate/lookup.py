@@ -59,6 +59,24 @@ def _import(path: str, base: type) -> type:
     return thing
 
 
+def made(path: str, what: str, like: str) -> Any:
+    """An instance of `package.module.Class`, made without arguments.
+
+    `what` it is to be and an example, `like`, are told in the InputError.
+
+    >>> made("sklearn.linear_model.LinearRegression", "judge", "sklearn.svm.SVR")
+    LinearRegression()
+    """
+    module, _, name = path.rpartition(".")
+    try:
+        return getattr(importlib.import_module(module), name)()
+    except Exception as error:  # a module may fail in any way while it is imported
+        raise InputError(
+            f"The {what} {quote(path)} cannot be made ({error}); give a class that needs no "
+            f"arguments, such as {like}."
+        ) from None
+
+
 def options(kind: type) -> dict[str, inspect.Parameter]:
     """The options that a class takes, in order.
 

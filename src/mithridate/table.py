@@ -186,6 +186,27 @@ def read(path: Path) -> pa.Table:
     return pq.read_table(path)
 
 
+def gather(folder: Path) -> pa.Table:
+    """All parts of a results folder in one table, in the order of its keys.
+
+    Two folders merge by copying their `parts` together: a part is named by what it was computed
+    from, so none can be there twice.
+    """
+    parts = sorted(p for p in (folder / "parts").glob("*.parquet") if not p.name.startswith("."))
+    if not parts:
+        raise InputError(
+            f"The folder {str(folder)!r} holds no results; give one that 'mithridate bench' wrote."
+        )
+    try:
+        tables = [pq.read_table(part).select(schema(Row).names) for part in parts]
+    except (OSError, KeyError, pa.ArrowInvalid) as error:
+        raise InputError(
+            f"The results in {str(folder)!r} cannot be read ({error}); they were damaged, or "
+            "written by another version."
+        ) from None
+    return pa.concat_tables(tables).sort_by([(key, "ascending") for key in keys()])
+
+
 def unwritable(folder: Path, error: OSError) -> InputError:
     """The sentence for an output folder that cannot be written."""
     reason = (error.strerror or str(error)).lower()

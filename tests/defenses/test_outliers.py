@@ -60,6 +60,14 @@ def test_scores_are_the_detectors_turned_round():
     )
 
 
+def test_a_detector_by_its_dotted_path():
+    X, y = table()
+    named = Outliers(detector="sklearn.neighbors.LocalOutlierFactor").fit(X, y)
+    np.testing.assert_array_equal(
+        named.scores_, Outliers(detector=LocalOutlierFactor()).fit(X, y).scores_
+    )
+
+
 @pytest.mark.parametrize("name", ["knn.KNN", "ecod.ECOD"])
 def test_detectors_of_pyod(name):
     module, _, cls = name.partition(".")
@@ -97,6 +105,8 @@ def test_weights_that_are_no_counts_weigh_in_the_model_alone():
 
 def test_what_is_no_detector_is_refused_in_a_sentence():
     with pytest.raises(InputError, match="give an outlier detector"):
+        Outliers(detector=object()).fit(*table())
+    with pytest.raises(InputError, match="'forest' cannot be made.*LocalOutlierFactor"):
         Outliers(detector="forest").fit(*table())
 
 

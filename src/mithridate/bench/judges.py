@@ -1,6 +1,5 @@
 """The real model that poison is judged on: a trained one, in scikit-learn's clothes."""
 
-import importlib
 from typing import Any
 
 from sklearn.base import is_regressor
@@ -11,7 +10,7 @@ from sklearn.preprocessing import StandardScaler
 
 from .. import defenses, victims
 from ..errors import InputError
-from ..lookup import build
+from ..lookup import build, made
 from .spec import Spec
 
 
@@ -53,14 +52,7 @@ def _network(victim: victims.MLP) -> Any:
 
 
 def _imported(path: str) -> Any:
-    module, _, name = path.rpartition(".")
-    try:
-        estimator = getattr(importlib.import_module(module), name)()
-    except (ImportError, AttributeError, ValueError, TypeError) as error:
-        raise InputError(
-            f"The judge {path!r} cannot be made ({error}); give a regressor that needs no "
-            "arguments, such as sklearn.ensemble.HistGradientBoostingRegressor."
-        ) from None
+    estimator = made(path, "judge", "sklearn.ensemble.HistGradientBoostingRegressor")
     if not is_regressor(estimator):
         raise InputError(f"The judge {path!r} is not a regressor; give one.")
     if "random_state" in estimator.get_params():

@@ -49,6 +49,12 @@ class _Choice(BaseModel):
     model_config = ConfigDict(extra="allow")
     use: str
 
+    @model_validator(mode="before")
+    @classmethod
+    def _short(cls, given: Any) -> Any:
+        """A name alone will do."""
+        return {"use": given} if isinstance(given, str) else given
+
     @property
     def options(self) -> dict[str, Any]:
         """The keys that go to the constructor."""
@@ -56,7 +62,7 @@ class _Choice(BaseModel):
 
 
 class DataSpec(_Part):
-    """Which table: `source` is a file, the name of a bundled data set, or `frame` (in memory)."""
+    """Which table: `source` is a file, the name of a data set, or `frame` (in memory)."""
 
     source: str = "diabetes"
     target: str | None = None
@@ -64,6 +70,12 @@ class DataSpec(_Part):
     categorical: list[str] = []
     rows: Annotated[int, Field(ge=20)] = 300
     fingerprint: str | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short(cls, given: Any) -> Any:
+        """A source alone will do."""
+        return {"source": given} if isinstance(given, str) else given
 
 
 class VictimSpec(_Choice):
@@ -185,7 +197,7 @@ class Spec(_Part):
         try:
             return cls.model_validate(values)
         except ValidationError as error:
-            raise InputError(_sentence(error)) from None
+            raise InputError(sentence(error)) from None
 
     @classmethod
     def parse(cls, text: str) -> "Spec":
@@ -208,7 +220,8 @@ class Spec(_Part):
         return tomli_w.dumps(self.model_dump(exclude_none=True, exclude_unset=True))
 
 
-def _sentence(error: ValidationError) -> str:
+def sentence(error: ValidationError) -> str:
+    """The first thing wrong, naming its key."""
     first = error.errors()[0]
     where = ".".join(str(part) for part in first["loc"] if isinstance(part, str | int))
     what = first["msg"].removeprefix("Value error, ")

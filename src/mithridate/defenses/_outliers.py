@@ -8,6 +8,7 @@ from sklearn.base import clone
 from sklearn.ensemble import IsolationForest
 
 from ..errors import InputError
+from ..lookup import made
 from ._base import BaseDefense, Column, Mask, Rows
 from ._rows import Listed, lowest
 
@@ -22,8 +23,8 @@ class Outliers(BaseDefense):
 
     Parameters: `estimator`, any regressor (default `Ridge()`); `detector`, an outlier detector with
     `fit` and one of `decision_scores_` (PyOD), `score_samples`, `decision_function`,
-    `negative_outlier_factor_` or `fit_predict` (default `IsolationForest(random_state=0)`); its own
-    contamination is not used; `contamination`, poison / (clean + poison) rows, in [0, 1). After
+    `negative_outlier_factor_` or `fit_predict`, or the dotted path of its class (default
+    `IsolationForest(random_state=0)`); its own contamination is not used; `contamination`, poison / (clean + poison) rows, in [0, 1). After
     `fit`: `scores_` as the detector gives them, turned so that higher is stranger; `threshold_`
     the highest one kept; `detector_`, fitted. Detectors count rows and do not weigh them: weights
     that are no whole numbers weigh in the fit of the model alone.
@@ -77,6 +78,8 @@ class Outliers(BaseDefense):
 
 def _copy(detector: Any) -> Any:
     """The detector, not yet fitted."""
+    if isinstance(detector, str):
+        return made(detector, "detector", "sklearn.neighbors.LocalOutlierFactor")
     if not hasattr(detector, "fit") and not hasattr(detector, "fit_predict"):
         raise InputError(
             f"Outliers(detector={detector!r}): give an outlier detector of scikit-learn or PyOD, "

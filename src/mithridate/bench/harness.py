@@ -1,0 +1,157 @@
+"""Runs a study part by part, each written when it is done, so that any stop can be resumed."""
+
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import joblib
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from .. import datasets, table
+from ..datasets import Encoded
+from ..errors import InputError
+from .spec import DataSpec
+from .study import Study, mark
+from .work import Payload, work
+
+STAGE = "computing parts"
+AHEAD = 2  # parts sent ahead to each worker, so that none waits
+
+Tell = Callable[[str, int, int], Any]
+
+
+class Ran(NamedTuple):
+    """What a run of the harness did: parts in all, computed now, and with failed cells."""
+
+    parts: int
+    computed: int
+    failed: int
+    folder: Path
+
+    @property
+    def table(self) -> pa.Table:
+        """All results of the folder, of this and of earlier runs."""
+        return table.gather(self.folder)
+
+
+def bench(
+    study: Study,
+    folder: str | Path,
+    *,
+    jobs: int = -1,
+    dask: str | None = None,
+    tell: Tell | None = None,
+) -> Ran:
+    """Computes the parts of a study that `folder` does not have yet.
+
+    Each part is one table, victim, threat, attack and seed; it is written to
+    `folder/parts/<hash of its configuration>.parquet`, whole or not at all. So a run that was
+    stopped goes on where it was, the folders of two machines merge by copying their parts
+    together, and a study with more seeds computes those alone. `jobs` processes work side by side
+    (-1: one a core), or the workers of the Dask cluster at the address `dask`.
+
+    >>> import tempfile
+    >>> study = Study.parse('data = ["diabetes"]\\nattacks = ["flip"]\\nseeds = 1\\nratios = [0.2]')
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     first, again = bench(study, folder, jobs=1), bench(study, folder, jobs=1)
+    ...     first.parts, first.computed, again.computed, first.table.num_rows
+    (2, 2, 0, 4)
+    """
+    tell = tell or (lambda stage, done, total: None)
+    folder = Path(folder)
+    tell("reading the tables", 0, 0)
+    tables = _read(study)
+    facts = {key: (t.name, t.target, t.fingerprint) for key, t in tables.items()}
+    wanted = list(study.jobs(facts))
+    parts = _prepared(study, folder)
+    todo = [job for job in wanted if not _whole(parts / f"{job.key}.parquet")]
+    done, failed = len(wanted) - len(todo), 0
+    tell(STAGE, done, len(wanted))
+    payloads = (
+        Payload(job, tables[job.table].split(job.spec.seed, job.spec.data.rows), _cache(folder))
+        for job in todo
+    )
+    made = _on_cluster(payloads, dask) if dask else _side_by_side(payloads, jobs)
+    for one in made:
+        key = one["part"][0].as_py()
+        table.write(one, parts / f"{key}.parquet")
+        failed += "failed" in one["status"].to_pylist()
+        done += 1
+        tell(STAGE, done, len(wanted))
+    return Ran(len(wanted), len(todo), failed, folder)
+
+
+def _read(study: Study) -> dict[str, Encoded]:
+    """Each table once; one that cannot be had is an error before any work."""
+    specs: Iterable[DataSpec] = (data for one in study.experiments for data in one.data)
+    tables: dict[str, Encoded] = {}
+    for data in specs:
+        if mark(data) not in tables:
+            tables[mark(data)] = datasets.load(
+                data.source, data.target, drop=data.drop, categorical=data.categorical
+            )
+    return tables
+
+
+def _prepared(study: Study, folder: Path) -> Path:
+    """The folder of the parts; beside it the study, in full."""
+    parts = folder / "parts"
+    try:
+        parts.mkdir(parents=True, exist_ok=True)
+        dump = study.dump()
+        table.write_atomically(
+            folder / f"{Path(study.title).name or 'study'}.toml",
+            lambda path: path.write_text(dump, encoding="utf-8"),
+        )
+    except OSError as error:
+        raise table.unwritable(folder, error) from None
+    return parts
+
+
+def _cache(folder: Path) -> str:
+    return str((folder / ".compiled").absolute())
+
+
+def _whole(path: Path) -> bool:
+    """Whether a part is there and can be read."""
+    try:
+        return pq.read_metadata(path).num_rows > 0
+    except (OSError, pa.ArrowInvalid):
+        return False
+
+
+def _side_by_side(payloads: Iterable[Payload], jobs: int) -> Iterator[pa.Table]:
+    # No memory maps: a stopped run would leave their files behind.
+    parallel = joblib.Parallel(
+        jobs, return_as="generator_unordered", max_nbytes=None, pre_dispatch=f"{AHEAD} * n_jobs"
+    )
+    yield from parallel(joblib.delayed(work)(payload) for payload in payloads)
+
+
+def _on_cluster(payloads: Iterator[Payload], address: str) -> Iterator[pa.Table]:
+    """The same on the workers of a Dask cluster."""
+    try:
+        from distributed import Client, as_completed
+    except ImportError:
+        raise InputError(
+            "Dask is not installed; pip install 'mithridate[dask]', or leave --dask out."
+        ) from None
+    try:
+        client = Client(address, timeout=10)
+    except (OSError, TimeoutError, ValueError) as error:
+        raise InputError(
+            f"No Dask scheduler answers at {address!r} ({error}); start one, or leave --dask out."
+        ) from None
+    with client:
+        threads = sum(client.nthreads().values())
+        if not threads:
+            raise InputError(f"The Dask cluster at {address!r} has no workers; start some.")
+        waiting = as_completed()
+        for _, payload in zip(range(AHEAD * threads), payloads, strict=False):
+            waiting.add(client.submit(work, payload, pure=False))
+        for future in waiting:
+            for payload in payloads:
+                waiting.add(client.submit(work, payload, pure=False))
+                break
+            yield future.result()

@@ -1,0 +1,93 @@
+"""What one worker does: a part of a study, from its split to its rows."""
+
+import os
+from typing import Any, NamedTuple
+
+import jax
+import pyarrow as pa
+from threadpoolctl import threadpool_limits
+
+from .. import attacks, table
+from ..attacks import AbstractAttack
+from ..datasets import Split
+from ..lookup import find
+from .cells import attack_keys, cells_of, judges_of, unpoisoned
+from .judges import judge
+from .poisoning import batches, poison_of
+from .score import score
+from .spec import AttackSpec
+from .study import Job
+from .worlds import world
+
+ONE_THREAD = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
+
+
+class Payload(NamedTuple):
+    """All that a worker needs, so that it reads no file: the part, its rows, where to compile."""
+
+    job: Job
+    split: Split
+    compiled: str
+
+
+def work(payload: Payload) -> pa.Table:
+    """The rows of one part; what goes wrong becomes rows too."""
+    _pin(payload.compiled)
+    with threadpool_limits(1):  # workers side by side would fight for the cores
+        try:
+            rows = _rows(payload.job, payload.split)
+        except Exception as error:  # a failed cell is a row, and the run goes on
+            rows = _failed(payload.job, error)
+    return table.to_table(rows, table.Row)
+
+
+def _pin(compiled: str) -> None:
+    """One thread a worker, and compiled programs kept for the next seed."""
+    os.environ.setdefault("XLA_FLAGS", ONE_THREAD)  # read when JAX first computes
+    jax.config.update("jax_compilation_cache_dir", compiled)
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.2)
+    jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
+
+
+def _rows(job: Job, split: Split) -> list[table.Row]:
+    spec = job.spec
+    name, model = judge(spec)
+    judges = judges_of(spec, model)
+    keys = {**_keys(job), "judge": name}
+    cells = list(unpoisoned(spec, keys, [spec.seed])) if not spec.attacks else []
+    if spec.attacks:
+        worlds = [world(split, job.target, spec.threat)]
+        cut = batches(spec, len(split.train.y))
+        ran = [poison_of(a, spec, worlds, [spec.seed], cut, None) for a in spec.attacks]
+        cells = list(cells_of(spec, keys, [spec.seed], cut, ran))
+    return [row for cell in cells for row in score(cell, split, model, judges)]
+
+
+def _keys(job: Job) -> dict[str, Any]:
+    return {"experiment": job.experiment, "part": job.key, "dataset": job.name}
+
+
+def _failed(job: Job, error: Exception) -> list[table.Row]:
+    """A row for each alpha and ratio of a part that came to nothing."""
+    message = " ".join(f"{type(error).__name__}: {error}".split())[:500]
+    spec = job.spec
+    shared = {**_keys(job), **spec.threat.keys(), "victim": spec.victim.use, "seed": spec.seed}
+    shared |= {"judge": spec.judge or spec.victim.use, "defense": "none"}
+    shared |= {"status": "failed", "message": message}
+    if not spec.attacks:
+        return [table.Row(**shared, attack="none", ratio=0.0)]
+    return [
+        table.Row(**shared, **where, alpha=alpha, ratio=ratio)
+        for where, alphas in map(_where, spec.attacks)
+        for alpha in alphas
+        for ratio in spec.ratios
+    ]
+
+
+def _where(one: AttackSpec) -> tuple[dict[str, Any], list[float | None]]:
+    """The keys of an attack and its alphas, even if the attack cannot be made."""
+    try:
+        steered = bool(getattr(find(one.use, attacks, AbstractAttack), "steered", False))
+    except ValueError:
+        steered = True
+    return attack_keys(one, steered), [*one.alphas] if steered else [None]
