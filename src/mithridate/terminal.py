@@ -2,6 +2,7 @@
 
 import os
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +13,8 @@ import typer
 from .errors import InputError
 
 FAILED = 1
+HOUR = 3600.0  # of a stage that say how fast it goes: a part may take minutes
+EVERY = 30.0  # seconds between the lines of a long stage in a log
 
 
 def printable(text: str) -> str:
@@ -48,7 +51,7 @@ def sentences(kept: str) -> Iterator[None]:
 
 @contextmanager
 def progress(quiet: bool) -> Iterator[Callable[[str, int, int], Any]]:
-    """A bar for each stage with the time left; on a log file, a line for each stage."""
+    """A bar for each stage with the time left; on a log file, lines now and then."""
     if quiet:
         yield lambda stage, done, total: None
         return
@@ -63,19 +66,39 @@ def progress(quiet: bool) -> Iterator[Callable[[str, int, int], Any]]:
     )
 
     console = Console(stderr=True, highlight=False)
+    if not console.is_terminal:
+        yield _log(lambda line: console.print(line, markup=False, soft_wrap=True))
+        return
     seen: dict[str, Any] = {}
     columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), BarColumn(),
                TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn())  # fmt: skip
-    with Progress(*columns, console=console, disable=not console.is_terminal) as bars:
+    with Progress(*columns, console=console, speed_estimate_period=HOUR) as bars:
 
         def tell(stage: str, done: int, total: int) -> None:
             if stage not in seen:
                 for task in seen.values():
                     bars.update(task, total=1, completed=1)
-                seen[stage] = bars.add_task(stage, total=total or None)
-                if not console.is_terminal:
-                    console.print(stage, markup=False)
+                seen[stage] = bars.add_task(stage, total=total or None, completed=done)
             if total:
                 bars.update(seen[stage], completed=done, total=total)
 
         yield tell
+
+
+def _log(say: Callable[[str], Any]) -> Callable[[str, int, int], Any]:
+    """A line when a stage begins and, while it lasts, one with the time left every half minute."""
+    began: dict[str, tuple[float, int]] = {}
+    last = 0.0
+
+    def tell(stage: str, done: int, total: int) -> None:
+        nonlocal last
+        now = time.monotonic()
+        if stage not in began:
+            began[stage], last = (now, done), now
+            say(stage)
+        elif total and now - last >= EVERY:
+            start, first = began[stage]
+            last, left = now, (now - start) / max(done - first, 1) * (total - done)
+            say(f"{stage}: {done} of {total}, about {left / 60:.0f} min left")
+
+    return tell

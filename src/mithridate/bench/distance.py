@@ -12,7 +12,7 @@ MOST_PAIRED = 2000  # rows of each kind; the pairs of more would fill the memory
 
 
 class Distance(NamedTuple):
-    """`energy` in [0, 1] and `largest_ks` in [0, 1]; both 0 for equal distributions."""
+    """`energy` at most 1, 0 on average for equal distributions; `largest_ks` in [0, 1]."""
 
     energy: float
     largest_ks: float
@@ -22,15 +22,16 @@ def distance(clean: Part, poison: Part) -> Distance:
     """Energy distance and largest Kolmogorov-Smirnov statistic of `poison` against `clean`.
 
     With `a`, `a'` clean rows and `b`, `b'` poison rows (features and target, each column in clean
-    standard deviations, constant ones left out),
+    standard deviations, constant ones left out), a and a' different rows, as are b and b',
     `energy = (2E‖a - b‖ - E‖a - a'‖ - E‖b - b'‖) / 2E‖a - b‖`; `largest_ks` is the maximum over
     columns.
 
     >>> rng = np.random.default_rng(0)
-    >>> part = Part(rng.normal(size=(200, 2)), rng.normal(size=200))
-    >>> tuple(distance(part, part))
-    (0.0, 0.0)
-    >>> distance(part, Part(part.X, part.y + 100)).largest_ks
+    >>> def drawn(far):
+    ...     return Part(rng.normal(size=(200, 2)), rng.normal(size=200) + far)
+    >>> print(*(distance(drawn(0), drawn(far)).energy.__round__(1) for far in (1, 100)))
+    0.1 1.0
+    >>> distance(drawn(0), drawn(100)).largest_ks
     1.0
 
     Székely and Rizzo, "Energy statistics: a class of statistics based on distances" (2013).
@@ -44,12 +45,18 @@ def distance(clean: Part, poison: Part) -> Distance:
     largest = max(_ks(x, z) for x, z in zip(a.T, b.T, strict=True))
     a, b = a[:MOST_PAIRED], b[:MOST_PAIRED]
     across = float(cdist(a, b).mean())
-    within = float(cdist(a, a).mean() + cdist(b, b).mean())
+    within = _within(a) + _within(b)
     return Distance((2 * across - within) / (2 * across) if across > 0 else 0.0, largest)
 
 
 def _rows(part: Part) -> Float[np.ndarray, "n k"]:
     return np.column_stack([part.X, part.y])
+
+
+def _within(a: Float[np.ndarray, "n k"]) -> float:
+    """Mean distance of two different rows: a row's none from itself would make few rows close."""
+    n = len(a)
+    return float(cdist(a, a).sum()) / (n * (n - 1)) if n > 1 else 0.0
 
 
 def _ks(x: Float[np.ndarray, " n"], z: Float[np.ndarray, " m"]) -> float:

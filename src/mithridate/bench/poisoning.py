@@ -12,6 +12,7 @@ from ..datasets import Part
 from ..errors import InputError
 from ..lookup import build
 from ..threat import edges
+from .adaptive import adapted
 from .spec import AttackSpec, Spec
 from .sweep import Poison, sweep, ticks
 from .worlds import World
@@ -88,6 +89,8 @@ def poison_of(
     victim = build(spec.victim.use, spec.victim.options, victims, victims.AbstractVictim)
     attack: AbstractAttack = build(one.use, one.options, attacks, AbstractAttack)
     risk = build(one.risk, {}, risks, risks.AbstractRisk)
+    if one.against is not None:
+        victim, risk = adapted(one.against, victim, risk)
     normalizer = build(one.normalizer, {}, objective, objective.AbstractNormalizer)
     replaces = spec.threat.rows == "replaced"
     # An attack that moves all its rows together is run afresh for each number of rows.

@@ -24,10 +24,11 @@ class Outliers(BaseDefense):
     Parameters: `estimator`, any regressor (default `Ridge()`); `detector`, an outlier detector with
     `fit` and one of `decision_scores_` (PyOD), `score_samples`, `decision_function`,
     `negative_outlier_factor_` or `fit_predict`, or the dotted path of its class (default
-    `IsolationForest(random_state=0)`); its own contamination is not used; `contamination`, poison / (clean + poison) rows, in [0, 1). After
-    `fit`: `scores_` as the detector gives them, turned so that higher is stranger; `threshold_`
-    the highest one kept; `detector_`, fitted. Detectors count rows and do not weigh them: weights
-    that are no whole numbers weigh in the fit of the model alone.
+    `IsolationForest(random_state=0)`); its own contamination is not used; `contamination`, poison /
+    (clean + poison) rows, in [0, 1). After `fit`: `scores_` as the detector gives them, turned so
+    that higher is stranger; `threshold_` the highest one kept; `detector_`, fitted. Detectors count
+    rows and do not weigh them: weights that are no whole numbers weigh in the fit of the model
+    alone.
 
     >>> import numpy as np
     >>> X = np.random.default_rng(0).random((50, 2))

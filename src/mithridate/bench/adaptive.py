@@ -1,0 +1,62 @@
+"""The attack made for a defense: through a surrogate of it, or against its own score."""
+
+from typing import Any
+
+from .. import defenses, risks, victims
+from ..errors import InputError
+from ..lookup import build, choices, find
+from ..words import quote
+
+# A defense without a surrogate of its own is attacked through that of one which fits alike: on
+# rows of small residual, or with a bounded loss.
+FITS_LIKE = {
+    "itrim": "trim",
+    "torrent": "trim",
+    "proda": "trim",
+    "ransac": "trim",
+    "theilsen": "huber",
+    "antidote": "bayesclean",
+    "deepbayesclean": "bayesclean",
+    "certifiedmedian": "huber",
+}
+
+# The others look at rows one by one: the attack keeps that very score low.
+SCORES_LIKE = {
+    "sever": "predictive",  # a residual times a row's leverage
+    "duti": "residual",  # targets that a model of trusted rows would not give
+    "outliers": "neighbor",  # rare rows
+    "kolmogorovsmirnov": "neighbor",
+}
+
+
+def adapted(against: str, victim: Any, risk: Any) -> tuple[Any, Any]:
+    """The victim and the risk of an attack made for the defense `against`.
+
+    A defense of anyone's may bring its own: a class attribute `surrogate`, an instance of
+    `AbstractVictim`. An InputError says where there is nothing to adapt with.
+    """
+    kind = find(against, defenses, defenses.BaseDefense)
+    if not isinstance(victim, victims.Ridge | victims.Linear):
+        raise InputError(
+            f"An attack against {quote(against)} goes through a linear model; take ridge as the "
+            "victim, or leave 'against' out."
+        )
+    own = getattr(kind, "surrogate", None)
+    if own is not None:
+        return own, risk
+    name = against.lower()
+    through = _surrogates().get(FITS_LIKE.get(name, name))
+    if through is not None:
+        return through(l2=victim.l2), risk
+    if name in SCORES_LIKE:
+        return victim, build(SCORES_LIKE[name], {}, risks, risks.AbstractRisk)
+    raise InputError(
+        f"No attack against {quote(against)} is known; give its class a 'surrogate' "
+        "(a victim that fits as it does), or leave 'against' out."
+    )
+
+
+def _surrogates() -> dict[str, Any]:
+    """Victims that fit as a defense does, by the name of that defense."""
+    known: dict[str, Any] = choices(victims, victims.AbstractVictim)
+    return {kind.surrogate_of: kind for kind in known.values() if kind.surrogate_of}
