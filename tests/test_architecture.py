@@ -12,13 +12,13 @@ MODULES = sorted(ROOT.rglob("*.py"))
 
 RANKS = [
     {"errors", "words"},
-    {"moments", "sample", "table", "datasets", "lookup"},
+    {"moments", "sample", "table", "datasets", "lookup", "terminal"},
     {"bayes", "victims", "threat", "sheets"},
     {"risks", "defenses"},
     {"objective"},
     {"attacks"},
     {"bench", "report"},
-    {"_audit", "_clean", "_poison", "terminal"},
+    {"_audit", "_clean", "_poison", "_list", "_bench"},
     {"cli"},
 ]
 RANK = {name: rank for rank, names in enumerate(RANKS) for name in names}

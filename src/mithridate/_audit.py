@@ -13,7 +13,7 @@ import pyarrow as pa
 from . import report, table
 from .bench import Results, Spec, run
 from .bench.run import Tell
-from .datasets import names
+from .datasets import names, place
 from .errors import InputError
 
 
@@ -110,8 +110,8 @@ def audit(
 
     Parameters:
 
-    - `data`: a pandas, polars or pyarrow frame, a path to CSV or Parquet, or the name of a bundled
-      data set (default: diabetes); `target`: the column to predict;
+    - `data`: a pandas, polars or pyarrow frame, a path to CSV or Parquet (`file:path#target` says
+      both), or the name of a data set (default: diabetes); `target`: the column to predict;
     - `model`: the victim (ridge, linear, mlp), with penalty `l2` on the mean loss (default: its
       own); `judge`: another scikit-learn regressor to train on the result, `package.module.Class`;
     - `alphas` in [0, 1], 1 aggressive and 0 stealthy; `ratios` in [0, 1), poison rows /
@@ -181,11 +181,15 @@ def audit_spec(spec: Spec, frame: Any = None, *, tell: Tell | None = None) -> Au
 def _source(data: str | Path | None) -> str:
     if data is None:
         return "diabetes"
-    path = Path(data)
     if str(data) in names():
-        return str(data)  # as `datasets.load` has it: the bundled one, whatever lies around
+        return str(data)  # as `datasets.load` has it: that data set, whatever lies around
+    where = place(data)
+    path = Path(data) if where is None else where.path
+    if not path.exists():
+        return str(data)
     # An absolute path, so that the spec can be rerun from any folder.
-    return str(path.absolute()) if path.exists() else str(data)
+    path = path.absolute()
+    return str(path if where is None else where._replace(path=path))
 
 
 def _several(given: Any) -> list[Any]:

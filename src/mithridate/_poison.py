@@ -92,7 +92,7 @@ def poison(
 ) -> Poisoned:
     """Adds poison to a copy of a table, in the worst way that `alpha` allows.
 
-    Parameters: `data`, a frame, a path or a bundled name, as `audit` takes it; `alpha` in [0, 1], 1
+    Parameters: `data`, a frame, a path or a name, as `audit` takes it; `alpha` in [0, 1], 1
     aggressive and 0 stealthy; `ratio` = poison rows / (clean + poison rows), in (0, 1); `attack`,
     `risk`, `normalizer` and `model` by name; `threat` as in `audit`; `rows`, how many clean rows
     the attack is computed on at most: they stand for the whole table. Columns that the attack does
@@ -113,8 +113,8 @@ def poison(
     tell = tell or (lambda stage, done, total: None)
     tell("reading the table", 0, 0)
     source = "diabetes" if data is None else data
-    frame = datasets.open(source).frame
-    encoded = datasets.load(source, target, drop=drop, categorical=categorical)
+    opened = datasets.open(source)
+    frame, encoded = opened.frame, opened.encode(target, drop=drop, categorical=categorical)
     if MARK in nw.from_native(frame, eager_only=True).columns:
         raise InputError(f"The table has a column {MARK!r} already; rename it first.")
     split = encoded.split(seed, rows)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from . import __version__
+from . import __version__, _bench, _list
 from .errors import InputError
 from .terminal import FAILED, Stopped, printable, progress, sentences, unread
 
@@ -80,7 +80,7 @@ def _told(text: str) -> float | str:
 def audit(
     file: Annotated[
         str | None,
-        typer.Argument(help="CSV or Parquet file, or a bundled data set.", show_default="diabetes"),
+        typer.Argument(help="CSV or Parquet file, or a data set's name.", show_default="diabetes"),
     ] = None,
     target: Annotated[str | None, typer.Option(help="Column to predict.")] = None,
     model: Annotated[
@@ -194,7 +194,7 @@ def audit(
 def attack(
     file: Annotated[
         str | None,
-        typer.Argument(help="CSV or Parquet file, or a bundled data set.", show_default="diabetes"),
+        typer.Argument(help="CSV or Parquet file, or a data set's name.", show_default="diabetes"),
     ] = None,
     target: Annotated[str | None, typer.Option(help="Column to predict.")] = None,
     alpha: Annotated[float, typer.Option(help="1 is aggressive, 0 is stealthy.")] = 0.3,
@@ -224,10 +224,11 @@ def attack(
 ) -> None:
     """Write a poisoned copy of a table, in its own columns, with a column is_poison."""
     with sentences(f"Nothing was written to {str(out)!r}."):
-        from . import table
+        from . import datasets, table
 
         table.check_folder(out.parent)
-        if file is not None and out.exists() and Path(file).exists() and out.samefile(file):
+        source = datasets.file_of(file)
+        if source is not None and out.exists() and source.exists() and out.samefile(source):
             raise InputError(f"{str(out)!r} is the table itself; give another file with --out.")
         from ._poison import check_suffix, poison
 
@@ -247,7 +248,7 @@ def attack(
 
 @app.command()
 def clean(
-    file: Annotated[str, typer.Argument(help="CSV or Parquet file, or a bundled data set.")],
+    file: Annotated[str, typer.Argument(help="CSV or Parquet file, or a data set's name.")],
     target: Annotated[str | None, typer.Option(help="Column to predict.")] = None,
     defense: Annotated[
         str, typer.Option(help="Defense that judges the rows, or module:Class.")
@@ -282,6 +283,11 @@ def clean(
         lines = found.lines(found.write(out, html=report), verbose)
     with unread():
         typer.echo("".join(printable(line) + "\n" for line in lines if not quiet), nl=False)
+
+
+app.command("list")(_list.show)
+app.command("bench")(_bench.bench)
+app.command("report")(_bench.report)
 
 
 def _options(given: list[str]) -> dict[str, Any]:

@@ -99,8 +99,10 @@ class Written(NamedTuple):
 
 def output_for(source: str) -> Path:
     """Where the kept rows go if nobody says: the current folder, in the format of the source."""
-    suffix = ".parquet" if Path(source).suffix.lower() in PARQUET else ".csv"
-    return Path(f"{datasets.stem(Path(source))}.cleaned{suffix}")
+    where = datasets.place(source)
+    path = Path(source) if where is None else where.path
+    suffix = ".parquet" if path.suffix.lower() in PARQUET else ".csv"
+    return Path(f"{datasets.stem(path)}.cleaned{suffix}")
 
 
 def check_output(path: Path, *sources: Path | str | None) -> Path:
@@ -110,10 +112,11 @@ def check_output(path: Path, *sources: Path | str | None) -> Path:
             f"The output {quote(path.name)} is neither CSV nor Parquet by its name; "
             "end it in .csv or .parquet."
         )
+    files = [datasets.file_of(source) for source in sources]
     for output in (path, quarantine_of(path), report_of(path)):
         if output.is_dir():
             raise InputError(f"The output {quote(output.name)} is a folder; give another name.")
-        if any(source is not None and _same(output, Path(source)) for source in sources):
+        if any(file is not None and _same(output, file) for file in files):
             raise InputError(
                 f"The output {quote(output.name)} is an input too, which is never overwritten; "
                 "give another name."

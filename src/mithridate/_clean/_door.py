@@ -114,8 +114,8 @@ def clean(
 
     Parameters:
 
-    - `data`: a pandas, polars or pyarrow frame, a path to CSV or Parquet, or the name of a bundled
-      data set; `target`: the column to predict;
+    - `data`: a pandas, polars or pyarrow frame, a path to CSV or Parquet (`file:path#target` says
+      both), or the name of a data set; `target`: the column to predict;
     - `defense`: by name, as `module:Class` from anywhere, or an instance (its parameters are then
       its own); `options`: parameters for one that is named, the others being as the class has them;
     - `contamination`: poison / (clean + poison) rows, for a defense that must be told (0.1);
@@ -145,11 +145,11 @@ def clean(
         )
     tell("reading the table", 0, 0)
     table = datasets.open(data)
-    target, read = target or table.target, {"name": table.name, "notes": table.notes}
+    target = target or table.target
     sources = None if groups is None else Groups.of(table, groups, str(target))
     drop = [drop] if isinstance(drop, str) else [*drop]
     drop += [sources.column] if sources else []
-    encoded = datasets.encode(table.frame, target, drop=drop, categorical=categorical, **read)
+    encoded = table.encode(target, drop=drop, categorical=categorical)
     known = None if trusted is None else beside(trusted, table, encoded, categorical)
     tell("looking for suspicious rows", 0, 0)
     joint = known if known is not None and guard.uses_trusted else encoded

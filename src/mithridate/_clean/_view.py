@@ -18,7 +18,8 @@ def beside(trusted: Any, table: Opened, encoded: Encoded, categorical: Sequence[
     """The table with the trusted rows beneath it, encoded together so that levels agree."""
     there = datasets.open(trusted, "trusted").columns
     used = list(dict.fromkeys([*encoded.columns.column, encoded.target]))
-    coded, name = [c for c in categorical if c in used], f"{encoded.name} with trusted rows"
+    coded = [c for c in (*table.coded, *categorical) if c in used]
+    name = f"{encoded.name} with trusted rows"
     rows = sheets.stacked(table.columns, there, used)
     return datasets.encode(rows, encoded.target, categorical=coded, name=name)
 

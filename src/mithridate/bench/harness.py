@@ -11,8 +11,11 @@ import pyarrow.parquet as pq
 from .. import datasets, table
 from ..datasets import Encoded
 from ..errors import InputError
+from .cells import judges_of
+from .judges import judge
+from .poisoning import parts_of
 from .spec import DataSpec
-from .study import Study, mark
+from .study import Job, Study, mark
 from .work import Payload, work
 
 STAGE = "computing parts"
@@ -64,6 +67,7 @@ def bench(
     tables = _read(study)
     facts = {key: (t.name, t.target, t.fingerprint) for key, t in tables.items()}
     wanted = list(study.jobs(facts))
+    _check(wanted)
     parts = _prepared(study, folder)
     todo = [job for job in wanted if not _whole(parts / f"{job.key}.parquet")]
     done, failed = len(wanted) - len(todo), 0
@@ -92,6 +96,19 @@ def _read(study: Study) -> dict[str, Encoded]:
                 data.source, data.target, drop=data.drop, categorical=data.categorical
             )
     return tables
+
+
+def _check(jobs: Iterable[Job]) -> None:
+    """Refuses a name or an option that is wrong before any work, not a row for each cell."""
+    seen: set[str] = set()
+    for job in jobs:
+        spec = job.spec
+        plain = spec.model_dump_json(exclude={"seed", "data", "ratios"})
+        if plain not in seen:
+            seen.add(plain)
+            judges_of(spec, judge(spec)[1])
+            for attack in spec.attacks:
+                parts_of(attack, spec)
 
 
 def _prepared(study: Study, folder: Path) -> Path:

@@ -86,12 +86,7 @@ def poison_of(
 
     Without `tell` the compiled program calls nothing back, so that JAX can keep it on disk.
     """
-    victim = build(spec.victim.use, spec.victim.options, victims, victims.AbstractVictim)
-    attack: AbstractAttack = build(one.use, one.options, attacks, AbstractAttack)
-    risk = build(one.risk, {}, risks, risks.AbstractRisk)
-    if one.against is not None:
-        victim, risk = adapted(one.against, victim, risk)
-    normalizer = build(one.normalizer, {}, objective, objective.AbstractNormalizer)
+    attack, victim, risk, normalizer = parts_of(one, spec)
     replaces = spec.threat.rows == "replaced"
     # An attack that moves all its rows together is run afresh for each number of rows.
     plans = [cut.edges] if attack.greedy else [(0, p) for p in cut.counts]
@@ -128,6 +123,16 @@ def poison_of(
         runs[plan[-1]] = made
     alphas: list[float | None] = [*one.alphas] if attack.steered else [None]
     return Ran(one, attack.steered, alphas, runs, len(alphas) * len(seeds) * len(cut.ratios))
+
+
+def parts_of(one: AttackSpec, spec: Spec) -> tuple[AbstractAttack, Any, Any, Any]:
+    """Attack, victim, risk and normalizer; an InputError where a name or an option is wrong."""
+    victim = build(spec.victim.use, spec.victim.options, victims, victims.AbstractVictim)
+    risk = build(one.risk, {}, risks, risks.AbstractRisk)
+    if one.against is not None:
+        victim, risk = adapted(one.against, victim, risk)
+    normalizer = build(one.normalizer, {}, objective, objective.AbstractNormalizer)
+    return build(one.use, one.options, attacks, AbstractAttack), victim, risk, normalizer
 
 
 def interruptible(work: Callable[[], Made]) -> Made:

@@ -4,7 +4,18 @@ from typing import Any
 
 import pyarrow as pa
 
-from ._bundled import AbstractDataset
+from ._dataset import AbstractDataset
+from ._sources import Bundled
+
+TARGET = "progression"
+
+
+def _table() -> pa.Table:
+    from sklearn.datasets import load_diabetes
+
+    bunch: Any = load_diabetes(scaled=False)
+    columns = dict(zip(bunch.feature_names, bunch.data.T, strict=True))
+    return pa.table({**columns, TARGET: bunch.target})
 
 
 class Diabetes(AbstractDataset):
@@ -13,16 +24,12 @@ class Diabetes(AbstractDataset):
     As bundled with scikit-learn; Efron, Hastie, Johnstone and Tibshirani, "Least angle
     regression" (2004).
 
-    >>> Diabetes().read().column_names[:4]
+    >>> Diabetes().read().frame.column_names[:4]
     ['age', 'sex', 'bmi', 'bp']
     """
 
-    target = "progression"
-
-    def read(self) -> Any:
-        """The table as Arrow; scikit-learn is only imported here."""
-        from sklearn.datasets import load_diabetes
-
-        bunch: Any = load_diabetes(scaled=False)
-        columns = dict(zip(bunch.feature_names, bunch.data.T, strict=True))
-        return pa.table({**columns, self.target: bunch.target})
+    target = TARGET
+    rows, columns = 442, 11
+    licence = "BSD-3-Clause"
+    origin = "Efron et al. (2004), in scikit-learn"
+    sources = (Bundled("scikit-learn", _table),)

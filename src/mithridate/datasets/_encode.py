@@ -15,6 +15,7 @@ from ._cells import Levels, Numbers, Other, as_category, cells
 from ._frame import columns_of, known
 from ._lattice import spacing
 from ._onehot import Group, Hot, one_hot, recognize
+from ._sources import NOTHING
 from ._words import Notes, titled
 
 HUGE = 1e100  # squares of larger numbers overflow: they count as missing
@@ -35,10 +36,12 @@ def encode(
     categorical: Sequence[str] = (),
     name: str = "table",
     notes: Sequence[str] = (),
+    unused: Mapping[str, str] = NOTHING,
 ) -> Encoded:
     """Turns a dataframe into numbers; `notes` are sentences to put before its own.
 
-    `drop` names columns to leave out, `categorical` columns whose numbers are only codes.
+    `drop` names columns to leave out, `categorical` columns whose numbers are only codes; `unused`
+    maps columns that nobody asked to leave out, and that are, to why.
 
     >>> import pyarrow as pa
     >>> frame = pa.table({"age": [1.5, 2.0] * 20, "home": ["own", "rent"] * 20, "pay": range(40)})
@@ -56,11 +59,13 @@ def encode(
     log = Notes(notes)
     for column in dropped:
         log.add("Left out as you asked", column)
+    for column, why in unused.items():
+        log.add(f"Left out as {why}", column)
     y = _target(table[target], target, log)
     check_rows(len(y), name)
     features: dict[str, Numbers | Hot] = {}
     for column, values in table.items():
-        if column != target and column not in dropped:
+        if column != target and column not in dropped and column not in unused:
             feature = _feature(column, as_category(values) if column in coded else values, log)
             if feature is not None:
                 features[column] = feature

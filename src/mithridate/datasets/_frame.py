@@ -33,7 +33,7 @@ def opened(frame: Any, name: str) -> nw.DataFrame:
     except TypeError:
         raise InputError(
             f"An object of type {type(frame).__name__} was given; give the path of a CSV or "
-            "Parquet file, the name of a bundled data set or a dataframe (pandas, polars, pyarrow)."
+            "Parquet file, the name of a data set or a dataframe (pandas, polars, pyarrow)."
         ) from None
     if isinstance(table, nw.LazyFrame):
         table = table.collect()

@@ -1,9 +1,9 @@
-"""One door to every table: a path, a bundled data set or a dataframe."""
+"""One door to every table: a path, a data set's name or a dataframe."""
 
 import difflib
 import os
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -11,12 +11,14 @@ from typing import Any
 import pyarrow as pa
 
 from ..errors import InputError
-from ..words import listing, quote
+from ..words import quote
 from . import _read
 from ._base import Encoded
-from ._bundled import AbstractDataset
+from ._dataset import AbstractDataset, fetched
 from ._encode import encode
 from ._frame import columns_of, known, opened
+from ._place import is_file, place
+from ._sources import Fetched, Folder
 
 SUFFIXES = (".csv", ".tsv", ".txt", ".parquet", ".pq", ".gz")
 
@@ -29,19 +31,18 @@ def load(
     categorical: Sequence[str] = (),
     name: str | None = None,
 ) -> Encoded:
-    """Reads and encodes a CSV, TSV or Parquet file, a bundled data set, or any dataframe.
+    """Reads and encodes a CSV, TSV or Parquet file, a data set by name, or any dataframe.
 
-    `target` is the column to predict (bundled data sets know theirs), `drop` columns to leave
-    out, `categorical` columns whose numbers are only codes, `name` what to call the table (the
-    file's name without suffix by default). The notes of the result say all that was done. Raises
+    A file may be given with its target as `file:path#target`. `target` is the column to predict
+    (named data sets know theirs), `drop` columns to leave out, `categorical` columns whose numbers
+    are only codes, both beside those of a named data set; `name` what to call the table (the file's
+    name without suffix by default). The notes of the result say all that was done. Raises
     `InputError` on anything that is no usable table.
 
     >>> load("diabetes", drop=["s1", "s2"]).columns.names
     ('age', 'sex', 'bmi', 'bp', 's3', 's4', 's5', 's6')
     """
-    table = open(source, name)
-    target, said = target or table.target, {"name": table.name, "notes": table.notes}
-    return encode(table.frame, target, drop=drop, categorical=categorical, **said)
+    return open(source, name).encode(target, drop=drop, categorical=categorical)
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,7 +51,9 @@ class Opened:
 
     `frame` is the dataframe as it came (of a lazy one, its rows; of a file, an Arrow table),
     `target` the column to predict where it is known, `name` what to call the table, `notes` how it
-    was read, a sentence each, and `path` the file that it came from, if any.
+    was read, a sentence each, and `path` the file that it came from, if any. A named data set knows
+    columns that are to be left out, `unused` with why, and `coded` ones, numbers that are only
+    codes.
     """
 
     frame: Any
@@ -58,6 +61,8 @@ class Opened:
     name: str
     notes: tuple[str, ...] = ()
     path: Path | None = None
+    unused: Mapping[str, str] = field(default_factory=dict)
+    coded: tuple[str, ...] = ()
 
     @cached_property
     def columns(self) -> dict[str, pa.ChunkedArray]:
@@ -68,9 +73,29 @@ class Opened:
         """The column, if there is one of that name; else an error that names the nearest."""
         return known(str(column), list(self.columns), self.name, role)
 
+    def encode(
+        self,
+        target: str | None = None,
+        *,
+        drop: Sequence[str] = (),
+        categorical: Sequence[str] = (),
+    ) -> Encoded:
+        """The table as numbers; what is given comes before, or beside, what the table knows."""
+        target, asked = target or self.target, [drop] if isinstance(drop, str) else drop
+        unused = {c: w for c, w in self.unused.items() if c != target and c not in asked}
+        return encode(
+            self.frame,
+            target,
+            drop=drop,
+            categorical=[*self.coded, *categorical],
+            name=self.name,
+            notes=self.notes,
+            unused=unused,
+        )
+
 
 def open(source: Any, name: str | None = None) -> Opened:
-    """Opens a CSV, TSV or Parquet file, a bundled data set or any dataframe, without encoding it.
+    """Opens a CSV, TSV or Parquet file, a data set by name or any dataframe, without encoding it.
 
     `name` is what to call the table (the file's name without suffix by default). Raises
     `InputError` on anything that is no table with rows and columns.
@@ -79,31 +104,59 @@ def open(source: Any, name: str | None = None) -> Opened:
     >>> diabetes.frame.shape, diabetes.target, list(diabetes.columns)[:3]
     ((442, 11), 'progression', ['age', 'sex', 'bmi'])
     """
-    if isinstance(source, str) and source in (bundled := _bundled()):
-        source = bundled[source]()
-    path, target, notes = None, None, ()
+    if isinstance(source, str) and source in (sets := known_sets()):
+        source = sets[source]()
     if isinstance(source, AbstractDataset):
-        frame, target, name = source.read(), source.target, name or source.title()
-    elif isinstance(source, (str, os.PathLike)):
-        path = Path(source)
+        return _named(source, fetched(source), name or source.title())
+    if not isinstance(source, (str, os.PathLike)):
+        name = name or "table"
+        return Opened(opened(source, name).to_native(), None, name)
+    where = place(source)
+    path, target = where or (Path(source), None)
+    if where is None:
         _check_bare(source, path)
-        (frame, notes), name = _read.read(path), name or stem(path)
-    else:
-        frame, name = source, name or "table"
+    (frame, notes), name = _read.read(path), name or stem(path)
     return Opened(opened(frame, name).to_native(), target, name, tuple(notes), path)
 
 
+def _named(dataset: AbstractDataset, found: Fetched, name: str) -> Opened:
+    """A named data set; of what it knows of its columns, what holds for those that are there."""
+    table = opened(found.frame, name)
+    there = {str(column) for column in table.columns}
+    unused = {**dataset.drop, **found.unused}
+    return Opened(
+        table.to_native(),
+        dataset.target,
+        name,
+        found.notes,
+        found.path,
+        {column: why for column, why in unused.items() if column in there},
+        tuple(column for column in dataset.categorical if column in there),
+    )
+
+
+def file_of(source: Any) -> Path | None:
+    """The file that a table would be read from: a path, that of `file:`, or one found by name."""
+    if isinstance(source, str) and source in (sets := known_sets()):
+        hand = sets[source].at_hand()
+        return hand.file() if isinstance(hand, Folder) else None
+    if not isinstance(source, (str, os.PathLike)):
+        return None
+    where = place(source)
+    return Path(source) if where is None else where.path
+
+
 def names() -> list[str]:
-    """Names of the bundled data sets.
+    """Names of the data sets that can be opened by name, if they are at hand.
 
     >>> names()
-    ['diabetes']
+    ['ames', 'appliances', 'boston', 'diabetes', 'diamonds', 'heart', 'house', 'loan']
     """
-    return sorted(_bundled())
+    return sorted(known_sets())
 
 
-def _bundled() -> dict[str, type[AbstractDataset]]:
-    """Every data set that the package exports: an export line is all the registry there is."""
+def known_sets() -> dict[str, type[AbstractDataset]]:
+    """The data sets by name, all that the package exports: there is no other registry."""
     from .. import datasets
 
     found = (getattr(datasets, name) for name in datasets.__all__)
@@ -112,8 +165,16 @@ def _bundled() -> dict[str, type[AbstractDataset]]:
 
 
 def _check_bare(source: object, path: Path) -> None:
-    """Takes a bare word that is no file for the name of a bundled data set that does not exist."""
-    if not isinstance(source, str) or os.sep in source or path.suffix.lower() in SUFFIXES:
+    """Takes a bare word that is no file for the name of a data set that does not exist."""
+    if not isinstance(source, str):
+        return
+    file, mark, _ = source.rpartition("#")
+    if mark and is_file(file) and not is_file(source):
+        wanted = f"file:{source}"
+        raise InputError(
+            f"There is no file {quote(source)}; if the target follows '#', write {quote(wanted)}."
+        )
+    if os.sep in source or path.suffix.lower() in SUFFIXES:
         return
     try:
         there = path.exists()
@@ -124,8 +185,8 @@ def _check_bare(source: object, path: Path) -> None:
     near = difflib.get_close_matches(source[:60].lower(), names(), n=1)
     hint = f"did you mean {quote(near[0])}?" if near else "give the path of a CSV or Parquet file."
     raise InputError(
-        f"{quote(source)} is neither a file nor a bundled data set "
-        f"({listing([quote(n) for n in names()])}); {hint}"
+        f"{quote(source)} is neither a file nor the name of a data set ({', '.join(names())}); "
+        f"{hint}"
     )
 
 
