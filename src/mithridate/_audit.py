@@ -118,7 +118,7 @@ def audit(
       (clean + poison rows); `seeds`: how many splits and attacks, numbered from `seed` on;
     - `defenses` by name; `contamination`: what those that need it are told, "oracle" (the true
       ratio) or a number; `normalizer`: how damage and risk are made comparable; `risk`: what
-      makes a row visible (residual, predictive, mahalanobis, neighbor, weighted);
+      makes a row visible (residual, predictive, mahalanobis, neighbor, spectral, weighted);
     - `threat`: what the attacker may write and knows, as `[threat]` of a spec has it: `writes`
       ("both", "features", "target"), `frozen` columns, `box` {column: [low, high]}, `budget`,
       `surrogate` rows, `rows` ("added", "replaced");

@@ -113,7 +113,7 @@ def audit(
     risk: Annotated[
         str,
         typer.Option(
-            help="What stealth means: residual, predictive, mahalanobis, neighbor or weighted."
+            help="What stealth means: residual, predictive, mahalanobis, neighbor, spectral, weighted."
         ),
     ] = "residual",
     drop: Annotated[str, typer.Option(help="Columns to leave out, by comma.")] = "",

@@ -22,7 +22,7 @@ FITS_LIKE = {
 
 # The others look at rows one by one: the attack keeps that very score low.
 SCORES_LIKE = {
-    "sever": "predictive",  # a residual times a row's leverage
+    "sever": "spectral",
     "duti": "residual",  # targets that a model of trusted rows would not give
     "outliers": "neighbor",  # rare rows
     "kolmogorovsmirnov": "neighbor",

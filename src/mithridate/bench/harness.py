@@ -161,7 +161,7 @@ def _on_cluster(payloads: Iterator[Payload], address: str) -> Iterator[pa.Table]
             f"No Dask scheduler answers at {address!r} ({error}); start one, or leave --dask out."
         ) from None
     with client:
-        threads = sum(client.nthreads().values())
+        threads = sum(dict(client.nthreads()).values())  # pyright: ignore
         if not threads:
             raise InputError(f"The Dask cluster at {address!r} has no workers; start some.")
         waiting = as_completed()

@@ -5,4 +5,5 @@ from ._mahalanobis import Mahalanobis as Mahalanobis
 from ._neighbor import Neighbor as Neighbor
 from ._predictive import Predictive as Predictive
 from ._residual import Residual as Residual
+from ._spectral import Spectral as Spectral
 from ._weighted import Weighted as Weighted
