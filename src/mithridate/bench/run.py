@@ -19,6 +19,7 @@ from .diagnose import diagnose, steps
 from .judges import judge
 from .looks import looks, moved
 from .poisoning import Batches, Ran, Tell, batches, poison_of
+from .predict import foreseen
 from .score import score
 from .spec import Spec
 from .worlds import world
@@ -57,6 +58,7 @@ def run(spec: Spec, frame: Any = None, tell: Tell | None = None) -> Results:
     about = _about(spec, data, splits, started, time.perf_counter() - began)
     tell("certifying predictions", 0, 0)
     about["certified"] = [promise._asdict() for promise in promises(splits, model)]
+    about["poisonability"] = foreseen(spec, worlds, seeds, cut)
     about["diagnosis"] = [line for one in ran for line in _signs(one)]
     return Results(
         table.to_table(rows, table.Row, about),

@@ -23,7 +23,7 @@ class Experiment(BaseModel):
     """Everything crossed with everything: tables x victims x threats x attacks x seeds x defenses.
 
     `seeds` splits and attacks, numbered from `seed` on; `ratios` in [0, 1), poison rows / (clean +
-    poison rows).
+    poison rows). `unpoisoned` says whether the defenses are judged on clean rows too.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -38,6 +38,7 @@ class Experiment(BaseModel):
     judge: str | None = None
     attacks: Annotated[list[AttackSpec], Field(min_length=1)] = [AttackSpec()]
     defenses: list[DefenseSpec] = []
+    unpoisoned: bool = True
 
 
 class Job(NamedTuple):
@@ -145,7 +146,8 @@ def _specs(one: Experiment, data: DataSpec, seed: int) -> Iterator[Spec]:
     shared |= {"judge": one.judge, "defenses": one.defenses}
     for victim in one.victims:
         for threat in one.threats:
-            for attacks in ([], *([attack] for attack in one.attacks)):
+            nothing = [[]] if one.unpoisoned else []
+            for attacks in (*nothing, *([attack] for attack in one.attacks)):
                 given = {**shared, "victim": victim, "threat": threat, "attacks": attacks}
                 yield Spec.of({k: _plain(v) for k, v in given.items()})
 

@@ -1,0 +1,334 @@
+"""Where poison would fit better than the clean rows, foreseen for ridge without running an attack.
+
+A share `ε` of poison, any rows at all; `θ` the ridge on all rows, `θ₀` on the clean ones alone. Let
+`v` and `v + E` be the clean rows' error under `θ₀` and `θ`; `D²` and `P` the poison's; `d` a poison
+row's residual under `θ₀` and `m` how far `θ` moved its prediction; `κ = (1 - ε)/ε`, `b = E[m²]`,
+`p = (1 - ε/2)² l2 ‖θ₀‖² / (1 - ε)`. Multiplying the normal equations by `θ - θ₀` and completing the
+square in the penalty gives `κ (E - p) <= E[m d] - b`. With Cauchy-Schwarz and `s = D - √b`,
+
+    κ (E - p) <= s (D - s),   s² <= P,   hence   E <= D²/4κ + p:   bounds, for any poison.
+
+Poison that fits better has `s² <= P <= v + E`; with the largest `D` that the box allows, this
+bounds the damage that it can do (`hidden`). Equality at `s = D/2` is poison seen least for its
+damage: without penalty its error is `κE`, and it fits better from `ε = (g - 1)/(2g - 1)` on, where
+the clean error is `g` times `v`.
+
+What an attacker reaches inside the box is foreseen, not bounded, by `placing`: all rows of a batch
+in a few places, each the best one by the exact rank-one update, which is quadratic in the residual.
+
+The question is the second open one of Carnerero-Cano et al., "Stealthy poisoning attacks bypass
+defenses in regression settings" (2026); the bounds are our own.
+"""
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from .. import victims
+from ..datasets import Part
+from ..lookup import build
+from .poisoning import Batches
+from .spec import AttackSpec, Spec, ThreatSpec
+from .worlds import World
+
+PLACES = 4  # a batch; with one, batches of stealthy poison cannot balance each other
+STARTS = 2  # clean rows that the search for a place begins from
+TARGETS = 17  # values of the target that are tried
+
+Matrix = Float[np.ndarray, "k k"]
+Vector = Float[np.ndarray, " k"]
+
+
+class Errors(NamedTuple):
+    """Mean squared errors after a batch: of the clean rows, of the poison, of the rows aimed by.
+
+    `seen` is the poison's error under the clean model.
+    """
+
+    clean: float
+    poison: float
+    aimed: float
+    seen: float
+
+
+class Products(NamedTuple):
+    """Mean products of rows `z = (1, x)`: `zzᵀ`, `zy`, `y²`."""
+
+    gram: Matrix
+    cross: Vector
+    square: float
+
+    @classmethod
+    def of(cls, part: Part) -> "Products":
+        Z, n = np.column_stack([np.ones(len(part.y)), part.X]), len(part.y)
+        return cls(Z.T @ Z / n, Z.T @ part.y / n, float(part.y @ part.y) / n)
+
+    def mse(self, theta: Vector) -> float:
+        """Mean squared error of `z @ theta`."""
+        return float(theta @ self.gram @ theta - 2 * self.cross @ theta + self.square)
+
+
+class Field(NamedTuple):
+    """A ridge and the clean rows it is trained on: where poison may be put, and what it meets.
+
+    `number` are the columns that vary and belong to no category set, `level` those that do, of set
+    `group`.
+    """
+
+    world: World
+    clean: Products
+    aimed: Products
+    penalty: Vector
+    theta: Vector
+    number: Int[np.ndarray, " a"]
+    level: Int[np.ndarray, " b"]
+    group: Int[np.ndarray, " b"]
+
+    @classmethod
+    def of(cls, world: World, l2: float) -> "Field":
+        clean, aimed = Products.of(world.known), Products.of(world.aimed)
+        penalty = np.append(0.0, np.full(len(clean.cross) - 1, l2))
+        theta = np.linalg.solve(clean.gram + np.diag(penalty), clean.cross)
+        grouped, wide = world.member.any(axis=0), (world.upper > world.lower)[:-1]
+        level = np.flatnonzero(grouped & wide)
+        group = world.member[:, level].argmax(axis=0) if level.size else level
+        return cls(
+            world, clean, aimed, penalty, theta, np.flatnonzero(~grouped & wide), level, group
+        )
+
+    @property
+    def farthest(self) -> float:
+        """The largest residual under the clean model that a row inside the box can have."""
+        low, high, slope = self.world.lower, self.world.upper, self.theta[1:]
+        grouped = self.world.member.any(axis=0)
+        ends = np.sort([slope * low[:-1], slope * high[:-1]], axis=0)[:, ~grouped].sum(axis=1)
+        for member, optional in zip(self.world.member, self.world.optional, strict=True):
+            levels = slope[member & (high[:-1] > 0)]
+            levels = np.append(levels, 0.0) if optional or not levels.size else levels
+            ends += levels.min(), levels.max()
+        bottom, top = self.theta[0] + ends
+        return float(max(high[-1] - bottom, top - low[-1]))
+
+
+def hidden(field: Field, ratio: float) -> float:
+    """The most that poison with no larger an error than the clean rows can grow theirs: a bound.
+
+    As a multiple of the clean rows' error without poison, at a `ratio` in (0, 1), for any poison
+    inside the box; formula in the module's docstring, solved for `s`.
+    """
+    start, far = field.clean.mse(field.theta), field.farthest
+    slack = (1 - ratio / 2) ** 2 * float(field.penalty @ field.theta**2) / (1 - ratio)
+    root = np.sqrt((ratio * far) ** 2 + 4 * (1 - ratio) * (start + slack))
+    s = min((ratio * far + root) / 2, far / 2)
+    return float(1 + (s * (far - s) * ratio / (1 - ratio) + slack) / start)
+
+
+def placing(
+    field: Field, edges: Sequence[int], alpha: float, extreme: list[Errors], seed: int
+) -> list[Errors]:
+    """The errors after each batch of poison, put where it does most for an `alpha` in [0, 1].
+
+    `edges` are numbers of poison rows as in `ThreatModel`. At alpha 1 a place is the one of most
+    damage; below, the one that minimizes `alpha (1 - t_L)² + (1 - alpha) t_R²` (`objective.Ideal`)
+    in shares of what `extreme`, the run at alpha 1, reached in that batch.
+    """
+    rng, n = np.random.default_rng(seed), len(field.world.known.y)
+    gram, cross = field.clean.gram, field.clean.cross
+    Z, y, w, found = np.empty((0, len(cross))), np.empty(0), np.empty(0), []
+    for i, (first, last) in enumerate(pairwise(edges)):
+        rows = np.diff(np.round(np.linspace(first, last, min(PLACES, last - first) + 1)))
+        penalty = np.diag(field.penalty) * (1 + last / n)
+        for weight in rows / n:
+            seen = float(w @ (y - Z @ field.theta) ** 2)
+            goal = _Goal(alpha, extreme[i] if extreme else None, seen, float(w.sum()), weight)
+            z, target = _place(field, _Pull.of(field, gram + penalty, cross), goal, rng)
+            gram, cross = gram + weight * np.outer(z, z), cross + weight * target * z
+            Z, y, w = np.vstack([Z, z]), np.append(y, target), np.append(w, weight)
+        theta = np.linalg.solve(gram + penalty, cross)
+        poison = [float(w @ (y - Z @ t) ** 2 / w.sum()) for t in (theta, field.theta)]
+        found.append(Errors(field.clean.mse(theta), poison[0], field.aimed.mse(theta), poison[1]))
+    return found
+
+
+class _Pull(NamedTuple):
+    """How one more place moves the model: `θ` now, `H⁻¹`, `H⁻¹ S H⁻¹`, `H⁻¹` of half the slope."""
+
+    theta: Vector
+    inverse: Matrix
+    curve: Matrix
+    slope: Vector
+
+    @classmethod
+    def of(cls, field: Field, hessian: Matrix, cross: Vector) -> "_Pull":
+        inverse, aimed = np.linalg.inv(hessian), field.aimed
+        theta = inverse @ cross
+        slope = inverse @ (aimed.gram @ theta - aimed.cross)
+        return cls(theta, inverse, inverse @ aimed.gram @ inverse, slope)
+
+
+class _Goal(NamedTuple):
+    """What a place is chosen by: `seen`, the poison's squared error so far, has weight `placed`."""
+
+    alpha: float
+    extreme: Errors | None
+    seen: float
+    placed: float
+    weight: float
+
+    def worth(self, start: float, damage: np.ndarray, residual: np.ndarray) -> np.ndarray:
+        """Higher is better, for damage beyond `start` and residuals under the clean model."""
+        if self.extreme is None:
+            return damage
+        risk = (self.seen + self.weight * residual**2) / (self.placed + self.weight)
+        reach = self.extreme.aimed - start
+        short = 1 - damage / reach if reach > 0 else 1.0 + 0 * damage
+        risk = risk / self.extreme.seen
+        return -self.alpha * short * np.abs(short) - (1 - self.alpha) * risk**2
+
+
+def _place(
+    field: Field, pull: _Pull, goal: _Goal, rng: np.random.Generator
+) -> tuple[Vector, float]:
+    """The best place and target found from a few clean rows."""
+    known, low, high = field.world.known.X, field.world.lower[-1], field.world.upper[-1]
+    step, targets = field.world.step[-1], np.linspace(low, high, TARGETS)
+    targets = low + np.round((targets - low) / step) * step if step > 0 else targets
+    # A range that was given may leave clean rows outside.
+    rows = np.clip(
+        known[rng.choice(len(known), STARTS)], field.world.lower[:-1], field.world.upper[:-1]
+    )
+    found = [_climb(field, pull, goal, np.append(1.0, row), targets) for row in rows]
+    _, z, target = max(found, key=lambda place: place[0])
+    return z, target
+
+
+def _climb(field: Field, pull: _Pull, goal: _Goal, z: Vector, targets: np.ndarray):
+    """Worth, place and target once no change of one column, with any target, does better.
+
+    Columns change with the target as it is, until none helps: far fewer products to weigh.
+    """
+    now, target, every = -np.inf, targets[0], True
+    start = field.aimed.mse(field.theta), field.aimed.mse(pull.theta)
+    while True:
+        move, tried = _moves(field, z[1:]), targets if every else np.array([target])
+        worth = _worth(field, pull, goal, start, z, move, tried)
+        i, j = np.unravel_index(worth.argmax(), worth.shape)
+        if worth[i, j] > now + 1e-12 * abs(worth[i, j]):
+            now, target, every = float(worth[i, j]), float(tried[j]), False
+            z[move.column[i]] += move.by[i]
+            z[move.other[i]] -= move.out[i]
+        elif every:
+            return now, z, target
+        else:
+            every = True
+
+
+class _Moves(NamedTuple):
+    """Changes of one row: `column` grows by `by`; `other`, the level left, shrinks by `out`."""
+
+    column: np.ndarray
+    by: np.ndarray
+    other: np.ndarray
+    out: np.ndarray
+
+    def along(self, vector: Vector) -> np.ndarray:
+        """The change of `vector · z`."""
+        return self.by * vector[self.column] - self.out * vector[self.other]
+
+    def bend(self, matrix: Matrix, z: Vector) -> np.ndarray:
+        """`zᵀ M z` after the change."""
+        own, other = matrix[self.column, self.column], matrix[self.other, self.other]
+        mixed = self.by * self.out * matrix[self.column, self.other]
+        square = self.by**2 * own + self.out**2 * other - 2 * mixed
+        image = matrix @ z
+        return z @ image + 2 * self.along(image) + square
+
+
+def _moves(field: Field, x: np.ndarray) -> _Moves:
+    """No change; each number to an end of its box; each category set to another level, or none."""
+    low, high, optional = field.world.lower, field.world.upper, field.world.optional
+    number, level, group = field.number, field.level, field.group
+    on = x[level] > 0.5
+    held = np.full(len(optional), -1)
+    held[group[on]] = level[on]
+    left = np.where(on, -1, held[group])
+    turned = np.where(on, -1.0 * optional[group], 1.0)
+    still = np.zeros(1 + 2 * len(number))
+    by = np.concatenate([[0.0], low[number] - x[number], high[number] - x[number], turned])
+    # Counted in z = (1, x), where the intercept comes first.
+    return _Moves(
+        1 + np.concatenate([[0], number, number, level]),
+        by,
+        1 + np.concatenate([still.astype(int), np.maximum(left, 0)]),
+        np.concatenate([still, np.where(left >= 0, 1.0, 0.0)]),
+    )
+
+
+def _worth(
+    field: Field,
+    pull: _Pull,
+    goal: _Goal,
+    start: tuple[float, float],
+    z: Vector,
+    move: _Moves,
+    targets: np.ndarray,
+) -> np.ndarray:
+    """Worth of each move (rows) with each target (columns).
+
+    `start` are the errors that the attacker aims by, under the clean model and the one so far.
+    """
+    leverage, curve = move.bend(pull.inverse, z), move.bend(pull.curve, z)
+    slope = z @ pull.slope + move.along(pull.slope)
+    said = z @ pull.theta + move.along(pull.theta)
+    before = z @ field.theta + move.along(field.theta)
+    force = goal.weight * (targets - said[:, None]) / (1 + goal.weight * leverage)[:, None]
+    damage = start[1] - start[0] + 2 * force * slope[:, None] + force**2 * curve[:, None]
+    return goal.worth(start[0], damage, targets - before[:, None])
+
+
+def foreseen(
+    spec: Spec, worlds: Sequence[World], seeds: Sequence[int], cut: Batches
+) -> dict[str, Any] | None:
+    """What `placing` and `hidden` say of a spec, to be told with its results.
+
+    `predicted` holds for each alpha of the stealthy attack the errors of clean and poison rows by
+    ratio, in variances of the target; `hidden` the bound by ratio; means over the seeds. None where
+    the model is no ridge, or the attacker may not write what it likes into rows that are added.
+    """
+    victim = build(spec.victim.use, spec.victim.options, victims, victims.AbstractVictim)
+    free = spec.threat == ThreatSpec(box=spec.threat.box)
+    # Without a penalty the matrix may have no inverse.
+    l2 = np.asarray(victim.l2).item() if isinstance(victim, victims.Ridge) else 0.0
+    if l2 <= 0 or spec.judge is not None or not free or not cut.ratios:
+        return None
+    fields = [Field.of(world, l2) for world in worlds]
+    alphas = next((_alphas(one) for one in spec.attacks if one.use.lower() == "ascent"), [])
+    bounds = [float(np.mean([hidden(field, ratio) for field in fields])) for ratio in cut.ratios]
+    curves = _curves(fields, seeds, cut, alphas) if alphas else []
+    return {"ratios": cut.ratios, "predicted": curves, "hidden": bounds}
+
+
+def _alphas(one: AttackSpec) -> list[float]:
+    """The alphas whose trade between damage and risk is the one that `placing` makes."""
+    ideal = one.normalizer == "ideal" and one.risk == "residual"
+    return [alpha for alpha in one.alphas if alpha == 1 or ideal]
+
+
+def _curves(
+    fields: Sequence[Field], seeds: Sequence[int], cut: Batches, alphas: Sequence[float]
+) -> list[dict[str, Any]]:
+    """The errors by ratio of each alpha, as `foreseen` gives them."""
+    both = list(zip(fields, seeds, strict=True))
+    extreme = [placing(field, cut.edges, 1.0, [], seed) for field, seed in both]
+    at, found = [cut.edges.index(p) - 1 for p in cut.counts], []
+    for alpha in alphas:
+        scaled = []
+        for (field, seed), most in zip(both, extreme, strict=True):
+            run = most if alpha == 1 else placing(field, cut.edges, alpha, most, seed)
+            scaled.append(np.array(run)[at] / np.var(field.world.aimed.y))
+        clean, poison = np.mean(scaled, axis=0)[:, :2].T.tolist()
+        found.append({"alpha": alpha, "error_clean": clean, "error_poison": poison})
+    return found
