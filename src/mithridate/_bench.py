@@ -1,5 +1,6 @@
 """`mithridate bench` and `mithridate report`: a study computed, and what its table says."""
 
+import warnings
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -86,6 +87,8 @@ def _run(
 
     names = [name.strip() for name in only.split(",") if name.strip()]
     study = Study.load(spec, scale, names)
+    # Joblib replaces a worker that has grown; nobody needs to act on that.
+    warnings.filterwarnings("ignore", "A worker stopped while some jobs", UserWarning)
     with progress(quiet) as tell:
         return compute(study, out, jobs=jobs, dask=dask, tell=tell)
 
