@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from ._cells import LITTLE, NONE, ORACLE, Audit, Cell, Series
+from ._poisonability import Poisonability, by_series
 
 EXACT = 1e-6  # NMSE of the clean model below which only the last digits are missed
 LOOKS_CLEAN = 2.0  # mean squared residual at most twice that of an average clean row
@@ -164,6 +165,23 @@ def crossings(audit: Audit) -> dict[Series, float]:
                 break
             found[series] = ratio
     return found
+
+
+def poisonability(audit: Audit) -> dict[Series, Poisonability]:
+    """Where each judged series that does damage begins to be fitted better than the clean rows.
+
+    Nothing without unpoisoned rows, from which on the errors are followed.
+    """
+    if NONE not in audit.clean:
+        return {}
+    found = by_series(audit)
+    return {
+        series: found[series]
+        for series in audit.main
+        if series in found
+        and (most := worst(audit, series=[series])) is not None
+        and _growth(most) >= LITTLE
+    }
 
 
 def clean_costs(audit: Audit) -> list[tuple[str, Cell]]:

@@ -5,6 +5,7 @@ import pyarrow as pa
 from . import _findings as find
 from . import _words as words
 from ._cells import ENOUGH, HARM, LITTLE, TRUE_RATIO, Audit, Cell, audit
+from ._poisonability import BELOW, NOT
 
 MOST = 12  # sentences
 EARLY = 5  # at most so many sentences stand before the word on the seeds
@@ -38,6 +39,7 @@ def sentences(told: Audit) -> list[str]:
         _worst,
         _controls,
         _visible,
+        _poisonability,
         _best,
         _hurting,
         _clean,
@@ -240,9 +242,35 @@ def _harm(told: Audit, standing: find.Standing) -> str:
     )
 
 
-def _crossing(told: Audit) -> list[str]:
-    found = find.crossings(told)
+def _poisonability(told: Audit) -> list[str]:
+    """From which ratio on the worst poison fits better than the clean rows, as one number."""
+    found = find.poisonability(told)
     if not found:
+        return []
+    (series, one), *others = found.items()
+    where = f"{words.percent(one.ratio)} poison ({series.words})"
+    sooner = [(o, s) for s, o in others if o.reach != NOT and o.ratio < one.ratio]
+    more = ""
+    if sooner:
+        first, quiet = min(sooner, key=lambda pair: pair[0].ratio)
+        which = "already at" if first.reach == BELOW else "above"
+        more = f" ({quiet.words}: {which} {words.percent(first.ratio)})"
+    if one.reach == NOT:
+        but = f", but not at every alpha{more}" if more else ""
+        return [f"Up to {where} the poison fits worse than your own data on average{but}."]
+    start = f"Above {where} the poison fits better than your own data{more}"
+    if one.reach == BELOW:
+        start = f"At {where} the poison already fits better than your own data and never stands out"
+    return [
+        f"{start}: no defense that goes by the residuals of a model trained on all rows can tell "
+        "it."
+    ]
+
+
+def _crossing(told: Audit) -> list[str]:
+    """The same by the ratios tried alone, where no unpoisoned rows begin the curves."""
+    found = find.crossings(told)
+    if not found or find.poisonability(told):
         return []
     series, ratio = next(iter(found.items()))  # of the most aggressive attack
     return [

@@ -9,6 +9,7 @@ from .. import table
 from . import _damage as damage
 from . import _findings as find
 from . import _poison as poison
+from . import _poisonability as poisonability
 from . import _tables as tables
 from . import _words as words
 from ._cells import Audit, audit, in_order
@@ -117,6 +118,8 @@ def _words(results: pa.Table, told: Audit, looks: pa.Table, moved: pa.Table) -> 
     return {
         "facts": facts(results, told),
         "headlines": sentences(told),
+        "meetings": poisonability.lines(results, told),
+        "bound": poisonability.bound(results),
         "tiles": tiles(told),
         "seeds": told.seeds,
         "shown_ratios": words.listing([words.ratio(r) for r in ratios]) if ratios else "",
