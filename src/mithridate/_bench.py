@@ -11,6 +11,7 @@ from .terminal import printable, progress, sentences, unread
 from .words import counted
 
 FOLDER = Path("results")
+AUDIT = ("results.parquet", "looks.parquet", "moved.parquet")  # what its report is drawn from
 
 
 def bench(
@@ -64,11 +65,10 @@ def report(
         from . import table
 
         table.check_folder(folder)
+        found = None if _audited(results) else table.gather(results)
         with progress(quiet) as tell:
             tell("drawing the pages", 0, 0)
-            paths = _audited(results, folder)
-            if paths is None:
-                paths = _written(table.gather(results), folder)
+            paths = _redrawn(results, folder) if found is None else _written(found, folder)
     with unread():
         for path in paths if not quiet else []:
             typer.echo(printable(f"Written: {path}"))
@@ -111,17 +111,19 @@ def _written(results: Any, folder: Path) -> list[Path]:
         raise table.unwritable(folder, error) from None
 
 
-def _audited(results: Path, folder: Path) -> list[Path] | None:
-    """The report of an audit's folder; None if it is none."""
+def _audited(results: Path) -> bool:
+    """Whether the folder is an audit's."""
+    return not (results / "parts").exists() and all((results / n).is_file() for n in AUDIT)
+
+
+def _redrawn(results: Path, folder: Path) -> list[Path]:
+    """The report of an audit, from its tables."""
     from . import report as pages
     from . import table
 
-    names = ("results.parquet", "looks.parquet", "moved.parquet")
-    if (results / "parts").exists() or not all((results / name).is_file() for name in names):
-        return None
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        pages.write_html(folder / "report.html", *(table.read(results / n) for n in names))
+        pages.write_html(folder / "report.html", *(table.read(results / n) for n in AUDIT))
     except (OSError, ValueError) as error:
         raise InputError(f"The audit in {str(results)!r} cannot be drawn ({error}).") from None
     return [folder / "report.html"]

@@ -14,7 +14,7 @@ from ._cells import ENOUGH, Audit, Series
 
 RESAMPLES = 1000
 KEYS = set(table.keys()) - {
-    *("ratio", "seed", "defense", "defense_options", "contamination", "trusted")
+    *("part", "ratio", "seed", "defense", "defense_options", "contamination", "trusted")
 }
 BELOW, AT, NOT = "below", "at", "not"
 
