@@ -148,7 +148,7 @@ class Climb(NamedTuple):
         problem, threat, (start, stop, _) = self.problem, self.problem.threat, self.batch
         frozen = slots.weighing(slots.w * (jnp.arange(slots.y.shape[0]) < start))
         clean = standing(problem.clean, threat, self.origin, stop)
-        fixed = problem.victim.digest(clean + frozen)
+        fixed = problem.victim.digest_poisoned(clean, frozen)
         w = (start + jnp.arange(self.width) < stop).astype(slots.y.dtype)
         own = _cut(self.start, start, self.width).weighing(w)
 

@@ -1,7 +1,10 @@
 """Models that are attacked: each can be differentiated through its own training."""
 
 from ._base import AbstractVictim as AbstractVictim
+from ._cleaned import Cleaned as Cleaned
+from ._huberized import Huberized as Huberized
 from ._linear import Linear as Linear
 from ._mlp import MLP as MLP
 from ._ridge import Ridge as Ridge
+from ._trimmed import Trimmed as Trimmed
 from ._unrolled import AbstractUnrolled as AbstractUnrolled

@@ -1,5 +1,5 @@
 import abc
-from typing import Any
+from typing import Any, ClassVar
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -13,12 +13,19 @@ class AbstractVictim(eqx.Module):
 
     `digest` is called once for rows that stay as they are; `fit` many times, for rows that move.
     A subclass that can train from less than the rows themselves (ridge: from their moments)
-    digests them into that.
+    digests them into that. One that fits as a defense does names it in `surrogate_of`, by its
+    lower-case name: an attack through it is made for that defense.
     """
+
+    surrogate_of: ClassVar[str | None] = None
 
     def digest(self, sample: Sample) -> Any:
         """What `fit` and `loss` need to know of rows that stay; the rows themselves by default."""
         return sample
+
+    def digest_poisoned(self, clean: Sample, poison: Sample) -> Any:
+        """What `fit` needs to know of clean rows and of poison that stays."""
+        return self.digest(clean + poison)
 
     @abc.abstractmethod
     def fit(self, fixed: Any, moving: Sample, key: PRNGKeyArray) -> PyTree[Array]:
