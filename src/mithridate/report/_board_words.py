@@ -102,9 +102,20 @@ OWN = """## Add yours
    mithridate report results/
    ```
 
-   In `mine.toml` add `{ use = "your.module:Yours" }` to `defenses` and
-   `{ use = "ascent", alphas = [1, 0.3], against = "your.module:Yours" }` to `attacks`. The attack
-   goes through the `surrogate` of your class: a victim that fits as your defense does.
+   In `mine.toml` add `"your.module:Yours"` to the `defenses` of the experiment `plain`, and an
+   experiment of its own, as the other defenses have:
+
+   ```toml
+   [[experiments]]
+   name = "yours"
+   attacks = [{ use = "ascent", alphas = [1, 0.3], against = "your.module:Yours" }]
+   unpoisoned = false
+   defenses = ["your.module:Yours"]
+   ```
+
+   The attack goes through the `surrogate` of your class: an instance of
+   `mithridate.victims.AbstractVictim` that fits as your defense does, such as
+   `mithridate.victims.Trimmed()`. `--scale small` tries it on one table first.
 3. One table to submit: the files of `results/parts/`, with your file, in a pull request. A part is
    named by what it was computed from, so tables merge by copying."""
 
