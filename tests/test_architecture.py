@@ -19,13 +19,15 @@ RANKS = [
     {"attacks"},
     {"bench", "report"},
     {"_audit", "_clean", "_poison", "_list", "_bench"},
+    {"bigtable"},
+    {"_cleaning"},
     {"cli"},
 ]
 RANK = {name: rank for rank, names in enumerate(RANKS) for name in names}
 JAX = {"jax", "equinox", "optax"}
 JAX_HALF = {"sample", "victims", "risks", "threat", "objective", "attacks"}
 NO_JAX = {"errors", "moments", "table", "datasets", "bayes", "defenses", "report", "cli"}
-NO_JAX |= {"sheets", "terminal", "_clean", "words", "lookup"}
+NO_JAX |= {"sheets", "terminal", "_clean", "words", "lookup", "bigtable", "_cleaning"}
 NO_NUMPY = {"moments", "victims", "risks", "attacks", "threat", "objective", "sample"}
 ONLY = {"report": {"table", "errors", "words"}, "datasets": {"errors", "words"}}
 
@@ -90,7 +92,7 @@ def test_files_and_functions_stay_small(path):
             assert lines < 50, f"{node.name} has {lines} lines"
 
 
-@pytest.mark.parametrize("door", ["defenses", "_clean"])
+@pytest.mark.parametrize("door", ["defenses", "_clean", "bigtable"])
 def test_defenses_load_no_jax(door):
     code = f"import mithridate.{door}, sys; print(sorted({{'jax', 'equinox'}} & set(sys.modules)))"
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -113,7 +113,7 @@ def audit(
     risk: Annotated[
         str,
         typer.Option(
-            help="What stealth means: residual, predictive, mahalanobis, neighbor, spectral, weighted."
+            help="What stealth means: residual, predictive, mahalanobis, neighbor, spectral."
         ),
     ] = "residual",
     drop: Annotated[str, typer.Option(help="Columns to leave out, by comma.")] = "",
@@ -248,7 +248,7 @@ def attack(
 
 @app.command()
 def clean(
-    file: Annotated[str, typer.Argument(help="CSV or Parquet file, or a data set's name.")],
+    file: Annotated[str, typer.Argument(help="CSV or Parquet, a folder or URL, a data set.")],
     target: Annotated[str | None, typer.Option(help="Column to predict.")] = None,
     defense: Annotated[
         str, typer.Option(help="Defense that judges the rows, or module:Class.")
@@ -264,7 +264,10 @@ def clean(
     ] = None,
     drop: Annotated[str, typer.Option(help="Columns to leave out, by comma.")] = "",
     categorical: Annotated[str, typer.Option(help="Columns that are only codes.")] = "",
-    out: Annotated[Path | None, typer.Option("--out", "-o", help=".csv or .parquet.")] = None,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="File, or folder.")] = None,
+    memory: Annotated[str, typer.Option(help="Stream beyond it, as 2GB; or half the free.")] = "",
+    dask: Annotated[str, typer.Option(help="Address of a Dask scheduler.")] = "",
+    skip_bad_files: Annotated[bool, typer.Option("--skip-bad-files", help="Go on.")] = False,
     report: Annotated[bool, typer.Option("--report", help="Write an HTML page too.")] = False,
     verbose: Annotated[bool, typer.Option("--verbose", help="Print all notes too.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")] = False,
@@ -272,15 +275,14 @@ def clean(
     """Write the rows worth keeping, and beside them the suspicious ones with reasons."""
     with sentences("Nothing was written."), progress(quiet) as tell:
         options = _options(option or [])
-        from . import _clean, sheets
+        from . import _cleaning
 
-        out = sheets.check_output(out or sheets.output_for(file), file, trusted)
-        found = _clean.clean(
-            file, target=target, defense=defense, options=options, contamination=contamination,
-            false_positive_rate=false_positive_rate, trusted=trusted, groups=groups,
-            drop=_names(drop), categorical=_names(categorical), tell=tell,
+        lines = _cleaning.run(
+            file, out, trusted, groups, report, _cleaning.Big(memory, dask, skip_bad_files),
+            verbose, target=target, defense=defense, options=options, contamination=contamination,
+            false_positive_rate=false_positive_rate, drop=_names(drop),
+            categorical=_names(categorical), tell=tell,
         )  # fmt: skip
-        lines = found.lines(found.write(out, html=report), verbose)
     with unread():
         typer.echo("".join(printable(line) + "\n" for line in lines if not quiet), nl=False)
 

@@ -106,7 +106,7 @@ def test_weights_that_are_no_counts_weigh_in_the_model_alone():
 def test_what_is_no_detector_is_refused_in_a_sentence():
     with pytest.raises(InputError, match="give an outlier detector"):
         Outliers(detector=object()).fit(*table())
-    with pytest.raises(InputError, match="'forest' cannot be made.*LocalOutlierFactor"):
+    with pytest.raises(InputError, match=r"'forest' cannot be made.*LocalOutlierFactor"):
         Outliers(detector="forest").fit(*table())
 
 

@@ -137,7 +137,7 @@ def clean(
     (59, [60])
     """
     tell = tell or (lambda stage, done, total: None)
-    guard = _defense(defense, options or {}, contamination, false_positive_rate)
+    guard = chosen(defense, options or {}, contamination, false_positive_rate)
     if trusted is None and guard.needs_trusted:
         raise InputError(
             f"{type(guard).__name__} needs rows known to be clean: give them as a table of the "
@@ -175,7 +175,7 @@ def clean(
     )
 
 
-def _defense(
+def chosen(
     use: str | BaseDefense, options: Mapping[str, Any], contamination: Any, rate: Any
 ) -> BaseDefense:
     """The defense by name, with the options that it takes; an InputError otherwise."""

@@ -3,13 +3,13 @@
 from numbers import Real
 from typing import Any
 
-import numpy as np
+from scipy.special import ndtr
 
 from ..bayes import BayesianRegression
 from ..errors import InputError
-from ..moments import Moments
 from . import _chance as chance
 from ._base import Column, Mask, Rows
+from ._passes import AtMost, InMemory, Kernel, Passes, Verdict, ZScore, everything
 from ._sets import ThreeSets
 
 
@@ -68,22 +68,33 @@ class BayesClean(ThreeSets):
         self.false_positive_rate = false_positive_rate
 
     def _find_inliers(self, X: Rows, y: Column, sample_weight: Column | None) -> Mask:
+        table = InMemory(X, y, sample_weight)
+        self.scores_ = table.values(self.judge(table).score)
+        return self._sorted(table.weight, by_constants=self.false_positive_rate is None)
+
+    def judge(self, table: Passes) -> Verdict:
+        """The rule itself, on a table that is read in passes: two, or more by a rate."""
         self._check_parameters()
-        weight = np.ones(len(y)) if sample_weight is None else sample_weight
-        first = BayesianRegression.of(Moments.of(X, y, weight))
+        first = BayesianRegression.of(table.moments(everything))
         rate = self.false_positive_rate
         if rate is None:
-            self.regression_ = first
-            fires = self._by_constants(first.zscores(X, y), weight)
+            self.regression_, score = first, ZScore(first)
+            self.cuts_ = float(self.c1), float(self.c2)
         else:
-            fires = self._by_rate(X, y, weight, first, float(rate))
-        return self._kept(weight, fires, by_constants=rate is None)
+            score = self._by_rate(table, first, rate)
+        rows, weight = table.tally(AtMost(score, self.cuts_[0]))
+        beyond = table.total - weight
+        if rate is None:
+            fires = beyond / table.total > 2.0 * float(ndtr(-self.c1))
+        else:
+            fires = chance.chance_of(beyond, table.total, rate) < chance.LEVEL
+        self.threshold_ = self._cut(fires, rows)
+        return Verdict(score, AtMost(score, self.threshold_))
 
-    def _by_rate(
-        self, X: Rows, y: Column, weight: Column, first: BayesianRegression, rate: float
-    ) -> bool:
-        self.scores_, self.regression_ = chance.second_look(X, y, weight, first)
-        n, self.false_positive_rate_ = first.weight, rate
+    def _by_rate(self, table: Passes, first: BayesianRegression, rate: float) -> Kernel:
+        score = chance.second_look(table, first)
+        self.regression_ = score.model
+        n, self.false_positive_rate_ = first.weight, float(rate)
         freedom = n - first.effective - 1.0
         c1 = chance.cut(rate, freedom)
         self.cuts_ = c1, max(c1, chance.cut(chance.LEVEL / max(n, 1.0), freedom))
@@ -93,8 +104,7 @@ class BayesClean(ThreeSets):
                 "targets, so the false-positive rate is not kept to; give more rows or fewer "
                 "columns."
             )
-        beyond = float(weight[self.scores_ > c1].sum())
-        return chance.chance_of(beyond, n, rate) < chance.LEVEL
+        return score
 
     def _check_parameters(self) -> None:
         self._check_cuts()

@@ -1,5 +1,6 @@
 """Cuts and tests with a stated false-positive rate, for residuals of a robust scale."""
 
+from dataclasses import dataclass, replace
 from math import exp, pi, sqrt
 
 import numpy as np
@@ -7,8 +8,7 @@ from jaxtyping import Float
 from scipy.special import betainc, ndtri, stdtrit
 
 from ..bayes import BayesianRegression
-from ..moments import Moments
-from ._weights import median
+from ._passes import AtMost, Block, Passes, Where, leverage, residual
 
 LEVEL = 0.025
 """Level of each of the two tests that a clean table has to pass: 5 % together."""
@@ -17,31 +17,50 @@ _MEDIAN = float(ndtri(0.75))  # of the size of a unit Gaussian
 _DENSITY = 2 * exp(-(_MEDIAN**2) / 2) / sqrt(2 * pi)  # of that size, at its median
 _EFFICIENCY = 2 * (_MEDIAN * _DENSITY) ** 2  # of a scale from the median: .37
 
-Rows = Float[np.ndarray, "n d"]
 Column = Float[np.ndarray, " n"]
 
 
-def second_look(
-    X: Rows, y: Column, weight: Column, first: BayesianRegression
-) -> tuple[Column, BayesianRegression]:
+@dataclass(frozen=True, eq=False)
+class LeftOut:
+    """Residuals of rows, each as if left out of the fit, in standard deviations."""
+
+    model: BayesianRegression
+
+    def __call__(self, block: Block) -> Column:
+        left = np.sqrt(_at_least(1.0 - leverage(block, self.model)))
+        return np.abs(residual(block, self.model)) / left
+
+
+@dataclass(frozen=True, eq=False)
+class Second:
+    """Residuals under a regression on the rows that are `near`, in standard deviations × `unit`."""
+
+    near: AtMost
+    model: BayesianRegression
+    unit: float = 1.0
+
+    def __call__(self, block: Block) -> Column:
+        h = leverage(block, self.model)
+        # Of a row in the fit the residual varies less than the noise, of another row more.
+        variance = np.where(self.near(block), _at_least(1.0 - h), 1.0 + h)
+        size = np.abs(residual(block, self.model))
+        return size * np.sqrt(self.model.noise_precision / variance) / self.unit
+
+
+def second_look(table: Passes, first: BayesianRegression) -> Second:
     """Sizes of all residuals, of unit Gaussian scale, under a regression on the nearer half.
 
     The nearer half are the rows that `first`, a regression on all rows, predicts best, each from
     the others: `|y - μ| / √(1 - h)` is the residual of a row left out of the fit, over its standard
     deviation. It is half of what is left after one row for each coefficient that they determine.
     """
-    leverage = first.leverage(X)
-    z = np.abs(y - first.predict(X)) / np.sqrt(_at_least(1.0 - leverage))
     share = min(0.5 + (first.effective + 1.0) / (2.0 * first.weight), 1.0)
-    near = z <= np.quantile(z, share, weights=weight, method="inverted_cdf")
-    second = BayesianRegression.of(Moments.of(X[near], y[near], weight[near]))
-    leverage = second.leverage(X)
-    # Of a row in the fit the residual varies less than the noise, of another row more.
-    variance = np.where(near, _at_least(1.0 - leverage), 1.0 + leverage)
-    z = np.abs(y - second.predict(X)) * np.sqrt(second.noise_precision / variance)
+    distance = LeftOut(first)
+    near = AtMost(distance, table.quantile(distance, share))
+    z = Second(near, BayesianRegression.of(table.moments(Where(near))))
     # The nearer half understates the noise, by 2.6 in a Gaussian; where it has none, it is
     # rounding that is left, and this must not be blown up.
-    return z / max(median(z, weight) / _MEDIAN, 0.5), second
+    return replace(z, unit=max(table.quantile(z, 0.5) / _MEDIAN, 0.5))
 
 
 def cut(rate: float, freedom: float) -> float:

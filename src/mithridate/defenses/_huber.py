@@ -1,16 +1,28 @@
 """Huber regression: every row stays, but none may pull harder than a bounded force."""
 
 import warnings
+from dataclasses import dataclass, replace
 from numbers import Integral, Real
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
+from scipy.optimize import minimize
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import HuberRegressor
 from threadpoolctl import threadpool_limits
 
 from ..errors import InputError
 from ._base import BaseDefense, Column, Mask, Rows
+from ._passes import (
+    AtMost,
+    Block,
+    Passes,
+    Residual,
+    Verdict,
+    add,
+    everything,
+    predicted,
+)
 from ._ridge import Ridge
 from ._weights import median
 
@@ -73,6 +85,17 @@ class Huber(BaseDefense):
         self.threshold_ = float(self.epsilon)
         return ~model.outliers_
 
+    def judge(self, table: Passes) -> Verdict:
+        """The same on a table that is read in passes: one for each try of the optimizer."""
+        self._check_parameters()
+        if self.alpha is not None:
+            raise InputError("Huber with alpha needs the whole table in memory; leave alpha out.")
+        self.n_iter_ = 0
+        model = self._robust_fit(_Stream(table))
+        residual, self.threshold_ = _residual(model), float(self.epsilon)
+        within = AtMost(residual, float(model.scale_ * self.epsilon))
+        return Verdict(replace(residual, unit=float(model.scale_)), within)
+
     def _fit_kept(self, X: Rows, y: Column, sample_weight: Column | None, mask: Mask) -> Any:
         return self.estimator_
 
@@ -89,7 +112,7 @@ class Huber(BaseDefense):
         if not isinstance(self.alpha, Real) or not 0 <= self.alpha < np.inf:
             raise wrong("alpha", "None or a finite number, 0 or more")
 
-    def _robust_fit(self, table: "_Table") -> HuberRegressor:
+    def _robust_fit(self, table: "_Table | _Stream") -> HuberRegressor:
         alpha = self.alpha
         if alpha is None:
             l2 = getattr(Ridge() if self.estimator is None else self.estimator, "l2", None)
@@ -104,12 +127,12 @@ class Huber(BaseDefense):
             return self._converge(self._regressor(alpha), table)
         except ValueError:
             # The line search broke down in the units of y: the same problem in units of its noise.
-            start = Ridge(l2=alpha / table.total).fit(*table)
+            start = table.ridge(alpha / table.total)
             scale = table.scale(start)
             return self._fit_in_units_of(scale, start, table, alpha * scale)
 
-    def _matched_fit(self, table: "_Table", l2: float) -> HuberRegressor:
-        start, penalty = Ridge(l2=l2).fit(*table), l2 * table.total
+    def _matched_fit(self, table: "_Table | _Stream", l2: float) -> HuberRegressor:
+        start, penalty = table.ridge(l2), l2 * table.total
         scale = table.scale(start)
         first = self._fit_in_units_of(scale, start, table, penalty)
         smaller = table.penalized_scale(first, l2)
@@ -119,7 +142,7 @@ class Huber(BaseDefense):
         return self._fit_in_units_of(smaller, first, table, penalty)
 
     def _fit_in_units_of(
-        self, scale: float, start: Any, table: "_Table", penalty: float
+        self, scale: float, start: Any, table: "_Table | _Stream", penalty: float
     ) -> HuberRegressor:
         """The fit with `alpha = penalty / scale`, computed on `y / scale`.
 
@@ -128,7 +151,7 @@ class Huber(BaseDefense):
         model = self._regressor(penalty, warm_start=True)
         model.coef_, model.intercept_, model.scale_ = start.coef_ / scale, 0.0, 1.0
         try:
-            self._converge(model, table._replace(y=(table.y - start.intercept_) / scale))
+            self._converge(model, table.in_units(start.intercept_, scale))
         except ValueError as error:
             raise InputError(
                 f"Huber found no fit ({error}); scale the features to a common range, or raise "
@@ -143,12 +166,12 @@ class Huber(BaseDefense):
             epsilon=self.epsilon, alpha=alpha, max_iter=self.max_iter, warm_start=warm_start
         )
 
-    def _converge(self, model: HuberRegressor, table: "_Table") -> HuberRegressor:
+    def _converge(self, model: HuberRegressor, table: "_Table | _Stream") -> HuberRegressor:
         # A thousand products with a small matrix: more threads than one only wait for each other.
         one_thread = threadpool_limits(limits=1, user_api="blas")
         with one_thread, warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
-            model.fit(table.X, table.y, sample_weight=table.weight)
+            table.fit(model)
         self.n_iter_ += model.n_iter_
         for warning in caught:
             if issubclass(warning.category, ConvergenceWarning):
@@ -175,6 +198,15 @@ class _Table(NamedTuple):
     def total(self) -> float:
         return float(len(self.y) if self.weight is None else self.weight.sum())
 
+    def in_units(self, shift: float, unit: float) -> "_Table":
+        return self._replace(y=(self.y - shift) / unit)
+
+    def fit(self, model: HuberRegressor) -> None:
+        model.fit(self.X, self.y, sample_weight=self.weight)
+
+    def ridge(self, l2: float) -> Ridge:
+        return Ridge(l2=l2).fit(self.X, self.y, self.weight)
+
     def scale(self, model: Any) -> float:
         """Robust standard deviation of the residuals of a model; never zero."""
         residual = np.abs(self.y - model.predict(self.X))
@@ -195,3 +227,107 @@ class _Table(NamedTuple):
             if previous - variance <= 1e-9 * previous:
                 break
         return float(np.sqrt(variance)) or self.scale(model)
+
+
+class _Stream(NamedTuple):
+    """The same of a table that is read in passes, with the optimizer of scikit-learn."""
+
+    table: Passes
+    shift: float = 0.0  # of the targets, and
+    unit: float = 1.0  # what they are divided by
+
+    @property
+    def total(self) -> float:
+        return self.table.total
+
+    def in_units(self, shift: float, unit: float) -> "_Stream":
+        return self._replace(shift=shift, unit=unit)
+
+    def fit(self, model: Any) -> None:
+        def loss(w: np.ndarray) -> tuple[float, np.ndarray]:
+            coef, sigma, bound = w[:-2], w[-1], model.epsilon**2
+            kernel = _Loss(coef, w[-2], sigma, model.epsilon, self.shift, self.unit)
+            square, far, beyond, pull, slope = self.table.reduce("optimizer", kernel, add)
+            value = self.total * sigma + square / sigma + 2.0 * model.epsilon * far
+            value += model.alpha * float(coef @ coef) - sigma * beyond * bound
+            tilt = self.total - beyond * bound - square / sigma**2
+            return float(value), np.append(2.0 * model.alpha * coef - slope, [-pull, tilt])
+
+        begin = np.append(model.coef_, [model.intercept_, model.scale_])
+        bounds = [(-np.inf, np.inf)] * (len(begin) - 1) + [(10 * np.finfo(float).eps, np.inf)]
+        options = {"maxiter": model.max_iter, "gtol": model.tol}
+        found = minimize(loss, begin, jac=True, method="L-BFGS-B", bounds=bounds, options=options)
+        if found.status == 2:
+            raise ValueError(found.message)
+        if found.status == 1:
+            warnings.warn("lbfgs failed to converge", ConvergenceWarning, stacklevel=2)
+        model.coef_, model.intercept_, model.scale_ = found.x[:-2], found.x[-2], found.x[-1]
+        model.n_iter_ = int(found.nit)
+
+    def ridge(self, l2: float) -> Ridge:
+        return Ridge(l2=l2).solve(self.table.moments(everything))
+
+    def scale(self, model: Any) -> float:
+        rounding = 1e-12 * float(self.table.reduce("range", _largest, max))
+        return max(1.4826 * self.table.quantile(_residual(model), 0.5), rounding) or 1.0
+
+    def penalized_scale(self, model: HuberRegressor, l2: float) -> float:
+        penalty = l2 * self.total * float(model.coef_ @ model.coef_)
+        bound, variance, slope = model.epsilon**2, np.inf, 0.0
+        for _ in range(200):
+            kernel = _Bounded(_residual(model), bound * variance)
+            bounded, beyond = self.table.reduce("scale", kernel, add)
+            target, previous = (float(bounded) + penalty) / self.total, variance
+            slope = bound * float(beyond) / self.total
+            if np.isfinite(variance) and slope < 1.0:
+                # The map is concave, so that Newton's step falls to the fixed point from above.
+                target = variance - (variance - target) / (1.0 - slope)
+            variance = min(target, previous)
+            if np.isfinite(previous) and previous - variance <= 1e-9 * previous:
+                break
+        return float(np.sqrt(variance)) or self.scale(model)
+
+
+def _residual(model: Any) -> Residual:
+    return Residual(model.coef_, float(model.intercept_))
+
+
+def _largest(block: Block) -> float:
+    return float(np.abs(block.y).max())
+
+
+@dataclass(frozen=True, eq=False)
+class _Loss:
+    """Sums over a block that make the loss and its gradient, in units of the noise."""
+
+    coef: np.ndarray
+    intercept: float
+    sigma: float
+    epsilon: float
+    shift: float  # of the targets, and
+    unit: float  # what they are divided by
+
+    def __call__(self, block: Block) -> tuple[Any, ...]:
+        y = (block.y - self.shift) / self.unit
+        residual = y - predicted(block, self.coef, self.intercept)
+        size = np.abs(residual)
+        far = size > self.epsilon * self.sigma
+        w = block.weight
+        force = np.where(far, self.epsilon * np.sign(residual), residual / self.sigma) * 2.0 * w
+        square = float((w * np.where(far, 0.0, residual**2)).sum())
+        beyond = float(w[far].sum())
+        slope = np.einsum("ij,j->i", block.Z[:-1], force)
+        return square, float((w * size)[far].sum()), beyond, float(force.sum()), slope
+
+
+@dataclass(frozen=True, eq=False)
+class _Bounded:
+    """The sum of squared residuals, none larger than `most`, and the weight of those larger."""
+
+    residual: Residual
+    most: float
+
+    def __call__(self, block: Block) -> tuple[float, float]:
+        square = self.residual(block) ** 2
+        bounded = (block.weight * np.minimum(square, self.most)).sum()
+        return float(bounded), float(block.weight[square > self.most].sum())

@@ -12,7 +12,7 @@ Rows = Float[np.ndarray, "n d"]
 Column = Float[np.ndarray, " n"]
 
 # Columns as numbers, the target after the last feature; `named` puts the names in.
-_NUMBERS = np.dtype(
+NUMBERS = np.dtype(
     [
         ("row", np.int64),
         ("score", np.float64),
@@ -35,10 +35,10 @@ def reasons(
 ) -> np.ndarray:
     """One record for each row that was not kept, in row order."""
     rows = np.flatnonzero(~kept)
-    found = np.zeros(len(rows), dtype=_NUMBERS)
+    found = np.zeros(len(rows), dtype=NUMBERS)
     if len(rows) == 0:
         return found
-    crowd = _Crowd.of(X, y, np.ones(len(y)) if weight is None else weight, kept, model)
+    crowd = Crowd.of(X, y, np.ones(len(y)) if weight is None else weight, kept, model)
     for start in range(0, len(rows), _BLOCK):
         part = slice(start, start + _BLOCK)
         crowd.describe(X[rows[part]], y[rows[part]], found[part])
@@ -50,14 +50,14 @@ def named(found: np.ndarray, names: list[str]) -> np.ndarray:
     """The records with the names of their columns in place of numbers."""
     texts = np.array(names)
     columns = ("first_column", "second_column")
-    fields = [(n, texts.dtype if n in columns else found.dtype[n]) for n in _NUMBERS.names or ()]
+    fields = [(n, texts.dtype if n in columns else found.dtype[n]) for n in NUMBERS.names or ()]
     result = np.empty(len(found), dtype=fields)
     for name in found.dtype.names or ():
         result[name] = texts[found[name]] if name in columns else found[name]
     return result
 
 
-class _Crowd(NamedTuple):
+class Crowd(NamedTuple):
     """What the kept rows have in common."""
 
     center: Float[np.ndarray, " d"]
@@ -67,21 +67,25 @@ class _Crowd(NamedTuple):
     sigma: float  # of the residuals of the model
 
     @classmethod
-    def of(cls, X: Rows, y: Column, weight: Column, kept: np.ndarray, model: Any) -> "_Crowd":
+    def of(cls, X: Rows, y: Column, weight: Column, kept: np.ndarray, model: Any) -> "Crowd":
         weight = weight * kept
         if X.shape[1] <= _MANY_COLUMNS:
-            moments = _moments(X, y, weight)
-            # A look at the evidence, not its maximum to the last digit.
-            regression = BayesianRegression.of(moments, max_iter=100, tol=1e-4)
-            center = moments.mean[:-1]
-            variance = np.diag(moments.scatter)[:-1] / moments.weight
-        else:
-            regression = None
-            center = np.average(X, axis=0, weights=weight)
-            variance = np.average((X - center) ** 2, axis=0, weights=weight)
-        spread = np.sqrt(variance)
+            sigma = _sigma(X, y, weight, kept, model)
+            return cls.of_moments(_moments(X, y, weight), model, sigma)
+        center = np.average(X, axis=0, weights=weight)
+        spread = np.sqrt(np.average((X - center) ** 2, axis=0, weights=weight))
         spread[spread <= _rounding(center)] = 0.0
-        return cls(center, spread, regression, model, _sigma(X, y, weight, kept, model))
+        return cls(center, spread, None, model, _sigma(X, y, weight, kept, model))
+
+    @classmethod
+    def of_moments(cls, moments: Moments, model: Any, sigma: float) -> "Crowd":
+        """The kept rows by their moments, and by σ of the residuals of a model."""
+        # A look at the evidence, not its maximum to the last digit.
+        regression = BayesianRegression.of(moments, max_iter=100, tol=1e-4)
+        center = moments.mean[:-1]
+        spread = np.sqrt(np.diag(moments.scatter)[:-1] / moments.weight)
+        spread[spread <= _rounding(center)] = 0.0
+        return cls(center, spread, regression, model, sigma)
 
     def describe(self, X: Rows, y: Column, found: np.ndarray) -> None:
         """Fills the records of these rows."""

@@ -34,25 +34,33 @@ class Ridge(RegressorMixin, BaseEstimator):
 
     coef_: np.ndarray
     intercept_: float
+    n_features_in_: int
 
     def __init__(self, l2: float = 1e-3):
         self.l2 = l2
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> "Ridge":
         """Fits the rows, each counted `sample_weight` times."""
-        if not isinstance(self.l2, Real) or not 0 <= self.l2 < np.inf:
-            raise InputError(f"Ridge(l2={self.l2!r}): l2 must be a finite number, 0 or more.")
+        self._check_l2()
         X, y = validated(self, X, y, reset=True, y_numeric=True, dtype=np.float64)
         weight = as_weights(sample_weight, len(y))
-        moments = Moments.of(X, y, np.ones(len(y)) if weight is None else weight)
+        return self.solve(Moments.of(X, y, np.ones(len(y)) if weight is None else weight))
+
+    def solve(self, moments: Moments) -> "Ridge":
+        """Fits the rows that these are the moments of."""
+        self._check_l2()
         if self.l2 > 0:
             coef, intercept = moments.ridge(self.l2)
         else:
             # One-hot columns make the Gram singular, and a plain solve would return garbage.
             coef = np.linalg.lstsq(moments.scatter[:-1, :-1], moments.scatter[:-1, -1])[0]
             intercept = moments.mean[-1] - moments.mean[:-1] @ coef
-        self.coef_, self.intercept_ = coef, float(intercept)
+        self.coef_, self.intercept_, self.n_features_in_ = coef, float(intercept), len(coef)
         return self
+
+    def _check_l2(self) -> None:
+        if not isinstance(self.l2, Real) or not 0 <= self.l2 < np.inf:
+            raise InputError(f"Ridge(l2={self.l2!r}): l2 must be a finite number, 0 or more.")
 
     def predict(self, X: Any) -> np.ndarray:
         """Predictions `xb + c`, in units of y."""

@@ -46,13 +46,19 @@ class ThreeSets(BaseDefense):
 
     def _kept(self, weight: Column, fires: bool, by_constants: bool) -> Mask:
         """The rows to keep, where the rule on `I₂` fires or not."""
+        self.threshold_ = self._cut(fires, int((self.scores_ <= self.cuts_[0]).sum()))
+        return self._sorted(weight, by_constants)
+
+    def _cut(self, fires: bool, within: int) -> float:
+        """The cut that is used; `within` c₁ are so many rows."""
         c1, c2 = self.cuts_
-        z = self.scores_
+        # Of a two-valued target, all z lie near 1: the rule on I2 would leave nothing to fit.
+        return c1 if fires and within >= 2 else c2
+
+    def _sorted(self, weight: Column, by_constants: bool) -> Mask:
+        """Sorts the rows into the sets, and warns of what looks odd."""
+        (c1, c2), z = self.cuts_, self.scores_
         self.sets_ = 1 + (z > c1) + (z > c2).astype(int)
-        self.threshold_ = c1 if fires else c2
-        if (z <= self.threshold_).sum() < 2:
-            # Of a two-valued target, all z lie near 1: the rule on I2 would leave nothing to fit.
-            self.threshold_ = c2
         mask = z <= self.threshold_
         rejected = float(np.average(~mask, weights=weight))
         gaussian = by_constants and _looks_gaussian(z, weight)

@@ -1,12 +1,27 @@
 """TRIM: fit, keep the rows that fit best, repeat."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from numbers import Integral
 from typing import Any, ClassVar
 
 import numpy as np
 
 from ..errors import InputError
+from ..moments import Moments
 from ._base import BaseDefense, Column, Mask, Rows
+from ._passes import (
+    Block,
+    InMemory,
+    Kernel,
+    Listed,
+    Passes,
+    Residual,
+    Verdict,
+    everything,
+    moments_of,
+)
+from ._ridge import Ridge
 from ._rows import lowest
 
 
@@ -55,29 +70,81 @@ class Trim(BaseDefense):
         self.tol = tol
 
     def _find_inliers(self, X: Rows, y: Column, sample_weight: Column | None) -> Mask:
+        table = InMemory(X, y, sample_weight)
+
+        def fit(weights: Kernel) -> Kernel:
+            kept = table.values(weights)
+            given = None if sample_weight is None else kept
+            return Listed(np.abs(y - self._fit_estimator(X, y, given, kept > 0).predict(X)))
+
+        linear = self.estimator is None or type(self.estimator) is Ridge
+        verdict = self.judge(table, None if linear else fit)
+        self.scores_ = table.values(verdict.score)
+        return table.values(verdict.keep)
+
+    def judge(self, table: Passes, fit: Callable[[Kernel], Kernel] | None = None) -> Verdict:
+        """The rule itself, on a table that is read in passes: about three for each refit.
+
+        `fit` makes residuals of weights; without it they are those of `Ridge`.
+        """
+        self._check_contamination()
         if not isinstance(self.max_iter, Integral) or self.max_iter < 1:
             raise InputError(f"Trim(max_iter={self.max_iter!r}): give a whole number, 1 or more.")
-        kept = np.ones(len(y)) if sample_weight is None else sample_weight
-        last = np.inf
+        ridge = Ridge() if self.estimator is None or fit else Ridge(self.estimator.l2)
+        last, kept = np.inf, everything
+        moments: Any = None if fit else table.moments(everything)
         for n_iter in range(1, self.max_iter + 1):
             self.n_iter_ = n_iter
-            weight = None if sample_weight is None else kept
-            residual = y - self._fit_estimator(X, y, weight, kept > 0).predict(X)
-            self.scores_ = np.abs(residual)
-            previous, kept = kept, lowest(self.scores_, sample_weight, self.contamination)
-            loss = float(kept @ residual**2)
+            score = fit(kept) if fit else _residual(ridge.solve(moments))
+            previous, kept = kept, table.lowest(score, self.contamination)
+            step = _Step(score, previous, kept, not fit)
+            moved, loss, self.threshold_, found = table.reduce("refits", step, _merged)
+            moments = Moments(*found) if found else None
             # Compared with itself, the loss has no unit: the cut does not depend on the scale of y.
-            settled = last < np.inf and last - loss <= self.tol * last
-            if settled or np.array_equal(previous, kept):
+            if (last < np.inf and last - loss <= self.tol * last) or moved == 0:
                 break
             last = loss
         else:
             self.message_ = f"The kept rows still changed after {self.max_iter} refits."
-        mask = kept > 0
-        self.threshold_ = float(self.scores_[mask].max(initial=0.0))
-        return mask
+        return Verdict(score, _Counted(kept))
 
     def _fit_kept(self, X: Rows, y: Column, sample_weight: Column | None, mask: Mask) -> Any:
         if sample_weight is not None:
             sample_weight = lowest(self.scores_, sample_weight, self.contamination)
         return self._fit_estimator(X, y, sample_weight, mask)
+
+
+def _residual(ridge: Ridge) -> Residual:
+    return Residual(ridge.coef_, ridge.intercept_)
+
+
+@dataclass(frozen=True, eq=False)
+class _Counted:
+    """Which rows have a weight."""
+
+    weights: Kernel
+
+    def __call__(self, block: Block) -> Mask:
+        return self.weights(block) > 0
+
+
+@dataclass(frozen=True, eq=False)
+class _Step:
+    """What a refit changed: rows that moved, the loss, the largest score kept, and moments."""
+
+    score: Kernel
+    before: Kernel
+    after: Kernel
+    linear: bool
+
+    def __call__(self, block: Block) -> tuple[Any, ...]:
+        score, after = self.score(block), self.after(block)
+        moved = int(np.count_nonzero(self.before(block) != after))
+        top = float(score[after > 0].max(initial=0.0))
+        loss = float((after * score**2).sum())
+        return moved, loss, top, moments_of(block.Z, after) if self.linear else None
+
+
+def _merged(one: Any, other: Any) -> tuple[Any, ...]:
+    moments = one[3].merge(other[3]) if one[3] else None
+    return one[0] + other[0], one[1] + other[1], max(one[2], other[2]), moments

@@ -146,7 +146,8 @@ class Huberized(AbstractSurrogate):
         # Newton's method on a concave function falls to its one root from above.
         start = (rows.w @ square + penalty) / total
         found = jax.lax.fori_loop(0, 20, improved, jax.lax.stop_gradient(start))
-        return jnp.sqrt(improved(None, jax.lax.stop_gradient(found)))
+        variance = improved(None, jax.lax.stop_gradient(found))
+        return jnp.sqrt(jnp.where(variance > 0, variance, 1.0))
 
 
 def _median_scale(rows: Sample, params: Params) -> Scalar:
@@ -155,5 +156,6 @@ def _median_scale(rows: Sample, params: Params) -> Scalar:
     order = jnp.argsort(jax.lax.stop_gradient(size))
     w = jax.lax.stop_gradient(rows.w)[order]
     middle = order[jnp.argmax(jnp.cumsum(w) >= 0.5 * jnp.sum(w))]
+    scale = jnp.maximum(1.4826 * size[middle], 1e-12 * jnp.max(jnp.abs(rows.y)))
     # A scale of 0 has no use: then the fit is exact, and any will do.
-    return jnp.maximum(1.4826 * size[middle], 1e-12 * jnp.max(jnp.abs(rows.y)))
+    return jnp.where(scale > 0, scale, 1.0)

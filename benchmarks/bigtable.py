@@ -1,0 +1,184 @@
+"""Tables larger than memory: what a pass costs beside decoding, memory in n, Dask, and peers.
+
+    python benchmarks/bigtable.py TABLE.csv TARGET [--rows 1000000,10000000] [--folder DIR]
+
+Makes tables from a real one: rows drawn with replacement, every number with noise of a tenth of its
+column's deviation, 30 numeric columns, a twentieth of the targets at the far end of their range.
+Everything is measured in processes of its own, side by side in one run; the figures that count are
+the ratios.
+"""
+
+import argparse
+import json
+import resource
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.dataset as ds
+import pyarrow.parquet as pq
+
+COLUMNS = 30
+PART = 1_000_000  # rows of a file
+TARGET = "y"
+SPAN = 1 << 21  # rows that one worker reads
+
+
+def generate(real: Path, target: str, rows: int, folder: Path) -> None:
+    from mithridate import datasets
+
+    encoded = datasets.load(str(real), target)
+    X = np.where(np.isnan(encoded.X), np.nanmedian(encoded.X, axis=0), encoded.X)
+    X = X[:, np.arange(COLUMNS) % X.shape[1]]
+    spread, low, high = X.std(axis=0), encoded.y.min(), encoded.y.max()
+    for start in range(0, rows, PART):
+        rng = np.random.default_rng(start)
+        n = min(PART, rows - start)
+        drawn = rng.integers(0, len(X), n)
+        table = {}
+        for j in range(COLUMNS):
+            table[f"x{j}"] = X[drawn, j] + 0.1 * spread[j] * rng.standard_normal(n)
+        y = encoded.y[drawn] + 0.01 * encoded.y.std() * rng.standard_normal(n)
+        bad = rng.random(n) < 0.05
+        y[bad] = np.where(y[bad] > np.median(y), low, high)
+        table[TARGET] = y
+        path = folder / f"part-{start // PART:04}.parquet"
+        pq.write_table(pa.table(table), path, row_group_size=1 << 17)
+
+
+def decode(folder: str) -> dict:
+    """The same columns through the same scanner, and nothing done with them."""
+    from mithridate.bigtable import _source
+
+    system, root, files = _source.found(folder)
+    source, _ = _source.surveyed(system, root, files, False)
+    names, began = source.schema.names, time.perf_counter()
+    rows = sum(t.num_rows for _, t in source.blocks(names, 0, source.rows))
+    ours = time.perf_counter() - began
+    began = time.perf_counter()
+    for batch in ds.dataset(folder).to_batches(batch_readahead=2, fragment_readahead=1):
+        rows += len(batch)
+    return {"blocks": ours, "scanner": time.perf_counter() - began}
+
+
+def clean(folder: str, defense: str, out: str = "") -> dict:
+    from mithridate import bigtable
+
+    began = time.perf_counter()
+    found = bigtable.clean(folder, target=TARGET, defense=defense, out=out or None)
+    seconds = time.perf_counter() - began
+    n = len(found.mask)
+    passes = [(what, n / rate) for what, rate in found.passes]
+    return {"seconds": seconds, "passes": passes, "rejected": int((~found.mask).sum())}
+
+
+def dask(folder: str, workers: int) -> dict:
+    from distributed import Client, LocalCluster
+
+    from mithridate import bigtable
+
+    options = {"n_workers": workers, "threads_per_worker": 1, "dashboard_address": None}
+    with LocalCluster(**options) as cluster, Client(cluster) as client:
+        bigtable.clean(folder, target=TARGET, client=client)  # imports, once
+        began = time.perf_counter()
+        found = bigtable.clean(folder, target=TARGET, client=client)
+        seconds = time.perf_counter() - began
+    return {"seconds": seconds, "rejected": int((~found.mask).sum())}
+
+
+def memory(folder: str, defense: str) -> dict:
+    """The same in memory, reading included."""
+    import mithridate
+
+    began = time.perf_counter()
+    table = pq.read_table(folder)
+    found = mithridate.clean(table, target=TARGET, defense=defense)
+    return {"seconds": time.perf_counter() - began, "rejected": int((~found.mask).sum())}
+
+
+def huber(folder: str) -> dict:
+    from sklearn.linear_model import HuberRegressor
+    from sklearn.preprocessing import minmax_scale
+
+    began = time.perf_counter()
+    table = pq.read_table(folder).to_pandas()
+    X = minmax_scale(table.drop(columns=TARGET).to_numpy())
+    model = HuberRegressor(max_iter=1000).fit(X, minmax_scale(table[TARGET]))
+    return {"seconds": time.perf_counter() - began, "rejected": int(model.outliers_.sum())}
+
+
+def cleanlab(folder: str) -> dict:
+    from cleanlab.regression.learn import CleanLearning
+    from sklearn.linear_model import LinearRegression
+
+    began = time.perf_counter()
+    table = pq.read_table(folder).to_pandas()
+    finder = CleanLearning(LinearRegression(), seed=0)
+    issues = finder.find_label_issues(table.drop(columns=TARGET).to_numpy(), table[TARGET])
+    seconds = time.perf_counter() - began
+    return {"seconds": seconds, "rejected": int(issues["is_label_issue"].sum())}
+
+
+TASKS = {f.__name__: f for f in (decode, clean, dask, memory, huber, cleanlab)}
+
+
+def measured(task: str, *given: object) -> dict:
+    """What a task gives in a process of its own, with the peak of its memory in MB."""
+    command = [sys.executable, __file__, "--task", task, json.dumps(given)]
+    run = subprocess.run(command, capture_output=True, text=True, check=False)
+    if run.returncode:
+        return {"failed": run.stderr.strip().splitlines()[-1][:100]}
+    return json.loads(run.stdout.splitlines()[-1])
+
+
+def peak() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("table", nargs="?")
+    parser.add_argument("target", nargs="?")
+    parser.add_argument("--rows", default="100000,1000000,10000000")
+    parser.add_argument("--most", type=int, default=1_000_000, help="rows for peers")
+    parser.add_argument("--folder", default=None)
+    parser.add_argument("--task", nargs=2)
+    asked = parser.parse_args()
+    if asked.task:
+        result = TASKS[asked.task[0]](*json.loads(asked.task[1]))
+        print(json.dumps(result | {"peak": peak()}))
+        return
+    for rows in map(int, asked.rows.split(",")):
+        folder = Path(tempfile.mkdtemp(dir=asked.folder))
+        try:
+            generate(Path(asked.table), asked.target, rows, folder)
+            report(rows, str(folder), asked.most)
+        finally:
+            shutil.rmtree(folder)
+
+
+def report(rows: int, folder: str, most: int) -> None:
+    decoded = measured("decode", folder)
+    print(f"\n{rows:,} rows: {decoded}", flush=True)
+    for defense in ("bayesclean", "trim"):
+        found = measured("clean", folder, defense)
+        print(f"  {defense}: {found}", flush=True)
+        for what, seconds in found.get("passes", []):
+            print(f"    {what}: {seconds / decoded['blocks']:.2f} of decoding")
+    written = measured("clean", folder, "bayesclean", f"{folder}.out")
+    shutil.rmtree(f"{folder}.out", ignore_errors=True)
+    print(f"  bayesclean with output: {written['seconds']:.2f} s, {written['peak']:.0f} MB")
+    if rows <= most:
+        for task in (("memory", folder, "bayesclean"), ("huber", folder), ("cleanlab", folder)):
+            print(f"  {task[0]}: {measured(*task)}", flush=True)
+    for workers in (1, 2) if rows > SPAN else ():  # a shorter table stays here
+        print(f"  dask, {workers} workers: {measured('dask', folder, workers)}", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,114 @@
+"""The command `clean`: in memory, or in passes over files where memory does not hold the table."""
+
+import os
+import re
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from . import datasets
+from .errors import InputError
+from .words import quote
+
+LEAST = 3 << 28  # bytes that cleaning in passes takes, whatever the length of the table
+COPIES = 6  # of the numbers of a table, while it is cleaned in memory
+PACKED = 5  # how much longer the text of a gzipped file is
+UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
+SIZE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([KMGT]?)I?B?\s*", re.IGNORECASE)
+
+
+class Big(NamedTuple):
+    """What a person says of tables larger than memory; `memory` as 2GB, or "" for half the free."""
+
+    memory: str
+    dask: str
+    skip_bad_files: bool
+
+
+def run(
+    file: str,
+    out: Path | None,
+    trusted: Any,
+    groups: str | None,
+    html: bool,
+    big: Big,
+    verbose: bool,
+    **how: Any,
+) -> list[str]:
+    """Cleans a table and writes the result; what the terminal shows."""
+    budget = _bytes(big.memory) if big.memory else _free() // 2
+    if not (big.dask or _streams(file, budget)):
+        from . import _clean, sheets
+
+        out = sheets.check_output(out or sheets.output_for(file), file, trusted)
+        found = _clean.clean(file, trusted=trusted, groups=groups, **how)
+        return found.lines(found.write(out, html=html), verbose)
+    given = {"--trusted": trusted, "--groups": groups, "--report": html}
+    for option, value in given.items():
+        if value:
+            raise InputError(
+                f"{option} needs the whole table in memory; leave it out, or give a single file "
+                "and more --memory."
+            )
+    from . import bigtable
+
+    where = datasets.place(file)
+    path, goal = (file, how["target"]) if where is None else (where.path, where.target)
+    how["target"] = how["target"] or goal
+    out = out or Path(f"{datasets.stem(Path(str(path)))}.cleaned")
+    client = bigtable.cluster(big.dask) if big.dask else None
+    try:
+        found = bigtable.clean(
+            str(path), out=out, client=client, skip_bad_files=big.skip_bad_files, **how
+        )
+    finally:
+        if client is not None:
+            client.close()
+    return found.lines(verbose)
+
+
+def _streams(file: str, budget: int) -> bool:
+    """Whether a table is read in passes: a folder, a URL, or a file larger than the budget."""
+    if "://" in file or Path(file).is_dir():
+        return True
+    path = None if file in datasets.names() else datasets.file_of(file)
+    return path is not None and path.is_file() and _needed(path) > budget
+
+
+def _needed(path: Path) -> int:
+    """Bytes that cleaning a file in memory takes, about."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        about = pq.read_metadata(path)
+    except (pa.ArrowException, OSError):
+        size = path.stat().st_size
+        return COPIES * size * (PACKED if path.suffix.lower() == ".gz" else 1)
+    return COPIES * 8 * about.num_rows * about.num_columns
+
+
+def _bytes(text: str) -> int:
+    """A size as people write it.
+
+    >>> _bytes("2GB"), _bytes("600 m")
+    (2147483648, 629145600)
+    """
+    found = SIZE.fullmatch(text)
+    if found is None:
+        raise InputError(f"--memory {quote(text)} is no size; write it like 2GB or 800MB.")
+    size = int(float(found[1]) * UNITS[found[2].upper()])
+    if size < LEAST:
+        raise InputError(
+            f"--memory {quote(text)} is too little: cleaning in passes takes about "
+            f"{LEAST >> 20}MB, whatever the table."
+        )
+    return size
+
+
+def _free() -> int:
+    """Bytes of memory that are free."""
+    try:
+        about = Path("/proc/meminfo").read_text()
+        return int(re.findall(r"MemAvailable:\s*(\d+) kB", about)[0]) << 10
+    except (OSError, IndexError):
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2

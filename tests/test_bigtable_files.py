@@ -1,0 +1,355 @@
+"""What is written, what is refused, and how a stopped run goes on."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv as arrow_csv
+import pyarrow.parquet as pq
+import pytest
+
+import mithridate
+from mithridate import _cleaning, bigtable
+from mithridate.bigtable._journal import Journal
+from mithridate.errors import InputError
+
+from .test_audit import call
+from .test_bigtable import cut, long_table, poisoned
+
+
+@pytest.fixture(scope="module")
+def table():
+    """Types that cleaning does not read, and metadata, beside what it does."""
+    rng = np.random.default_rng(3)
+    n = 3000
+    made = long_table(n).append_column("town", [rng.choice(["ulm", "bonn"], n).tolist()])
+    made = made.append_column("code", [pa.array([f"{i:05}" for i in range(n)])])
+    made = made.append_column("parts", [pa.array([[i, i + 1] for i in range(n)])])
+    made = made.append_column("kind", [pa.array(rng.choice(["a", "b"], n)).dictionary_encode()])
+    made = made.append_column("seen", [np.arange(n).astype("datetime64[s]")])
+    return made.replace_schema_metadata({"made": "by hand"})
+
+
+@pytest.fixture
+def folder(table, tmp_path):
+    root = tmp_path / "table"
+    for year in (2023, 2024):
+        (root / f"year={year}").mkdir(parents=True)
+    cut(table.slice(0, 1700), root / "year=2023", [600], group=250)
+    cut(table.slice(1700), root / "year=2024", [800], group=250)
+    (root / "_SUCCESS").write_text("")
+    return root
+
+
+def contents(root):
+    return {str(p.relative_to(root)): p.read_bytes() for p in root.rglob("*") if p.is_file()}
+
+
+def bits(table):
+    """The table with its numbers as they are stored: NaN is not equal to NaN."""
+    for i, field in enumerate(table.schema):
+        if pa.types.is_floating(field.type):
+            stored = table[field.name].to_numpy().view(np.int64)
+            table = table.set_column(i, field.name, pa.array(stored))
+    return table
+
+
+def test_rows_and_columns_come_back_as_they_came(table, folder, tmp_path):
+    out = tmp_path / "out"
+    found = bigtable.clean(folder, target="y", out=out)
+    want = mithridate.clean(table, target="y")
+    np.testing.assert_array_equal(found.mask, want.mask)
+    at = 0
+    for path in sorted(folder.rglob("*.parquet")):
+        name = path.relative_to(folder)
+        source, kept = pq.read_table(path, partitioning=None), pq.ParquetFile(out / name).read()
+        mask = want.mask[at : at + len(source)]
+        assert bits(kept).equals(bits(source.filter(pa.array(mask))))
+        assert kept.schema.equals(source.schema, check_metadata=True)
+        gone = pq.ParquetFile(out / "quarantine" / name).read()
+        rejected = source.filter(pa.array(~mask))
+        assert bits(gone.select(table.column_names)).equals(bits(rejected))
+        rows = gone["mithridate_row"].to_numpy()
+        np.testing.assert_array_equal(rows, at + np.flatnonzero(~mask) + 1)
+        at += len(source)
+    assert {p.name for p in tmp_path.iterdir()} == {"table", "out"}
+
+
+def test_the_quarantine_says_what_it_says_in_memory(table, folder, tmp_path):
+    bigtable.clean(folder, target="y", out=tmp_path / "out")
+    parts = sorted((tmp_path / "out" / "quarantine").rglob("*.parquet"))
+    got = pa.concat_tables([pq.ParquetFile(p).read() for p in parts])
+    want = mithridate.clean(table, target="y").quarantined
+    assert got.column_names == want.column_names
+    for name in ("row", "column_1", "column_2", "reason"):
+        assert got[f"mithridate_{name}"].equals(want[f"mithridate_{name}"])
+    for name in ("score", "residual", "leverage", "predictive_sd"):
+        a, b = (t[f"mithridate_{name}"].to_numpy() for t in (got, want))
+        np.testing.assert_allclose(a, b, rtol=1e-9)
+
+
+def test_csv_becomes_parquet(tmp_path):
+    root = tmp_path / "table"
+    root.mkdir()
+    table = poisoned(long_table(500), "y").append_column("code", [[f"{i:03}" for i in range(500)]])
+    arrow_csv.write_csv(table.slice(0, 300), root / "a.csv")
+    arrow_csv.write_csv(table.slice(300), root / "b.csv")
+    found = bigtable.clean(root, target="y", out=tmp_path / "out")
+    kept = [pq.read_table(tmp_path / "out" / f"{name}.parquet") for name in "ab"]
+    assert sum(map(len, kept)) == found.mask.sum()
+    y = table["y"].to_numpy()[found.mask]
+    np.testing.assert_array_equal(pa.concat_tables(kept)["y"].to_numpy(), y)
+
+
+def broken(folder, how):
+    path = folder / "year=2024" / "part-000.parquet"
+    content = path.read_bytes()
+    if how == "cut short":
+        path.write_bytes(content[: len(content) // 2])
+    elif how == "no Parquet":
+        path.write_bytes(b"not a table")
+    elif how == "pages":  # the footer is whole, so that only a pass finds out
+        path.write_bytes(b"PAR1" + b"\xff" * (len(content) // 2) + content[len(content) // 2 + 4 :])
+    elif how == "column":
+        pq.write_table(pq.read_table(path, partitioning=None).drop_columns(["x2"]), path)
+    elif how == "type":
+        t = pq.read_table(path, partitioning=None)
+        t = t.set_column(0, "x0", t["x0"].cast(pa.float32()))
+        pq.write_table(t, path)
+
+
+@pytest.mark.parametrize("how", ["cut short", "no Parquet", "pages", "column", "type"])
+def test_a_bad_file_is_named_or_skipped(how, table, folder, tmp_path):
+    broken(folder, how)
+    out, name = tmp_path / "out", "year=2024/part-000.parquet"
+    with pytest.raises(InputError, match=name) as error:
+        bigtable.clean(folder, target="y", out=out)
+    assert "--skip-bad-files" in str(error.value)
+    if how == "type":
+        assert "'x0' (float, not double)" in str(error.value)
+    assert {p.name for p in tmp_path.iterdir()} == {"table"}
+    found = bigtable.clean(folder, target="y", out=out, skip_bad_files=True)
+    assert len(found.skipped) == 1 and name in found.skipped[0]
+    rest = pa.concat_tables([table.slice(0, 1700), table.slice(2500)])
+    np.testing.assert_array_equal(found.mask, mithridate.clean(rest, target="y").mask)
+    assert not (out / name).exists()
+    assert any("Skipped" in line and name in line for line in found.lines())
+
+
+@pytest.mark.parametrize("skip", [False, True])
+def test_a_file_that_vanishes_is_named_or_skipped(skip, folder, tmp_path):
+    lost = folder / "year=2023" / "part-001.parquet"
+
+    def tell(stage, done, total):
+        if stage.startswith("pass 3"):
+            lost.unlink(missing_ok=True)
+
+    if not skip:
+        with pytest.raises(InputError, match=r"part-001.parquet' vanished"):
+            bigtable.clean(folder, target="y", out=tmp_path / "out", tell=tell)
+        assert {p.name for p in tmp_path.iterdir()} == {"table"}
+        return
+    found = bigtable.clean(folder, target="y", out=tmp_path / "out", tell=tell, skip_bad_files=True)
+    assert len(found.mask) == 3000 - 1100
+
+
+def test_a_file_that_changes_is_not_mixed_up(table, folder, tmp_path):
+    def tell(stage, done, total):
+        if stage == "writing" and done == total:
+            pq.write_table(table, folder / "year=2024" / "part-001.parquet")
+
+    with pytest.raises(InputError, match=r"part-001.parquet' changed"):
+        bigtable.clean(folder, target="y", out=tmp_path / "out", tell=tell)
+    assert {p.name for p in tmp_path.iterdir()} == {"table"}
+
+
+def test_a_csv_file_that_changes_is_not_mixed_up(tmp_path):
+    root = tmp_path / "table"
+    root.mkdir()
+    arrow_csv.write_csv(long_table(200), root / "a.csv")
+
+    def tell(stage, done, total):
+        if stage.startswith("pass 2"):
+            arrow_csv.write_csv(long_table(100), root / "a.csv")
+
+    with pytest.raises(InputError, match=r"'a.csv' changed"):
+        bigtable.clean(root, target="y", out=tmp_path / "out", tell=tell)
+
+
+def test_outputs_are_not_in_the_way_of_each_other(tmp_path):
+    for name in ("a.csv", "a.tsv"):
+        (tmp_path / name).write_text("x,y\n1,2\n")
+    with pytest.raises(InputError, match=r"a\.tsv.*in the way.*a\.csv|a\.csv.*way.*a\.tsv"):
+        bigtable.clean(tmp_path, target="y")
+
+
+def test_a_file_without_rows_stays(table, tmp_path):
+    root = tmp_path / "table"
+    root.mkdir()
+    pq.write_table(table.slice(0, 500), root / "a.parquet")
+    pq.write_table(table.slice(0, 0), root / "b.parquet")
+    pq.write_table(table.slice(500), root / "c.parquet")
+    found = bigtable.clean(root, target="y", out=tmp_path / "out")
+    np.testing.assert_array_equal(found.mask, mithridate.clean(table, target="y").mask)
+    assert pq.read_metadata(tmp_path / "out" / "b.parquet").num_rows == 0
+
+
+class Stop(Exception):
+    pass
+
+
+@pytest.mark.parametrize("when", ["pass 1", "pass 2", "pass 5", "pass 9", "writing"])
+def test_a_stopped_run_goes_on_where_it_was(when, folder, tmp_path):
+    whole, out = tmp_path / "whole", tmp_path / "out"
+    passes = bigtable.clean(folder, target="y", out=whole).passes
+
+    def tell(stage, done, total):
+        if stage.startswith(when) and done:
+            raise Stop
+
+    with pytest.raises(Stop):
+        bigtable.clean(folder, target="y", out=out, tell=tell)
+    assert not out.exists()
+    assert (tmp_path / ".out.unfinished").is_dir()
+    found = bigtable.clean(folder, target="y", out=out)
+    done = len(passes) if when == "writing" else int(when[-1]) - 1
+    assert found.passes != passes and len(found.passes) == len(passes) - done
+    assert contents(out) == contents(whole)
+    assert not (tmp_path / ".out.unfinished").exists()
+
+
+def test_what_was_computed_of_other_files_is_thrown_away(table, folder, tmp_path):
+    out = tmp_path / "out"
+
+    def tell(stage, done, total):
+        if stage.startswith("pass 5"):
+            raise Stop
+
+    with pytest.raises(Stop):
+        bigtable.clean(folder, target="y", out=out, tell=tell)
+    pq.write_table(table.slice(0, 500), folder / "year=2024" / "part-001.parquet")
+    found = bigtable.clean(folder, target="y", out=out)
+    assert len(found.passes) == len(bigtable.clean(folder, target="y").passes)
+    assert len(found.mask) == 3000
+
+
+def test_a_journal_keeps_every_digit(tmp_path):
+    path, rng = tmp_path / "state.json", np.random.default_rng(0)
+    result = (rng.normal(size=3), np.float64(0.1), {"a": 1, "b": None}, 2**70, float("inf"))
+    Journal(path, "k").step("one", lambda: result)
+    back = Journal(path, "k").step("one", lambda: pytest.fail("computed again"))
+    np.testing.assert_array_equal(back[0], result[0])
+    assert back[1:] == result[1:]
+    assert Journal(path, "other").resumed == 0
+    path.write_text(json.dumps({"key": "k"})[:5])
+    assert Journal(path, "k").resumed == 0
+
+
+KILLED = """
+import sys, time
+from mithridate import bigtable
+def tell(stage, done, total):
+    print(stage, flush=True)
+    time.sleep(0.02)
+bigtable.clean(sys.argv[1], target="y", out=sys.argv[2], tell=tell)
+"""
+
+
+def test_killed_at_random_moments_it_ends_the_same(folder, tmp_path):
+    whole, out = tmp_path / "whole", tmp_path / "out"
+    bigtable.clean(folder, target="y", out=whole)
+    rng = np.random.default_rng(int(time.time()))
+    for _ in range(4):
+        command = [sys.executable, "-c", KILLED, str(folder), str(out)]
+        run = subprocess.Popen(command, stdout=subprocess.PIPE)
+        assert run.stdout is not None
+        run.stdout.readline()
+        time.sleep(rng.uniform(0, 0.6))
+        os.kill(run.pid, signal.SIGKILL)
+        run.wait()
+        run.stdout.close()
+        if out.exists():
+            break
+    else:
+        bigtable.clean(folder, target="y", out=out)
+    assert contents(out) == contents(whole)
+    assert {p.name for p in tmp_path.iterdir()} == {"table", "whole", "out"}
+
+
+def test_the_command_takes_a_folder(folder, tmp_path):
+    code, said, _ = call("clean", folder, "--target", "y", "-o", tmp_path / "out", "--verbose")
+    assert code == 0
+    assert said.startswith("Found: BayesClean rejected ")
+    assert "rows/s" in said
+    assert (tmp_path / "out" / "quarantine").is_dir()
+    code, _, err = call("clean", folder, "--target", "y", "-o", tmp_path / "out")
+    assert code == 1 and "is there already" in err
+
+
+def test_a_file_larger_than_the_budget_is_streamed(table, tmp_path, monkeypatch):
+    path, out = tmp_path / "table.parquet", tmp_path / "out"
+    pq.write_table(table, path)
+    monkeypatch.setattr(_cleaning, "LEAST", 0)
+    code, _, err = call("clean", path, "--target", "y", "-o", out, "--memory", "100KB")
+    assert code == 0, err
+    kept = pq.read_table(out / "table.parquet")
+    assert len(kept) == mithridate.clean(path, target="y").mask.sum()
+    code, _, _ = call("clean", path, "--target", "y", "-o", tmp_path / "o.parquet")
+    assert code == 0
+    assert len(pq.read_table(tmp_path / "o.parquet")) == len(kept)
+
+
+CASES = {
+    "no folder": (["nowhere/", "--target", "y"], "'nowhere'"),
+    "no target": (["table"], "No target"),
+    "wrong target": (["table", "--target", "z"], "no column 'z'"),
+    "text target": (["table", "--target", "town"], "text such as"),
+    "dates as target": (["table", "--target", "seen"], "dates or times"),
+    "missing target": (["table", "--target", "x0"], "is missing"),
+    "memory": (["table", "--target", "y", "--dask", "tcp://127.0.0.1:1", "--memory", "x"], "2GB"),
+    "little memory": (["table", "--target", "y", "--memory", "1MB"], "too little"),
+    "no cluster": (["table", "--target", "y", "--dask", "tcp://127.0.0.1:1"], "No Dask scheduler"),
+    "groups": (["table", "--target", "y", "--groups", "town"], "--groups needs the whole table"),
+    "inside": (["table", "--target", "y", "-o", "table/out"], "inside the table"),
+    "empty": (["bare", "--target", "y"], "no Parquet or CSV"),
+    "defense": (["table", "--target", "y", "--defense", "ransac"], "bayesclean"),
+    "kinds": (["both", "--target", "y"], "both CSV and Parquet"),
+    "all bad": (["bad", "--target", "y", "--skip-bad-files"], "'a.parquet'"),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_bad_input_gets_one_sentence(name, folder, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for other in ("bare", "both", "bad"):
+        (tmp_path / other).mkdir()
+    (tmp_path / "both" / "a.csv").write_text("a,b\n1,2\n")
+    (tmp_path / "bad" / "a.parquet").write_text("PAR1")
+    pq.write_table(pa.table({"y": [1.0]}), tmp_path / "both" / "b.parquet")
+    before = contents(tmp_path)
+    args, word = CASES[name]
+    code, out, err = call("clean", *args)
+    assert code == 1
+    assert out == ""
+    assert word in err.strip().splitlines()[-1]
+    assert "Traceback" not in err and "foresee" not in err
+    assert contents(tmp_path) == before
+
+
+def test_a_filesystem_that_fsspec_knows(table, tmp_path):
+    fsspec = pytest.importorskip("fsspec")
+    memory = fsspec.filesystem("memory")
+    for i in range(2):
+        with memory.open(f"/big/part-{i}.parquet", "wb") as file:
+            pq.write_table(table.slice(1500 * i, 1500), file)
+    try:
+        found = bigtable.clean("memory://big", target="y", out=tmp_path / "out")
+    finally:
+        memory.rm("/big", recursive=True)
+    np.testing.assert_array_equal(found.mask, mithridate.clean(table, target="y").mask)
+    assert (tmp_path / "out" / "part-1.parquet").exists()
