@@ -90,8 +90,8 @@ def _needed(path: Path) -> int:
 def _bytes(text: str) -> int:
     """A size as people write it.
 
-    >>> _bytes("2GB"), _bytes("600 m")
-    (2147483648, 629145600)
+    >>> _bytes("2GB"), _bytes("1.5 g")
+    (2147483648, 1610612736)
     """
     found = SIZE.fullmatch(text)
     if found is None:
