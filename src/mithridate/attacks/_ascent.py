@@ -11,6 +11,7 @@ from ..errors import InputError
 from ..objective import Problem, Reference, Terms
 from ..sample import Sample
 from ..threat import ThreatModel, standing
+from ..victims import AbstractSurrogate, Ridge
 from ._base import AbstractAttack, Path, Tick
 
 
@@ -161,6 +162,7 @@ class Climb(NamedTuple):
         def climb(begin, steps=steps):
             return _ascend(threat, objective, own, Sample(begin.X, begin.y, w), steps, rate)
 
+        begins = [*begins, *self._undefended(slots, begins, steps, rate)]
         begins = [threat.project(begin.weighing(w), own) for begin in begins]
         if len(begins) == 1:
             best, path = climb(begins[0])
@@ -177,6 +179,22 @@ class Climb(NamedTuple):
         y = jnp.where(w > 0, best.y, later.y)
         put = jax.lax.dynamic_update_slice_in_dim
         return Sample(put(slots.X, X, start, 0), put(slots.y, y, start, 0), slots.w), ends, path
+
+    def _undefended(
+        self, slots: Sample, begins: Sequence[Sample], steps: int, rate: float
+    ) -> list[Sample]:
+        """Through a defense, one start more: the batch as it would be were there no defense.
+
+        Rows that a defense rejects teach nothing, so an ascent through it may never set out.
+        """
+        victim = self.problem.victim
+        if not isinstance(victim, AbstractSurrogate):
+            return []
+        ridge = Ridge(victim.l2)
+        judged = ridge.digest(self.problem.judged)
+        plain = eqx.tree_at(lambda p: (p.victim, p.judged), self.problem, (ridge, judged))
+        found, _, _ = self._replace(problem=plain)(slots, begins, steps, rate)
+        return [_cut(found, self.batch.start, self.width)]
 
 
 def _ascend(

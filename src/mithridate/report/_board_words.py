@@ -110,6 +110,7 @@ OWN = """## Add yours
    name = "yours"
    attacks = [{ use = "ascent", alphas = [1, 0.3], against = "your.module:Yours" }]
    unpoisoned = false
+   batch = 0.3
    defenses = ["your.module:Yours"]
    ```
 
