@@ -36,7 +36,7 @@ def figures(folder):
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory):
     folder = tmp_path_factory.mktemp("undisturbed")
-    ran = bench(Study.parse(SPEC), folder, jobs=1)
+    ran = bench(Study.parse(SPEC), folder, jobs=2)
     assert (ran.parts, ran.computed, ran.failed) == (PARTS, PARTS, 0)
     return folder
 
@@ -64,7 +64,7 @@ def test_a_damaged_part_is_computed_again(undisturbed, tmp_path):
     parts = sorted((folder / "parts").iterdir())
     parts[0].write_bytes(parts[0].read_bytes()[:100])
     parts[1].unlink()
-    assert bench(Study.parse(SPEC), folder, jobs=1).computed == 2
+    assert bench(Study.parse(SPEC), folder, jobs=2).computed == 2
     assert figures(folder).equals(figures(undisturbed))
 
 
@@ -89,7 +89,7 @@ def test_two_folders_merge_by_copying_their_parts(undisturbed, tmp_path):
         SPEC.replace("seeds = 3", "seed = 2\nseeds = 1"),
     ]
     for name, text in zip(("one", "two"), halves, strict=True):
-        bench(Study.parse(text), tmp_path / name, jobs=1)
+        bench(Study.parse(text), tmp_path / name, jobs=2)
     shutil.copytree(tmp_path / "two" / "parts", tmp_path / "one" / "parts", dirs_exist_ok=True)
     assert figures(tmp_path / "one").equals(figures(undisturbed))
 
@@ -103,8 +103,11 @@ def test_dask_gives_the_same_table(undisturbed, tmp_path):
     assert figures(tmp_path).equals(figures(undisturbed))
 
 
-def test_two_processes_give_the_same_table(undisturbed, tmp_path):
-    bench(Study.parse(SPEC), tmp_path, jobs=2)
+def test_one_process_gives_the_same_table(undisturbed, tmp_path):
+    (tmp_path / "spec.toml").write_text(SPEC)  # a fresh one, where nothing else set the threads
+    code = "from mithridate.cli import main; main()"
+    command = [sys.executable, "-c", code, "bench", "spec.toml", "-o", ".", "--jobs", "1", "-q"]
+    subprocess.run(command, cwd=tmp_path, check=True)
     assert figures(tmp_path).equals(figures(undisturbed))
 
 

@@ -158,12 +158,13 @@ def test_trimmed_knows_poison_that_stays_from_clean_rows():
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("ratio", [0.1, 0.2])
 @each
-def test_an_attack_made_for_a_defense_does_it_more_harm(victim):
+def test_an_attack_made_for_a_defense_does_it_more_harm(victim, ratio):
     data, seeds = datasets.load("diabetes"), range(5)
     splits = [data.split(seed, 300) for seed in seeds]
     worlds = [world(split, data.target, ThreatSpec()) for split in splits]
-    cut = edges(len(splits[0].train.y), [0.1])
+    cut = edges(len(splits[0].train.y), [ratio])
 
     def harm(surrogate):
         poison = sweep(Ascent(), surrogate, Residual(), Ideal(), worlds, seeds, [1.0], cut)

@@ -52,7 +52,9 @@ def bench(
     `folder/parts/<hash of its configuration>.parquet`, whole or not at all. So a run that was
     stopped goes on where it was, the folders of two machines merge by copying their parts
     together, and a study with more seeds computes those alone. `jobs` processes work side by side
-    (-1: one a core), or the workers of the Dask cluster at the address `dask`.
+    (-1: one a core), or the workers of the Dask cluster at the address `dask`. Each has one thread;
+    with `jobs` 1 it is this process, and if JAX has computed in it before, with more threads, the
+    last digits of a sum may differ.
 
     >>> import tempfile
     >>> study = Study.parse('data = ["diabetes"]\\nattacks = ["flip"]\\nseeds = 1\\nratios = [0.2]')
