@@ -12,7 +12,7 @@ MODULES = sorted(ROOT.rglob("*.py"))
 
 RANKS = [
     {"errors", "words"},
-    {"moments", "sample", "table", "datasets", "lookup", "terminal"},
+    {"moments", "sample", "table", "datasets", "lookup", "terminal", "cluster"},
     {"bayes", "victims", "threat", "sheets"},
     {"risks", "defenses"},
     {"objective"},
@@ -27,7 +27,7 @@ RANK = {name: rank for rank, names in enumerate(RANKS) for name in names}
 JAX = {"jax", "equinox", "optax"}
 JAX_HALF = {"sample", "victims", "risks", "threat", "objective", "attacks"}
 NO_JAX = {"errors", "moments", "table", "datasets", "bayes", "defenses", "report", "cli"}
-NO_JAX |= {"sheets", "terminal", "_clean", "words", "lookup", "bigtable", "_cleaning"}
+NO_JAX |= {"sheets", "terminal", "_clean", "words", "lookup", "bigtable", "_cleaning", "cluster"}
 NO_NUMPY = {"moments", "victims", "risks", "attacks", "threat", "objective", "sample"}
 ONLY = {"report": {"table", "errors", "words"}, "datasets": {"errors", "words"}}
 

@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from mithridate import table
+from mithridate import cluster, table
 from mithridate.bench.harness import bench
 from mithridate.bench.study import Study
 from mithridate.defenses import Trim
@@ -96,9 +96,9 @@ def test_two_folders_merge_by_copying_their_parts(undisturbed, tmp_path):
 
 def test_dask_gives_the_same_table(undisturbed, tmp_path):
     distributed = pytest.importorskip("distributed", reason="Dask is not installed")
-    cluster = distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None)
-    with cluster:
-        ran = bench(Study.parse(SPEC), tmp_path, dask=cluster.scheduler_address)
+    here = distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None)
+    with here:
+        ran = bench(Study.parse(SPEC), tmp_path, dask=here.scheduler_address)
     assert ran.computed == PARTS
     assert figures(tmp_path).equals(figures(undisturbed))
 
@@ -164,10 +164,20 @@ def test_a_table_that_cannot_be_had_stops_before_any_work(tmp_path):
     assert not (tmp_path / "results").exists()
 
 
-def test_a_cluster_that_does_not_answer(tmp_path):
+def test_a_cluster_that_does_not_answer(tmp_path, monkeypatch):
     pytest.importorskip("distributed", reason="Dask is not installed")
+    monkeypatch.setattr(cluster, "PATIENCE", 1)
     with pytest.raises(InputError, match="No Dask scheduler answers"):
         bench(Study.parse(SPEC), tmp_path, dask="tcp://127.0.0.1:9")
+
+
+def test_a_cluster_without_workers(tmp_path):
+    distributed = pytest.importorskip("distributed", reason="Dask is not installed")
+    options = {"n_workers": 0, "processes": False, "dashboard_address": None}
+    with distributed.LocalCluster(**options) as here:
+        wanted = f"cluster at '{here.scheduler_address}' has no workers"
+        with pytest.raises(InputError, match=wanted):
+            bench(Study.parse(SPEC), tmp_path, dask=here.scheduler_address)
 
 
 def test_a_folder_without_results(tmp_path):

@@ -15,6 +15,11 @@ pytestmark = [pytest.mark.usefixtures("x64"), pytest.mark.parametrize("attack", 
 KEY = jax.random.key(3)
 
 
+def number(value):
+    """A number typed as those of `problem` are, so that its compiled program serves again."""
+    return jnp.asarray(value, jnp.float64)
+
+
 @eqx.filter_jit
 def run(attack, world, key=KEY):
     return attack(world, key)
@@ -68,7 +73,7 @@ def test_a_small_budget_is_a_prefix_of_a_large_one(attack):
 
 def test_batched_is_one_by_one(attack):
     worlds = [problem(), problem()]
-    worlds[1] = worlds[1].at(jnp.asarray(0.3), worlds[1].extreme)
+    worlds[1] = worlds[1].at(number(0.3), worlds[1].extreme)
     keys = jax.random.split(KEY, 2)
     stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves), *worlds)
     together, _ = all_of(attack, stacked, keys)
@@ -93,7 +98,7 @@ def test_it_does_damage_at_alpha_1(attack):
 
 def test_frozen_columns_and_the_budget_hold(attack):
     free = jnp.ones(9, bool).at[jnp.array([0, 3, 4, 5])].set(False)
-    world = problem(free=free, budget=jnp.asarray(0.8))
+    world = problem(free=free, budget=number(0.8))
     poison, trace = run(attack, world)
     start = world.clean.X[trace.origin], world.clean.y[trace.origin]
     np.testing.assert_array_equal(

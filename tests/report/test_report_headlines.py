@@ -1,30 +1,11 @@
-"""Each kind of headline, from tables made to call for it."""
-
-from typing import Any
+"""Each kind of headline, from tables made to call for it; defenses have a file of their own."""
 
 import pytest
 
 from mithridate.report import headlines
-from mithridate.table import Row, to_table
+from mithridate.table import Row
 
-
-def row(defense: str = "none", ratio: float = 0.1, seed: int = 0, **more: Any) -> Row:
-    """A row that doubles the error by an attack that looks clean, unless told otherwise."""
-    keys = {"dataset": "t", "victim": "ridge", "attack": "ascent", "alpha": 0.3}
-    figures = {"nmse_clean": 0.2, "nmse_poisoned": 0.4, "risk": 1.2, "gain_oracle": 0.5}
-    given = {"defense": defense, "ratio": ratio, "seed": seed, **more}
-    return Row(**{**keys, **figures, **given})
-
-
-def tell(*rows: Row) -> list[str]:
-    return headlines(to_table(rows, Row))
-
-
-def line(lines: list[str], part: str) -> str:
-    """The one line that contains `part`."""
-    found = [text for text in lines if part in text]
-    assert len(found) == 1, (part, lines)
-    return found[0]
+from .said import line, row, tell
 
 
 def test_no_results():
@@ -46,38 +27,6 @@ def test_damage_and_relief_lead():
 def test_the_ratio_nearest_to_a_tenth_leads():
     lines = tell(row(ratio=0.08), row(ratio=0.4, nmse_poisoned=2.0))
     assert lines[0].startswith("With 8 % stealthy poison")
-
-
-def test_helpful_defense_that_turns_harmful_for_good():
-    rows = [
-        row("trim", ratio=r, gain=g) for r, g in ((0.1, 0.4), (0.2, 0.1), (0.3, -0.1), (0.4, -0.3))
-    ]
-    assert ", but from 30 % on it makes things worse." in tell(*rows)[0]
-
-
-@pytest.mark.parametrize(
-    ("gains", "where"),
-    [((0.4, 0.1, -0.1), "40 %"), ((0.4, -0.1, 0.1), "20 %"), ((-0.1, 0.4, -0.1), "5 % and 40 %")],
-)
-def test_helpful_defense_that_is_harmful_here_and_there(gains, where):
-    ratios = (0.05, 0.1, 0.4) if gains[0] < 0 else (0.1, 0.2, 0.4)
-    rows = [row("trim", ratio=r, gain=g) for r, g in zip(ratios, gains, strict=True)]
-    assert f", but at {where} it makes things worse." in tell(*rows)[0]
-
-
-def test_no_defense_helps():
-    lines = tell(row(), row("trim", gain=-0.2), row("huber", gain=0.001))
-    assert "; no defense tried helps." in lines[0]
-    best = line(lines, "on the whole")
-    assert best == (
-        "No defense tried helps on the whole: the best, Huber, has a mean gain of 0.00 over "
-        "1 poisoned cell, the oracle +0.50."
-    )
-
-
-@pytest.mark.parametrize("oracle", [0.0, -0.3, None])
-def test_nothing_to_recover_is_told_as_a_gain(oracle):
-    assert "; TRIM gains +0.20." in tell(row("trim", gain=0.2, gain_oracle=oracle))[0]
 
 
 def test_stealthy_means_looking_clean():
@@ -209,87 +158,6 @@ def test_visibility_without_scores_or_risk():
     assert not [text for text in tell(row(risk=None)) if "How visible" in text]
 
 
-def test_the_oracle_does_not_count_as_scores_or_as_a_defense():
-    lines = tell(row(), row("oracle", gain=0.5, auc=1.0))
-    assert not [text for text in lines if "AUC" in text or "most helpful" in text]
-
-
-def test_most_helpful_defense():
-    lines = tell(row("trim", gain=0.3), row("trim", gain=0.2, ratio=0.2), row("huber", gain=0.1))
-    assert line(lines, "most helpful") == (
-        "The most helpful defense is TRIM: mean gain +0.25 over 2 poisoned cells, the oracle "
-        "+0.50, never below +0.20."
-    )
-
-
-def test_most_helpful_defense_that_also_hurts():
-    lines = tell(row("trim", gain=0.5), row("trim", gain=-0.2, ratio=0.2))
-    assert line(lines, "most helpful").endswith("in its worst cell −0.20.")
-    assert line(lines, "makes things worse in") == (
-        "TRIM makes things worse in 1 of 2 cells, from 20 % on in every cell; at worst −0.20 "
-        "(alpha 0.3, 20 %)."
-    )
-
-
-def test_harm_that_starts_in_some_cells():
-    rows = [
-        row("trim", alpha=a, ratio=r, gain=g)
-        for a, r, g in ((1, 0.1, 0.3), (1, 0.2, 0.2), (0.3, 0.1, -0.1), (0.3, 0.2, -0.2))
-    ]
-    assert "in 2 of 4 cells, first at 10 %; at worst −0.20 (alpha 0.3, 20 %)." in line(
-        tell(*rows), "worse in"
-    )
-
-
-def test_harm_that_spreads_to_every_cell():
-    cells = ((1, 0.1, 0.3), (1, 0.2, -0.2), (0.3, 0.1, -0.1), (0.3, 0.2, -0.3))
-    lines = tell(*(row("trim", alpha=a, ratio=r, gain=g) for a, r, g in cells))
-    assert "in 3 of 4 cells, first at 10 %, from 20 % on in every cell;" in line(lines, "worse in")
-
-
-def test_harm_where_the_poison_does_little():
-    lines = tell(row("trim", gain=-0.1, nmse_poisoned=0.21))
-    assert line(lines, "worse in").endswith(
-        "; mostly where the poison does little, so that it drops clean rows for nothing."
-    )
-
-
-def test_a_gain_that_rounds_to_zero_is_no_harm():
-    assert not [text for text in tell(row("trim", gain=-0.004)) if "worse" in text]
-
-
-@pytest.mark.parametrize(
-    ("gains", "harm"),
-    [
-        ((-0.2, -0.21, -0.19), True),
-        ((-0.4, 0.1, 0.1), False),
-        ((-0.006, -0.006, -0.006), True),
-        ((-0.4, 0.1), True),
-    ],
-)
-def test_harm_within_noise_is_no_harm(gains, harm):
-    lines = tell(*(row("trim", seed=i, gain=g) for i, g in enumerate(gains)))
-    assert any("makes things worse" in text for text in lines) == harm
-    caveat = line(lines, "Figures are means")
-    assert ("too few" in caveat) == (len(gains) < 3)
-    assert ("two standard errors" in caveat) == (len(gains) >= 3)
-
-
-def test_what_a_defense_was_told_is_said():
-    told: dict[str, Any] = {"contamination": "oracle"}
-    lines = tell(row("trim", gain=0.5, **told), row("trim", ratio=0.2, gain=-0.2, **told))
-    assert "; TRIM, told the true ratio, recovers all of it, but at 20 % it" in lines[0]
-    assert "defense is TRIM, told the true ratio: mean gain" in line(lines, "most helpful")
-    assert line(lines, "worse in").startswith("TRIM, told the true ratio, makes things worse")
-
-
-def test_more_than_three_harmful_defenses_share_a_line():
-    names = ("trim", "huber", "sever", "proda", "ransac")
-    lines = tell(*(row(d, gain=-0.5 + 0.1 * i) for i, d in enumerate(names)))
-    assert sum("makes things worse in" in text for text in lines) == 3
-    assert line(lines, "other defenses").endswith("make things worse: Proda (1) and RANSAC (1).")
-
-
 def test_crossing_of_the_errors():
     errors = ((0.1, 0.2), (0.2, 0.2), (0.3, 0.1), (0.4, 0.1))
     rows = [row(ratio=r, error_clean=0.15, error_poison=e) for r, e in errors]
@@ -299,23 +167,6 @@ def test_crossing_of_the_errors():
 def test_crossing_where_nothing_is_damaged_is_not_told():
     lines = tell(row(nmse_poisoned=0.21, error_clean=0.15, error_poison=0.1))
     assert not [text for text in lines if "fits the poison better" in text]
-
-
-def test_cost_on_clean_data():
-    clean = {"attack": "none", "alpha": None, "ratio": 0.0, "nmse_poisoned": 0.2}
-    lines = tell(
-        row(),
-        row("none", **clean, gain=0.0, kept=1.0),
-        row("oracle", **clean, gain=0.0, kept=1.0),
-        row("bayesclean", **clean, gain=-0.08, kept=0.67),
-        row("trim", **clean, gain=0.0, kept=1.0),
-        row("huber", **clean, gain=0.03),
-        row("sever", **clean, gain=None, status="failed"),
-    )
-    assert line(lines, "unpoisoned") == (
-        "On unpoisoned data BayesClean drops 33 % of the rows and raises the error by 8 %; TRIM "
-        "drops 0 % of the rows and leaves the error as it is; Huber lowers the error by 3 %."
-    )
 
 
 def test_controls_do_less():
@@ -377,13 +228,6 @@ def test_seeds():
 def test_figures_are_means_over_seeds():
     lines = tell(row(nmse_poisoned=0.4), row(seed=1, nmse_poisoned=0.8))
     assert "grows 3.0×" in lines[0]
-
-
-def test_one_defense_told_two_things_counts_as_two():
-    lines = tell(
-        row("trim", contamination="oracle", gain=0.4), row("trim", contamination="0.2", gain=0.1)
-    )
-    assert "TRIM (told the true ratio) recovers 80 %" in lines[0]
 
 
 def test_hostile_names_stay_on_one_visible_line():

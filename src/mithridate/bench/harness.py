@@ -8,9 +8,8 @@ import joblib
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from .. import datasets, table
+from .. import cluster, datasets, table
 from ..datasets import Encoded
-from ..errors import InputError
 from .cells import judges_of
 from .judges import judge
 from .poisoning import parts_of
@@ -19,7 +18,6 @@ from .study import Job, Study, mark
 from .work import Payload, work
 
 STAGE = "computing parts"
-AHEAD = 2  # parts sent ahead to each worker, so that none waits
 
 Tell = Callable[[str, int, int], Any]
 
@@ -143,31 +141,21 @@ def _whole(path: Path) -> bool:
 def _side_by_side(payloads: Iterable[Payload], jobs: int) -> Iterator[pa.Table]:
     # No memory maps: a stopped run would leave their files behind.
     parallel = joblib.Parallel(
-        jobs, return_as="generator_unordered", max_nbytes=None, pre_dispatch=f"{AHEAD} * n_jobs"
+        jobs,
+        return_as="generator_unordered",
+        max_nbytes=None,
+        pre_dispatch=f"{cluster.AHEAD} * n_jobs",
     )
     yield from parallel(joblib.delayed(work)(payload) for payload in payloads)
 
 
 def _on_cluster(payloads: Iterator[Payload], address: str) -> Iterator[pa.Table]:
     """The same on the workers of a Dask cluster."""
-    try:
-        from distributed import Client, as_completed
-    except ImportError:
-        raise InputError(
-            "Dask is not installed; pip install 'mithridate[dask]', or leave --dask out."
-        ) from None
-    try:
-        client = Client(address, timeout=10)
-    except (OSError, TimeoutError, ValueError) as error:
-        raise InputError(
-            f"No Dask scheduler answers at {address!r} ({error}); start one, or leave --dask out."
-        ) from None
-    with client:
-        threads = sum(dict(client.nthreads()).values())  # pyright: ignore
-        if not threads:
-            raise InputError(f"The Dask cluster at {address!r} has no workers; start some.")
+    with cluster.connect(address) as client:
+        from distributed import as_completed
+
         waiting = as_completed()
-        for _, payload in zip(range(AHEAD * threads), payloads, strict=False):
+        for _, payload in zip(range(cluster.ahead(cluster.manned(client))), payloads, strict=False):
             waiting.add(client.submit(work, payload, pure=False))
         for future in waiting:
             for payload in payloads:

@@ -268,7 +268,7 @@ def _poisonability(told: Audit) -> list[str]:
 
 
 def _crossing(told: Audit) -> list[str]:
-    """The same by the ratios tried alone, where no unpoisoned rows begin the curves."""
+    """The same by the ratios tried alone: no unpoisoned rows, or attacks that share an alpha."""
     found = find.crossings(told)
     if not found or find.poisonability(told):
         return []

@@ -81,7 +81,7 @@ def estimate(
     found = [
         figure(_under(values, [c[i : i + step] for c in counts])) for i in range(0, resamples, step)
     ]
-    return Estimate(point, *_ends(np.concatenate(found)))
+    return Estimate(point, *ends(np.concatenate(found)))
 
 
 def at_once(values: Values) -> Values:
@@ -96,12 +96,18 @@ def _under(values: Values, counts: list[np.ndarray]) -> Values:
     }
 
 
-def _ends(found: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Both ends of the interval along the first axis; NaN draws are left out."""
+def ends(found: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Both ends of the interval along the first axis; NaN draws are left out.
+
+    They are draws, not values between draws, because infinite figures cannot be interpolated.
+
+    >>> [float(end) for end in ends(np.arange(1000.0))]
+    [25.0, 974.0]
+    """
     ordered = np.sort(found, axis=0)  # NaN comes last
     known = np.sum(~np.isnan(ordered), axis=0)
     tail = (1 - LEVEL) / 2
     low = np.clip(np.floor(tail * known).astype(int), 0, None)
     high = np.clip(np.ceil((1 - tail) * known).astype(int) - 1, 0, None)
-    ends = [np.take_along_axis(ordered, i[None], axis=0)[0] for i in (low, high)]
-    return ends[0], ends[1]
+    first, last = (np.take_along_axis(ordered, i[None], axis=0)[0] for i in (low, high))
+    return first, last

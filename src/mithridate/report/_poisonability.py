@@ -10,7 +10,8 @@ import pyarrow as pa
 
 from .. import table
 from . import _words as words
-from ._cells import ENOUGH, Audit, Series
+from ._cells import Audit, Series
+from ._intervals import ENOUGH, ends
 
 RESAMPLES = 1000
 KEYS = set(table.keys()) - {
@@ -100,21 +101,22 @@ def _one(
     errors = np.array([[cells.get((ratio, seed), lost) for ratio in ratios] for seed in seeds])
     reach, ratio = crossing(ratios, *np.nanmean(errors, axis=0).T.tolist())
     whole = errors[~np.isnan(errors).any(axis=(1, 2))]
-    ends = _interval(ratios, whole) if len(whole) >= ENOUGH else (None, None)
-    return Poisonability(keys, len(seeds), reach, ratio, *ends)
+    spread = _interval(ratios, whole) if len(whole) >= ENOUGH else (None, None)
+    return Poisonability(keys, len(seeds), reach, ratio, *spread)
 
 
 def _interval(ratios: Sequence[float], errors: np.ndarray) -> tuple[float, float]:
     """Percentiles of the crossing over seeds drawn again, with replacement."""
+    # Not the draws of `_intervals`, because published intervals rest on these.
     drawn = np.random.default_rng(0).integers(len(errors), size=(RESAMPLES, len(errors)))
     outside = {BELOW: 0.0, NOT: math.inf}
-    found = sorted(
+    found = [
         outside.get(reach, ratio)
         for means in errors[drawn].mean(axis=1)
         for reach, ratio in [crossing(ratios, *means.T.tolist())]
-    )
-    # Order statistics, because infinite ratios cannot be interpolated.
-    return found[round(0.025 * (RESAMPLES - 1))], found[round(0.975 * (RESAMPLES - 1))]
+    ]
+    low, high = ends(np.array(found))
+    return float(low), float(high)
 
 
 def by_series(told: Audit) -> dict[Series, Poisonability]:

@@ -64,11 +64,7 @@ def looks(view: View, styles: Styles) -> Panels:
 def gain(view: View, styles: Styles) -> Panels:
     """Test defense gain along the ratio, a panel a defense, mean over the tables."""
     drawn = []
-    for pair in view.entries:
-        mine = view.rows.poisoned.where(defense=pair[0], defense_options=pair[1])
-        cube = mine.cube(("gain",), "line", "alpha", "ratio")
-        if cube.empty:
-            continue
+    for pair, cube in view.gains():
         found, data = cube.estimate(lambda x: over(x["gain"], 1)), []
         for series, at, a in view.lines(cube):
             seen = found.one(at, a)

@@ -103,11 +103,7 @@ def _drawn(view: View) -> list[Series]:
 def _numbers(view: View) -> list[tuple[str, list[str]]]:
     """Mean gains over the tables: a line a defense and series, a column a ratio."""
     lines = []
-    for pair in view.entries:
-        mine = view.rows.poisoned.where(defense=pair[0], defense_options=pair[1])
-        cube = mine.cube(("gain",), "line", "alpha", "ratio")
-        if cube.empty:
-            continue
+    for pair, cube in view.gains():
         gain = cube.point(lambda x: over(x["gain"], 1))
         at = {ratio: i for i, ratio in enumerate(cube.along["ratio"])}
         for series, i, a in view.lines(cube):

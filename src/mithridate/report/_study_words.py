@@ -104,11 +104,7 @@ def _named(line: Line) -> str:
 def _harm(view: View) -> list[str]:
     """In how many means over the tables a defense does harm."""
     total = harmful = 0
-    for pair in view.entries:
-        mine = view.rows.poisoned.where(defense=pair[0], defense_options=pair[1])
-        cube = mine.cube(("gain",), "line", "alpha", "ratio")
-        if cube.empty:
-            continue
+    for _, cube in view.gains():
         gain = cube.point(lambda x: over(x["gain"], 1))
         total, harmful = total + int(np.isfinite(gain).sum()), harmful + int((gain < 0).sum())
     if not total:

@@ -1,5 +1,6 @@
 """A study cut into views: what was crossed in it, one experiment, model and threat at a time."""
 
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -40,6 +41,14 @@ class View(NamedTuple):
             return -float(np.nanmean(known)) if np.isfinite(known).any() else np.inf
 
         return sorted((p for p in pairs if p[0] not in (NONE, ORACLE)), key=rank)
+
+    def gains(self) -> Iterator[tuple[tuple[str, str], Cube]]:
+        """The gain of each entry by `line`, alpha and ratio; an entry without any is left out."""
+        for pair in self.entries:
+            mine = self.rows.poisoned.where(defense=pair[0], defense_options=pair[1])
+            cube = mine.cube(("gain",), "line", "alpha", "ratio")
+            if not cube.empty:
+                yield pair, cube
 
     def lines(self, cube: Cube) -> list[tuple[Series, int, int]]:
         """The series of a cube over `line` and `alpha`, with their places on both axes."""
