@@ -27,6 +27,7 @@ COLUMNS = 30
 PART = 1_000_000  # rows of a file
 TARGET = "y"
 SPAN = 1 << 21  # rows that one worker reads
+PATIENCE = 3600  # seconds
 
 
 def generate(real: Path, target: str, rows: int, folder: Path) -> None:
@@ -85,10 +86,15 @@ def dask(folder: str, workers: int) -> dict:
     options = {"n_workers": workers, "threads_per_worker": 1, "dashboard_address": None}
     with LocalCluster(**options) as cluster, Client(cluster) as client:
         bigtable.clean(folder, target=TARGET, client=client)  # imports, once
+        sent, submit = [], client.submit
+        client.submit = lambda *given, **how: sent.append(1) or submit(*given, **how)
         began = time.perf_counter()
         found = bigtable.clean(folder, target=TARGET, client=client)
         seconds = time.perf_counter() - began
-    return {"seconds": seconds, "rejected": int((~found.mask).sum())}
+    if not sent:
+        raise SystemExit("the table was too short to be sent to the cluster")
+    rejected = int((~found.mask).sum())
+    return {"seconds": seconds, "rejected": rejected, "tasks": len(sent)}
 
 
 def memory(folder: str, defense: str) -> dict:
@@ -101,23 +107,26 @@ def memory(folder: str, defense: str) -> dict:
     return {"seconds": time.perf_counter() - began, "rejected": int((~found.mask).sum())}
 
 
-def huber(folder: str) -> dict:
+def huber(folder: str, rows: int) -> dict:
     from sklearn.linear_model import HuberRegressor
     from sklearn.preprocessing import minmax_scale
 
     began = time.perf_counter()
-    table = pq.read_table(folder).to_pandas()
+    table = pq.read_table(folder).slice(0, rows).to_pandas()
     X = minmax_scale(table.drop(columns=TARGET).to_numpy())
     model = HuberRegressor(max_iter=1000).fit(X, minmax_scale(table[TARGET]))
     return {"seconds": time.perf_counter() - began, "rejected": int(model.outliers_.sum())}
 
 
-def cleanlab(folder: str) -> dict:
-    from cleanlab.regression.learn import CleanLearning
+def cleanlab(folder: str, rows: int) -> dict:
+    try:
+        from cleanlab.regression.learn import CleanLearning
+    except ImportError:
+        raise SystemExit("cleanlab is not installed; pip install cleanlab") from None
     from sklearn.linear_model import LinearRegression
 
     began = time.perf_counter()
-    table = pq.read_table(folder).to_pandas()
+    table = pq.read_table(folder).slice(0, rows).to_pandas()
     finder = CleanLearning(LinearRegression(), seed=0)
     issues = finder.find_label_issues(table.drop(columns=TARGET).to_numpy(), table[TARGET])
     seconds = time.perf_counter() - began
@@ -130,10 +139,24 @@ TASKS = {f.__name__: f for f in (decode, clean, dask, memory, huber, cleanlab)}
 def measured(task: str, *given: object) -> dict:
     """What a task gives in a process of its own, with the peak of its memory in MB."""
     command = [sys.executable, __file__, "--task", task, json.dumps(given)]
-    run = subprocess.run(command, capture_output=True, text=True, check=False)
+    try:
+        run = subprocess.run(command, capture_output=True, text=True, check=False, timeout=PATIENCE)
+    except subprocess.TimeoutExpired:
+        return {"failed": f"longer than {PATIENCE} s"}
     if run.returncode:
-        return {"failed": run.stderr.strip().splitlines()[-1][:100]}
+        said = run.stderr.strip().splitlines() or [f"ended by signal {-run.returncode}"]
+        return {"failed": said[-1][:100]}
     return json.loads(run.stdout.splitlines()[-1])
+
+
+def largest(task: str, folder: str, rows: int) -> dict:
+    """The same of a peer on as many of the rows as it can do in memory and time."""
+    while True:
+        found = measured(task, folder, rows) | {"rows": rows}
+        if "failed" not in found or "installed" in found["failed"] or rows <= 10_000:
+            return found
+        print(f"  {task}: {found}", flush=True)
+        rows //= 10
 
 
 def peak() -> float:
@@ -169,13 +192,15 @@ def report(rows: int, folder: str, most: int) -> None:
         found = measured("clean", folder, defense)
         print(f"  {defense}: {found}", flush=True)
         for what, seconds in found.get("passes", []):
-            print(f"    {what}: {seconds / decoded['blocks']:.2f} of decoding")
+            each = seconds / rows * 1e9
+            print(f"    {what}: {each:.0f} ns/row, {seconds / decoded['blocks']:.2f} of decoding")
     written = measured("clean", folder, "bayesclean", f"{folder}.out")
     shutil.rmtree(f"{folder}.out", ignore_errors=True)
     print(f"  bayesclean with output: {written['seconds']:.2f} s, {written['peak']:.0f} MB")
     if rows <= most:
-        for task in (("memory", folder, "bayesclean"), ("huber", folder), ("cleanlab", folder)):
-            print(f"  {task[0]}: {measured(*task)}", flush=True)
+        print(f"  memory: {measured('memory', folder, 'bayesclean')}", flush=True)
+        for task in ("huber", "cleanlab"):
+            print(f"  {task}: {largest(task, folder, rows)}", flush=True)
     for workers in (1, 2) if rows > SPAN else ():  # a shorter table stays here
         print(f"  dask, {workers} workers: {measured('dask', folder, workers)}", flush=True)
 

@@ -11,7 +11,11 @@ from mithridate.lookup import choices
 RIDGE, RESIDUAL = victims.Ridge(l2=0.5), risks.Residual()
 
 
-@pytest.mark.parametrize("name", sorted(choices(defenses, defenses.BaseDefense)))
+# What learns from no row of the table has nothing that poison could go through.
+ATTACKED = sorted(set(choices(defenses, defenses.BaseDefense)) - {"trustedonly"})
+
+
+@pytest.mark.parametrize("name", ATTACKED)
 def test_every_defense_has_an_attack_of_its_own(name):
     victim, risk = adapted(name, RIDGE, RESIDUAL)
     assert isinstance(victim, victims.AbstractVictim)

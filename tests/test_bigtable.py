@@ -13,8 +13,8 @@ from threadpoolctl import threadpool_limits
 
 import mithridate
 from mithridate import bigtable, datasets
-from mithridate.bigtable import _engine
-from mithridate.bigtable._select import keys, numbers, places
+from mithridate.bigtable import _engine, _select
+from mithridate.bigtable._select import Wanted, keys, numbers, places
 from mithridate.defenses import Duti, Huber, Trim, _passes
 from mithridate.errors import InputError
 from mithridate.moments import Moments
@@ -30,6 +30,7 @@ DEFENSES = {
     "rate": {"defense": "bayesclean"},
     "cuts": {"defense": "bayesclean", "options": {"c1": 0.67, "c2": 1.0}},
     "trim": {"defense": "trim", "contamination": 0.05},
+    "antidote": {"defense": "antidote"},
 }
 
 
@@ -177,6 +178,37 @@ def test_files_in_another_order_lose_the_same_rows(how, tmp_path):
     np.testing.assert_array_equal(got, want[rows])
 
 
+class Sampling(Trim):
+    """Notes the sample of the table that it judges."""
+
+    def judge(self, table, fit=None):
+        self.sampled_ = table.sample()
+        return super().judge(table, fit)
+
+
+@pytest.mark.parametrize("n", [3000, 50_000])
+def test_a_sample_is_spaced_over_the_table_wherever_it_is_cut(n, tmp_path, monkeypatch):
+    monkeypatch.setattr(_passes, "SAMPLE", 4096)
+    rng = np.random.default_rng(0)
+    Z = rng.normal(size=(3, n))
+    town = rng.choice(["ulm", "bonn", "kiel"], n)
+    names = dict(zip("abcy", [*Z[:2], town, Z[2]], strict=True))
+    table = pa.table(names).set_column(2, "c", pa.array(town).dictionary_encode())
+    hot = [town == name for name in sorted(set(town))]
+    low, high = Z.min(axis=1)[:, None], Z.max(axis=1)[:, None]
+    numbers = (Z - low) / (high - low)
+    want = _passes.InMemory(np.array([*numbers[:2], *hot], dtype=float).T, numbers[2], None)
+    rows = np.arange(min(n, 4096)) * n // min(n, 4096)
+    np.testing.assert_array_equal(want.sample().y, numbers[2][rows])
+    for i, edges in enumerate([[], [1, 777, n // 2]]):
+        (tmp_path / str(i)).mkdir()
+        folder = cut(table, tmp_path / str(i), edges, group=2500)
+        got = bigtable.clean(folder, target="y", defense=Sampling()).defense.sampled_
+        np.testing.assert_array_equal(got.Z, want.sample().Z)
+        np.testing.assert_array_equal(got.weight, np.ones(len(rows)))
+        assert got.start == 0
+
+
 def test_ties_at_the_cut_go_by_row_order(tmp_path):
     rng = np.random.default_rng(0)
     x = rng.integers(0, 2, 300).astype(float)
@@ -209,6 +241,17 @@ def test_csv_files_are_typed_as_one_table(tmp_path):
     assert set(got.notes) == set(want.notes)
 
 
+def test_antidote_searches_a_long_table_in_part_and_judges_it_whole(shared, tmp_path, monkeypatch):
+    monkeypatch.setattr(_passes, "SAMPLE", 2000)
+    opened = datasets.open(str(shared / "data/appliances_energy.csv"))
+    table = poisoned(opened.frame, "Appliances")
+    want = mithridate.clean(table, target="Appliances")
+    assert type(want.defense).__name__ == "Antidote" and want.defense.n_rejected_ > 500
+    got = bigtable.clean(cut(table, tmp_path, [1, 7000, 16385]), target="Appliances")
+    np.testing.assert_array_equal(got.mask, want.mask)
+    assert [what for what, _ in got.passes][:2] == ["columns", "moments"]
+
+
 @pytest.mark.parametrize("defense", [Duti(), "ransac", Trim(Huber()), Huber(alpha=0.1)])
 def test_other_defenses_name_one_that_streams(defense, tmp_path):
     cut(long_table(100), tmp_path, [])
@@ -216,14 +259,24 @@ def test_other_defenses_name_one_that_streams(defense, tmp_path):
         bigtable.clean(tmp_path, target="y", defense=defense)
 
 
-@settings(max_examples=50, deadline=None)
+SAMPLES = {
+    "none": lambda values: values[:0],
+    "spaced": lambda values: values[:: max(len(values) // 5, 1)],
+    "all": lambda values: values,
+    "misleading": lambda values: np.full(40, values.max()),
+}
+
+
+@settings(max_examples=150, deadline=None)
 @given(
-    st.lists(st.floats(allow_nan=False), min_size=1, max_size=60),
+    st.lists(st.floats(allow_nan=False) | st.sampled_from([0.0, -0.0, 1.0]), min_size=1),
     st.integers(0, 59),
     st.integers(1, 20),
-    st.booleans(),
+    st.sampled_from([0, 3, 1 << 20]),
+    st.sampled_from(sorted(SAMPLES)),
+    st.sampled_from([0, 2]),
 )
-def test_order_statistics_are_exact(values, rank, size, gathers):
+def test_order_statistics_are_exact(values, rank, size, gathered, sample, room):
     values, rank = np.array(values), rank % len(values)
     blocks = [values[i : i + size] for i in range(0, len(values), size)]
 
@@ -231,11 +284,36 @@ def test_order_statistics_are_exact(values, rank, size, gathers):
         return finish(_passes.folded(blocks, kernel, merge))
 
     with pytest.MonkeyPatch.context() as patch:
-        if not gathers:
-            patch.setattr("mithridate.bigtable._select.GATHERED", 0)
-        (found,) = places(reduce, lambda block: [block], [rank])
-    want = np.sort(values)[rank]
-    assert found == (want, (values < want).sum(), (values == want).sum())
+        patch.setattr(_select, "GATHERED", gathered)
+        patch.setattr(_select, "ROOM", room)
+        wanted = Wanted([rank, rank // 2], len(values), SAMPLES[sample](values))
+        found = places(reduce, lambda block: [block, -block], [wanted, wanted])
+    for column, pair in zip((values, -values), found, strict=True):
+        for k, place in zip(wanted.ranks, pair, strict=True):
+            want = np.sort(column)[k]
+            assert place == (want, (column < want).sum(), (column == want).sum())
+
+
+@pytest.mark.parametrize("ties", [False, True])
+def test_a_sample_saves_passes(ties):
+    """By a sample of 65,536, a pass keeps few values of a million and finds the quantile."""
+    values = np.random.default_rng(0).normal(size=1_000_000)
+    values = np.rint(values) if ties else values
+    blocks = np.array_split(values, 60)
+    made = []
+
+    def reduce(what, kernel, merge, finish):
+        made.append(kernel)
+        return finish(_passes.folded(blocks, kernel, merge))
+
+    for rank in (0, 30_000, 500_000, 999_999):
+        for sample in (values[_passes.spaced(len(values))], values[:0]):
+            made.clear()
+            ((found,),) = places(reduce, lambda block: [block], [Wanted([rank], 10**6, sample)])
+            assert found.value == np.partition(values, rank)[rank]
+            assert len(made) == 1
+            kept = sum(len(part) for block in blocks for part in made[0](block)[0][1])
+            assert kept < 30_000 or not len(sample)
 
 
 @given(st.lists(st.floats(allow_nan=False), min_size=2))

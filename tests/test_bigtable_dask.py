@@ -5,6 +5,7 @@ import pytest
 
 from mithridate import bigtable
 from mithridate.bigtable import _engine
+from mithridate.defenses import _passes
 from mithridate.errors import InputError
 
 from .test_audit import call
@@ -62,3 +63,24 @@ def test_the_command_takes_an_address(folder, tmp_path):  # noqa: F811
         code, said, err = call("clean", folder, "--target", "y", *given)
     assert code == 0, err
     assert said.startswith("Found: ")
+
+
+@pytest.mark.slow
+def test_two_workers_and_one_keep_the_same_rows_of_a_long_table(tmp_path):
+    """Of more rows than one worker reads, with nothing made smaller for the test."""
+    root = tmp_path / "table"
+    root.mkdir()
+    cut(long_table(_passes.SPAN + 100_000), root, [1_000_000, 2_000_003], group=1 << 17)
+    want, masks = bigtable.clean(root, target="y").mask, []
+    for workers in (1, 2):
+        options = {"n_workers": workers, "threads_per_worker": 1, "dashboard_address": None}
+        with distributed.LocalCluster(**options) as cluster, distributed.Client(cluster) as client:
+            submit, sent = client.submit, []
+            client.submit = lambda *given, to=submit, sent=sent, **how: (
+                sent.append(1) or to(*given, **how)
+            )
+            masks.append(bigtable.clean(root, target="y", client=client).mask)
+            assert len(sent) >= 2 * 6
+    for mask in masks:
+        np.testing.assert_array_equal(mask, want)
+    assert not want.all()

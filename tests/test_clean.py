@@ -57,7 +57,9 @@ def found(frame):
 def test_gross_errors_go_and_most_others_stay(found):
     assert not found.mask[PLANTED].any()
     assert found.mask.sum() >= 442 - len(PLANTED) - 10
-    assert found.defense.false_positive_rate_ == 0.01
+    assert found.defense.conspiracy_ and np.isnan(found.defense.false_positive_rate_)
+    by_rate = mithridate.clean(found.kept, target="progression")
+    assert not by_rate.defense.conspiracy_ and by_rate.defense.false_positive_rate_ == 0.01
 
 
 def test_kept_rows_are_as_they_came(frame, found):
@@ -86,7 +88,7 @@ def test_the_summary_names_the_source_and_the_cost(found):
     text = "\n".join(found.summary)
     n = int((~found.mask).sum())
     assert f"rejected {n} of 442 rows" in text
-    assert "1%" in text
+    assert "these rows pulled the model" in text
     assert "'progression' (the target) in 15" in text
     assert "Source: 'ward' is 'east' in 1" in text
     assert "median error" in text
@@ -216,7 +218,7 @@ def test_trusted_rows_reach_a_defense_that_needs_them(frame, tmp_path):
     given = {"target": "progression", "trusted": trusted.drop(columns=["seen", "remark"])}
     found = mithridate.clean(rest, defense="duti", contamination=0.05, **given)
     assert (~found.mask[-len(PLANTED) :]).sum() >= 12
-    ignored = mithridate.clean(rest, **given)
+    ignored = mithridate.clean(rest, defense="bayesclean", **given)
     assert any("cannot use trusted" in note for note in ignored.notes)
 
 
@@ -232,13 +234,15 @@ def test_a_defense_of_ones_own(frame):
 
 def test_options_are_those_of_the_class(frame, csv, tmp_path):
     by_hand = mithridate.clean(frame, target="progression", defense=BayesClean(c1=1, c2=1.5))
-    given = ["--option", "c1=1", "--option", "c2 = 1.5", "-o", tmp_path / "o.parquet"]
+    given = ["--defense", "bayesclean", "--option", "c1=1", "--option", "c2 = 1.5"]
+    given += ["-o", tmp_path / "o.parquet"]
     code, _, _ = call("clean", csv, *GOAL, *given)
     assert code == 0
     assert pq.read_metadata(tmp_path / "o.parquet").num_rows == by_hand.mask.sum()
     assert by_hand.mask.sum() < mithridate.clean(frame, target="progression").mask.sum()
     # Nothing is added to what was chosen: the rate would have made the cuts count for nothing.
-    named = mithridate.clean(frame, target="progression", options={"c1": 1, "c2": 1.5})
+    options = {"c1": 1, "c2": 1.5}
+    named = mithridate.clean(frame, target="progression", defense="bayesclean", options=options)
     assert named.defense.false_positive_rate is None
     with pytest.raises(InputError, match="c1 on the defense itself"):
         mithridate.clean(frame, target="progression", defense=BayesClean(), options={"c1": 1})
@@ -285,10 +289,11 @@ CASES = {
     "abstract": (["good.csv", *GOAL, "--defense", "mithridate.defenses:BaseDefense"], "abstract"),
     "no defense": (["good.csv", *GOAL, "--defense", "mithridate.defenses:Ridge"], "not a subclass"),
     "unknown option": (
-        ["good.csv", *GOAL, "--option", "c3=1"], "it has estimator, c1, c2, false_positive_rate."),
+        ["good.csv", *GOAL, "--option", "c3=1"], "it has estimator, false_positive_rate."),
     "option of no form": (["good.csv", *GOAL, "--option", "c2"], "like --option c2=1.5"),
     "option twice": (["good.csv", *GOAL, "--option", "c2=1", "--option", "c2=2"], "given twice"),
-    "option in text": (["good.csv", *GOAL, "--option", "c2=large"], "c2='large'"),
+    "option in text": (
+        ["good.csv", *GOAL, "--defense", "bayesclean", "--option", "c2=large"], "c2='large'"),
     "estimator in text": (["good.csv", *GOAL, "--option", "estimator=Lasso"], "does not work with"),
     "rate in two ways": (
         ["good.csv", *GOAL, "--option", "false_positive_rate=0.1", "--false-positive-rate", "0.1"],

@@ -273,7 +273,7 @@ def test_real_files(name, target, drop, shared, tmp_path):
     )
     assert (code, "Traceback" in err) == (0, False)
     assert len(said.splitlines()) <= 10
-    assert "BayesClean rejected" in said
+    assert "Antidote rejected" in said
     with out.open() as file:
         kept = sum(1 for _ in file)
     assert kept > 0.85 * len(lines)

@@ -4,12 +4,13 @@ import os
 import re
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
 from . import datasets
 from .errors import InputError
 from .words import quote
 
-LEAST = 3 << 28  # bytes that cleaning in passes takes, whatever the length of the table
+LEAST = 3 << 28  # bytes that cleaning 30 columns in passes takes, whatever their length
 COPIES = 6  # of the numbers of a table, while it is cleaned in memory
 PACKED = 5  # how much longer the text of a gzipped file is
 UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
@@ -49,13 +50,15 @@ def run(
                 f"{option} needs the whole table in memory; leave it out, or give a single file "
                 "and more --memory."
             )
-    from . import bigtable
+    from . import bigtable, cluster
 
     where = datasets.place(file)
     path, goal = (file, how["target"]) if where is None else (where.path, where.target)
     how["target"] = how["target"] or goal
-    out = out or Path(f"{datasets.stem(Path(str(path)))}.cleaned")
-    client = bigtable.cluster(big.dask) if big.dask else None
+    # A URL may end with options of its own: s3://bucket/table?region=eu-west-1.
+    name = urlsplit(path).path if isinstance(path, str) and "://" in path else str(path)
+    out = out or Path(f"{datasets.stem(Path(name))}.cleaned")
+    client = cluster.connect(big.dask) if big.dask else None
     try:
         found = bigtable.clean(
             str(path), out=out, client=client, skip_bad_files=big.skip_bad_files, **how
@@ -100,7 +103,7 @@ def _bytes(text: str) -> int:
     if size < LEAST:
         raise InputError(
             f"--memory {quote(text)} is too little: cleaning in passes takes about "
-            f"{LEAST >> 20}MB, whatever the table."
+            f"{LEAST >> 20}MB for 30 columns, however long the table is."
         )
     return size
 

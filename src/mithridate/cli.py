@@ -252,7 +252,7 @@ def clean(
     target: Annotated[str | None, typer.Option(help="Column to predict.")] = None,
     defense: Annotated[
         str, typer.Option(help="Defense that judges the rows, or module:Class.")
-    ] = "bayesclean",
+    ] = "antidote",
     option: Annotated[
         list[str] | None, typer.Option(help="Its parameter, as c2=1.5; may be repeated.")
     ] = None,

@@ -14,6 +14,7 @@ from .errors import InputError
 
 FAILED = 1
 HOUR = 3600.0  # of a stage that say how fast it goes: a part may take minutes
+MANY = 10_000  # of what is counted, from which on it is told how many a second
 EVERY = 30.0  # seconds between the lines of a long stage in a log
 
 
@@ -59,19 +60,27 @@ def progress(quiet: bool) -> Iterator[Callable[[str, int, int], Any]]:
     from rich.progress import (
         BarColumn,
         Progress,
+        ProgressColumn,
         SpinnerColumn,
         TextColumn,
         TimeElapsedColumn,
         TimeRemainingColumn,
     )
+    from rich.text import Text
 
     console = Console(stderr=True, highlight=False)
     if not console.is_terminal:
         yield _log(lambda line: console.print(line, markup=False, soft_wrap=True))
         return
     seen: dict[str, Any] = {}
+
+    class Speed(ProgressColumn):
+        def render(self, task: Any) -> Text:
+            speed = task.finished_speed or task.speed
+            return Text(_speed(speed) if speed and (task.total or 0) >= MANY else "")
+
     columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), BarColumn(),
-               TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn())  # fmt: skip
+               Speed(), TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn())  # fmt: skip
     with Progress(*columns, console=console, speed_estimate_period=HOUR) as bars:
 
         def tell(stage: str, done: int, total: int) -> None:
@@ -98,7 +107,13 @@ def _log(say: Callable[[str], Any]) -> Callable[[str, int, int], Any]:
             say(stage)
         elif total and now - last >= EVERY:
             start, first = began[stage]
-            last, left = now, (now - start) / max(done - first, 1) * (total - done)
-            say(f"{stage}: {done} of {total}, about {left / 60:.0f} min left")
+            last, each = now, (now - start) / max(done - first, 1)
+            fast = f", {_speed(1.0 / each)}" if total >= MANY else ""
+            left = each * (total - done) / 60
+            say(f"{stage}: {done:,} of {total:,}{fast}, about {left:.0f} min left")
 
     return tell
+
+
+def _speed(each_second: float) -> str:
+    return f"{each_second:,.0f}/s"

@@ -1,14 +1,17 @@
 """Antidote finds rows that conspire, and leaves alone those that merely lie far off."""
 
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from mithridate.bayes import BayesianRegression
 from mithridate.datasets import load
-from mithridate.defenses import BayesClean, Ridge, Trim
-from mithridate.defenses._antidote import FAR, Antidote, _left_within, _step, _Table
+from mithridate.defenses import BayesClean, Ridge, Trim, _passes
+from mithridate.defenses._antidote import Antidote
+from mithridate.defenses._passes import Block, leverage, residual
+from mithridate.defenses._search import FAR, Table, _step, left_within
 from mithridate.moments import Moments
 
 
@@ -27,6 +30,10 @@ def poisoned(seed=0, share=0.3, n=300, d=6):
     order = rng.permutation(n + p)
     both = np.concatenate([X, X[rows]])[order], np.concatenate([y, ends])[order]
     return *both, (np.arange(n + p) >= n)[order], X, y
+
+
+def block(X, y):
+    return Block(0, np.vstack([X.T, y]), np.ones(len(y)))
 
 
 @pytest.mark.parametrize("share", [0.1, 0.2, 0.3, 0.4])
@@ -145,7 +152,7 @@ def test_effect_is_the_shift_of_the_regression():
 def test_left_within_is_the_variance_of_a_truncated_gaussian():
     z = np.random.default_rng(0).normal(size=400_000)
     for c in (0.5, 1.0, 2.25):
-        assert _left_within(c) == pytest.approx(z[np.abs(z) <= c].var(), rel=0.02)
+        assert left_within(c) == pytest.approx(z[np.abs(z) <= c].var(), rel=0.02)
 
 
 def test_lattice_of_the_target():
@@ -157,9 +164,48 @@ def test_lattice_of_the_target():
 
 def test_starts_between_the_ends_unless_most_targets_are_there():
     X, y, *_ = poisoned()
-    middle = _Table.of(X, y, None).middle()
-    np.testing.assert_array_equal(middle, (y > y.min()) & (y < y.max()))
-    assert _Table.of(X, np.sign(y - y.mean()), None).middle().all()
+    table = Table.of(block(X, y))
+    np.testing.assert_array_equal(table.block.y, np.sort(y))
+    inside = (table.block.y > y.min()) & (table.block.y < y.max())
+    np.testing.assert_array_equal(table.middle(), inside)
+    assert Table.of(block(X, np.sign(y - y.mean()))).middle().all()
+
+
+def test_no_row_is_taken_back_for_lying_far_out():
+    """The model knows little of a far row; that is no reason to let it in."""
+    X, y, _ = table(2, n=240, d=40)
+    X[0] = 5.0
+    found = Table.of(block(X, y))
+    far = int(np.argmax(np.abs(found.block.Z[:-1]).sum(axis=0)))
+    mask = np.arange(240) != far
+    near = found._near(found._regression(mask), mask, 1.0)
+    doubt = leverage(found.block, near.model)
+    assert near.reach < 0.5 * doubt[far]
+    excused = replace(near, reach=np.inf)
+    off = 2.0 * np.sqrt((1.0 + doubt[far]) * near.variance)
+    found.block.Z[-1, far] += off - residual(found.block, near.model)[far]
+    assert excused(found.block)[far] and not near(found.block)[far]
+    np.testing.assert_array_equal(near(found.block)[mask], excused(found.block)[mask])
+
+
+def test_rows_that_are_the_tail_of_the_others_stay():
+    """Most lie just beyond the cut, though they move the model by more than chance does."""
+    X, y, rng = table(4, n=600, noise=0.3)
+    some = rng.permutation(600)[:120]
+    y[some] += 1.05 * np.sign(X[some, 0] - 0.5)
+    antidote = Antidote().fit(X, y)
+    assert antidote.effect_ > 0.05 and not antidote.found_ and "far off" in antidote.message_
+
+
+def test_a_long_table_is_searched_in_part_and_judged_whole(monkeypatch):
+    X, y, is_poison, *_ = poisoned(n=900, share=0.25)
+    whole = Antidote().fit(X, y)
+    monkeypatch.setattr(_passes, "SAMPLE", 300)
+    monkeypatch.setattr(_passes, "BLOCK", 250)
+    part = Antidote().fit(X, y)
+    assert part.found_ and (part.inlier_mask_ == whole.inlier_mask_).mean() > 0.98
+    assert (~part.inlier_mask_[is_poison]).mean() > 0.8
+    assert not Antidote().fit(X[~is_poison], y[~is_poison]).found_
 
 
 def test_seconds_for_ten_thousand_rows():

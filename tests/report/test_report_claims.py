@@ -220,7 +220,7 @@ def test_the_page_has_every_verdict_and_its_command():
 
 def test_a_study_of_ones_own_has_no_claims():
     rows = poisoned(experiment="main")
-    assert set(study_pages(table(rows))) == {"report.html", "leaderboard.md"}
+    assert set(study_pages(table(rows))) == {"report.html", "leaderboard.md", "comparison.md"}
 
 
 def test_open_questions_need_their_defenses():

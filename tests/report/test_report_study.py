@@ -86,13 +86,13 @@ def test_hostile_names_stay_text():
         rows += [dataclasses.replace(r, **broken) if r.seed == 0 else r for r in made]
     rows += [cell(HOSTILE, 0.1, 2.0, **{**ONE, "ratio": 0.1, "victim": HOSTILE})]
     pages = study_pages(table(rows))
-    assert set(pages) == {"report.html", "results.md", "leaderboard.md"}
+    assert set(pages) == {"report.html", "results.md", "leaderboard.md", "comparison.md"}
     seen = Page(pages["report.html"])
     assert len(seen.scripts) == 3
     assert not {"a", "img", "iframe"} & {tag for tag, _ in seen.elements}
     assert not any(a.startswith("on") for _, attributes in seen.elements for a in attributes)
     assert "document.title" in seen.text
-    for name in ("results.md", "leaderboard.md"):
+    for name in ("results.md", "leaderboard.md", "comparison.md"):
         text = pages[name]
         assert "<script" not in text
         assert not re.search(r"(?<!\\)\]\(", text)
@@ -128,7 +128,7 @@ def test_all_failed():
 def test_one_cell_draws_no_figure():
     rows = [cell(d, 0.1, 2.0, **{**ONE, "ratio": 0.1}) for d in ("none", "trim")]
     pages = study_pages(table(rows))
-    assert list(pages) == ["report.html", "leaderboard.md"]
+    assert list(pages) == ["report.html", "leaderboard.md", "comparison.md"]
     seen = Page(pages["report.html"])
     assert seen.figures() == {}
     assert "1 seed only: too few for intervals." in seen.text
@@ -146,14 +146,14 @@ def test_attacks_are_told_apart():
 
 def test_files_are_written_whole(tmp_path, full):
     paths, pages = write_study(table(full), tmp_path), study_pages(table(full))
-    assert [p.name for p in paths] == ["report.html", "results.md", "leaderboard.md"]
+    assert [p.name for p in paths] == ["report.html", "results.md", "leaderboard.md", "comparison.md"]
     assert sorted(p.name for p in tmp_path.iterdir()) == sorted(p.name for p in paths)
     for path in paths:
         assert path.read_text() == pages[path.name]
 
 
 def test_docs_are_the_markdown_alone(tmp_path, full):
-    assert [p.name for p in write_docs(table(full), tmp_path)] == ["results.md", "leaderboard.md"]
+    assert [p.name for p in write_docs(table(full), tmp_path)] == ["results.md", "leaderboard.md", "comparison.md"]
 
 
 def test_a_real_study(tmp_path):
@@ -169,7 +169,7 @@ def test_a_real_study(tmp_path):
     )
     ran = bench(study, tmp_path, jobs=1)
     paths = write_study(ran.table, tmp_path)
-    assert [p.name for p in paths] == ["report.html", "leaderboard.md"]
+    assert [p.name for p in paths] == ["report.html", "leaderboard.md", "comparison.md"]
     seen = Page(paths[0].read_text())
     assert sum(name.startswith("gain-") for name in seen.figures()) == 2
     board = paths[1].read_text()

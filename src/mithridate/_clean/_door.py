@@ -100,7 +100,7 @@ def clean(
     data: Any,
     *,
     target: str | None = None,
-    defense: str | BaseDefense = "bayesclean",
+    defense: str | BaseDefense = "antidote",
     options: Mapping[str, Any] | None = None,
     contamination: float | None = None,
     false_positive_rate: float | None = None,
@@ -189,12 +189,20 @@ def chosen(
     for option in told:
         shown = option.replace("_", "-")
         if option not in takes:
-            raise InputError(f"The defense {quote(use)} takes no {shown}; leave it out.")
+            raise InputError(
+                f"The defense {quote(use)} takes no {shown}; leave it out, or take one that does: "
+                f"{listing(_takers(option))}."
+            )
         if option in options:
             raise InputError(f"The option {option} is given as {shown} too; leave one out.")
     # Some parameters exclude each other, so nothing is added to what a person chose.
     usual = {} if options else {o: value for o, value in DEFAULTS.items() if o in takes}
     return lookup.build(use, usual | told | dict(options), defenses, BaseDefense)
+
+
+def _takers(option: str) -> list[str]:
+    known = lookup.choices(defenses, BaseDefense)
+    return [name for name, kind in known.items() if option in lookup.options(kind)]
 
 
 def _fitted(

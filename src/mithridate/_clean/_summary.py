@@ -24,7 +24,8 @@ def sentences(
 ) -> list[str]:
     """The most important first; eight at most."""
     n, k, name = len(found.view.y), len(found.reasons), type(found.guard).__name__
-    said = [f"Nothing found: {name} rejected none of {n:,} rows.", _sure(found)]
+    sure = f"How sure: {found.guard._how_sure(n)}"
+    said = [f"Nothing found: {name} rejected none of {n:,} rows.", sure]
     if k:
         said[0] = f"Found: {name} rejected {k:,} of {n:,} rows ({percent(k / n)})."
         said += [_standing_out(found), _source(found, table, groups), *_cost(found)]
@@ -46,21 +47,6 @@ def called(text: str, names: Sequence[str]) -> str:
         return quote(names[int(match[2])]) if known else match[0]
 
     return CALLED.sub(named, text)
-
-
-def _sure(found: Found) -> str:
-    rate = found.guard.false_positive_rate_
-    if not np.isnan(rate):
-        few = round(rate * len(found.view.y))
-        return (
-            f"How sure: of a clean Gaussian table it rejects {few:,} rows ({percent(rate)}) or "
-            "fewer on average; of one with heavier tails, more."
-        )
-    if found.guard.needs_contamination:
-        told = percent(found.guard.contamination_)
-        return f"How sure: it was told to reject {told} of the rows, poison or not."
-    most = percent(1.0 - found.guard.keeps_clean)
-    return f"How sure: no false-positive rate is set; of a clean table, up to {most} may go."
 
 
 def _standing_out(found: Found) -> str:

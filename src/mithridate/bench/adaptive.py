@@ -12,6 +12,7 @@ from ..words import quote
 FITS_LIKE = {
     "itrim": "trim",
     "torrent": "trim",
+    "leasttrimmedsquares": "trim",
     "proda": "trim",
     "ransac": "trim",
     "theilsen": "huber",

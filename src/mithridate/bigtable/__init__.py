@@ -1,6 +1,5 @@
 """Tables larger than memory: the linear defenses in passes over files, here or on a cluster."""
 
 from ._door import Cleaned, clean
-from ._engine import cluster
 
-__all__ = ["Cleaned", "clean", "cluster"]
+__all__ = ["Cleaned", "clean"]

@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 from ..datasets import _cells, _read
 from ..errors import InputError
 from ..words import quote
-from ._source import BadFile, File, output_name
+from ._source import BadFile, File, output_name, trouble
 
 TRUE, FALSE = ["true", "True", "TRUE"], ["false", "False", "FALSE"]
 ROWS = 1 << 20  # of a row group
@@ -147,8 +147,8 @@ def _refusing(file: File) -> Iterator[None]:
         yield
     except BadFile:
         raise
-    except FileNotFoundError:
-        raise BadFile(file.name, "vanished") from None
-    except (OSError, pa.ArrowException, InputError, UnicodeDecodeError) as error:
-        why = " ".join(str(error).split())[:200]
-        raise BadFile(file.name, f"is no regular CSV table ({why})") from None
+    except Exception as error:
+        why = f"is no regular CSV table ({' '.join(str(error).split())[:200]})"
+        if isinstance(error, (InputError, UnicodeDecodeError)):
+            raise BadFile(file.name, why) from None
+        raise trouble(file.name, error, why) from None

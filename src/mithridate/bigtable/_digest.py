@@ -39,7 +39,9 @@ def called_id(name: str) -> bool:
 
 
 def numbers(column: pa.ChunkedArray) -> np.ndarray:
-    """A column of numbers or truth values as float64, NaN where missing."""
+    """A column of numbers or truth values as float64, NaN where missing; not to be written to."""
+    if pa.types.is_float64(column.type) and column.num_chunks == 1 and not column.null_count:
+        return column.chunk(0).to_numpy()
     if pa.types.is_boolean(column.type):
         column = column.cast(pa.uint8())
     return _cells._floats(column)

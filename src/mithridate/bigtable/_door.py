@@ -20,14 +20,13 @@ from ..errors import InputError
 from ..moments import Moments
 from ..words import counted, listing, percent, quote
 from . import _csv, _write
-from ._digest import Survey, merged
 from ._encode import Encoder, asked, lacking, planned
 from ._engine import Dask, Engine, Local
 from ._journal import Journal, key_of
-from ._source import TEXT, BadFile, File, Source, found, output_name, surveyed
+from ._source import TEXT, BadFile, File, Source, Unreached, found, output_name, surveyed
 from ._table import Reader, Streamed, Tell
 
-STREAM = ("bayesclean", "trim", "huber")
+STREAM = ("antidote", "bayesclean", "trim", "huber")
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -66,7 +65,7 @@ def clean(
     target: str | None = None,
     out: str | Path | None = None,
     client: Any = None,
-    defense: str | BaseDefense = "bayesclean",
+    defense: str | BaseDefense = "antidote",
     options: Mapping[str, Any] | None = None,
     contamination: float | None = None,
     false_positive_rate: float | None = None,
@@ -126,6 +125,8 @@ def clean(
                 if not skip_bad_files:
                     raise
                 bad.append(error)
+            except Unreached:
+                raise
             except InputError:
                 shop.discard()
                 raise
@@ -205,30 +206,29 @@ class _Run:
     def __call__(self, files: Sequence[File], skip: bool, bad: list[BadFile]) -> Cleaned:
         self.tell("looking at the files", 0, 0)
         source, worse = self._source(files, skip)
-        reader = Reader(self.engine, source, self.shop.journal, self.tell)
+        reader = Reader(self.engine, source, self.shop.journal, self.shop.folder, self.tell)
         encoder = self._encoder(reader)
         rows = Streamed(reader, encoder)
         self.guard.message_, self.guard.threshold_ = "", np.nan
         self.guard.false_positive_rate_ = np.nan
         verdict = self.guard.judge(rows)
-        bits: list[bytes] = []
-        kept, every = self._judged(rows, verdict.keep, bits)
+        bits, kept = rows.mask(verdict)
         if kept.weight < 2:
             raise InputError(
                 f"{type(self.guard).__name__} would keep {kept.weight:.0f} of {source.rows:,} "
                 "rows, too few to fit a model: give it settings that reject fewer."
             )
         if self.shop.kept:
-            self._write(source, encoder, verdict.score, kept, bits[0])
+            self._write(source, encoder, verdict.score, kept, bits)
         lost = {error.name for error in worse}
         given = tuple(file for file in files if file.name not in lost)
         dataclasses.replace(
             source, system=self.system, root=self.root, files=given
         ).check_unchanged()
-        mask = np.unpackbits(np.frombuffer(bits[0], np.uint8))[: source.rows].astype(bool)
+        mask = np.unpackbits(np.frombuffer(bits, np.uint8))[: source.rows].astype(bool)
         return Cleaned(
             mask=mask,
-            summary=self._summary(source.rows, kept, every, encoder),
+            summary=self._summary(source.rows, kept, rows.every, encoder),
             notes=encoder.notes,
             defense=self.guard,
             skipped=tuple(str(error) for error in (*bad, *worse)),
@@ -272,23 +272,9 @@ class _Run:
         wanted = asked(reader.source.schema, self.target, self.drop, self.categorical)
         usual = ("number", "text", "category")
         kinds = {name: kind for name, kind in wanted.kinds.items() if kind in usual}
-        digests = reader.reduce(list(kinds), "columns", Survey(kinds), merged)
+        digests = reader.survey(kinds)
         medians = reader.medians(lacking(wanted, digests))
         return planned(wanted, digests, medians, reader)
-
-    def _judged(self, rows: Streamed, keep: Any, bits: list[bytes]) -> tuple[Moments, Moments]:
-        """Moments of the rows kept and of all rows; the bits of the mask go to `bits`."""
-        path = self.shop.folder / "mask.bin"
-
-        def finish(found: Any) -> Any:
-            fresh = path.with_suffix(".new")
-            fresh.write_bytes(b"".join(found[0]))
-            fresh.replace(path)
-            return found[1:]
-
-        kept, every = rows.reduce("mask", _write.Judge(keep), _write.judged, finish)
-        bits.append(path.read_bytes())
-        return Moments(*kept), Moments(*every)
 
     def _write(
         self, source: Source, encoder: Encoder, score: Any, kept: Moments, bits: bytes

@@ -55,9 +55,7 @@ class Column:
             levels = words(table[self.name])
             mine = [self.known.get(word, self.other) for word in levels.words.to_pylist()]
             values = np.array([*mine, self.missing])[levels.codes]
-        if self.odd:
-            values[np.abs(values) > _encode.HUGE] = np.nan
-        return values
+        return np.where(np.abs(values) > _encode.HUGE, np.nan, values) if self.odd else values
 
     def write(self, values: np.ndarray, out: np.ndarray, scaled: bool) -> None:
         """Writes the features (k, n) of raw values: missing ones filled, by the column's range."""
@@ -93,7 +91,9 @@ class Encoder(NamedTuple):
 
     def __call__(self, table: pa.Table, scaled: bool = True) -> np.ndarray:
         """Rows by columns, `Z` (d + 1, n): by their ranges, or as they are in the table."""
-        out, at = np.empty((self.width, table.num_rows)), 0
+        # Arrow keeps the memory of one block for the next; NumPy would ask the system each time.
+        memory = pa.allocate_buffer(8 * self.width * table.num_rows)
+        out, at = np.frombuffer(memory).reshape(self.width, table.num_rows), 0
         for column in self.columns:
             k = max(len(column.names), 1)
             column.write(column.raw(table), out[at : at + k], scaled)

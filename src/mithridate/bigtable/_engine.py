@@ -1,16 +1,20 @@
 """Who does the passes: this machine, or the workers of a Dask cluster. The answer is the same."""
 
+import os
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from functools import partial, reduce
 from itertools import groupby
 from typing import Any, Protocol
 
+from ..cluster import ahead, manned
 from ..defenses._passes import SPAN, folded, one_thread
-from ..errors import InputError
 from ._source import Source
 
-AHEAD = 2  # spans sent ahead to each thread of a cluster, so that none waits
+THREADS = 8  # at most: more would wait for the decoding, and each holds a block
+WAITING = 2  # blocks that are decoded while those before them are computed
 
 Kernel = Callable[[tuple[int, Any]], Any]
 Merge = Callable[[Any, Any], Any]
@@ -32,32 +36,63 @@ class Engine(Protocol):
 
 
 class Local:
-    """This machine: Arrow decodes in its threads, while this one computes."""
+    """This machine: Arrow decodes in its threads, and others compute, a block each."""
+
+    def __init__(self, threads: int | None = None):
+        self.threads = threads or min(cores(), THREADS)
 
     def reduce(
         self, source: Source, columns: Sequence[str], kernel: Kernel, merge: Merge, done: Done
     ) -> Any:
-        def told(block: tuple[int, Any]) -> Any:
-            result = kernel(block)
-            done(block[0] + block[1].num_rows)
-            return result
+        def told(block: tuple[int, Any]) -> tuple[int, int, Any]:
+            start, table = block
+            return start, start + table.num_rows, kernel(block)
+
+        def results(span: Iterable[tuple[int, int, Any]]) -> Iterator[Any]:
+            for _, stop, result in span:
+                yield result
+                done(stop)
 
         blocks = source.blocks(columns, 0, source.rows)
-        spans = (span for _, span in groupby(blocks, key=lambda block: block[0] // SPAN))
-        with one_thread():
-            return reduce(merge, (folded(span, told, merge) for span in spans))
+        with one_thread(), closing(_in_threads(told, blocks, self.threads)) as found:
+            spans = (span for _, span in groupby(found, key=lambda result: result[0] // SPAN))
+            return reduce(merge, (reduce(merge, results(span)) for span in spans))
 
     def map(self, work: Callable[[Any], Any], tasks: Sequence[Any], rows: int) -> Iterator[Any]:
         return map(work, tasks)
+
+
+def cores() -> int:
+    """Processors that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _in_threads(work: Callable[[Any], Any], items: Iterable[Any], threads: int) -> Generator[Any]:
+    """What the work makes of each item, in their order; few items are held at a time."""
+    if threads == 1:
+        yield from map(work, items)
+        return
+    # Where a BLAS asks each thread for itself, each must be told that it is alone.
+    pool = ThreadPoolExecutor(threads, initializer=one_thread)
+    waiting: deque[Any] = deque()
+    try:
+        for item in items:
+            waiting.append(pool.submit(work, item))
+            if len(waiting) >= threads + WAITING:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 class Dask:
     """The workers of a cluster: a span each, merged here in their order."""
 
     def __init__(self, client: Any):
-        self.client = client
-        if not client.nthreads():
-            raise InputError("The Dask cluster has no workers; start some.")
+        self.client = manned(client)
 
     def reduce(
         self, source: Source, columns: Sequence[str], kernel: Kernel, merge: Merge, done: Done
@@ -78,11 +113,11 @@ class Dask:
         if rows <= SPAN:  # one worker's share: sending it costs more than doing it
             yield from Local().map(work, tasks, rows)
             return
-        ahead = AHEAD * sum(self.client.nthreads().values())
+        most = ahead(self.client)
         waiting: deque[Any] = deque()
         for task in tasks:
             waiting.append(self.client.submit(work, task, pure=False))
-            if len(waiting) >= ahead:
+            if len(waiting) >= most:
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
@@ -92,19 +127,3 @@ def _span(source: Source, columns: Sequence[str], kernel: Kernel, merge: Merge, 
     with one_thread():
         blocks = source.blocks(columns, start, min(start + SPAN, source.rows))
         return folded(blocks, kernel, merge)
-
-
-def cluster(address: str) -> Any:
-    """A client of the Dask scheduler at an address."""
-    try:
-        from distributed import Client
-    except ImportError:
-        raise InputError(
-            "Dask is not installed; pip install 'mithridate[dask]', or leave --dask out."
-        ) from None
-    try:
-        return Client(address, timeout=10)
-    except (OSError, TimeoutError, ValueError) as error:
-        raise InputError(
-            f"No Dask scheduler answers at {address!r} ({error}); start one, or leave --dask out."
-        ) from None

@@ -1,4 +1,4 @@
-"""Order statistics of a column that no memory holds: exact, in two to four passes."""
+"""Order statistics of values that no memory holds: exact, in one pass where a sample helps."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -6,7 +6,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-GATHERED = 1 << 20  # values that are kept and sorted
+GATHERED = 1 << 22  # values that are kept and sorted
+ERRORS = 6.0  # standard errors of a sample's rank, on either side
+ROOM = 32  # rows of a sample, on either side
 DIGITS = 16  # bits of a key that one pass counts
 WORD = 64
 
@@ -32,6 +34,79 @@ def numbers(bits: np.ndarray) -> np.ndarray:
     bits = np.asarray(bits, dtype=np.uint64)
     top = np.uint64(1 << 63)
     return np.where(bits & top, bits ^ top, ~bits).view(np.float64)
+
+
+class Wanted(NamedTuple):
+    """Ranks, from 0, that are wanted of `n` values, and a sample of these, in any order."""
+
+    ranks: Sequence[int]
+    n: int
+    sample: np.ndarray = np.empty(0)
+
+
+class Bracket(NamedTuple):
+    """Between which two values the wanted ones probably lie."""
+
+    low: float
+    high: float
+
+    @classmethod
+    def of(cls, wanted: Wanted, most: int) -> "Bracket | None":
+        """None where more values than `most` are to be expected between the two."""
+        values, k = np.sort(wanted.sample), len(wanted.sample)
+        edges = []
+        for rank, side in ((min(wanted.ranks), -1), (max(wanted.ranks), 1)):
+            share = (rank + 0.5) / wanted.n
+            room = max(ERRORS * (k * share * (1.0 - share)) ** 0.5, ROOM)
+            edges.append(round(k * share + side * room))
+        low, high = edges
+        found = cls(
+            float(values[low]) if 0 <= low < k else -np.inf,
+            float(values[high]) if 0 <= high < k else np.inf,
+        )
+        inside = ((values > found.low) & (values < found.high)).mean() if k else 1.0
+        return found if inside * wanted.n <= most else None
+
+
+@dataclass(frozen=True, eq=False)
+class _Between:
+    """How many values are below a bracket, at its low end, in it and at its high end; those in it.
+
+    The ends are counted, not kept: where many values are equal, a bracket often ends there.
+    """
+
+    values: Callable[[Any], Sequence[np.ndarray]]  # of a block, an array for each bracket
+    brackets: Sequence[Bracket]
+
+    def __call__(self, block: Any) -> list[Any]:
+        return [self._of(v, b) for v, b in zip(self.values(block), self.brackets, strict=True)]
+
+    def _of(self, values: np.ndarray, bracket: Bracket) -> tuple[np.ndarray, list[np.ndarray]]:
+        from_low = values >= bracket.low
+        near = values[from_low & (values <= bracket.high)]
+        below = len(values) - np.count_nonzero(from_low)
+        at_low, at_high = near == bracket.low, near == bracket.high
+        inside = near[~(at_low | at_high)]
+        high = np.count_nonzero(at_high) if bracket.high > bracket.low else 0
+        return np.array([below, np.count_nonzero(at_low), len(inside), high]), [inside]
+
+
+@dataclass(frozen=True, eq=False)
+class _Joined:
+    """Merges what `_Between` makes of rows; of more values than `most` only their number stays."""
+
+    most: int
+
+    def __call__(self, one: list[Any], other: list[Any]) -> list[Any]:
+        both = zip(one, other, strict=True)
+        return [self._of(a + b, mine, more) for (a, mine), (b, more) in both]
+
+    def _of(self, counts: np.ndarray, mine: list[Any], more: list[Any]) -> tuple[Any, list[Any]]:
+        if counts[2] > self.most:
+            mine.clear()
+        else:
+            mine.extend(more)
+        return counts, mine
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,14 +148,73 @@ def _added(one: list[Any], other: list[Any]) -> list[Any]:
     return one
 
 
+@dataclass(frozen=True, eq=False)
+class _Some:
+    """Some of the arrays of a block, and some twice."""
+
+    values: Callable[[Any], Sequence[np.ndarray]]
+    which: Sequence[int]
+
+    def __call__(self, block: Any) -> list[np.ndarray]:
+        arrays = self.values(block)
+        return [arrays[i] for i in self.which]
+
+
 def places(
+    reduce: Reduce, values: Callable[[Any], Sequence[np.ndarray]], wanted: Sequence[Wanted]
+) -> list[list[Place]]:
+    """The values at the ranks that are wanted of each of the arrays that a block has.
+
+    Gathers those between two values that, by the sample, are below and above; where this fails,
+    counts digits. The sample changes what it costs and never the answer. `reduce(what, kernel,
+    merge, finish)` is a pass over the table; nothing depends on the order of the rows.
+    """
+    most = GATHERED // max(len(wanted), 1)
+    brackets = {i: b for i, w in enumerate(wanted) if (b := Bracket.of(w, most)) is not None}
+    found: dict[int, list[Place]] = {}
+    if brackets:
+        ranks = [wanted[i].ranks for i in brackets]
+
+        def finish(gathered: list[Any]) -> list[Any]:
+            between = zip(gathered, brackets.values(), ranks, strict=True)
+            return [[_within(n, parts, b, k) for k in r] for (n, parts), b, r in between]
+
+        kernel = _Between(_Some(values, [*brackets]), [*brackets.values()])
+        seen = reduce("order statistics", kernel, _Joined(most), finish)
+        for i, at in zip(brackets, seen, strict=True):
+            if all(place is not None for place in at):
+                found[i] = [Place(*place) for place in at]
+    left = [(i, rank) for i, w in enumerate(wanted) if i not in found for rank in w.ranks]
+    if left:
+        some = _Some(values, [i for i, _ in left])
+        by_digits = _by_digits(reduce, some, [rank for _, rank in left])
+        for (i, _), place in zip(left, by_digits, strict=True):
+            found.setdefault(i, []).append(place)
+    return [found[i] for i in range(len(wanted))]
+
+
+def _within(
+    counts: np.ndarray, parts: list[np.ndarray], bracket: Bracket, rank: int
+) -> tuple[float, int, int] | None:
+    """What is at a rank, if it is in the bracket and the values in it were kept."""
+    below, at_low, inside, at_high = (int(count) for count in counts)
+    if below <= rank < below + at_low:
+        return bracket.low, below, at_low
+    ahead = below + at_low
+    if ahead <= rank < ahead + inside and parts:
+        value, lower, equal = _at(np.concatenate(parts), rank - ahead)
+        return value, ahead + lower, equal
+    ahead += inside
+    return (bracket.high, ahead, at_high) if ahead <= rank < ahead + at_high else None
+
+
+def _by_digits(
     reduce: Reduce, values: Callable[[Any], Sequence[np.ndarray]], ranks: Sequence[int]
 ) -> list[Place]:
-    """The value at each rank, from 0, of the array that belongs to it.
+    """The value at each rank, of the array that belongs to it, in two to four passes.
 
     Counts the digits of the values' keys, the highest first, among values that agree in the digits
-    before, until those left can be gathered or agree in all. `reduce(what, kernel, merge, finish)`
-    is a pass over the table; nothing depends on the order of the rows.
+    before, until those left can be gathered or agree in all.
     """
     k = len(ranks)
     prefixes, below, left = [0] * k, [0] * k, list(ranks)

@@ -16,6 +16,7 @@ from ..words import counted, listing, quote
 
 PARQUET = (".parquet", ".pq")
 QUARANTINE = "quarantine"
+NETWORK = {"aiohttp", "botocore", "google", "gcsfs", "azure", "requests", "urllib3"}
 TEXT = (".csv", ".tsv", ".csv.gz", ".tsv.gz")
 BATCH = 4 * BLOCK  # rows decoded at a time
 
@@ -32,6 +33,10 @@ class BadFile(InputError):
             f"The file {quote(self.name, limit=200)} {self.why}; mend or remove it, or go on "
             "without it by --skip-bad-files."
         )
+
+
+class Unreached(InputError):
+    """What is wrong between here and the files; what was computed so far stays good."""
 
 
 @dataclass(frozen=True)
@@ -113,7 +118,10 @@ class Source:
     def check_unchanged(self) -> None:
         """Refuses a result of files that were written to meanwhile."""
         for file in self.files:
-            info = self.system.get_file_info(self.path(file))
+            try:
+                info = self.system.get_file_info(self.path(file))
+            except Exception as error:
+                raise trouble(file.name, error, "cannot be looked at") from None
             if info.type == fs.FileType.NotFound:
                 raise BadFile(file.name, "vanished")
             if (info.size, str(info.mtime)) != (file.size, file.changed):
@@ -130,17 +138,48 @@ def _read(
         yield from fragment.to_batches(
             schema=source.schema, columns=list(columns), batch_size=BATCH, batch_readahead=2
         )
-    except (OSError, pa.ArrowException) as error:
-        raise BadFile(file.name, _why(error)) from None
+    except Exception as error:
+        raise trouble(file.name, error, "is no whole Parquet file, or a damaged one") from None
 
 
-def _why(error: Exception) -> str:
-    gone = isinstance(error, FileNotFoundError)
-    return "vanished" if gone else "is no whole Parquet file, or a damaged one"
+def trouble(name: str, error: Exception, else_: str) -> Exception:
+    """What to raise instead of an error met while a file was read."""
+    if isinstance(error, FileNotFoundError):
+        return BadFile(name, "vanished")
+    if _away(error):
+        return unreached(name, error)
+    return BadFile(name, else_) if isinstance(error, (OSError, pa.ArrowException)) else error
+
+
+def unreached(path: str, error: Exception) -> Unreached:
+    """One sentence on a place that does not answer, or not to us."""
+    return Unreached(
+        f"{quote(path, limit=200)} cannot be reached ({' '.join(str(error).split())[:300]}); check "
+        "the address, the network and the credentials."
+    )
+
+
+def _away(error: Exception) -> bool:
+    """Whether an error is one of the way to a file rather than of the file."""
+    library = type(error).__module__.partition(".")[0]
+    if isinstance(error, (ConnectionError, TimeoutError)) or library in NETWORK:
+        return True
+    return isinstance(error, OSError) and "AWS Error" in str(error)
 
 
 def found(path: str) -> tuple[fs.FileSystem, str, list[File]]:
     """The filesystem, the folder in it, and the table's files in the order of their names."""
+    try:
+        return _found(path)
+    except InputError:
+        raise
+    except Exception as error:
+        if "://" not in path:
+            raise
+        raise unreached(path, error) from None
+
+
+def _found(path: str) -> tuple[fs.FileSystem, str, list[File]]:
     system, root = _opened(path)
     info = system.get_file_info(root)
     if info.type == fs.FileType.NotFound:
@@ -224,8 +263,8 @@ def _footer(system: Any, path: str, name: str) -> tuple[pa.Schema, tuple[int, ..
             about = parquet.metadata
             groups = tuple(about.row_group(i).num_rows for i in range(about.num_row_groups))
             return parquet.schema_arrow, groups
-    except (OSError, pa.ArrowException) as error:
-        raise BadFile(name, _why(error)) from None
+    except Exception as error:
+        raise trouble(name, error, "is no whole Parquet file, or a damaged one") from None
 
 
 def _check_schema(name: str, here: pa.Schema, first: pa.Schema, first_name: str) -> None:

@@ -2,21 +2,34 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
+from pathlib import Path
 from time import monotonic
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
-from ..defenses._passes import Block, Kernel, Passes
+from ..defenses._passes import (
+    BLOCK,
+    Block,
+    Judged,
+    Kernel,
+    Passes,
+    Verdict,
+    Where,
+    everything,
+    spaced,
+)
 from ..errors import InputError
+from ..moments import Moments
 from ..words import quote
-from ._digest import Ordered, merged
+from . import _judge, _sample
+from ._digest import Digest, Ordered, Survey, merged
 from ._encode import Encoder
 from ._engine import Engine
 from ._journal import Journal
-from ._select import Place, places
+from ._select import Place, Wanted, places
 from ._source import Source
 
 Tell = Callable[[str, int, int], Any]
@@ -26,10 +39,11 @@ MOST_DISTINCT = 1 << 22  # numbers of which it is found out whether they differ
 
 
 class Reader:
-    """Does passes over raw tables, tells of them, and remembers what they gave."""
+    """Does passes over raw tables, tells of them, and remembers what they gave in a folder."""
 
-    def __init__(self, engine: Engine, source: Source, journal: Journal, tell: Tell):
+    def __init__(self, engine: Engine, source: Source, journal: Journal, folder: Path, tell: Tell):
         self.engine, self.source, self.journal, self.tell = engine, source, journal, tell
+        self.folder = folder
         self.rates: list[tuple[str, float]] = []  # rows per second of each pass that was made
 
     def reduce(
@@ -44,8 +58,7 @@ class Reader:
 
         def compute() -> Any:
             rows, began = self.source.rows, monotonic()
-            fast = f", {self.rates[-1][1]:,.0f} rows/s" if self.rates else ""
-            stage = f"pass {self.journal.asked}: {what}{fast}"
+            stage = f"pass {self.journal.asked}: {what}"
             self.tell(stage, 0, rows)
             done = partial(self._done, stage, rows)
             result = self.engine.reduce(self.source, columns, kernel, merge, done)
@@ -57,15 +70,37 @@ class Reader:
     def _done(self, stage: str, rows: int, done: int) -> None:
         self.tell(stage, done, rows)
 
+    def survey(self, kinds: Mapping[str, str]) -> dict[str, Digest]:
+        """The first pass: digests of the columns; it picks the sample too."""
+
+        def finish(found: tuple[dict[str, Digest], list[pa.Table]]) -> dict[str, Digest]:
+            _sample.write(self._kept, found[1])
+            return found[0]
+
+        kernel = _sample.Picked(Survey(kinds), self.source.rows)
+        return self.reduce([*kinds], "columns", kernel, _sample.Joined(merged), finish)
+
+    def sample(self) -> pa.Table:
+        """The rows spaced over the table, as they are in it; not kept, since they are many."""
+        return _sample.read(self._kept)
+
+    @property
+    def _kept(self) -> Path:
+        return self.folder / "sample.arrow"
+
     def medians(self, columns: Mapping[str, tuple[Raw, int]]) -> dict[str, float]:
         """Medians of columns, each given as how to read it and how many known numbers it has."""
         if not columns:
             return {}
         raws = [raw for raw, _ in columns.values()]
-        middles = [middle for _, n in columns.values() for middle in ((n - 1) // 2, n // 2)]
-        found = places(partial(self.reduce, list(columns)), _Known(raws), middles)
-        pairs = zip(found[::2], found[1::2], strict=True)
-        means = [float(np.mean([low.value, high.value])) for low, high in pairs]
+        known = _Known(raws)
+        counts, samples = (n for _, n in columns.values()), known((0, self.sample()))
+        wanted = [
+            Wanted(((n - 1) // 2, n // 2), n, sample)
+            for n, sample in zip(counts, samples, strict=True)
+        ]
+        found = places(partial(self.reduce, list(columns)), known, wanted)
+        means = [float(np.mean([low.value, high.value])) for low, high in found]
         return dict(zip(columns, means, strict=True))
 
     def all_differ(self, name: str) -> bool:
@@ -88,7 +123,7 @@ class _Known:
 
     def __call__(self, block: tuple[int, pa.Table]) -> list[np.ndarray]:
         values = [raw(block[1]) for raw in self.raws]
-        return [v[~np.isnan(v)] for v in values for _ in range(2)]
+        return [v[~np.isnan(v)] for v in values]
 
 
 @dataclass(frozen=True)
@@ -125,9 +160,71 @@ class Streamed(Passes):
         encoded = Encoded(self.encoder, kernel)
         return self.reader.reduce(self.encoder.needed, what, encoded, merge, finish)
 
-    def place(self, values: Kernel, rank: int) -> Place:
-        """The value at a rank, from 0, of those that the kernel gives of the blocks."""
-        return places(self.reduce, _One(values), [rank])[0]
+    def sample(self) -> Block:
+        return self._sample
+
+    @cached_property
+    def _sample(self) -> Block:
+        table = self.reader.sample()
+        return Block(0, self.encoder(table), np.ones(table.num_rows))
+
+    def place(self, score: Kernel, rank: int) -> Place:
+        """The score at a rank, from 0, of those of all rows."""
+        n = self.reader.source.rows
+        return self._place(score, Wanted([rank], n, self._sampled(score)))
+
+    def _place(self, values: Kernel, wanted: Wanted) -> Place:
+        ((place,),) = places(self.reduce, _One(values), [wanted])
+        return place
+
+    def _sampled(self, score: Kernel) -> np.ndarray:
+        """The scores of the rows of the sample, as many at a time as in a block."""
+        _, Z, weight = self._sample
+        edges = range(0, len(weight), BLOCK)
+        parts = [Block(0, Z[:, i : i + BLOCK], weight[i : i + BLOCK]) for i in edges]
+        return np.concatenate([score(part) for part in parts])
+
+    def moments(self, weights: Kernel) -> Moments:
+        if weights is everything:
+            return self.every
+        return super().moments(weights)
+
+    @cached_property
+    def every(self) -> Moments:
+        """Moments of all rows."""
+        return super().moments(everything)
+
+    @property
+    def box(self) -> tuple[np.ndarray, np.ndarray]:
+        d = self.encoder.width - 1
+        return np.zeros(d), np.ones(d)  # so the encoder scales them
+
+    def judge(self, what: str, look: Kernel, merge: Merge, *, moments: bool = False) -> Judged:
+        def finish(found: _judge.Seen) -> Any:
+            for i, parts in enumerate(found.bits):
+                _judge.write(self._mask(i), parts)
+            return found.moments, found.rest
+
+        kernel, together = _judge.Judge(look, moments), _judge.Together(merge)
+        found, rest = self.reduce(what, kernel, together, finish)
+        self._kept = [
+            Moments(*m) if moments else _judge.left(self.every, Moments(*m)) for m in found
+        ]
+        return Judged(rest, [m for m in self._kept if m is not None] if moments else [])
+
+    def mask(self, verdict: Verdict) -> tuple[bytes, Moments]:
+        """A bit for each row, 1 where it is kept, and the moments of those that are."""
+        place = verdict.judged
+        if place is None:
+            self.judge("mask", _judge.Only(verdict.keep), _judge.neither)
+            place = 0
+        kept = self._kept[place]
+        if kept is None:
+            kept = self.moments(Where(verdict.keep))
+        return self._mask(place).read_bytes(), kept
+
+    def _mask(self, place: int) -> Path:
+        return self.reader.folder / f"mask-{place}.bin"
 
     def quantile(self, score: Kernel, share: float) -> float:
         n = int(self.total)
@@ -148,7 +245,9 @@ class Streamed(Passes):
         ties = budget - found.below
         if ties == found.equal:
             return Lowest(score, found.value, n)
-        last = self.place(_RowsAt(score, found.value), ties - 1)
+        rows = spaced(n)[self._sampled(score) == found.value]
+        tied = Wanted([ties - 1], found.equal, rows.astype(float))
+        last = self._place(_RowsAt(score, found.value), tied)
         return Lowest(score, found.value, int(last.value))
 
 

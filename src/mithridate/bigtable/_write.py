@@ -14,7 +14,7 @@ from .._clean._found import Found
 from .._clean._view import View
 from ..datasets import Encoded
 from ..defenses import Ridge
-from ..defenses._passes import Block, Kernel, MomentsOf, Where
+from ..defenses._passes import Block, Kernel
 from ..defenses._reasons import NUMBERS, Crowd, named
 from ..moments import Moments
 from ..words import counted
@@ -22,40 +22,6 @@ from ._encode import Encoder
 from ._source import QUARANTINE, File, Source, output_name
 
 GROUP = 1 << 26  # bytes of kept rows that become a row group
-
-
-@dataclass(frozen=True, eq=False)
-class Judge:
-    """The bits of a block's mask, with the moments of the rows kept and of all rows."""
-
-    keep: Kernel
-
-    def __call__(self, block: Block) -> tuple[list[bytes], Moments, Moments]:
-        mask = self.keep(block)
-        kept = MomentsOf(Where(_These(mask)))(block)
-        if mask.all():
-            return [np.packbits(mask).tobytes()], kept, kept
-        gone = ~mask
-        rejected = Block(block.start, block.Z[:, gone], block.weight[gone])
-        both = kept.merge(MomentsOf(_weight)(rejected))
-        return [np.packbits(mask).tobytes()], kept, both
-
-
-@dataclass(frozen=True, eq=False)
-class _These:
-    mask: np.ndarray
-
-    def __call__(self, block: Block) -> np.ndarray:
-        return self.mask
-
-
-def _weight(block: Block) -> np.ndarray:
-    return block.weight
-
-
-def judged(one: Any, other: Any) -> Any:
-    """Merges what `Judge` says of rows and of those that follow them."""
-    return one[0] + other[0], one[1].merge(other[1]), one[2].merge(other[2])
 
 
 class Explain(NamedTuple):

@@ -9,6 +9,7 @@ from ._duti import Duti as Duti
 from ._huber import Huber as Huber
 from ._itrim import ITrim as ITrim
 from ._kolmogorov import KolmogorovSmirnov as KolmogorovSmirnov
+from ._lts import LeastTrimmedSquares as LeastTrimmedSquares
 from ._outliers import Outliers as Outliers
 from ._proda import Proda as Proda
 from ._ransac import Ransac as Ransac
@@ -17,6 +18,7 @@ from ._sever import Sever as Sever
 from ._theilsen import TheilSen as TheilSen
 from ._torrent import Torrent as Torrent
 from ._trim import Trim as Trim
+from ._trustedonly import TrustedOnly as TrustedOnly
 
 __all__ = [
     "Antidote",
@@ -28,6 +30,7 @@ __all__ = [
     "Huber",
     "ITrim",
     "KolmogorovSmirnov",
+    "LeastTrimmedSquares",
     "Outliers",
     "Proda",
     "Ransac",
@@ -36,4 +39,5 @@ __all__ = [
     "TheilSen",
     "Torrent",
     "Trim",
+    "TrustedOnly",
 ]

@@ -193,7 +193,8 @@ class BaseDefense(MetaEstimatorMixin, RegressorMixin, BaseEstimator, metaclass=A
         if not np.isnan(rate):
             return (
                 f"Its false-positive rate is {percent(rate)}: of a clean Gaussian table of this "
-                f"length it rejects {round(rate * n):,} rows or fewer on average."
+                f"length it rejects {round(rate * n):,} rows or fewer on average, of one with "
+                "heavier tails more."
             )
         if self.needs_contamination:
             return (

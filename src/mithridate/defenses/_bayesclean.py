@@ -1,15 +1,13 @@
 """BayesClean: reject what the posterior predictive distribution finds improbable."""
 
-from numbers import Real
 from typing import Any
 
 from scipy.special import ndtr
 
 from ..bayes import BayesianRegression
-from ..errors import InputError
 from . import _chance as chance
 from ._base import Column, Mask, Rows
-from ._passes import AtMost, InMemory, Kernel, Passes, Verdict, ZScore, everything
+from ._passes import AtMost, InMemory, Kernel, Passes, Verdict, Within, ZScore, add, everything
 from ._sets import ThreeSets
 
 
@@ -73,7 +71,7 @@ class BayesClean(ThreeSets):
         return self._sorted(table.weight, by_constants=self.false_positive_rate is None)
 
     def judge(self, table: Passes) -> Verdict:
-        """The rule itself, on a table that is read in passes: two, or more by a rate."""
+        """The rule itself, on a table that is read in passes: two, or five by a rate."""
         self._check_parameters()
         first = BayesianRegression.of(table.moments(everything))
         rate = self.false_positive_rate
@@ -82,14 +80,15 @@ class BayesClean(ThreeSets):
             self.cuts_ = float(self.c1), float(self.c2)
         else:
             score = self._by_rate(table, first, rate)
-        rows, weight = table.tally(AtMost(score, self.cuts_[0]))
+        rows, weight = table.judge("verdicts", Within(score, self.cuts_), add).rest
         beyond = table.total - weight
         if rate is None:
             fires = beyond / table.total > 2.0 * float(ndtr(-self.c1))
         else:
             fires = chance.chance_of(beyond, table.total, rate) < chance.LEVEL
         self.threshold_ = self._cut(fires, rows)
-        return Verdict(score, AtMost(score, self.threshold_))
+        chosen = self.cuts_.index(self.threshold_)
+        return Verdict(score, AtMost(score, self.threshold_), chosen)
 
     def _by_rate(self, table: Passes, first: BayesianRegression, rate: float) -> Kernel:
         score = chance.second_look(table, first)
@@ -108,9 +107,4 @@ class BayesClean(ThreeSets):
 
     def _check_parameters(self) -> None:
         self._check_cuts()
-        rate = self.false_positive_rate
-        if rate is not None and (not isinstance(rate, Real) or not 0 < rate <= 0.5):
-            raise InputError(
-                f"BayesClean(false_positive_rate={rate!r}): give None or the share of clean rows "
-                "that may be rejected, more than 0 and at most 0.5, such as 0.01."
-            )
+        chance.check_rate(self)

@@ -2,13 +2,16 @@
 
 from dataclasses import dataclass, replace
 from math import exp, pi, sqrt
+from numbers import Real
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
 from scipy.special import betainc, ndtri, stdtrit
 
 from ..bayes import BayesianRegression
-from ._passes import AtMost, Block, Passes, Where, leverage, residual
+from ..errors import InputError
+from ._passes import Block, Passes, Where, leverage, most_leverage, residual
 
 LEVEL = 0.025
 """Level of each of the two tests that a clean table has to pass: 5 % together."""
@@ -32,10 +35,37 @@ class LeftOut:
 
 
 @dataclass(frozen=True, eq=False)
+class Near:
+    """Which rows have a distance of at most `cut`; `most` is the largest leverage of any row.
+
+    A row left out is farther than in the fit, by no more than its leverage allows: few distances
+    are so close to the cut that they have to be computed.
+    """
+
+    distance: LeftOut
+    cut: float
+    most: float
+
+    def __call__(self, block: Block) -> np.ndarray:
+        size = np.abs(residual(block, self.distance.model))
+        least = np.sqrt(_at_least(np.array(1.0 - self.most))) * (1.0 - 1e-9)
+        near = size <= self.cut * least
+        open_ = (size <= self.cut) & ~near
+        count = np.count_nonzero(open_)
+        if count > len(size) // 4:
+            return self.distance(block) <= self.cut
+        if count:
+            rows = np.flatnonzero(open_)
+            part = Block(block.start, np.take(block.Z, rows, axis=1), block.weight[rows])
+            near[rows] = self.distance(part) <= self.cut
+        return near
+
+
+@dataclass(frozen=True, eq=False)
 class Second:
     """Residuals under a regression on the rows that are `near`, in standard deviations × `unit`."""
 
-    near: AtMost
+    near: Near
     model: BayesianRegression
     unit: float = 1.0
 
@@ -56,11 +86,22 @@ def second_look(table: Passes, first: BayesianRegression) -> Second:
     """
     share = min(0.5 + (first.effective + 1.0) / (2.0 * first.weight), 1.0)
     distance = LeftOut(first)
-    near = AtMost(distance, table.quantile(distance, share))
+    most = most_leverage(first, *table.box)
+    near = Near(distance, table.quantile(distance, share), most)
     z = Second(near, BayesianRegression.of(table.moments(Where(near))))
     # The nearer half understates the noise, by 2.6 in a Gaussian; where it has none, it is
     # rounding that is left, and this must not be blown up.
     return replace(z, unit=max(table.quantile(z, 0.5) / _MEDIAN, 0.5))
+
+
+def check_rate(defense: Any) -> None:
+    """Refuses a `false_positive_rate` that is neither None nor a share."""
+    rate = defense.false_positive_rate
+    if rate is not None and (not isinstance(rate, Real) or not 0 < float(rate) <= 0.5):
+        raise InputError(
+            f"{type(defense).__name__}(false_positive_rate={rate!r}): give None or the share of "
+            "clean rows that may be rejected, more than 0 and at most 0.5, such as 0.01."
+        )
 
 
 def cut(rate: float, freedom: float) -> float:

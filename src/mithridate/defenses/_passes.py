@@ -1,9 +1,9 @@
 """A table that is read from front to back, pass by pass: all that a linear rule may ask of it."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache, reduce
+from functools import cache, cached_property, reduce
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,6 +19,10 @@ BLOCK = 1 << 14
 are rounded alike, and a streamed table gives the bits of one in memory."""
 SPAN = 1 << 21
 """Rows whose blocks are merged before they are merged with others: what one worker reads."""
+TILE = 1 << 16
+"""Numbers that are worked on at a time."""
+SAMPLE = 1 << 16
+"""Rows of a sample at most."""
 
 Values = Float[np.ndarray, " n"]
 
@@ -36,6 +40,24 @@ class Block(NamedTuple):
 
 
 Kernel = Callable[[Block], Any]  # must survive pickling: it may run on another machine
+Merge = Callable[[Any, Any], Any]
+
+
+class Look(NamedTuple):
+    """What a rule sees in a block: the rows' weights in each verdict it may come to, and the rest.
+
+    Each verdict keeps the rows that the one before it keeps, and may be more.
+    """
+
+    weights: Sequence[Values]
+    rest: Any
+
+
+class Judged(NamedTuple):
+    """What was seen in a table, and moments of the rows that its verdicts keep, if asked for."""
+
+    rest: Any
+    kept: Sequence[Moments]
 
 
 class Passes(ABC):
@@ -44,7 +66,7 @@ class Passes(ABC):
     total: float
 
     @abstractmethod
-    def reduce(self, what: str, kernel: Kernel, merge: Callable[[Any, Any], Any]) -> Any:
+    def reduce(self, what: str, kernel: Kernel, merge: Merge) -> Any:
         """Merges what the kernel makes of each block, in order; `what` is told to who waits."""
 
     @abstractmethod
@@ -55,21 +77,39 @@ class Passes(ABC):
     def lowest(self, score: Kernel, contamination: float) -> Kernel:
         """Weights of rows when the lowest scores fill `1 - contamination` of the weight."""
 
+    @abstractmethod
+    def sample(self) -> Block:
+        """The rows `spaced` over the table, beneath each other as if it had no others."""
+
     def moments(self, weights: Kernel) -> Moments:
         """Moments of the rows, each counted with its weight."""
         return Moments(*self.reduce("moments", MomentsOf(weights), Moments.merge))
 
-    def tally(self, test: Kernel) -> tuple[int, float]:
-        """How many rows pass a test, and their weight."""
-        count, weight = self.reduce("counts", Tally(test), add)
-        return int(count), float(weight)
+    @abstractmethod
+    def judge(self, what: str, look: Kernel, merge: Merge, *, moments: bool = False) -> Judged:
+        """Merges the rest of the `Look` at each block; one of its verdicts may be the rule's."""
+
+    @property
+    @abstractmethod
+    def box(self) -> tuple[Values, Values]:
+        """Bounds (d,) of the features, at least from 0 to 1."""
 
 
-def folded(
-    blocks: Iterable[Any], kernel: Callable[[Any], Any], merge: Callable[[Any, Any], Any]
-) -> Any:
+def folded(blocks: Iterable[Any], kernel: Callable[[Any], Any], merge: Merge) -> Any:
     """What a kernel makes of blocks, merged from the first to the last."""
     return reduce(merge, map(kernel, blocks))
+
+
+def spaced(n: int, start: int = 0, stop: int | None = None) -> np.ndarray:
+    """The rows from `start` to `stop` that the sample of `n` rows has, evenly spaced over all.
+
+    >>> spaced(4), spaced(4, 1, 3), len(spaced(10**6))
+    (array([0, 1, 2, 3]), array([1, 2]), 65536)
+    """
+    k = min(n, SAMPLE)
+    stop = n if stop is None else stop
+    first, last = (-(-edge * k // max(n, 1)) for edge in (start, stop))
+    return np.arange(first, last) * n // max(k, 1)
 
 
 @cache
@@ -96,16 +136,36 @@ class InMemory(Passes):
         parts = [slice(start, start + BLOCK) for start in range(0, len(y), BLOCK)]
         self.blocks = [Block(p.start, _by_columns(X[p], y[p]), self.weight[p]) for p in parts]
 
-    def reduce(self, what: str, kernel: Kernel, merge: Callable[[Any, Any], Any]) -> Any:
+    def reduce(self, what: str, kernel: Kernel, merge: Merge) -> Any:
         size = SPAN // BLOCK
         spans = (self.blocks[i : i + size] for i in range(0, len(self.blocks), size))
         with one_thread():
             return reduce(merge, (folded(span, kernel, merge) for span in spans))
 
+    def judge(self, what: str, look: Kernel, merge: Merge, *, moments: bool = False) -> Judged:
+        return Judged(*self.reduce(what, Seen(look, moments), SeenTogether(merge)))
+
+    @cached_property
+    def box(self) -> tuple[Values, Values]:
+        low, high = (
+            reduce(extreme, (extreme.reduce(block.Z[:-1], axis=1) for block in self.blocks))
+            for extreme in (np.minimum, np.maximum)
+        )
+        return np.minimum(low, 0.0), np.maximum(high, 1.0)
+
     def values(self, kernel: Kernel) -> np.ndarray:
         """What the kernel says of each row."""
         with one_thread():
             return np.concatenate([kernel(block) for block in self.blocks])
+
+    def sample(self) -> Block:
+        rows = spaced(len(self.weight))
+        Z, at = np.empty((len(self.blocks[0].Z), len(rows))), 0
+        for block in self.blocks:
+            mine = spaced(len(self.weight), block.start, block.start + len(block.weight))
+            Z[:, at : at + len(mine)] = block.Z[:, mine - block.start]
+            at += len(mine)
+        return Block(0, Z, self.weight[rows])
 
     def quantile(self, score: Kernel, share: float) -> float:
         values = self.values(score)
@@ -159,14 +219,26 @@ class Where:
 
 
 @dataclass(frozen=True, eq=False)
-class Tally:
-    """How many rows pass a test, and their weight."""
+class Seen:
+    """The rest of a look at a block, and moments of the rows that each verdict keeps."""
 
-    test: Kernel
+    look: Kernel
+    moments: bool
 
-    def __call__(self, block: Block) -> tuple[int, float]:
-        passed = self.test(block)
-        return int(np.count_nonzero(passed)), float(block.weight[passed].sum())
+    def __call__(self, block: Block) -> tuple[Any, list[Moments]]:
+        weights, rest = self.look(block)
+        return rest, [moments_of(block.Z, w) for w in weights] if self.moments else []
+
+
+@dataclass(frozen=True, eq=False)
+class SeenTogether:
+    """Merges what was `Seen` of rows and of those that follow them."""
+
+    merge: Merge
+
+    def __call__(self, one: Any, other: Any) -> tuple[Any, list[Moments]]:
+        kept = [a.merge(b) for a, b in zip(one[1], other[1], strict=True)]
+        return self.merge(one[0], other[0]), kept
 
 
 @dataclass(frozen=True, eq=False)
@@ -181,12 +253,29 @@ class MomentsOf:
 
 def moments_of(Z: Float[np.ndarray, "k n"], w: Values) -> Moments:
     """Moments of rows given by columns."""
-    weight = w.sum()
-    mean = np.einsum("ij,j->i", Z, w) / (weight if weight > 0 else 1.0)
-    centered = Z - mean[:, None]
-    if not (w == 1.0).all():
-        centered *= np.sqrt(w)
-    return Moments(weight, mean, centered @ centered.T)
+    rows = np.flatnonzero(w)
+    if len(rows) < 0.75 * len(w):  # it costs less to leave the others out than to count them 0
+        Z, w = np.take(Z, rows, axis=1), w[rows]
+    weight, alike = w.sum(), bool((w == 1.0).all())
+    mean = (Z.sum(axis=1) if alike else Z @ w) / (weight if weight > 0 else 1.0)
+    scatter, root = np.zeros((len(Z), len(Z))), np.sqrt(w)
+    for tile, part in _centered(Z, mean):
+        if not alike:
+            np.multiply(part, root[tile], out=part)
+        scatter += part @ part.T
+    return Moments(weight, mean, scatter)
+
+
+def _centered(
+    Z: Float[np.ndarray, "k n"], mean: Values
+) -> Iterator[tuple[slice, Float[np.ndarray, "k m"]]]:
+    """Rows less their mean, as many at a time as a cache holds, all in the same memory."""
+    k, n = Z.shape
+    size = max(TILE // max(k, 1), 1)
+    room = np.empty((k, min(size, n)))
+    for start in range(0, n, size):
+        tile = slice(start, min(start + size, n))
+        yield tile, np.subtract(Z[:, tile], mean[:, None], out=room[:, : tile.stop - start])
 
 
 @dataclass(frozen=True, eq=False)
@@ -224,15 +313,50 @@ def residual(block: Block, model: BayesianRegression) -> Values:
 
 def leverage(block: Block, model: BayesianRegression) -> Values:
     """`BayesianRegression.leverage` of a block."""
+    turn, found = _whitening(model), np.empty(len(block.weight))
+    room = None
+    for tile, centered in _centered(block.Z[:-1], model.center):
+        room = np.empty(centered.shape) if room is None else room  # the first is the largest
+        turned = np.matmul(turn, centered, out=room[:, : centered.shape[1]])
+        np.einsum("ij,ij->j", turned, turned, out=found[tile])
+    return found + 1.0 / model.weight
+
+
+def most_leverage(model: BayesianRegression, low: Values, high: Values) -> float:
+    """No row between two corners has a larger leverage, rounding included."""
+    reach = np.abs(_whitening(model)) @ np.maximum(model.center - low, high - model.center)
+    return (1.0 / model.weight + float(reach @ reach)) * (1.0 + 1e-9)
+
+
+def _whitening(model: BayesianRegression) -> Float[np.ndarray, "d d"]:
     precision = model.noise_precision * model.eigenvalues + model.prior_precision
-    turned = model.basis.T @ (block.Z[:-1] - model.center[:, None])
-    turned *= turned
-    doubt = np.einsum("i,ij->j", model.noise_precision / precision, turned)
-    return 1.0 / model.weight + doubt
+    return np.sqrt(model.noise_precision / precision)[:, None] * model.basis.T
+
+
+@dataclass(frozen=True, eq=False)
+class Within:
+    """A look at rows by cuts, from low to high: those of a score of at most each are kept.
+
+    Tells how many are within the first, and their weight.
+    """
+
+    score: Kernel
+    cuts: Sequence[float]
+
+    def __call__(self, block: Block) -> Look:
+        score = self.score(block)
+        masks = [score <= cut for cut in self.cuts]
+        weights = [block.weight * mask for mask in masks]
+        return Look(weights, (int(np.count_nonzero(masks[0])), float(weights[0].sum())))
 
 
 class Verdict(NamedTuple):
-    """What a rule says of every row of a table: its score, and whether it is kept."""
+    """What a rule says of every row of a table: its score, and whether it is kept.
+
+    `judged` is the place of `keep` among the verdicts of the rule's last `Passes.judge`, if it is
+    one of them.
+    """
 
     score: Kernel
     keep: Kernel
+    judged: int | None = None

@@ -8,18 +8,17 @@ from typing import Any, ClassVar
 import numpy as np
 
 from ..errors import InputError
-from ..moments import Moments
 from ._base import BaseDefense, Column, Mask, Rows
 from ._passes import (
     Block,
     InMemory,
     Kernel,
     Listed,
+    Look,
     Passes,
     Residual,
     Verdict,
     everything,
-    moments_of,
 )
 from ._ridge import Ridge
 from ._rows import lowest
@@ -83,7 +82,7 @@ class Trim(BaseDefense):
         return table.values(verdict.keep)
 
     def judge(self, table: Passes, fit: Callable[[Kernel], Kernel] | None = None) -> Verdict:
-        """The rule itself, on a table that is read in passes: about three for each refit.
+        """The rule itself, on a table that is read in passes: about two for each refit.
 
         `fit` makes residuals of weights; without it they are those of `Ridge`.
         """
@@ -97,16 +96,16 @@ class Trim(BaseDefense):
             self.n_iter_ = n_iter
             score = fit(kept) if fit else _residual(ridge.solve(moments))
             previous, kept = kept, table.lowest(score, self.contamination)
-            step = _Step(score, previous, kept, not fit)
-            moved, loss, self.threshold_, found = table.reduce("refits", step, _merged)
-            moments = Moments(*found) if found else None
+            judged = table.judge("refits", _Step(score, previous, kept), _merged, moments=not fit)
+            moved, loss, self.threshold_ = judged.rest
             # Compared with itself, the loss has no unit: the cut does not depend on the scale of y.
             if (last < np.inf and last - loss <= self.tol * last) or moved == 0:
                 break
             last = loss
+            moments = None if fit else judged.kept[0]
         else:
             self.message_ = f"The kept rows still changed after {self.max_iter} refits."
-        return Verdict(score, _Counted(kept))
+        return Verdict(score, _Counted(kept), judged=0)
 
     def _fit_kept(self, X: Rows, y: Column, sample_weight: Column | None, mask: Mask) -> Any:
         if sample_weight is not None:
@@ -130,21 +129,19 @@ class _Counted:
 
 @dataclass(frozen=True, eq=False)
 class _Step:
-    """What a refit changed: rows that moved, the loss, the largest score kept, and moments."""
+    """A look at what a refit changed: rows that moved, the loss, and the largest score kept."""
 
     score: Kernel
     before: Kernel
     after: Kernel
-    linear: bool
 
-    def __call__(self, block: Block) -> tuple[Any, ...]:
+    def __call__(self, block: Block) -> Look:
         score, after = self.score(block), self.after(block)
         moved = int(np.count_nonzero(self.before(block) != after))
         top = float(score[after > 0].max(initial=0.0))
         loss = float((after * score**2).sum())
-        return moved, loss, top, moments_of(block.Z, after) if self.linear else None
+        return Look([after], (moved, loss, top))
 
 
 def _merged(one: Any, other: Any) -> tuple[Any, ...]:
-    moments = one[3].merge(other[3]) if one[3] else None
-    return one[0] + other[0], one[1] + other[1], max(one[2], other[2]), moments
+    return one[0] + other[0], one[1] + other[1], max(one[2], other[2])

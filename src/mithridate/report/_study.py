@@ -7,6 +7,7 @@ import pyarrow as pa
 from .. import table
 from ._board_words import leaderboard_md
 from ._claims import chapters
+from ._comparison import compared, comparison_md
 from ._frame import Frame
 from ._leaderboard import boards
 from ._results_md import has_claims, results_md
@@ -16,15 +17,16 @@ from ._study_page import study_html
 def study_pages(results: pa.Table) -> dict[str, str]:
     """The pages that a table of results gives, by file name, from the table alone.
 
-    `report.html` always; `leaderboard.md` where defenses were judged on poison; `results.md` where
-    an experiment of the study `paper` is there. `results` is a table of `table.Row`.
+    `report.html` always; `leaderboard.md` and `comparison.md` where defenses were judged on poison;
+    `results.md` where an experiment of the study `paper` is there. `results` is a table of
+    `table.Row`.
 
     >>> from mithridate.table import Row, to_table
     >>> keys = dict(dataset="t", victim="ridge", judge="ridge", attack="flip", seed=0, ratio=0.1)
     >>> keys |= dict(nmse_clean=0.2, nmse_poisoned=0.6, nmse_defended=0.3, gain=0.5)
     >>> rows = [Row(**keys, defense="none"), Row(**keys, defense="trim")]
     >>> list(study_pages(to_table(rows, Row)))
-    ['report.html', 'leaderboard.md']
+    ['report.html', 'leaderboard.md', 'comparison.md']
     """
     frame = Frame(results)
     found, claims = boards(frame), chapters(frame)
@@ -33,6 +35,7 @@ def study_pages(results: pa.Table) -> dict[str, str]:
         pages["results.md"] = results_md(claims, frame)
     if found:
         pages["leaderboard.md"] = leaderboard_md(found, frame)
+        pages["comparison.md"] = comparison_md(compared(frame), frame)
     return pages
 
 

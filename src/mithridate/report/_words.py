@@ -20,6 +20,8 @@ NAMES = {
     "bayesclean": "BayesClean",
     "antidote": "Antidote",
     "deepbayesclean": "DeepBayesClean",
+    "leasttrimmedsquares": "LTS",
+    "trustedonly": "TrustedOnly",
 }
 
 

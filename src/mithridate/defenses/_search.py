@@ -1,0 +1,242 @@
+"""The search of Antidote: a model that the middle of a table agrees on, and who pulls at it."""
+
+from dataclasses import dataclass
+from math import exp, inf, pi, sqrt
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float
+from scipy.special import ndtr, ndtri
+
+from ..bayes import BayesianRegression
+from ..moments import Moments
+from ._base import Column, Mask
+from ._passes import Block, Kernel, leverage, moments_of, predicted, residual
+from ._rows import Listed
+
+CORE = 0.5  # share of the rows that the first model rests on: poison is taken to be fewer
+NEAR = 2.25  # σ within which rows are taken back into the model
+FAR = 3.0  # σ beyond which a row may be rejected
+REACH = 0.9  # share of the model's rows that lie no farther out than a row may be excused for
+CONCENTRATIONS, READMISSIONS = 20, 5  # steps at most; taking rows back for ever drifts to poison
+
+
+class Units(NamedTuple):
+    """Standard units of the features: `(x - center) / scale`; constant ones become 0."""
+
+    center: Float[np.ndarray, " d"]
+    scale: Float[np.ndarray, " d"]
+
+    @classmethod
+    def of(cls, block: Block) -> "Units":
+        Z, weight = block.Z[:-1], block.weight
+        center = np.average(Z, axis=1, weights=weight)
+        scale = np.sqrt(np.average((Z - center[:, None]) ** 2, axis=1, weights=weight))
+        # What differs in rounding alone is constant.
+        scale[scale <= 1e-9 * np.abs(center)] = np.inf
+        scale[scale == 0] = np.inf
+        return cls(center, scale)
+
+    def block(self, block: Block) -> Block:
+        Z = np.empty_like(block.Z)
+        np.subtract(block.Z[:-1], self.center[:, None], out=Z[:-1])
+        Z[:-1] /= self.scale[:, None]
+        Z[-1] = block.y
+        return block._replace(Z=Z)
+
+    def moments(self, moments: Moments) -> Moments:
+        """Moments of rows in these units, from those of the rows as they are."""
+        scale = np.append(self.scale, 1.0)
+        mean = (moments.mean - np.append(self.center, 0.0)) / scale
+        return Moments(moments.weight, mean, moments.scatter / np.outer(scale, scale))
+
+
+@dataclass(frozen=True, eq=False)
+class InUnits:
+    """What a kernel says of rows once they are in standard units."""
+
+    units: Units
+    kernel: Kernel
+
+    def __call__(self, block: Block) -> Column:
+        return self.kernel(self.units.block(block))
+
+
+@dataclass(frozen=True, eq=False)
+class Distance:
+    """Distances of rows from `core`, in σ; at most `FAR` for rows that did not pull `whole`.
+
+    `noise` is the variance about the rows that the model rests on, a share `truncated` of that
+    about all clean rows. Beyond `lone` σ it does not matter who pulled.
+    """
+
+    whole: BayesianRegression
+    core: BayesianRegression
+    noise: float
+    truncated: float
+    lone: float = inf
+
+    def __call__(self, block: Block) -> Column:
+        off, doubt = residual(block, self.core), leverage(block, self.core)
+        scores = np.abs(off) / np.sqrt((1.0 + doubt) * self.noise / self.truncated)
+        shift = predicted(block, self.whole.coef, self.whole.intercept)
+        shift -= predicted(block, self.core.coef, self.core.intercept)
+        pulled = np.sign(off) * shift > -np.sqrt(self.noise * doubt)
+        return np.where(pulled | (scores > self.lone), scores, np.minimum(scores, FAR))
+
+
+@dataclass(frozen=True, eq=False)
+class Near:
+    """Which rows lie near a model, so that they are taken back into it."""
+
+    model: BayesianRegression
+    variance: float  # of the noise
+    reach: float  # the largest leverage that a row is excused for
+
+    def __call__(self, block: Block) -> Mask:
+        doubt = np.minimum(leverage(block, self.model), self.reach)
+        spread = np.sqrt((1.0 + doubt) * self.variance)
+        return np.abs(residual(block, self.model)) <= NEAR * spread
+
+
+class Found(NamedTuple):
+    """What one search found: how far rows are and which are near, and what rejecting does."""
+
+    distance: Distance
+    near: Near
+    scores: Column
+    effect: float
+
+    @property
+    def rejected(self) -> Mask:
+        return self.scores > FAR
+
+    @property
+    def tail(self) -> float:
+        """Share of the rejected rows that lie within one σ of the cut; 1 where none is."""
+        far = self.scores[self.rejected]
+        return float(np.mean(far <= FAR + 1.0)) if len(far) else 1.0
+
+
+class Table(NamedTuple):
+    """Rows in standard units, and the regression on all of them."""
+
+    units: Units
+    block: Block
+    total: float  # weight
+    floor: float  # of the noise variance
+    whole: BayesianRegression
+
+    @classmethod
+    def of(cls, block: Block) -> "Table":
+        """The table of some rows, in an order of its own: so none is searched first."""
+        total = float(block.weight.sum())
+        listed = Listed.of(block.Z[:-1].T, block.y, block.weight)
+        y, weight = listed.y, np.ones(len(listed.y)) if listed.weight is None else listed.weight
+        block = Block(0, np.vstack([listed.X.T, y]), weight)
+        units = Units.of(block)
+        block = units.block(block)
+        variance = float(np.average((y - np.average(y, weights=weight)) ** 2, weights=weight))
+        # Nothing is known of a target more finely than its lattice, and of none to the last digit.
+        floor = max(1e-4 * variance, _step(y) ** 2 / 12.0, 1e-300)
+        return cls(units, block, total, floor, regression(moments_of(block.Z, weight)))
+
+    def middle(self) -> Mask:
+        """Rows with a target between the ends of the range; all, where they are too few."""
+        y = self.block.y
+        inside = (y > y.min()) & (y < y.max())
+        return inside if self._share(inside) >= 0.4 else np.ones_like(inside)
+
+    def near(self, block: Block):
+        """The share of the rows that are nearest to a regression on these ones."""
+        model = regression(moments_of(self.units.block(block).Z, block.weight))
+        variance = 1.0 + leverage(self.block, model)
+        distance = np.abs(residual(self.block, model)) / np.sqrt(variance)
+        return lambda share: distance <= self._quantile(distance, share)
+
+    def search(self, start: Mask, share: float, steps: int = READMISSIONS) -> Found:
+        """Concentrates from a start, takes rows back, and finds who pulled."""
+        mask, truncated = self._readmit(self._concentrate(start, share), steps)
+        core = self._regression(mask)
+        distance = Distance(self.whole, core, self.noise(core), truncated)
+        scores = distance(self.block)
+        near = self._near(core, mask, truncated)
+        return Found(distance, near, scores, self._effect(scores > FAR))
+
+    def noise(self, model: BayesianRegression) -> float:
+        """Variance of the noise about a model, as far as it can be known."""
+        return max(1.0 / model.noise_precision, self.floor)
+
+    def _near(self, model: BayesianRegression, mask: Mask, truncated: float) -> Near:
+        """Rows near a model of some rows; nine in ten of those, left out, reach far enough."""
+        doubt = leverage(self.block, model)[mask]
+        doubt /= np.maximum(1.0 - doubt, 0.05)
+        weights = self.block.weight[mask]
+        reach = float(np.quantile(doubt, REACH, weights=weights, method="inverted_cdf"))
+        return Near(model, self.noise(model) / truncated, reach)
+
+    def _concentrate(self, mask: Mask, share: float) -> Mask:
+        """Alternates a fit and the share of the rows nearest to it, each as if left out of it."""
+        for _ in range(CONCENTRATIONS):
+            model = self._regression(mask)
+            doubt = leverage(self.block, model)
+            variance = np.where(mask, np.maximum(1.0 - doubt, 0.05), 1.0 + doubt)
+            distance = residual(self.block, model) ** 2 / variance
+            previous, mask = mask, distance <= self._quantile(distance, share)
+            if np.array_equal(previous, mask):
+                break
+        return mask
+
+    def _readmit(self, mask: Mask, steps: int) -> tuple[Mask, float]:
+        """Takes back what lies near; gives that and the share of the variance in it."""
+        share = self._share(mask)
+        truncated = left_within(float(ndtri((1.0 + share) / 2.0))) if share < 1 else 1.0
+        for _ in range(steps):
+            model = self._regression(mask)
+            near = self._near(model, mask, truncated)(self.block)
+            if self._share(near) < 0.2:
+                break  # a fit through a few rows
+            truncated, previous, mask = left_within(NEAR), mask, near
+            if np.array_equal(previous, mask):
+                break
+        return mask, truncated
+
+    def _effect(self, rejected: Mask) -> float:
+        """How far the model moves without some rows, as a share of its mean squared error."""
+        weight = self.block.weight
+        error = np.average(residual(self.block, self.whole) ** 2, weights=weight)
+        if not rejected.any() or rejected.all() or not error > self.floor * 1e-6:
+            return 0.0
+        after = self._regression(~rejected)
+        shift = residual(self.block, after) - residual(self.block, self.whole)
+        return float(np.average(shift**2, weights=weight * ~rejected) / error)
+
+    def _regression(self, mask: Mask) -> BayesianRegression:
+        return regression(moments_of(self.block.Z, self.block.weight * mask))
+
+    def _share(self, mask: Mask) -> float:
+        return float(np.average(mask, weights=self.block.weight))
+
+    def _quantile(self, values: Column, share: float) -> float:
+        weights = self.block.weight
+        return float(np.quantile(values, share, weights=weights, method="inverted_cdf"))
+
+
+def regression(moments: Moments) -> BayesianRegression:
+    """A regression on the way of a search, not its result: precise to a hundredth of a penalty."""
+    return BayesianRegression.of(moments, max_iter=50, tol=1e-2)
+
+
+def left_within(c: float) -> float:
+    """Variance of a unit Gaussian that is cut off at ±c."""
+    return 1.0 - 2.0 * c * exp(-(c**2) / 2.0) / sqrt(2.0 * pi) / (2.0 * float(ndtr(c)) - 1.0)
+
+
+def _step(y: Column) -> float:
+    """Spacing of the lattice that the targets lie on, or 0."""
+    values = np.unique(y)
+    if not 2 <= len(values) <= len(y) / 2:
+        return 0.0
+    step = float(np.diff(values).min())
+    places = (values - values[0]) / step
+    return step if np.abs(places - np.round(places)).max() < 1e-6 else 0.0

@@ -1,0 +1,184 @@
+"""How many passes a rule takes, and that threads and shortcuts change no bit of what it says."""
+
+import threading
+import time
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from mithridate import bigtable, terminal
+from mithridate.bayes import BayesianRegression
+from mithridate.bigtable import _engine, _judge
+from mithridate.defenses import Ridge, _chance, _passes
+from mithridate.moments import Moments
+
+from .test_bigtable import DEFENSES, cut, long_table
+
+BY_RATE = ["columns", "moments", "order statistics", "moments", "order statistics", "verdicts"]
+
+
+def full(n, seed=0):
+    """A table without gaps."""
+    table = long_table(n, seed)
+    return table.set_column(0, "x0", pa.array(table["x0"].to_numpy() * 0 + np.arange(n) % 7.0))
+
+
+@pytest.mark.parametrize("how", DEFENSES)
+def test_no_pass_is_made_twice(how, tmp_path):
+    rng = np.random.default_rng(0)
+    table = full(70_000).set_column(0, "x0", pa.array(rng.random(70_000)))
+    cut(table, tmp_path, [20_000], group=9000)
+    found = bigtable.clean(tmp_path, target="y", **DEFENSES[how])
+    made = [what for what, _ in found.passes]
+    if how == "trim":
+        each = ["order statistics", "refits"]
+        assert made == ["columns", "moments", *each * found.defense.n_iter_]
+    else:
+        assert made == (BY_RATE if how == "rate" else ["columns", "moments", "verdicts"])
+
+
+@pytest.mark.parametrize("how", DEFENSES)
+def test_the_number_of_threads_changes_no_bit(how, tmp_path, monkeypatch):
+    cut(long_table(70_000), tmp_path, [1, 30_000], group=9000)
+    found = []
+    for threads in (1, 2, 5):
+        monkeypatch.setattr(_engine, "cores", lambda threads=threads: threads)
+        found.append(bigtable.clean(tmp_path, target="y", **DEFENSES[how]))
+    for other in found[1:]:
+        np.testing.assert_array_equal(other.mask, found[0].mask)
+        assert other.defense.threshold_ == found[0].defense.threshold_
+        assert other.summary == found[0].summary
+
+
+def test_threads_keep_the_order_and_hold_few_blocks():
+    held, most, names = set(), 0, set()
+    lock = threading.Lock()
+
+    def blocks():
+        nonlocal most
+        for i in range(60):
+            with lock:
+                held.add(i)
+                most = max(most, len(held))
+            yield i
+
+    def work(i):
+        names.add(threading.current_thread().name)
+        time.sleep(0.002 * ((7 * i) % 5))
+        with lock:
+            held.discard(i)
+        return i
+
+    assert [*_engine._in_threads(work, blocks(), 3)] == [*range(60)]
+    assert len(names) == 3
+    assert most <= 3 + _engine.WAITING
+
+
+def test_what_fails_in_a_thread_ends_the_pass():
+    done = []
+
+    def work(i):
+        if i == 5:
+            raise ValueError("five")
+        done.append(i)
+
+    with pytest.raises(ValueError, match="five"):
+        list(_engine._in_threads(work, range(10_000), 2))
+    assert len(done) < 20
+
+
+@pytest.mark.parametrize(("n", "spread"), [(60, 1.0), (400, 1e-4), (20_000, 1.0)])
+def test_the_nearer_half_is_that_by_all_leverages(n, spread, monkeypatch):
+    rng = np.random.default_rng(0)
+    X = rng.random((n, 5)) * [1, 1, 1, 1, spread]
+    y = X @ np.ones(5) + rng.normal(size=n)
+    table = _passes.InMemory(X, y, None)
+    first = BayesianRegression.of(table.moments(_passes.everything))
+    distance = _chance.LeftOut(first)
+    share = table.quantile(distance, 0.5)
+    most = _passes.most_leverage(first, *table.box)
+    near = _chance.Near(distance, share, most)
+    leverages = table.values(lambda block: _passes.leverage(block, first))
+    assert leverages.max() <= most
+    looked = []
+    monkeypatch.setattr(
+        _chance.LeftOut,
+        "__call__",
+        lambda self, block, real=_chance.LeftOut.__call__: (
+            looked.append(len(block.weight)),
+            real(self, block),
+        )[1],
+    )
+    got = table.values(near)
+    assert sum(looked) < n / 20 if n > 10_000 else looked
+    want = table.values(_passes.AtMost(distance, share))
+    np.testing.assert_array_equal(got, want)
+
+
+@pytest.mark.parametrize("outlier", [3.0, 1e9])
+def test_moments_of_rows_kept_by_a_difference(outlier):
+    rng = np.random.default_rng(0)
+    X, y = rng.random((5000, 3)), rng.random(5000)
+    y[:50] = outlier
+    table = _passes.InMemory(X, y, None)
+    every = table.moments(_passes.everything)
+    want = table.moments(_passes.Where(lambda block: block.y < 2.0))
+    lost = table.moments(_passes.Where(lambda block: block.y > 2.0))
+    got = _judge.left(every, lost)
+    if outlier > 1e6:  # of the scatter of y no digit would be left
+        assert got is None
+        return
+    assert got is not None
+    for a, b in zip(got, want, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-9)
+
+
+def test_where_a_difference_tells_nothing_there_is_a_pass(tmp_path):
+    """Targets a billion times as far as others leave no digit of those."""
+    rng = np.random.default_rng(0)
+    x = rng.random(3000)
+    y = x + 0.1 * rng.normal(size=3000)
+    y[::100] = 1e9
+    cut(pa.table({"x": x, "y": y}), tmp_path, [1000])
+    found = bigtable.clean(tmp_path, target="y", false_positive_rate=0.01)
+    assert [what for what, _ in found.passes] == [*BY_RATE, "moments"]
+    assert (~found.mask)[::100].all() and found.mask.sum() > 2900
+    ridge = Ridge().fit(x[found.mask, None], y[found.mask])
+    error = (y - ridge.predict(x[:, None]))[found.mask].std()
+    assert f"{error:.3g} without" in " ".join(found.summary)
+
+
+def test_the_moments_of_a_verdict_are_those_of_its_rows():
+    rng = np.random.default_rng(0)
+    X, y = rng.random((40_000, 3)), rng.random(40_000)
+    table = _passes.InMemory(X, y, None)
+    look = _passes.Within(lambda block: block.y, (0.25, 0.5, 1.0))
+    lost = table.reduce("", _judge.Judge(look, False), _judge.Together(_passes.add))
+    kept = table.judge("", look, _passes.add, moments=True).kept
+    assert lost.rest == (np.count_nonzero(y <= 0.25), np.count_nonzero(y <= 0.25))
+    every = table.moments(_passes.everything)
+    for i, (a, b) in enumerate(zip(lost.moments, kept, strict=True)):
+        both = Moments(*a).merge(b)
+        for one, other in zip(both, every, strict=True):
+            np.testing.assert_allclose(one, other, rtol=1e-9)
+        bits = np.unpackbits(np.frombuffer(b"".join(lost.bits[i]), np.uint8))[: len(y)]
+        np.testing.assert_array_equal(bits, y <= look.cuts[i])
+
+
+def test_the_progress_tells_the_speed_of_the_running_pass(monkeypatch):
+    now, said = [0.0], []
+    monkeypatch.setattr(terminal.time, "monotonic", lambda: now[0])
+    tell = terminal._log(said.append)
+    tell("pass 1: columns", 0, 4_000_000)
+    now[0] = 40.0
+    tell("pass 1: columns", 1_000_000, 4_000_000)
+    tell("pass 2: moments", 0, 4_000_000)
+    now[0] = 80.0
+    tell("pass 2: moments", 400_000, 4_000_000)
+    assert said == [
+        "pass 1: columns",
+        "pass 1: columns: 1,000,000 of 4,000,000, 25,000/s, about 2 min left",
+        "pass 2: moments",
+        "pass 2: moments: 400,000 of 4,000,000, 10,000/s, about 6 min left",
+    ]
