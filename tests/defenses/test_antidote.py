@@ -12,6 +12,7 @@ from mithridate.defenses import BayesClean, Ridge, Trim, _passes
 from mithridate.defenses._antidote import Antidote
 from mithridate.defenses._passes import Block, leverage, residual
 from mithridate.defenses._search import FAR, Table, _step, left_within
+from mithridate.errors import InputError
 from mithridate.moments import Moments
 
 
@@ -69,16 +70,25 @@ def test_poison_that_deceives_trim_is_found(seed):
 def test_a_conspiracy_goes_and_the_same_residuals_at_random_stay():
     """The size of the residuals is no evidence; that they pull one way is."""
     X, y, rng = table(1)
-    far = rng.permutation(300)[:30]
-    size = np.full(30, 0.8)
-    pull = np.where(X[far, 0] > 0.5, 1.0, -1.0)
-    together, apart = y.copy(), y.copy()
-    together[far] += size * pull
-    apart[far] += size * rng.permutation(pull)
-    assert Antidote().fit(X, together).n_rejected_ >= 28
-    alone = Antidote().fit(X, apart)
+    far = rng.permutation(300)[:60]
+    wrong = np.zeros(300)
+    wrong[far] = np.where(X[far, 2] > 0.5, y.max(), y.min()) - y[far]
+    assert Antidote().fit(X, y + wrong).n_rejected_ >= 48
+    alone = Antidote().fit(X, y + rng.permutation(wrong))
     assert not alone.found_ and "far off" in alone.message_
-    assert BayesClean().fit(X, apart).n_rejected_ > 30
+    assert BayesClean().fit(X, y + rng.permutation(wrong)).n_rejected_ > 48
+
+
+def test_targets_at_the_ends_of_the_range_are_evidence():
+    """The same pull, from targets at the ends and from targets as spread as the others."""
+    X, y, rng = table(1)
+    far = rng.permutation(300)[:60]
+    ends, spread = y.copy(), y.copy()
+    ends[far] = np.where(X[far, 2] > 0.5, y.max(), y.min())
+    spread[far] = ends[far] * rng.uniform(0.75, 0.95, 60)
+    found, other = Antidote().fit(X, ends), Antidote().fit(X, spread)
+    assert 0.05 < found.effect_ < 0.25 and found.ends_ > 0.5 and found.conspiracy_
+    assert 0.05 < other.effect_ < 0.25 and other.ends_ < 0.2 and not other.conspiracy_
 
 
 @pytest.mark.parametrize("kind", ["gaussian", "student", "skewed", "uneven", "bent"])
@@ -140,12 +150,12 @@ def test_units_of_the_features_do_not_matter():
 def test_effect_is_the_shift_of_the_regression():
     X, y, *_ = poisoned()
     antidote = Antidote().fit(X, y)
-    assert antidote.threshold_ == FAR and antidote.effect_ > 0.25
+    assert antidote.threshold_ == FAR and antidote.conspiracy_
     kept = antidote.inlier_mask_
     Z = (X - X.mean(axis=0)) / X.std(axis=0)
     before = BayesianRegression.of(Moments.of(Z, y, np.ones(len(y)))).predict(Z)
     after = BayesianRegression.of(Moments.of(Z, y, kept * 1.0)).predict(Z)
-    expected = np.mean((before - after)[kept] ** 2) / np.mean((y - before) ** 2)
+    expected = np.mean((before - after)[kept] ** 2) / y.var()
     assert antidote.effect_ == pytest.approx(expected, rel=0.02)
 
 
@@ -188,13 +198,27 @@ def test_no_row_is_taken_back_for_lying_far_out():
     np.testing.assert_array_equal(near(found.block)[mask], excused(found.block)[mask])
 
 
-def test_rows_that_are_the_tail_of_the_others_stay():
-    """Most lie just beyond the cut, though they move the model by more than chance does."""
-    X, y, rng = table(4, n=600, noise=0.3)
-    some = rng.permutation(600)[:120]
-    y[some] += 1.05 * np.sign(X[some, 0] - 0.5)
-    antidote = Antidote().fit(X, y)
-    assert antidote.effect_ > 0.05 and not antidote.found_ and "far off" in antidote.message_
+def test_a_rate_judges_each_row_alone_where_none_conspire():
+    X, y, _ = table(6, n=400)
+    y[:4] += [3.0, -3.0, 3.0, -3.0]
+    assert not Antidote().fit(X, y).found_
+    antidote = Antidote(false_positive_rate=0.01).fit(X, y)
+    alone = BayesClean(false_positive_rate=0.01).fit(X, y)
+    np.testing.assert_array_equal(antidote.inlier_mask_, alone.inlier_mask_)
+    assert not antidote.conspiracy_ and not antidote.inlier_mask_[:4].any()
+    assert antidote.false_positive_rate_ == 0.01
+    with pytest.raises(InputError, match=r"Antidote.*more than 0"):
+        Antidote(false_positive_rate=0.7).fit(X, y)
+
+
+def test_with_a_rate_a_gross_error_goes_whomever_it_pulled():
+    X, y, is_poison, *_ = poisoned(2)
+    clean = np.flatnonzero(~is_poison)
+    shift = Antidote().fit(X, y).estimator_.predict(X) - Ridge().fit(X, y).predict(X)
+    lone = clean[np.argmax(np.abs(shift[clean]))]
+    y[lone] += 30 * np.sign(shift[lone]) * y.std()
+    assert Antidote().fit(X, y).inlier_mask_[lone]
+    assert not Antidote(false_positive_rate=0.01).fit(X, y).inlier_mask_[lone]
 
 
 def test_a_long_table_is_searched_in_part_and_judged_whole(monkeypatch):

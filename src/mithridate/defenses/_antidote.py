@@ -27,10 +27,9 @@ from ._search import (
 )
 
 SCARCE = 0.35  # share of the rows of a core that trusted rows have found: clean rows may be fewer
-SURE = 0.25  # an effect, as a share of the mean squared error, beyond what misfit does
+SURE = 0.25  # an effect, as a share of the variance of the target, that is reason enough
 LEAST = 0.05  # an effect below which there is nothing to lose, nor to gain
-TAIL = 0.4  # share of the far rows at 3 to 4 σ; of a Gaussian tail it is .98
-GAP = 0.05  # the same where they are a group apart; a Cauchy tail has a quarter there
+ENDS = 1 / 3  # how much more often the far rows have a target at an end than the others do
 
 
 class Antidote(BaseDefense):
@@ -45,15 +44,15 @@ class Antidote(BaseDefense):
     `rᵢ = yᵢ - f₁(xᵢ)`. A row is rejected that lies beyond 3 σ, unless it pulled the other way by
     more than the standard error of f₁.
 
-    All this only if it is worth it. `effect_ = mean (f₀ - f)² / mean (y - f₀)²`, f the regression
-    without the rejected rows, the first mean over the kept rows: about the share of the error that
-    is lost if they were clean after all. Nothing is rejected unless it exceeds 0.05, and the
-    rejected rows are no mere tail, of which most lies at 3 to 4 σ: less than 40 % of them do. And
-    either it exceeds 0.25, which is more than curvature and long tails did in tables known to be
-    clean, or a gap sets the rejected rows apart: less than 5 % lie at 3 to 4 σ. So a lone outlier
-    that does little stays, unless there is a `false_positive_rate`: then rows beyond what one of n
-    clean rows reaches (2.5 %, Student's t) go with the conspiracy whomever they pulled, and where
-    there is none, those go that are farther off than such a share of clean rows, by `BayesClean`.
+    All this only if it is worth it. `effect_ = mean (f₀ - f)² / var y`, f the regression without
+    the rejected rows, the mean over the kept ones: about what is lost if they were clean after all.
+    Nothing is rejected unless it exceeds 0.25; or 0.05, and the targets of the rejected rows are at
+    the ends of the range, where the strongest poison has them: a share of them is within 2 % of an
+    end that exceeds that of the kept rows by a third (`ends_`). Curves, mixtures and long tails of
+    clean tables seldom do either. So a lone outlier stays, unless there is a `false_positive_rate`:
+    then rows beyond what one of n clean rows reaches (2.5 %, Student's t) go with the conspiracy
+    whomever they pulled, and where there is none, those go that are farther off than such a share
+    of clean rows, by `BayesClean`.
 
     All this is found out on at most 65,536 rows, evenly spaced. Of a longer table all rows near to
     f₁ make the last one, so that it takes two passes, and a third for the verdicts.
@@ -64,10 +63,11 @@ class Antidote(BaseDefense):
     rows alone; past one half it mostly does not.
 
     Parameters: `estimator`, any regressor (default `Ridge()`); `false_positive_rate`, None or a
-    share in (0, 0.5]. After `fit`: `effect_`, as above; `conspiracy_`, whether rows were rejected
-    for it; `scores_`, distances in σ, at most 3 for rows that did not pull; `threshold_`, 3, or NaN
-    if none is rejected. Without a conspiracy and with a rate both are those of `BayesClean`. Poison
-    inside the noise is not found, nor, without `trusted`, more of it than half.
+    share in (0, 0.5]. After `fit`: `effect_` and `ends_`, as above; `conspiracy_`, whether rows
+    were rejected for it; `scores_`, distances in σ, at most 3 for rows that did not pull;
+    `threshold_`, 3, or NaN if none is rejected. Without a conspiracy and with a rate both are those
+    of `BayesClean`. Poison inside the noise is not found, nor, without `trusted`, more of it than
+    half.
 
     >>> import numpy as np
     >>> rng = np.random.default_rng(0)
@@ -86,6 +86,7 @@ class Antidote(BaseDefense):
     keeps_clean: ClassVar[float] = 0.95
 
     effect_: float
+    ends_: float
     conspiracy_: bool
 
     def __init__(self, estimator: Any = None, *, false_positive_rate: float | None = None):
@@ -104,7 +105,6 @@ class Antidote(BaseDefense):
         if trusted is not None:
             fitted = partial(self._fit_estimator, X, y, sample_weight)
             found, worth = self._by_trust(table, fitted, trusted, small, found, worth)
-            self.effect_ = found.effect
         verdict = self._verdict(table, small, found, worth)
         self.scores_ = table.values(verdict.score)
         return table.values(verdict.keep)
@@ -114,7 +114,7 @@ class Antidote(BaseDefense):
             return super()._how_sure(n)
         return (
             "Together these rows pulled the model: without them its predictions move by "
-            f"{percent(self.effect_)} of its mean squared error, in squares."
+            f"{percent(self.effect_)} of the variance of the target, in squares."
         )
 
     def judge(self, table: Passes) -> Verdict:
@@ -125,20 +125,19 @@ class Antidote(BaseDefense):
         chance.check_rate(self)
         small = Table.of(table.sample())
         found = small.search(small.middle(), CORE)
-        self.effect_ = found.effect
-        apart = found.effect > SURE or found.tail < GAP
-        return small, found, found.effect > LEAST and found.tail < TAIL and apart
+        return small, found, found.effect > SURE or (found.effect > LEAST and found.ends > ENDS)
 
     def _verdict(self, table: Passes, small: Table, found: Found, worth: bool) -> Verdict:
-        self.conspiracy_ = bool(worth)
+        vars(self).pop("regression_", None)  # of an earlier fit
+        self.effect_, self.ends_, self.conspiracy_ = found.effect, found.ends, bool(worth)
         if not worth and self.false_positive_rate is not None:
             return self._by_rate(table)
         self.threshold_ = FAR if worth else nan
         if not worth and found.rejected.any():
             far = np.average(found.rejected, weights=small.block.weight)
             self.message_ = (
-                f"{far:.0%} of the rows lie far off, but no further than a long tail or a curve "
-                "does, or the model is the same without them; BayesClean would look at each alone."
+                f"{far:.0%} of the rows lie far off, but the model is nearly the same without "
+                "them, or they are a curve or a long tail; BayesClean judges each row alone."
             )
         score = self._score(table, small, found)
         return Verdict(score, AtMost(score, FAR if worth else inf))
@@ -149,6 +148,7 @@ class Antidote(BaseDefense):
         alone.message_ = ""
         verdict = alone.judge(table)
         self.threshold_, self.message_ = alone.threshold_, alone.message_
+        self.regression_ = alone.regression_
         self.false_positive_rate_ = alone.false_positive_rate_
         return verdict
 

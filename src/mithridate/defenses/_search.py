@@ -17,6 +17,7 @@ from ._rows import Listed
 CORE = 0.5  # share of the rows that the first model rests on: poison is taken to be fewer
 NEAR = 2.25  # σ within which rows are taken back into the model
 FAR = 3.0  # σ beyond which a row may be rejected
+END = 0.02  # of the range of the targets: what lies nearer to one of its ends is there
 REACH = 0.9  # share of the model's rows that lie no farther out than a row may be excused for
 CONCENTRATIONS, READMISSIONS = 20, 5  # steps at most; taking rows back for ever drifts to poison
 
@@ -100,22 +101,21 @@ class Near:
 
 
 class Found(NamedTuple):
-    """What one search found: how far rows are and which are near, and what rejecting does."""
+    """What one search found: how far rows are and which are near, and what rejecting does.
+
+    `effect` is how far the model moves without the rejected rows, `ends` how much more often their
+    targets lie at the ends of the range than those of the other rows do.
+    """
 
     distance: Distance
     near: Near
     scores: Column
     effect: float
+    ends: float
 
     @property
     def rejected(self) -> Mask:
         return self.scores > FAR
-
-    @property
-    def tail(self) -> float:
-        """Share of the rejected rows that lie within one σ of the cut; 1 where none is."""
-        far = self.scores[self.rejected]
-        return float(np.mean(far <= FAR + 1.0)) if len(far) else 1.0
 
 
 class Table(NamedTuple):
@@ -161,7 +161,8 @@ class Table(NamedTuple):
         distance = Distance(self.whole, core, self.noise(core), truncated)
         scores = distance(self.block)
         near = self._near(core, mask, truncated)
-        return Found(distance, near, scores, self._effect(scores > FAR))
+        rejected = scores > FAR
+        return Found(distance, near, scores, self._effect(rejected), self._ends(rejected))
 
     def noise(self, model: BayesianRegression) -> float:
         """Variance of the noise about a model, as far as it can be known."""
@@ -202,14 +203,24 @@ class Table(NamedTuple):
         return mask, truncated
 
     def _effect(self, rejected: Mask) -> float:
-        """How far the model moves without some rows, as a share of its mean squared error."""
-        weight = self.block.weight
-        error = np.average(residual(self.block, self.whole) ** 2, weights=weight)
-        if not rejected.any() or rejected.all() or not error > self.floor * 1e-6:
+        """How far the model moves without some rows, as a share of the variance of the target."""
+        weight, y = self.block.weight, self.block.y
+        variance = np.average((y - np.average(y, weights=weight)) ** 2, weights=weight)
+        if not rejected.any() or rejected.all() or not variance > 0:
             return 0.0
         after = self._regression(~rejected)
         shift = residual(self.block, after) - residual(self.block, self.whole)
-        return float(np.average(shift**2, weights=weight * ~rejected) / error)
+        return float(np.average(shift**2, weights=weight * ~rejected) / variance)
+
+    def _ends(self, rejected: Mask) -> float:
+        """Share of the rejected targets near an end of the range, less that of the others."""
+        if not rejected.any() or rejected.all():
+            return 0.0
+        y, weight = self.block.y, self.block.weight
+        margin = END * (y.max() - y.min())
+        at_end = (y <= y.min() + margin) | (y >= y.max() - margin)
+        rates = [np.average(at_end, weights=weight * rows) for rows in (rejected, ~rejected)]
+        return float(rates[0] - rates[1])
 
     def _regression(self, mask: Mask) -> BayesianRegression:
         return regression(moments_of(self.block.Z, self.block.weight * mask))
