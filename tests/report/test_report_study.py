@@ -146,14 +146,23 @@ def test_attacks_are_told_apart():
 
 def test_files_are_written_whole(tmp_path, full):
     paths, pages = write_study(table(full), tmp_path), study_pages(table(full))
-    assert [p.name for p in paths] == ["report.html", "results.md", "leaderboard.md", "comparison.md"]
+    assert [p.name for p in paths] == [
+        "report.html",
+        "results.md",
+        "leaderboard.md",
+        "comparison.md",
+    ]
     assert sorted(p.name for p in tmp_path.iterdir()) == sorted(p.name for p in paths)
     for path in paths:
         assert path.read_text() == pages[path.name]
 
 
 def test_docs_are_the_markdown_alone(tmp_path, full):
-    assert [p.name for p in write_docs(table(full), tmp_path)] == ["results.md", "leaderboard.md", "comparison.md"]
+    assert [p.name for p in write_docs(table(full), tmp_path)] == [
+        "results.md",
+        "leaderboard.md",
+        "comparison.md",
+    ]
 
 
 def test_a_real_study(tmp_path):

@@ -12,21 +12,21 @@ from ._markdown import escaped, footer, paragraph, table
 
 FOUND = 0.9  # share of the oracle's gain from which on the poison counts as found
 WORTH = 0.1  # gain of the oracle from which on there is something to be found
-MOST = 0.3  # ratio up to which it is asked for
+MOST, TRUSTED_MOST = 0.3, 0.6  # ratio up to which it is asked for; where all have trusted rows
 HARM = -0.05  # gain below which a defense harms
 HEADS = (
     "defense", "told", "found", "harmed", "mean gain", "least gain", "there", "best there",
     "clean: most rejected", "clean: least gain",
 )  # fmt: skip
 MEANING = (
-    f"A cell is one poisoned training set. *Found*: at least {FOUND:.0%} of the gain of the "
+    f"A cell is one poisoned training set. *Found*: at least {words.percent(FOUND)} of the gain of the "
     "oracle, which trains on exactly the clean rows, counted over the cells with a ratio of at "
-    f"most {MOST:g} where the oracle gains at least {WORTH:g}; in brackets 95 % intervals by "
-    "bootstrap over splits of a table, whose cells hang together. *Harmed*: a test defense gain "
-    f"below {HARM:g}, of all poisoned cells; *least gain*: the worst of them, *there*, and which "
-    "defense gained most there. *Clean*: unpoisoned training sets, over the seeds. *Told*: `ratio` "
-    "is the true one, which nobody knows in practice. Experiments named `group:part` are told of "
-    "together."
+    f"most {MOST:g} ({TRUSTED_MOST:g} where all were given trusted rows) where the oracle gains at "
+    f"least {WORTH:g}; in brackets 95 % intervals by bootstrap over splits of a table, whose cells "
+    f"hang together. *Harmed*: a test defense gain below {HARM:g}, of all poisoned cells; *least "
+    "gain*: the worst of them, *there*, and which defense gained most there. *Clean*: unpoisoned "
+    "training sets, over the seeds. *Told*: `ratio` is the true one, which nobody knows in "
+    "practice. Experiments named `group:part` are told of together."
 )
 
 Row = dict[str, Any]
@@ -43,11 +43,12 @@ class Line(NamedTuple):
     told: str
     cells: list[Row]
     clean: list[Row]
+    most: float = MOST
 
     @property
     def sought(self) -> list[Row]:
         """Cells where there is something to be found."""
-        return [row for row in self.cells if _sought(row)]
+        return [row for row in self.cells if _sought(row, self.most)]
 
     @property
     def share(self) -> float:
@@ -82,12 +83,14 @@ def compared(results: Frame) -> list[Compared]:
         groups.setdefault(where, {}).setdefault(who, []).append(row)
     found = []
     for (experiment, *model), by in groups.items():
+        trusted = all(row["trusted"] for rows in by.values() for row in rows)
         lines = [
             Line(
                 name,
                 known_to_it,
                 [row for row in rows if row["ratio"] > 0],
                 [row for row in rows if not row["ratio"] > 0],
+                TRUSTED_MOST if trusted else MOST,
             )
             for (name, known_to_it), rows in by.items()
         ]
@@ -110,9 +113,9 @@ def comparison_md(found: Sequence[Compared], results: Frame) -> str:
     return "\n\n".join([*parts, footer(results)]) + "\n"
 
 
-def _sought(row: Row) -> bool:
+def _sought(row: Row, most: float) -> bool:
     worth = row["gain_oracle"] is not None and row["gain_oracle"] >= WORTH
-    return worth and row["ratio"] <= MOST + 1e-9
+    return worth and row["ratio"] <= most + 1e-9
 
 
 def _found(row: Row) -> bool:
