@@ -147,7 +147,9 @@ class Antidote(BaseDefense):
         alone = BayesClean(false_positive_rate=self.false_positive_rate)
         alone.message_ = ""
         verdict = alone.judge(table)
-        self.threshold_, self.message_ = alone.threshold_, alone.message_
+        self.threshold_ = alone.threshold_
+        said = "No group of rows pulled the model far, so BayesClean judged each row alone."
+        self.message_ = f"{said} {alone.message_}".rstrip()
         self.regression_ = alone.regression_
         self.false_positive_rate_ = alone.false_positive_rate_
         return verdict

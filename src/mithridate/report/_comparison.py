@@ -7,7 +7,7 @@ import numpy as np
 
 from . import _words as words
 from ._frame import MODEL, NONE, ORACLE, Frame, entry, models, told
-from ._intervals import draws, ends
+from ._intervals import ENOUGH, draws, ends
 from ._markdown import escaped, footer, paragraph, table
 
 FOUND = 0.9  # share of the oracle's gain from which on the poison counts as found
@@ -154,7 +154,7 @@ def _cells(line: Line, one: Compared) -> list[str]:
 def _count(line: Line) -> str:
     """How often a defense found the poison, with the interval of the share.
 
-    Splits of a table are drawn anew; with fewer than three there is no interval.
+    Splits are drawn anew; with fewer than three seeds of a table there is no interval.
     """
     rows = line.sought
     if not rows:
@@ -163,7 +163,8 @@ def _count(line: Line) -> str:
     splits: dict[Any, list[bool]] = {}
     for row in rows:
         splits.setdefault((row["dataset"], row["seed"]), []).append(_found(row))
-    if len(splits) < 3:
+    seeds = [sum(table == of for of, _ in splits) for table, _ in splits]
+    if min(seeds) < ENOUGH:
         return told
     counts = np.array([[sum(each), len(each)] for each in splits.values()])
     sums = draws(len(counts)) @ counts
