@@ -38,7 +38,8 @@ RATIOS = [0.1, 0.2, 0.3, 0.4]
 SHOWN = 0.3  # the ratio at which tables are told apart
 DEFENSES = ["trim", "sever", "proda", "torrent", "outliers"]  # told the ratio
 DEFENSES += ["itrim", "huber", "ransac", "theilsen", "bayesclean", "antidote"]  # told nothing
-DEFENSES += ["duti", "kolmogorovsmirnov"]  # 30 trusted rows; duti is told the ratio as well
+DEFENSES += ["leasttrimmedsquares"]
+DEFENSES += ["duti", "kolmogorovsmirnov", "trustedonly"]  # 30 trusted rows, the ratio for duti
 
 Rows = list[dict[str, Any]]
 

@@ -3,10 +3,12 @@
 import json
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import mithridate
 from mithridate import datasets
+from mithridate.bench import Spec, run
 from mithridate.bench.spec import ThreatSpec
 from mithridate.bench.worlds import world
 from mithridate.errors import InputError
@@ -83,6 +85,27 @@ def test_the_table_records_the_threat_model():
     assert poisoned["n_train"] + poisoned["n_poison"] == 100
     moved = [m for m in found.moved.to_pylist() if m["attack"] == "ascent"]
     assert {m["kind"] for m in moved} >= {"target"}
+
+
+def test_relaxed_poison_lies_between_levels_and_whole_numbers():
+    table = pd.DataFrame({"x": np.arange(80) % 7, "kind": np.tile(["a", "b", "c", "d"], 20)})
+    table["y"] = table.x + (table.kind == "a") * 2.0 + np.sin(np.arange(80))
+    encoded = datasets.load(table, "y")
+    split = encoded.split(0)
+    known = {relaxed: world(split, "y", ThreatSpec(relaxed=relaxed)) for relaxed in (False, True)}
+    assert known[False].step.any() and known[False].member.any()
+    assert not known[True].step.any() and not known[True].member.size
+    spec = {"data": {"source": "frame", "target": "y"}, "ratios": [0.2], "seeds": 1}
+    spec |= {"attacks": [{"use": "ascent", "alphas": [1], "steps": 15}], "defenses": []}
+    damage = []
+    for relaxed in (False, True):
+        made = Spec.of(spec | {"threat": {"relaxed": relaxed}})
+        rows = [r for r in run(made, table).table.to_pylist() if r["attack"] == "ascent"]
+        assert {r["relaxed"] for r in rows} == {relaxed}
+        damage.append(rows[0]["nmse_poisoned"])
+    assert damage[1] != damage[0]
+    with pytest.raises(InputError, match="no table can hold it"):
+        mithridate.poison(table, target="y", threat={"relaxed": True})
 
 
 def test_less_knowledge_does_less_damage():

@@ -121,7 +121,7 @@ def audit(
       makes a row visible (residual, predictive, mahalanobis, neighbor, spectral, weighted);
     - `threat`: what the attacker may write and knows, as `[threat]` of a spec has it: `writes`
       ("both", "features", "target"), `frozen` columns, `box` {column: [low, high]}, `budget`,
-      `surrogate` rows, `rows` ("added", "replaced");
+      `surrogate` rows, `rows` ("added", "replaced"), `relaxed` (True: any feature value);
     - `drop`: columns to leave out; `categorical`: columns whose numbers are only codes; `rows`: how
       many clean rows train, at most;
     - `tell(stage, done, total)` is called as the work goes on.

@@ -141,6 +141,11 @@ def _attacked(
     if not cut.ratios:
         raise InputError("Ratio 0 asks for no poison; give one above 0.")
     p = cut.counts[0]
+    if spec.threat.relaxed:
+        raise InputError(
+            "Relaxed poison lies between the levels of a column, so no table can hold it; leave "
+            "'relaxed' out."
+        )
     if spec.threat.rows == "replaced" and p > len(split.train.y):
         raise InputError(
             f"{p} rows would be replaced, but the attack knows {len(split.train.y)}; "

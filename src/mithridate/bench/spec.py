@@ -101,6 +101,7 @@ class ThreatSpec(_Part):
     in the table's units (default: those of the training rows); no row farther than `budget` from
     where it started, in ranges of the columns (Euclidean). `surrogate` rows are all it knows, if
     given, in place of the training rows. Its `rows` are added, or replace those they started from.
+    `relaxed` poison need not be possible: a row may lie between levels and between whole numbers.
     """
 
     writes: Literal["both", "features", "target"] = "both"
@@ -109,6 +110,7 @@ class ThreatSpec(_Part):
     budget: Annotated[float, Field(gt=0)] | None = None
     surrogate: Annotated[int, Field(ge=10)] | None = None
     rows: Literal["added", "replaced"] = "added"
+    relaxed: bool = False
 
     def keys(self) -> dict[str, Any]:
         """The columns of the results that tell this threat model from another."""
@@ -119,6 +121,7 @@ class ThreatSpec(_Part):
             "budget": self.budget,
             "surrogate": self.surrogate,
             "placed": self.rows,
+            "relaxed": self.relaxed,
         }
 
     def words(self) -> dict[str, str]:

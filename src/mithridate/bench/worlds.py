@@ -43,6 +43,7 @@ def world(split: Split, target: str, threat: ThreatSpec) -> World:
         free[:-1] = threat.writes == "features"
     for name in threat.frozen:
         free[_places(sources, name)] = False
+    groups = 0 if threat.relaxed else len(columns.optional)
     if not free.any():
         raise InputError("The threat model leaves no column to write; free one.")
     return World(
@@ -51,11 +52,11 @@ def world(split: Split, target: str, threat: ThreatSpec) -> World:
         aimed=aimed,
         lower=lower,
         upper=upper,
-        step=split.step,
+        step=np.zeros_like(split.step) if threat.relaxed else split.step,
         free=free,
         budget=np.inf if threat.budget is None else threat.budget,
-        member=columns.group[None, :] == np.arange(len(columns.optional))[:, None],
-        optional=columns.optional,
+        member=columns.group[None, :] == np.arange(groups)[:, None],
+        optional=columns.optional[:groups],
     )
 
 

@@ -17,7 +17,7 @@ MOST = 6  # exceptions that are named
 PAPER = {
     "attack": "ascent", "attack_options": '{"rate": 0.1, "starts": ["clones"]}', "against": None,
     "writes": "both", "frozen": "[]", "box": "{}", "budget": None, "surrogate": None,
-    "placed": "added",
+    "placed": "added", "relaxed": False,
 }  # fmt: skip
 PLAIN = {**PAPER, "normalizer": "incremental", "risk_name": "residual"}
 COMMAND = "mithridate bench paper --only {} -o results/"

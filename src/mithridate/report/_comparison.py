@@ -19,8 +19,8 @@ HEADS = (
     "clean: most rejected", "clean: least gain",
 )  # fmt: skip
 MEANING = (
-    f"A cell is one poisoned training set. *Found*: at least {words.percent(FOUND)} of the gain of the "
-    "oracle, which trains on exactly the clean rows, counted over the cells with a ratio of at "
+    f"A cell is one poisoned training set. *Found*: at least {words.percent(FOUND)} of the gain of "
+    "the oracle, which trains on exactly the clean rows, counted over the cells with a ratio of at "
     f"most {MOST:g} ({TRUSTED_MOST:g} where all were given trusted rows) where the oracle gains at "
     f"least {WORTH:g}; in brackets 95 % intervals by bootstrap over splits of a table, whose cells "
     f"hang together. *Harmed*: a test defense gain below {HARM:g}, of all poisoned cells; *least "

@@ -18,6 +18,7 @@ NONE, ORACLE = "none", "oracle"
 SETTING = (
     "experiment", "victim", "victim_options", "judge", "attack", "attack_options", "against",
     "risk_name", "normalizer", "writes", "frozen", "box", "budget", "surrogate", "placed",
+    "relaxed",
 )  # fmt: skip
 MODEL = ("victim", "victim_options", "judge")
 ENTRY = ("defense", "defense_options", "contamination", "trusted")
