@@ -35,7 +35,8 @@ def test_no_pass_is_made_twice(how, tmp_path):
         each = ["order statistics", "refits"]
         assert made == ["columns", "moments", *each * found.defense.n_iter_]
     else:
-        assert made == (BY_RATE if how == "rate" else ["columns", "moments", "verdicts"])
+        by_rate = how in ("rate", "antidote")  # no rows conspire here
+        assert made == (BY_RATE if by_rate else ["columns", "moments", "verdicts"])
 
 
 @pytest.mark.parametrize("how", DEFENSES)

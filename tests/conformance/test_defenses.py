@@ -27,7 +27,7 @@ def test_permuting_rows_permutes_the_mask(cls):
 @pytest.mark.parametrize("seed", range(3))
 def test_gross_outliers_go(cls, seed):
     if cls.rejects_gross == 0:
-        pytest.skip("rejects no rows: it defends in another way")
+        pytest.skip("promises to reject no gross errors: it defends in another way")
     X, y, moved = gross_table(seed)
     defense = told(cls, 0.1).fit(X, y)
     assert (~defense.inlier_mask_[moved]).mean() >= cls.rejects_gross

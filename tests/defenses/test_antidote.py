@@ -211,6 +211,16 @@ def test_a_rate_judges_each_row_alone_where_none_conspire():
         Antidote(false_positive_rate=0.7).fit(X, y)
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_with_a_rate_scattered_gross_errors_go(seed):
+    X, y, rng = table(seed)
+    moved = rng.permutation(300)[:30]
+    y[moved] += 5.0 * rng.choice([-1.0, 1.0], 30)
+    antidote = Antidote(false_positive_rate=0.01).fit(X, y)
+    assert not antidote.inlier_mask_[moved].any()
+    assert (~antidote.inlier_mask_).sum() < 45
+
+
 def test_with_a_rate_a_gross_error_goes_whomever_it_pulled():
     X, y, is_poison, *_ = poisoned(2)
     clean = np.flatnonzero(~is_poison)

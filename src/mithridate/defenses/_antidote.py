@@ -84,6 +84,7 @@ class Antidote(BaseDefense):
 
     uses_trusted: ClassVar[bool] = True
     keeps_clean: ClassVar[float] = 0.95
+    rejects_gross: ClassVar[float] = 0.0  # errors that do not conspire are for the rate
 
     effect_: float
     ends_: float
