@@ -241,15 +241,21 @@ def test_csv_files_are_typed_as_one_table(tmp_path):
     assert set(got.notes) == set(want.notes)
 
 
-def test_antidote_searches_a_long_table_in_part_and_judges_it_whole(shared, tmp_path, monkeypatch):
-    monkeypatch.setattr(_passes, "SAMPLE", 2000)
-    opened = datasets.open(str(shared / "data/appliances_energy.csv"))
-    table = poisoned(opened.frame, "Appliances")
+@pytest.mark.parametrize("size", [2000, 1 << 16])
+def test_a_conspiracy_is_found_in_passes_as_in_memory(size, shared, tmp_path, monkeypatch):
+    monkeypatch.setattr(_passes, "SAMPLE", size)
+    table = datasets.open(str(shared / "data/appliances_energy.csv")).frame
+    y, hot = (table[name].to_numpy().astype(float) for name in ("Appliances", "T1"))
+    bad = np.random.default_rng(0).random(len(y)) < 0.35
+    y = np.where(bad, np.where(hot > np.median(hot), y.max(), y.min()), y)
+    place = table.schema.get_field_index("Appliances")
+    table = table.set_column(place, "Appliances", pa.array(y))
     want = mithridate.clean(table, target="Appliances")
-    assert type(want.defense).__name__ == "Antidote" and want.defense.n_rejected_ > 500
+    assert want.defense.conspiracy_ and want.defense.n_rejected_ > 1000
     got = bigtable.clean(cut(table, tmp_path, [1, 7000, 16385]), target="Appliances")
     np.testing.assert_array_equal(got.mask, want.mask)
-    assert [what for what, _ in got.passes][:2] == ["columns", "moments"]
+    expected = ["columns", *["moments"] * 2 * (size < len(y)), "mask"]
+    assert [what for what, _ in got.passes][: len(expected)] == expected
 
 
 @pytest.mark.parametrize("defense", [Duti(), "ransac", Trim(Huber()), Huber(alpha=0.1)])
