@@ -5,7 +5,8 @@ import pytest
 from sklearn.linear_model import LinearRegression
 
 from mithridate.defenses import LeastTrimmedSquares
-from mithridate.defenses._lts import _left, _search, _Table
+from mithridate.defenses._chance import left_within
+from mithridate.defenses._lts import _search, _Table
 from mithridate.defenses._rows import Listed
 from mithridate.errors import InputError
 
@@ -57,7 +58,7 @@ def test_fits_by_columns_and_by_rows_are_one():
 def test_variance_of_what_is_cut_off():
     z = np.random.default_rng(0).normal(size=1_000_000)
     for within in (0.6745, 1.5, 2.5):
-        assert _left(within) == pytest.approx(z[np.abs(z) <= within].var(), rel=5e-3)
+        assert left_within(within) == pytest.approx(z[np.abs(z) <= within].var(), rel=5e-3)
 
 
 def test_of_clean_gaussian_rows_those_beyond_the_cut_go():

@@ -22,7 +22,6 @@ from ._search import (
     Found,
     InUnits,
     Table,
-    left_within,
     regression,
 )
 
@@ -163,7 +162,7 @@ class Antidote(BaseDefense):
             whole, core = (
                 regression(small.units.moments(table.moments(w))) for w in (everything, rows)
             )
-            distance = Distance(whole, core, small.noise(core), left_within(NEAR))
+            distance = Distance(whole, core, small.noise(core), chance.left_within(NEAR))
         if self.false_positive_rate is not None:
             freedom = distance.core.weight - distance.core.effective - 1.0
             lone = chance.cut(chance.LEVEL / table.total, freedom)

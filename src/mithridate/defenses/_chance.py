@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from jaxtyping import Float
-from scipy.special import betainc, ndtri, stdtrit
+from scipy.special import betainc, ndtr, ndtri, stdtrit
 
 from ..bayes import BayesianRegression
 from ..errors import InputError
@@ -127,6 +127,11 @@ def chance_of(count: float, n: float, rate: float) -> float:
     if count <= 0:
         return 1.0
     return float(betainc(count / inflation, (n - count) / inflation + 1.0, rate))
+
+
+def left_within(c: float) -> float:
+    """Variance of a unit Gaussian that is cut off at ±c."""
+    return 1.0 - 2.0 * c * exp(-(c**2) / 2.0) / sqrt(2.0 * pi) / (2.0 * float(ndtr(c)) - 1.0)
 
 
 def _at_least(variance: Column) -> Column:

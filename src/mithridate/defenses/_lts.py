@@ -1,12 +1,12 @@
 """Least trimmed squares: fits the half of the rows that lie nearest to one plane."""
 
-from math import exp, pi, sqrt
+from math import sqrt
 from numbers import Integral, Real
 from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.linalg import solve
-from scipy.special import ndtr, ndtri
+from scipy.special import ndtri
 from sklearn.utils import check_random_state
 from threadpoolctl import threadpool_limits
 
@@ -14,6 +14,7 @@ from ..bayes import BayesianRegression
 from ..errors import InputError
 from ..moments import Moments
 from ._base import BaseDefense, Column, Mask, Rows
+from ._chance import left_within
 from ._rows import Listed, lowest
 from ._weights import median
 
@@ -91,7 +92,7 @@ class LeastTrimmedSquares(BaseDefense):
         within, z = float(ndtri((1.0 + table.keep) / 2.0)), np.zeros(len(kept))
         for _ in range(_RETURNS):
             model = _regression(X, table.y, kept)
-            z = model.zscores(X, table.y) * sqrt(_left(within))
+            z = model.zscores(X, table.y) * sqrt(left_within(within))
             previous, within = kept, float(self.cut)
             kept = np.where(z <= within, table.weight, 0.0)
             if np.array_equal(kept, previous):
@@ -213,9 +214,3 @@ def _solved(gram: np.ndarray, penalty: float, right: Column) -> Column:
     # Of a column whose values are far apart, no penalty of the others is above the rounding.
     gram[diagonal] += penalty + 1e-12 * float(gram.trace())
     return solve(gram, right, assume_a="pos", overwrite_a=True, check_finite=False)
-
-
-def _left(within: float) -> float:
-    """Variance that is left of a unit Gaussian cut off at ±`within`."""
-    density = exp(-(within**2) / 2.0) / sqrt(2.0 * pi)
-    return 1.0 - 2.0 * within * density / (2.0 * float(ndtr(within)) - 1.0)

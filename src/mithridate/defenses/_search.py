@@ -1,16 +1,17 @@
 """The search of Antidote: a model that the middle of a table agrees on, and who pulls at it."""
 
 from dataclasses import dataclass
-from math import exp, inf, pi, sqrt
+from math import inf
 from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float
-from scipy.special import ndtr, ndtri
+from scipy.special import ndtri
 
 from ..bayes import BayesianRegression
 from ..moments import Moments
 from ._base import Column, Mask
+from ._chance import left_within
 from ._passes import Block, Kernel, leverage, moments_of, predicted, residual
 from ._rows import Listed
 
@@ -236,11 +237,6 @@ class Table(NamedTuple):
 def regression(moments: Moments) -> BayesianRegression:
     """A regression on the way of a search, not its result: precise to a hundredth of a penalty."""
     return BayesianRegression.of(moments, max_iter=50, tol=1e-2)
-
-
-def left_within(c: float) -> float:
-    """Variance of a unit Gaussian that is cut off at ±c."""
-    return 1.0 - 2.0 * c * exp(-(c**2) / 2.0) / sqrt(2.0 * pi) / (2.0 * float(ndtr(c)) - 1.0)
 
 
 def _step(y: Column) -> float:
