@@ -220,7 +220,7 @@ def test_a_stopped_run_goes_on_where_it_was(when, folder, tmp_path):
     done = len(passes) if when == "writing" else int(when[-1]) - 1
     assert found.passes != passes and len(found.passes) == len(passes) - done
     assert contents(out) == contents(whole)
-    assert not (tmp_path / ".out.unfinished").exists()
+    assert not (tmp_path / ".out.unfinished").exists() and not (tmp_path / "out/.work").exists()
 
 
 def test_what_was_computed_of_other_files_is_thrown_away(table, folder, tmp_path):

@@ -158,13 +158,17 @@ def _checked(out: Path, source: str) -> Path:
 
 
 class _Workshop:
-    """A folder beside the output for what is unfinished; a passing one where nothing is kept."""
+    """A folder beside the output for what is unfinished; a passing one where nothing is kept.
+
+    `rows` is what the output will be, `folder` inside it all else: so a rename is the last act.
+    """
 
     def __init__(self, out: Path | None):
         self._passing = tempfile.TemporaryDirectory() if out is None else None
         self.kept = out is not None
         beside = out and out.absolute().parent / f".{out.name}.unfinished"
-        self.folder = beside or Path(self._passing.name if self._passing else "")
+        self.rows = beside or Path(self._passing.name if self._passing else "")
+        self.folder = self.rows / ".work"
 
     def __enter__(self) -> "_Workshop":
         return self
@@ -181,12 +185,13 @@ class _Workshop:
         self.folder.mkdir(parents=True, exist_ok=True)
 
     def discard(self) -> None:
-        shutil.rmtree(self.folder, ignore_errors=True)
+        shutil.rmtree(self.rows, ignore_errors=True)
 
     def publish(self, out: Path) -> None:
-        """Renames what was written, all at once, and clears up."""
-        (self.folder / "out").rename(out)
-        self.discard()
+        """Clears up, and renames what was written, all at once."""
+        self.journal.forget()  # first: it tells of what goes now
+        shutil.rmtree(self.folder)
+        self.rows.rename(out)
 
 
 @dataclasses.dataclass
@@ -283,10 +288,8 @@ class _Run:
         sigma = float(kept.mse(ridge.coef_, ridge.intercept_)) ** 0.5 or 1.0
         crowd = Crowd.of_moments(kept, ridge, sigma)
         explain = _write.Explain(encoder, score, crowd, ridge)
-        folder, done = self.shop.folder / "out", 0
-        folder.mkdir(exist_ok=True)
+        cut, done = _write.Cut(source, explain, self.shop.rows), 0
         self.tell("writing", 0, source.rows)
-        cut = _write.Cut(source, explain, folder)
         for rows in self.engine.map(cut, [*_write.tasks(source, bits)], source.rows):
             done += rows
             self.tell("writing", done, source.rows)

@@ -45,6 +45,11 @@ class Journal:
             fresh.replace(self.path)
         return result
 
+    def forget(self) -> None:
+        """Removes the file: nothing can be resumed any more."""
+        if self.path is not None:
+            self.path.unlink(missing_ok=True)
+
 
 def key_of(*parts: Any) -> str:
     """A hash of what a run depends on."""
