@@ -12,7 +12,7 @@ from mithridate.defenses import BayesClean, Ridge, Trim, _passes
 from mithridate.defenses._antidote import Antidote
 from mithridate.defenses._chance import left_within
 from mithridate.defenses._passes import Block, leverage, residual
-from mithridate.defenses._search import FAR, Table, _step
+from mithridate.defenses._search import CORE, FAR, Table, _step
 from mithridate.errors import InputError
 from mithridate.moments import Moments
 
@@ -53,15 +53,32 @@ def test_recovers_what_the_clean_rows_give(seed, share):
     assert antidote.inlier_mask_[~is_poison].mean() > 0.95
 
 
+def cornered(seed, p, noise=0.3):
+    """Rows in corners with the target at the end of its range that is farther off, shuffled."""
+    X, y, rng = table(seed, noise=noise)
+    corners = (rng.random((p, 6)) > 0.5).astype(float)
+    wrong = np.where(Ridge().fit(X, y).predict(corners) > y.mean(), y.min(), y.max())
+    order = rng.permutation(300 + p)
+    both = np.concatenate([X, corners])[order], np.concatenate([y, wrong])[order]
+    return *both, (np.arange(300 + p) >= 300)[order]
+
+
+def censored(seed, share, p=0):
+    """Targets of which a share is cut off below, and p copies of those rows at the top."""
+    X, y, rng = table(seed)
+    y = np.maximum(y, np.quantile(y, share))
+    rows = rng.choice(np.flatnonzero(y == y.min()), p, replace=True)
+    return (
+        np.concatenate([X, X[rows]]),
+        np.append(y, np.full(p, y.max())),
+        np.arange(300 + p) >= 300,
+    )
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_poison_that_deceives_trim_is_found(seed):
     """Rows in corners, as many as two for three, that one plane fits better than it fits ours."""
-    X, y, rng = table(seed, noise=0.3)
-    corners = (rng.random((200, 6)) > 0.5).astype(float)
-    wrong = np.where(Ridge().fit(X, y).predict(corners) > y.mean(), y.min(), y.max())
-    order = rng.permutation(500)
-    X, y = np.concatenate([X, corners])[order], np.concatenate([y, wrong])[order]
-    is_poison = (np.arange(500) >= 300)[order]
+    X, y, is_poison = cornered(seed, 200)
     trim = Trim(contamination=0.4).fit(X, y)
     antidote = Antidote().fit(X, y)
     assert trim.inlier_mask_[is_poison].mean() > 0.3
@@ -111,6 +128,35 @@ def test_nothing_is_found_in_clean_tables_however_long_their_tails(kind, seed):
 def test_nothing_is_found_in_diabetes(seed):
     train = load("diabetes").split(seed).train
     assert not Antidote().fit(train.X, train.y).found_
+
+
+def test_poison_is_found_where_most_clean_targets_are_at_an_end():
+    """The rows between the ends are few; those below the upper end are the clean ones."""
+    X, y, is_poison = censored(0, 0.55, 129)
+    table = Table.of(block(X, y))
+    middle, below = (table.search(start, CORE) for start in table.starts()[:2])
+    assert middle.rejected.sum() > 200 and middle.ends < 0 < below.ends
+    antidote = Antidote().fit(X, y)
+    assert antidote.conspiracy_ and not antidote.inlier_mask_[is_poison].any()
+    assert antidote.inlier_mask_[~is_poison].mean() > 0.95
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_targets_that_are_cut_off_are_no_conspiracy(seed):
+    """More than half of the rows agree on a constant, and the others would have to go."""
+    X, y, _ = censored(seed, 0.65)
+    antidote = Antidote().fit(X, y)
+    assert antidote.effect_ > 0.25 and antidote.ends_ < -0.5 and not antidote.found_
+
+
+def test_what_is_left_is_searched_again():
+    X, y, is_poison = cornered(3, 100)
+    table = Table.of(block(X, y))
+    first = table.search(table.middle(), CORE)
+    antidote = Antidote().fit(X, y)
+    assert first.rejected.sum() < antidote.n_rejected_
+    assert (~antidote.inlier_mask_[is_poison]).all()
+    assert antidote.inlier_mask_[~is_poison].mean() > 0.99
 
 
 def test_a_lone_outlier_that_does_nothing_stays():
@@ -227,7 +273,7 @@ def test_with_a_rate_a_gross_error_goes_whomever_it_pulled():
     clean = np.flatnonzero(~is_poison)
     shift = Antidote().fit(X, y).estimator_.predict(X) - Ridge().fit(X, y).predict(X)
     lone = clean[np.argmax(np.abs(shift[clean]))]
-    y[lone] += 30 * np.sign(shift[lone]) * y.std()
+    y[lone] += 2 * np.sign(shift[lone])
     assert Antidote().fit(X, y).inlier_mask_[lone]
     assert not Antidote(false_positive_rate=0.01).fit(X, y).inlier_mask_[lone]
 

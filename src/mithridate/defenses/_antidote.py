@@ -12,31 +12,26 @@ from ..words import percent
 from . import _chance as chance
 from ._base import BaseDefense, Column, Mask, Rows, Trusted
 from ._bayesclean import BayesClean
-from ._passes import AtMost, Block, InMemory, Kernel, Passes, Verdict, Where, everything
-from ._search import (
-    CORE,
-    FAR,
-    NEAR,
-    READMISSIONS,
-    Distance,
-    Found,
-    InUnits,
-    Table,
-    regression,
-)
+from ._passes import AtMost, Block, InMemory, Kernel, Passes, Verdict
+from ._search import CORE, FAR, READMISSIONS, Farthest, Found, Table
 
 SCARCE = 0.35  # share of the rows of a core that trusted rows have found: clean rows may be fewer
 SURE = 0.25  # an effect, as a share of the variance of the target, that is reason enough
 LEAST = 0.05  # an effect below which there is nothing to lose, nor to gain
+LEFT = 0.005  # the same, of what is left once rows were rejected
 ENDS = 1 / 3  # how much more often the far rows have a target at an end than the others do
+ROUNDS = 4  # searches at most, each of what those before it left
+
+Case = list[Found]  # one search after another
 
 
 class Antidote(BaseDefense):
     """Rejects rows that are far off and together pulled the model to where it is, or none.
 
     The squared damage of poison is convex in its target, so that the strongest poison has a target
-    at one end of the range. So the search starts from the rows between the ends, and alternates a
-    Bayesian linear regression f₁ with the half of the rows it predicts best. Rows within 2.25 σ are
+    at one end of the range. So the search starts from the rows between the ends, or below the upper
+    one, or above the lower one where many are there, and alternates a Bayesian linear
+    regression f₁ with the half of the rows it predicts best. Rows within 2.25 σ are
     taken back, five times, with σ corrected for the truncation, and widened for leverage no further
     than nine in ten rows of the model need: a row does not come back for lying far out. With f₀ the
     regression on all rows and `Δ = f₀ - f₁`, row i pulled the model by `rᵢ Δ(xᵢ)`, where
@@ -48,13 +43,17 @@ class Antidote(BaseDefense):
     Nothing is rejected unless it exceeds 0.25; or 0.05, and the targets of the rejected rows are at
     the ends of the range, where the strongest poison has them: a share of them is within 2 % of an
     end that exceeds that of the kept rows by a third (`ends_`). Curves, mixtures and long tails of
-    clean tables seldom do either. So a lone outlier stays, unless there is a `false_positive_rate`:
+    clean tables seldom do either. Nor is anything rejected because the kept rows are at an end more
+    often by a third: that is a target with many zeros. Of the starts the one counts whose
+    rejected rows are at the ends most; the first one alone needs no ends at 0.25. What is left is
+    searched again in the same way, up to three times, as long as rows at the ends move the model
+    by 0.005. So a lone outlier stays, unless there is a `false_positive_rate`:
     then rows beyond what one of n clean rows reaches (2.5 %, Student's t) go with the conspiracy
     whomever they pulled, and where there is none, those go that are farther off than such a share
     of clean rows, by `BayesClean`.
 
     All this is found out on at most 65,536 rows, evenly spaced. Of a longer table all rows near to
-    f₁ make the last one, so that it takes two passes, and a third for the verdicts.
+    f₁ make the last one, so that each search takes two passes, and the verdicts one more.
 
     With `trusted` rows the search also starts from a regression on them, with 50 and 35 % of the
     rows, with and without taking rows back; what predicts them best is taken, if better than the
@@ -101,11 +100,11 @@ class Antidote(BaseDefense):
         trusted: Trusted | None = None,
     ) -> Mask:
         table = InMemory(X, y, sample_weight)
-        small, found, worth = self._searched(table)
+        small, case, worth = self._searched(table)
         if trusted is not None:
             fitted = partial(self._fit_estimator, X, y, sample_weight)
-            found, worth = self._by_trust(table, fitted, trusted, small, found, worth)
-        verdict = self._verdict(table, small, found, worth)
+            case, worth = self._by_trust(table, fitted, trusted, small, case, worth)
+        verdict = self._verdict(table, small, case, worth)
         self.scores_ = table.values(verdict.score)
         return table.values(verdict.keep)
 
@@ -121,25 +120,35 @@ class Antidote(BaseDefense):
         """The rule itself, on a table that is read in passes: none, or two of a long one."""
         return self._verdict(table, *self._searched(table))
 
-    def _searched(self, table: Passes) -> tuple[Table, Found, bool]:
+    def _searched(self, table: Passes) -> tuple[Table, Case, bool]:
+        """A sample of the table, what was found in it, and whether it is worth it."""
         chance.check_rate(self)
-        small = Table.of(table.sample())
-        found = small.search(small.middle(), CORE)
-        return small, found, found.effect > SURE or (found.effect > LEAST and found.ends > ENDS)
+        small = left = Table.of(table.sample())
+        found, worth = _found(left, LEAST, SURE)
+        case, more = [found], worth
+        while more and len(case) < ROUNDS:
+            left = left.without(case[-1].rejected)
+            if left.total <= CORE * small.total:
+                break
+            found, more = _found(left, LEFT, inf)
+            case += [found] * more
+        return small, case, worth
 
-    def _verdict(self, table: Passes, small: Table, found: Found, worth: bool) -> Verdict:
+    def _verdict(self, table: Passes, small: Table, case: Case, worth: bool) -> Verdict:
         vars(self).pop("regression_", None)  # of an earlier fit
-        self.effect_, self.ends_, self.conspiracy_ = found.effect, found.ends, bool(worth)
+        rejected = _farthest(case)(small.rows) > FAR
+        self.effect_, self.ends_ = small.effect(rejected), small.ends(rejected)
+        self.conspiracy_ = worth
         if not worth and self.false_positive_rate is not None:
             return self._by_rate(table)
         self.threshold_ = FAR if worth else nan
-        if not worth and found.rejected.any():
-            far = np.average(found.rejected, weights=small.block.weight)
+        if not worth and rejected.any():
+            far = np.average(rejected, weights=small.rows.weight)
             self.message_ = (
                 f"{far:.0%} of the rows lie far off, but the model is nearly the same without "
                 "them, or they are a curve or a long tail; BayesClean judges each row alone."
             )
-        score = self._score(table, small, found)
+        score = self._score(table, small, case)
         return Verdict(score, AtMost(score, FAR if worth else inf))
 
     def _by_rate(self, table: Passes) -> Verdict:
@@ -154,20 +163,18 @@ class Antidote(BaseDefense):
         self.false_positive_rate_ = alone.false_positive_rate_
         return verdict
 
-    def _score(self, table: Passes, small: Table, found: Found) -> Kernel:
+    def _score(self, table: Passes, small: Table, case: Case) -> Kernel:
         """How far off rows are; of a long table from models of all rows, not of some."""
-        distance = found.distance
         if table.total > small.total:
-            rows = Where(InUnits(small.units, found.near))
-            whole, core = (
-                regression(small.units.moments(table.moments(w))) for w in (everything, rows)
-            )
-            distance = Distance(whole, core, small.noise(core), chance.left_within(NEAR))
+            case, sampled = [], case
+            for found in sampled:
+                case.append(found.of_all(table, tuple(one.kernel for one in case)))
         if self.false_positive_rate is not None:
+            distance = case[-1].distance
             freedom = distance.core.weight - distance.core.effective - 1.0
             lone = chance.cut(chance.LEVEL / table.total, freedom)
-            distance = replace(distance, lone=max(lone, FAR))
-        return InUnits(small.units, distance)
+            case = [*case[:-1], case[-1]._replace(distance=replace(distance, lone=max(lone, FAR)))]
+        return _farthest(case)
 
     def _by_trust(
         self,
@@ -175,20 +182,34 @@ class Antidote(BaseDefense):
         fitted: Callable[[Mask], Any],
         trusted: Trusted,
         small: Table,
-        first: Found,
+        first: Case,
         worth: bool,
-    ) -> tuple[Found, bool]:
+    ) -> tuple[Case, bool]:
         """The search whose model predicts the trusted rows best, and whether to believe it."""
         near = small.near(Block(0, np.vstack([trusted[0].T, trusted[1]]), np.ones(len(trusted[1]))))
-        searches = [first]
+        cases = [first]
         for share in (CORE, SCARCE):
-            searches += [small.search(near(share), share, steps) for steps in (0, READMISSIONS)]
-        choices = [(first, worth)] + [(s, True) for s in searches] + [(first, False)]
+            cases += [[small.search(near(share), share, steps)] for steps in (0, READMISSIONS)]
+        choices = [(first, worth)] + [(case, True) for case in cases] + [(first, False)]
         losses = []
-        for found, believed in choices:
-            mask = table.values(InUnits(small.units, found.distance)) <= (FAR if believed else inf)
+        for case, believed in choices:
+            mask = table.values(_farthest(case)) <= (FAR if believed else inf)
             losses.append((trusted[1] - fitted(mask).predict(trusted[0])) ** 2)
         best = int(np.argmin([loss.mean() for loss in losses]))
         better = losses[0] - losses[best]
         sure = better.mean() > 2.0 * better.std() / sqrt(len(better))
         return choices[best if sure else 0]
+
+
+def _found(table: Table, least: float, sure: float) -> tuple[Found, bool]:
+    """What a search found that is worth it, the targets most at the ends; else the first's."""
+    searches = [table.search(start, CORE) for start in table.starts()]
+    worth = [s for s in searches if s.ends > ENDS and s.effect > least]
+    # From other starts a large effect is no reason: they may hold the poison, and reject the rest.
+    # Nor is it where the kept rows are at an end: a target that is often 0, and the others go.
+    worth += [s for s in searches[:1] if abs(s.ends) <= ENDS and s.effect > sure]
+    return max(worth, key=lambda s: s.ends, default=searches[0]), bool(worth)
+
+
+def _farthest(case: Case) -> Kernel:
+    return Farthest(tuple(found.kernel for found in case))

@@ -1,4 +1,4 @@
-"""The search of Antidote: a model that the middle of a table agrees on, and who pulls at it."""
+"""The search of Antidote: a model that half of a table agrees on, and who pulls at it."""
 
 from dataclasses import dataclass
 from math import inf
@@ -12,12 +12,13 @@ from ..bayes import BayesianRegression
 from ..moments import Moments
 from ._base import Column, Mask
 from ._chance import left_within
-from ._passes import Block, Kernel, leverage, moments_of, predicted, residual
+from ._passes import AtMost, Block, Kernel, Passes, Where, leverage, moments_of, predicted, residual
 from ._rows import Listed
 
 CORE = 0.5  # share of the rows that the first model rests on: poison is taken to be fewer
 NEAR = 2.25  # σ within which rows are taken back into the model
 FAR = 3.0  # σ beyond which a row may be rejected
+FEW = 0.01  # share of the rows that makes no other start
 END = 0.02  # of the range of the targets: what lies nearer to one of its ends is there
 REACH = 0.9  # share of the model's rows that lie no farther out than a row may be excused for
 CONCENTRATIONS, READMISSIONS = 20, 5  # steps at most; taking rows back for ever drifts to poison
@@ -101,6 +102,29 @@ class Near:
         return np.abs(residual(block, self.model)) <= NEAR * spread
 
 
+@dataclass(frozen=True, eq=False)
+class Farthest:
+    """The largest distance that any of some kernels gives a row."""
+
+    distances: tuple[Kernel, ...]
+
+    def __call__(self, block: Block) -> Column:
+        return np.maximum.reduce([distance(block) for distance in self.distances])
+
+
+@dataclass(frozen=True, eq=False)
+class Every:
+    """Which rows pass every test; all, if there is none."""
+
+    tests: tuple[Kernel, ...]
+
+    def __call__(self, block: Block) -> Mask:
+        passed = np.ones(len(block.weight), dtype=bool)
+        for test in self.tests:
+            passed &= test(block)
+        return passed
+
+
 class Found(NamedTuple):
     """What one search found: how far rows are and which are near, and what rejecting does.
 
@@ -108,15 +132,29 @@ class Found(NamedTuple):
     targets lie at the ends of the range than those of the other rows do.
     """
 
+    units: Units
+    floor: float  # of the noise variance
     distance: Distance
     near: Near
-    scores: Column
+    rejected: Mask
     effect: float
     ends: float
 
     @property
-    def rejected(self) -> Mask:
-        return self.scores > FAR
+    def kernel(self) -> Kernel:
+        """The distance of rows that are not in standard units yet."""
+        return InUnits(self.units, self.distance)
+
+    def of_all(self, table: Passes, before: tuple[Kernel, ...]) -> "Found":
+        """The same, from models of all rows that the distances `before` leave: not of a sample."""
+        left = tuple(AtMost(distance, FAR) for distance in before)
+        near = InUnits(self.units, self.near)
+        whole, core = (
+            regression(self.units.moments(table.moments(Where(Every(tests)))))
+            for tests in (left, (*left, near))
+        )
+        noise = max(1.0 / core.noise_precision, self.floor)
+        return self._replace(distance=Distance(whole, core, noise, left_within(NEAR)))
 
 
 class Table(NamedTuple):
@@ -124,23 +162,41 @@ class Table(NamedTuple):
 
     units: Units
     block: Block
-    total: float  # weight
+    rows: Block  # as they came
+    variance: float  # of the target
     floor: float  # of the noise variance
     whole: BayesianRegression
 
     @classmethod
     def of(cls, block: Block) -> "Table":
         """The table of some rows, in an order of its own: so none is searched first."""
-        total = float(block.weight.sum())
         listed = Listed.of(block.Z[:-1].T, block.y, block.weight)
         y, weight = listed.y, np.ones(len(listed.y)) if listed.weight is None else listed.weight
-        block = Block(0, np.vstack([listed.X.T, y]), weight)
-        units = Units.of(block)
-        block = units.block(block)
+        rows = Block(0, np.vstack([listed.X.T, y]), weight)
+        units = Units.of(rows)
+        block = units.block(rows)
         variance = float(np.average((y - np.average(y, weights=weight)) ** 2, weights=weight))
         # Nothing is known of a target more finely than its lattice, and of none to the last digit.
         floor = max(1e-4 * variance, _step(y) ** 2 / 12.0, 1e-300)
-        return cls(units, block, total, floor, regression(moments_of(block.Z, weight)))
+        return cls(units, block, rows, variance, floor, regression(moments_of(block.Z, weight)))
+
+    @property
+    def total(self) -> float:
+        """Weight of the rows."""
+        return float(self.block.weight.sum())
+
+    def without(self, rejected: Mask) -> "Table":
+        """The table of the other rows, in units of its own."""
+        left = self.rows._replace(Z=self.rows.Z[:, ~rejected], weight=self.rows.weight[~rejected])
+        return self.of(left)
+
+    def starts(self) -> list[Mask]:
+        """Rows with a target at neither end of the range; at one end at most, if many are there."""
+        y, starts = self.block.y, [self.middle()]
+        for end, start in ((y.min(), y < y.max()), (y.max(), y > y.min())):
+            if self._share(y == end) >= FEW and self._share(start) >= 0.2:
+                starts.append(start)
+        return starts
 
     def middle(self) -> Mask:
         """Rows with a target between the ends of the range; all, where they are too few."""
@@ -160,10 +216,10 @@ class Table(NamedTuple):
         mask, truncated = self._readmit(self._concentrate(start, share), steps)
         core = self._regression(mask)
         distance = Distance(self.whole, core, self.noise(core), truncated)
-        scores = distance(self.block)
         near = self._near(core, mask, truncated)
-        rejected = scores > FAR
-        return Found(distance, near, scores, self._effect(rejected), self._ends(rejected))
+        rejected = distance(self.block) > FAR
+        effect, ends = self.effect(rejected), self.ends(rejected)
+        return Found(self.units, self.floor, distance, near, rejected, effect, ends)
 
     def noise(self, model: BayesianRegression) -> float:
         """Variance of the noise about a model, as far as it can be known."""
@@ -203,17 +259,16 @@ class Table(NamedTuple):
                 break
         return mask, truncated
 
-    def _effect(self, rejected: Mask) -> float:
+    def effect(self, rejected: Mask) -> float:
         """How far the model moves without some rows, as a share of the variance of the target."""
-        weight, y = self.block.weight, self.block.y
-        variance = np.average((y - np.average(y, weights=weight)) ** 2, weights=weight)
-        if not rejected.any() or rejected.all() or not variance > 0:
+        if not rejected.any() or rejected.all() or not self.variance > 0:
             return 0.0
         after = self._regression(~rejected)
         shift = residual(self.block, after) - residual(self.block, self.whole)
-        return float(np.average(shift**2, weights=weight * ~rejected) / variance)
+        moved = np.average(shift**2, weights=self.block.weight * ~rejected)
+        return float(moved / self.variance)
 
-    def _ends(self, rejected: Mask) -> float:
+    def ends(self, rejected: Mask) -> float:
         """Share of the rejected targets near an end of the range, less that of the others."""
         if not rejected.any() or rejected.all():
             return 0.0
