@@ -183,3 +183,13 @@ def test_the_progress_tells_the_speed_of_the_running_pass(monkeypatch):
         "pass 2: moments",
         "pass 2: moments: 400,000 of 4,000,000, 10,000/s, about 6 min left",
     ]
+
+
+def test_hundreds_of_passes_are_no_hundreds_of_lines(monkeypatch):
+    now, said = [0.0], []
+    monkeypatch.setattr(terminal.time, "monotonic", lambda: now[0])
+    tell = terminal._log(said.append)
+    for k in range(300):
+        tell(f"pass {k}: moments", 0, 100)
+        now[0] += 1.0
+    assert len(said) == terminal.STAGES + 9

@@ -84,6 +84,16 @@ def test_the_quarantine_says_why(found):
     assert reason.endswith(".")
 
 
+def test_a_row_with_a_usual_target_is_there_for_its_score(frame):
+    """A residual of one σ is no reason, and is not given as one."""
+    found = mithridate.clean(frame, target="progression", defense="sever", contamination=0.3)
+    rows = found.quarantined
+    said = rows.mithridate_reason.str.contains("not unusual, but the score that Sever gave it is")
+    odd = rows.mithridate_reason.str.contains("the mean of the kept rows|is rare|nearly all")
+    assert said.any() and not odd[said].any()
+    np.testing.assert_array_equal(said, (rows.mithridate_residual.abs() < 2) & ~odd)
+
+
 def test_the_summary_names_the_source_and_the_cost(found):
     text = "\n".join(found.summary)
     n = int((~found.mask).sum())
@@ -220,6 +230,9 @@ def test_trusted_rows_reach_a_defense_that_needs_them(frame, tmp_path):
     assert (~found.mask[-len(PLANTED) :]).sum() >= 12
     ignored = mithridate.clean(rest, defense="bayesclean", **given)
     assert any("cannot use trusted" in note for note in ignored.notes)
+    assert not any("Only" in line for line in found.summary)
+    few = mithridate.clean(rest, **(given | {"trusted": given["trusted"].iloc[:5]}))
+    assert any(line.startswith("Only 5 trusted rows") for line in few.summary)
 
 
 def test_a_defense_of_ones_own(frame):
@@ -227,7 +240,7 @@ def test_a_defense_of_ones_own(frame):
     found = mithridate.clean(frame, target="progression", defense=trim)
     assert (~found.mask).sum() == 22
     assert not hasattr(trim, "inlier_mask_")
-    assert any("told to reject 5%" in line for line in found.summary)
+    assert any("It rejects 5% of the rows" in line for line in found.summary)
     by_name = mithridate.clean(frame, target="progression", defense="trim", contamination=0.05)
     np.testing.assert_array_equal(found.mask, by_name.mask)
 

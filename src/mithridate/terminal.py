@@ -15,6 +15,7 @@ from .errors import InputError
 FAILED = 1
 HOUR = 3600.0  # of a stage that say how fast it goes: a part may take minutes
 MANY = 10_000  # of what is counted, from which on it is told how many a second
+STAGES = 20  # of a run that are shown one by one
 EVERY = 30.0  # seconds between the lines of a long stage in a log
 
 
@@ -88,6 +89,8 @@ def progress(quiet: bool) -> Iterator[Callable[[str, int, int], Any]]:
                 for task in seen.values():
                     bars.update(task, total=1, completed=1)
                 seen[stage] = bars.add_task(stage, total=total or None, completed=done)
+                if len(seen) > STAGES:  # a rule that takes hundreds of passes fills no screen
+                    bars.update([*seen.values()][-STAGES - 1], visible=False)
             if total:
                 bars.update(seen[stage], completed=done, total=total)
 
@@ -95,7 +98,10 @@ def progress(quiet: bool) -> Iterator[Callable[[str, int, int], Any]]:
 
 
 def _log(say: Callable[[str], Any]) -> Callable[[str, int, int], Any]:
-    """A line when a stage begins and, while it lasts, one with the time left every half minute."""
+    """A line when a stage begins and, while it lasts, one with the time left every half minute.
+
+    After `STAGES` of them it has to be half a minute since the last line for a new one.
+    """
     began: dict[str, tuple[float, int]] = {}
     last = 0.0
 
@@ -103,8 +109,10 @@ def _log(say: Callable[[str], Any]) -> Callable[[str, int, int], Any]:
         nonlocal last
         now = time.monotonic()
         if stage not in began:
-            began[stage], last = (now, done), now
-            say(stage)
+            began[stage] = now, done
+            if len(began) <= STAGES or now - last >= EVERY:
+                last = now
+                say(stage)
         elif total and now - last >= EVERY:
             start, first = began[stage]
             last, each = now, (now - start) / max(done - first, 1)

@@ -160,6 +160,8 @@ def clean(
     tell("saying why", 0, 0)
     found = Found.of(guard, view)
     summary = _summary.sentences(found, table.columns, sources)
+    if known is not None and joint is known:
+        summary += _summary.few(len(known.y) - len(encoded.y))
     notes = (*(n.replace(" of the training part:", ":", 1) for n in encoded.notes), *said)
     tallies = None if sources is None else sources.tallies(guard.inlier_mask_)
     return Cleaned(

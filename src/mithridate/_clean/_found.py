@@ -11,6 +11,7 @@ from ..words import quote
 from ._view import View
 
 FAR = 3.0  # σ from which on a column is said to stand out
+USUAL = 2.0  # σ up to which a residual explains nothing
 
 
 class Found(NamedTuple):
@@ -68,7 +69,15 @@ class Found(NamedTuple):
         for j, sigma in zip(self.places[:, i], self.sigmas[:, i], strict=True):
             if j < len(encoded.columns.names) and abs(sigma) > FAR:
                 said.append(self._odd(int(j), int(row), float(sigma)))
+        if len(said) == 1 and abs(off) < USUAL:
+            said.append(f"this is not unusual, {self._scored(self.reasons['score'][i])}")
         return "; ".join(said) + "."
+
+    def _scored(self, score: float) -> str:
+        """What is left to say of a row that nothing else explains."""
+        name, cut = type(self.guard).__name__, self.guard.threshold_
+        beyond = "" if np.isnan(cut) else f", beyond {figure(cut, 3)}"
+        return f"but the score that {name} gave it is {figure(score, 3)}{beyond}"
 
     def _odd(self, j: int, row: int, sigma: float) -> str:
         columns = self.view.encoded.columns

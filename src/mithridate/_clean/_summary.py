@@ -15,6 +15,7 @@ from ._found import FAR, Found, figure
 from ._groups import Groups
 
 MANY = 100_000  # rows enough to compare two fits
+FEW = 20  # trusted rows below which chance decides what they say
 # What a defense calls by number or repeats from the data: the latter is left alone.
 CALLED = re.compile(r"""('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")|\bx(\d+)\b""")
 
@@ -33,6 +34,14 @@ def sentences(
         said.append(_power(found))
     message = called(found.guard.message_, found.view.encoded.columns.names)
     return [line for line in [*said, message] if line]
+
+
+def few(trusted: int) -> list[str]:
+    """A word on trusted rows that are too few."""
+    if trusted >= FEW:
+        return []
+    known = counted(trusted, "trusted row")
+    return [f"Only {known}: by so few a choice is mostly chance; give {FEW} or more."]
 
 
 def called(text: str, names: Sequence[str]) -> str:

@@ -198,8 +198,8 @@ class BaseDefense(MetaEstimatorMixin, RegressorMixin, BaseEstimator, metaclass=A
             )
         if self.needs_contamination:
             return (
-                f"It was told to reject {percent(self.contamination_)} of the rows, and does so "
-                "whether or not they are poison."
+                f"It rejects {percent(self.contamination_)} of the rows, the contamination that "
+                "it was given or its default, whether or not they are poison."
             )
         most = percent(1.0 - self.keeps_clean)
         return f"No false-positive rate was set: of a clean table, up to {most} may be rejected."
