@@ -55,8 +55,8 @@ class House:
         return float(problem.victim.loss(params, problem.victim.digest(self.test)))
 
 
-def read(shared, init):
-    """The run that started so; skips the test where its files are absent."""
+def read(shared, init, feasible=True):
+    """The run that started so, its categories free if not `feasible`; skips where it is absent."""
     run, table = shared / f"peers/manipml_house_ridge_{init}.npz", shared / "data/house_manipml.csv"
     for path in (run, table):
         if not path.is_file():
@@ -65,4 +65,4 @@ def read(shared, init):
         stems = [column.partition(":") for column in next(csv.reader(file))[1:]]
     groups = sorted({stem for stem, colon, _ in stems if colon})
     member = [[stem == group and bool(colon) for stem, colon, _ in stems] for group in groups]
-    return House(np.load(run), np.array(member))
+    return House(np.load(run), np.array(member)[: None if feasible else 0])

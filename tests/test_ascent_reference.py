@@ -40,3 +40,11 @@ def test_an_exact_gradient_does_many_times_the_damage_of_the_reference(house, po
     assert damage(poison) > 5 * damage(house.end(MOST))
     # The test rows are not what it aims at; there it must still do clearly more.
     assert house.mse(poison, MOST) > 2 * house.mse(house.end(MOST), MOST)
+
+
+def test_a_short_climb_with_free_categories_exceeds_the_known_exact_ascent(shared):
+    """An independent ascent along the exact gradient is known to have reached .627 on test rows."""
+    house = read(shared, "bflip", feasible=False)
+    climb = From(rows=house.start(MOST), starts=("clones",), steps=10, rate=0.01)
+    short = eqx.filter_jit(climb)(house.at(MOST), KEY)[0]
+    assert house.mse(short, MOST) > 0.627
