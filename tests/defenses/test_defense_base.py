@@ -240,7 +240,7 @@ def test_summary_where_nothing_was_found_and_where_a_share_was_told():
     lines = rejecting([], 200).fit(features, target).summary().splitlines()
     assert lines[0] == "Nothing found: Written rejected none of 200 rows."
     told = Trim(contamination=0.05).fit(features, target).summary()
-    assert "told to reject 5% of the rows" in told
+    assert "It rejects 5% of the rows" in told
     close = rejecting([int(np.abs(features).sum(axis=1).argmin())], 200).fit(features, target)
     assert "In none of them does a column stand out by 3 σ" in close.summary()
 

@@ -17,9 +17,9 @@ from ._search import CORE, FAR, READMISSIONS, Farthest, Found, Table
 
 SCARCE = 0.35  # share of the rows of a core that trusted rows have found: clean rows may be fewer
 SURE = 0.25  # an effect, as a share of the variance of the target, that is reason enough
-LEAST = 0.05  # an effect below which there is nothing to lose, nor to gain
-LEFT = 0.005  # the same, of what is left once rows were rejected
-ENDS = 1 / 3  # how much more often the far rows have a target at an end than the others do
+FAIR, ENDS = 0.05, 1 / 3  # one that is, if far rows have a target at an end so much more often
+LEAST, SOME = 0.02, 0.1  # the same, if it is twice the variance that is left too
+LEFT = 0.005  # an effect, of what is left once rows were rejected
 ROUNDS = 4  # searches at most, each of what those before it left
 
 Case = list[Found]  # one search after another
@@ -42,12 +42,13 @@ class Antidote(BaseDefense):
     the rejected rows, the mean over the kept ones: about what is lost if they were clean after all.
     Nothing is rejected unless it exceeds 0.25; or 0.05, and the targets of the rejected rows are at
     the ends of the range, where the strongest poison has them: a share of them is within 2 % of an
-    end that exceeds that of the kept rows by a third (`ends_`). Curves, mixtures and long tails of
-    clean tables seldom do either. Nor is anything rejected because the kept rows are at an end more
-    often by a third: that is a target with many zeros. Of the starts the one counts whose
-    rejected rows are at the ends most; the first one alone needs no ends at 0.25. What is left is
-    searched again in the same way, up to three times, as long as rows at the ends move the model
-    by 0.005. So a lone outlier stays, unless there is a `false_positive_rate`:
+    end that exceeds that of the kept rows by a third (`ends_`); or 0.02 and twice the variance that
+    f leaves, and this share exceeds the other by a tenth. Curves, mixtures and long tails of clean
+    tables seldom do any of it. Nor is anything rejected because the kept rows are at an end more
+    often by a third: that is a target with many zeros. Of the starts the one counts whose rejected
+    rows are at the ends most; the first one alone needs no ends at 0.25. What is left is searched
+    again in the same way, up to three times, as long as rows at the ends move the model by 0.005.
+    So a lone outlier stays, unless there is a `false_positive_rate`:
     then rows beyond what one of n clean rows reaches (2.5 %, Student's t) go with the conspiracy
     whomever they pulled, and where there is none, those go that are farther off than such a share
     of clean rows, by `BayesClean`.
@@ -124,20 +125,20 @@ class Antidote(BaseDefense):
         """A sample of the table, what was found in it, and whether it is worth it."""
         chance.check_rate(self)
         small = left = Table.of(table.sample())
-        found, worth = _found(left, LEAST, SURE)
+        found, worth = _found(left)
         case, more = [found], worth
         while more and len(case) < ROUNDS:
             left = left.without(case[-1].rejected)
             if left.total <= CORE * small.total:
                 break
-            found, more = _found(left, LEFT, inf)
+            found, more = _found(left, again=True)
             case += [found] * more
         return small, case, worth
 
     def _verdict(self, table: Passes, small: Table, case: Case, worth: bool) -> Verdict:
         vars(self).pop("regression_", None)  # of an earlier fit
         rejected = _farthest(case)(small.rows) > FAR
-        self.effect_, self.ends_ = small.effect(rejected), small.ends(rejected)
+        self.effect_, self.ends_ = small.effect(rejected)[0], small.ends(rejected)
         self.conspiracy_ = worth
         if not worth and self.false_positive_rate is not None:
             return self._by_rate(table)
@@ -201,14 +202,24 @@ class Antidote(BaseDefense):
         return choices[best if sure else 0]
 
 
-def _found(table: Table, least: float, sure: float) -> tuple[Found, bool]:
+def _found(table: Table, again: bool = False) -> tuple[Found, bool]:
     """What a search found that is worth it, the targets most at the ends; else the first's."""
     searches = [table.search(start, CORE) for start in table.starts()]
-    worth = [s for s in searches if s.ends > ENDS and s.effect > least]
+    if again:
+        worth = [s for s in searches if s.ends > ENDS and s.effect > LEFT]
+    else:
+        worth = [s for k, s in enumerate(searches) if _is_worth_it(s, first=k == 0)]
+    return max(worth, key=lambda s: s.ends, default=searches[0]), bool(worth)
+
+
+def _is_worth_it(found: Found, first: bool) -> bool:
+    if found.ends > ENDS and found.effect > FAIR:
+        return True
+    if found.ends > SOME and found.effect > max(LEAST, 2.0 * found.left):
+        return True
     # From other starts a large effect is no reason: they may hold the poison, and reject the rest.
     # Nor is it where the kept rows are at an end: a target that is often 0, and the others go.
-    worth += [s for s in searches[:1] if abs(s.ends) <= ENDS and s.effect > sure]
-    return max(worth, key=lambda s: s.ends, default=searches[0]), bool(worth)
+    return first and abs(found.ends) <= ENDS and found.effect > SURE
 
 
 def _farthest(case: Case) -> Kernel:

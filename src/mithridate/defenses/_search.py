@@ -128,8 +128,9 @@ class Every:
 class Found(NamedTuple):
     """What one search found: how far rows are and which are near, and what rejecting does.
 
-    `effect` is how far the model moves without the rejected rows, `ends` how much more often their
-    targets lie at the ends of the range than those of the other rows do.
+    `effect` is how far the model moves without the rejected rows, `left` the variance about it
+    then, both as shares of that of the target; `ends` is how much more often their targets lie at
+    the ends of the range than those of the other rows do.
     """
 
     units: Units
@@ -138,6 +139,7 @@ class Found(NamedTuple):
     near: Near
     rejected: Mask
     effect: float
+    left: float
     ends: float
 
     @property
@@ -218,8 +220,8 @@ class Table(NamedTuple):
         distance = Distance(self.whole, core, self.noise(core), truncated)
         near = self._near(core, mask, truncated)
         rejected = distance(self.block) > FAR
-        effect, ends = self.effect(rejected), self.ends(rejected)
-        return Found(self.units, self.floor, distance, near, rejected, effect, ends)
+        judged = *self.effect(rejected), self.ends(rejected)
+        return Found(self.units, self.floor, distance, near, rejected, *judged)
 
     def noise(self, model: BayesianRegression) -> float:
         """Variance of the noise about a model, as far as it can be known."""
@@ -259,14 +261,18 @@ class Table(NamedTuple):
                 break
         return mask, truncated
 
-    def effect(self, rejected: Mask) -> float:
-        """How far the model moves without some rows, as a share of the variance of the target."""
+    def effect(self, rejected: Mask) -> tuple[float, float]:
+        """How far the model moves without some rows, and the variance about it then.
+
+        Both are shares of the variance of the target.
+        """
         if not rejected.any() or rejected.all() or not self.variance > 0:
-            return 0.0
-        after = self._regression(~rejected)
-        shift = residual(self.block, after) - residual(self.block, self.whole)
-        moved = np.average(shift**2, weights=self.block.weight * ~rejected)
-        return float(moved / self.variance)
+            return 0.0, 1.0
+        after = residual(self.block, self._regression(~rejected))
+        squares = (after - residual(self.block, self.whole)) ** 2, after**2
+        kept = self.block.weight * ~rejected
+        moved, left = (float(np.average(square, weights=kept)) for square in squares)
+        return moved / self.variance, max(left, self.floor) / self.variance
 
     def ends(self, rejected: Mask) -> float:
         """Share of the rejected targets near an end of the range, less that of the others."""
