@@ -109,6 +109,18 @@ def test_targets_at_the_ends_of_the_range_are_evidence():
     assert 0.05 < other.effect_ < 0.25 and other.ends_ < 0.2 and not other.conspiracy_
 
 
+@pytest.mark.parametrize(("noise", "acts"), [(0.05, True), (0.3, False)])
+def test_a_shift_beyond_what_is_left_needs_fewer_targets_at_the_ends(noise, acts):
+    """The same pull is a conspiracy beside little noise, and may be chance beside much."""
+    X, y, rng = table(1, noise=noise)
+    far = rng.permutation(300)[:30]
+    y[far] = np.where(X[far, 2] > 0.5, y.max(), y.min())
+    y[far[6:]] *= rng.uniform(0.75, 0.95, 24)
+    antidote = Antidote().fit(X, y)
+    assert 0.05 < antidote.effect_ < 0.1 and 0.1 < antidote.ends_ < 1 / 3
+    assert antidote.conspiracy_ == acts
+
+
 @pytest.mark.parametrize("kind", ["gaussian", "student", "skewed", "uneven", "bent"])
 @pytest.mark.parametrize("seed", range(3))
 def test_nothing_is_found_in_clean_tables_however_long_their_tails(kind, seed):
