@@ -155,8 +155,8 @@ class Found(NamedTuple):
             regression(self.units.moments(table.moments(Where(Every(tests)))))
             for tests in (left, (*left, near))
         )
-        noise = max(1.0 / core.noise_precision, self.floor)
-        return self._replace(distance=Distance(whole, core, noise, left_within(NEAR)))
+        distance = Distance(whole, core, noise(core, self.floor), left_within(NEAR))
+        return self._replace(distance=distance)
 
 
 class Table(NamedTuple):
@@ -217,15 +217,11 @@ class Table(NamedTuple):
         """Concentrates from a start, takes rows back, and finds who pulled."""
         mask, truncated = self._readmit(self._concentrate(start, share), steps)
         core = self._regression(mask)
-        distance = Distance(self.whole, core, self.noise(core), truncated)
+        distance = Distance(self.whole, core, noise(core, self.floor), truncated)
         near = self._near(core, mask, truncated)
         rejected = distance(self.block) > FAR
         judged = *self.effect(rejected), self.ends(rejected)
         return Found(self.units, self.floor, distance, near, rejected, *judged)
-
-    def noise(self, model: BayesianRegression) -> float:
-        """Variance of the noise about a model, as far as it can be known."""
-        return max(1.0 / model.noise_precision, self.floor)
 
     def _near(self, model: BayesianRegression, mask: Mask, truncated: float) -> Near:
         """Rows near a model of some rows; nine in ten of those, left out, reach far enough."""
@@ -233,7 +229,7 @@ class Table(NamedTuple):
         doubt /= np.maximum(1.0 - doubt, 0.05)
         weights = self.block.weight[mask]
         reach = float(np.quantile(doubt, REACH, weights=weights, method="inverted_cdf"))
-        return Near(model, self.noise(model) / truncated, reach)
+        return Near(model, noise(model, self.floor) / truncated, reach)
 
     def _concentrate(self, mask: Mask, share: float) -> Mask:
         """Alternates a fit and the share of the rows nearest to it, each as if left out of it."""
@@ -293,6 +289,11 @@ class Table(NamedTuple):
     def _quantile(self, values: Column, share: float) -> float:
         weights = self.block.weight
         return float(np.quantile(values, share, weights=weights, method="inverted_cdf"))
+
+
+def noise(model: BayesianRegression, floor: float) -> float:
+    """Variance of the noise about a model, as far as it can be known."""
+    return max(1.0 / model.noise_precision, floor)
 
 
 def regression(moments: Moments) -> BayesianRegression:
