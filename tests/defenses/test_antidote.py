@@ -300,6 +300,14 @@ def test_a_long_table_is_searched_in_part_and_judged_whole(monkeypatch):
     assert not Antidote().fit(X[~is_poison], y[~is_poison]).found_
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_no_weights_make_a_short_table_a_long_one(seed):
+    """The weight of all rows is that of the sample to the last bit, which holds all of them."""
+    X, y, *_ = poisoned(seed)
+    table = _passes.InMemory(X, y, np.random.default_rng(seed).random(len(y)))
+    assert Table.of(table.sample()).total == table.total
+
+
 def test_ten_thousand_rows():
     X, y, *_ = poisoned(n=8000, d=30, share=0.2)
     assert Antidote().fit(X, y).n_rejected_ > 1500

@@ -165,6 +165,7 @@ class Table(NamedTuple):
     units: Units
     block: Block
     rows: Block  # as they came
+    total: float  # weight
     variance: float  # of the target
     floor: float  # of the noise variance
     whole: BayesianRegression
@@ -172,6 +173,7 @@ class Table(NamedTuple):
     @classmethod
     def of(cls, block: Block) -> "Table":
         """The table of some rows, in an order of its own: so none is searched first."""
+        total = float(block.weight.sum())  # in the order of the table, so that it rounds alike
         listed = Listed.of(block.Z[:-1].T, block.y, block.weight)
         y, weight = listed.y, np.ones(len(listed.y)) if listed.weight is None else listed.weight
         rows = Block(0, np.vstack([listed.X.T, y]), weight)
@@ -180,12 +182,8 @@ class Table(NamedTuple):
         variance = float(np.average((y - np.average(y, weights=weight)) ** 2, weights=weight))
         # Nothing is known of a target more finely than its lattice, and of none to the last digit.
         floor = max(1e-4 * variance, _step(y) ** 2 / 12.0, 1e-300)
-        return cls(units, block, rows, variance, floor, regression(moments_of(block.Z, weight)))
-
-    @property
-    def total(self) -> float:
-        """Weight of the rows."""
-        return float(self.block.weight.sum())
+        whole = regression(moments_of(block.Z, weight))
+        return cls(units, block, rows, total, variance, floor, whole)
 
     def without(self, rejected: Mask) -> "Table":
         """The table of the other rows, in units of its own."""
