@@ -19,7 +19,7 @@ SCARCE = 0.35  # share of the rows of a core that trusted rows have found: clean
 SURE = 0.25  # an effect, as a share of the variance of the target, that is reason enough
 FAIR, ENDS = 0.05, 1 / 3  # one that is, if far rows have a target at an end so much more often
 LEAST, SOME = 0.02, 0.1  # the same, if it is twice the variance that is left too
-LEFT = 0.005  # an effect, of what is left once rows were rejected
+AGAIN = 0.005  # an effect, of further searches once rows were rejected
 ROUNDS = 4  # searches at most, each of what those before it left
 
 Case = list[Found]  # one search after another
@@ -118,7 +118,7 @@ class Antidote(BaseDefense):
         )
 
     def judge(self, table: Passes) -> Verdict:
-        """The rule itself, on a table that is read in passes: none, or two of a long one."""
+        """The rule itself, on a table that is read in passes: of a long one two for each search."""
         return self._verdict(table, *self._searched(table))
 
     def _searched(self, table: Passes) -> tuple[Table, Case, bool]:
@@ -126,18 +126,15 @@ class Antidote(BaseDefense):
         chance.check_rate(self)
         sample = table.sample()
         with one_thread():
-            return self._search(sample)
-
-    def _search(self, sample: Block) -> tuple[Table, Case, bool]:
-        small = left = Table.of(sample)
-        found, worth = _found(left)
-        case, more = [found], worth
-        while more and len(case) < ROUNDS:
-            left = left.without(case[-1].rejected)
-            if left.total <= CORE * small.total:
-                break
-            found, more = _found(left, again=True)
-            case += [found] * more
+            small = left = Table.of(sample)
+            found, worth = _found(left)
+            case, more = [found], worth
+            while more and len(case) < ROUNDS:
+                left = left.without(case[-1].rejected)
+                if left.total <= CORE * small.total:
+                    break
+                found, more = _found(left, again=True)
+                case += [found] * more
         return small, case, worth
 
     def _verdict(self, table: Passes, small: Table, case: Case, worth: bool) -> Verdict:
@@ -193,15 +190,12 @@ class Antidote(BaseDefense):
         worth: bool,
     ) -> tuple[Case, bool]:
         """The search whose model predicts the trusted rows best, and whether to believe it."""
-        known = Block(0, np.vstack([trusted[0].T, trusted[1]]), np.ones(len(trusted[1])))
+        known, cases = np.vstack([trusted[0].T, trusted[1]]), [first]
         with one_thread():
-            near = small.near(known)
-            begins = [(near(share), share) for share in (CORE, SCARCE)]
-            cases = [first] + [
-                [small.search(start, share, steps)]
-                for start, share in begins
-                for steps in (0, READMISSIONS)
-            ]
+            near = small.near(Block(0, known, np.ones(len(trusted[1]))))
+            for share in (CORE, SCARCE):
+                start = near(share)
+                cases += [[small.search(start, share, steps)] for steps in (0, READMISSIONS)]
         choices = [(first, worth)] + [(case, True) for case in cases] + [(first, False)]
         losses = []
         for case, believed in choices:
@@ -217,7 +211,7 @@ def _found(table: Table, again: bool = False) -> tuple[Found, bool]:
     """What a search found that is worth it, the targets most at the ends; else the first's."""
     searches = [table.search(start, CORE) for start in table.starts()]
     if again:
-        worth = [s for s in searches if s.ends > ENDS and s.effect > LEFT]
+        worth = [s for s in searches if s.ends > ENDS and s.effect > AGAIN]
     else:
         worth = [s for k, s in enumerate(searches) if _is_worth_it(s, first=k == 0)]
     return max(worth, key=lambda s: s.ends, default=searches[0]), bool(worth)
