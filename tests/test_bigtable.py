@@ -293,7 +293,7 @@ def test_order_statistics_are_exact(values, rank, size, gathered, sample, room):
         patch.setattr(_select, "GATHERED", gathered)
         patch.setattr(_select, "ROOM", room)
         wanted = Wanted([rank, rank // 2], len(values), SAMPLES[sample](values))
-        found = places(reduce, lambda block: [block, -block], [wanted, wanted])
+        found = places(reduce, lambda block, low, high: [block, -block], [wanted, wanted])
     for column, pair in zip((values, -values), found, strict=True):
         for k, place in zip(wanted.ranks, pair, strict=True):
             want = np.sort(column)[k]
@@ -315,7 +315,9 @@ def test_a_sample_saves_passes(ties):
     for rank in (0, 30_000, 500_000, 999_999):
         for sample in (values[_passes.spaced(len(values))], values[:0]):
             made.clear()
-            ((found,),) = places(reduce, lambda block: [block], [Wanted([rank], 10**6, sample)])
+            ((found,),) = places(
+                reduce, lambda block, low, high: [block], [Wanted([rank], 10**6, sample)]
+            )
             assert found.value == np.partition(values, rank)[rank]
             assert len(made) == 1
             kept = sum(len(part) for block in blocks for part in made[0](block)[0][1])

@@ -10,7 +10,7 @@ import pytest
 from mithridate import bigtable, terminal
 from mithridate.bayes import BayesianRegression
 from mithridate.bigtable import _engine, _judge
-from mithridate.defenses import Ridge, _chance, _passes
+from mithridate.defenses import Ridge, _chance, _passes, _scores
 from mithridate.moments import Moments
 
 from .test_bigtable import DEFENSES, cut, long_table
@@ -96,11 +96,11 @@ def test_the_nearer_half_is_that_by_all_leverages(n, spread, monkeypatch):
     y = X @ np.ones(5) + rng.normal(size=n)
     table = _passes.InMemory(X, y, None)
     first = BayesianRegression.of(table.moments(_passes.everything))
-    distance = _chance.LeftOut(first)
+    most = _scores.most_leverage(first, *table.box)
+    distance = _chance.LeftOut(first, most)
     share = table.quantile(distance, 0.5)
-    most = _passes.most_leverage(first, *table.box)
-    near = _chance.Near(distance, share, most)
-    leverages = table.values(lambda block: _passes.leverage(block, first))
+    near = _scores.AtMost(distance, share)
+    leverages = table.values(lambda block: _scores.leverage(block, first))
     assert leverages.max() <= most
     looked = []
     monkeypatch.setattr(
@@ -113,7 +113,7 @@ def test_the_nearer_half_is_that_by_all_leverages(n, spread, monkeypatch):
     )
     got = table.values(near)
     assert sum(looked) < n / 20 if n > 10_000 else looked
-    want = table.values(_passes.AtMost(distance, share))
+    want = table.values(lambda block: distance(block) <= share)
     np.testing.assert_array_equal(got, want)
 
 
@@ -154,7 +154,7 @@ def test_the_moments_of_a_verdict_are_those_of_its_rows():
     rng = np.random.default_rng(0)
     X, y = rng.random((40_000, 3)), rng.random(40_000)
     table = _passes.InMemory(X, y, None)
-    look = _passes.Within(lambda block: block.y, (0.25, 0.5, 1.0))
+    look = _scores.Within(lambda block: block.y, (0.25, 0.5, 1.0))
     lost = table.reduce("", _judge.Judge(look, False), _judge.Together(_passes.add))
     kept = table.judge("", look, _passes.add, moments=True).kept
     assert lost.rest == (np.count_nonzero(y <= 0.25), np.count_nonzero(y <= 0.25))

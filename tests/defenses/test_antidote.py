@@ -10,7 +10,8 @@ from mithridate.datasets import load
 from mithridate.defenses import BayesClean, Ridge, Trim, _passes
 from mithridate.defenses._antidote import Antidote
 from mithridate.defenses._chance import left_within
-from mithridate.defenses._passes import Block, leverage, residual
+from mithridate.defenses._passes import Block
+from mithridate.defenses._scores import leverage, residual
 from mithridate.defenses._search import CORE, FAR, Table, _step
 from mithridate.errors import InputError
 from mithridate.moments import Moments

@@ -38,17 +38,20 @@ def called_id(name: str) -> bool:
     return bool(ID_NAME.search(name[-60:]) or CAMEL_ID.search(name[-60:]))
 
 
-def numbers(column: pa.ChunkedArray) -> np.ndarray:
+def numbers(column: pa.Array | pa.ChunkedArray) -> np.ndarray:
     """A column of numbers or truth values as float64, NaN where missing; not to be written to."""
-    if pa.types.is_float64(column.type) and column.num_chunks == 1 and not column.null_count:
-        return column.chunk(0).to_numpy()
-    if pa.types.is_boolean(column.type):
-        column = column.cast(pa.uint8())
-    return _cells._floats(column)
+    parts = [column] if isinstance(column, pa.Array) else column.chunks
+    if pa.types.is_float64(column.type) and not column.null_count and parts:
+        arrays = [part.to_numpy() for part in parts]
+        return np.concatenate(arrays) if len(arrays) > 1 else arrays[0]
+    whole = pa.chunked_array(parts, column.type)
+    return _cells._floats(whole.cast(pa.uint8()) if pa.types.is_boolean(column.type) else whole)
 
 
-def words(column: pa.ChunkedArray) -> _cells.Levels:
+def words(column: pa.Array | pa.ChunkedArray) -> _cells.Levels:
     """A column of text, or of a category, as levels."""
+    if isinstance(column, pa.Array):
+        column = pa.chunked_array([column])
     if pa.types.is_dictionary(column.type):
         column = column.cast(column.type.value_type)
     return _cells._levels(column.cast(pa.large_string()))

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from math import isnan
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -47,12 +48,12 @@ class Column:
     missing: float = np.nan
     names: tuple[str, ...] = ()
 
-    def raw(self, table: pa.Table) -> np.ndarray:
+    def raw(self, rows: pa.Table | pa.RecordBatch) -> np.ndarray:
         """Values or level numbers (n,), NaN where missing."""
         if self.known is None:
-            values = numbers(table[self.name])
+            values = numbers(rows[self.name])
         else:
-            levels = words(table[self.name])
+            levels = words(rows[self.name])
             mine = [self.known.get(word, self.other) for word in levels.words.to_pylist()]
             values = np.array([*mine, self.missing])[levels.codes]
         return np.where(np.abs(values) > _encode.HUGE, np.nan, values) if self.odd else values
@@ -65,7 +66,7 @@ class Column:
         elif not scaled:
             out[0] = values
         else:
-            if not np.isnan(self.fill):
+            if not isnan(self.fill):
                 values = np.where(np.isnan(values), self.fill, values)
             np.subtract(values, self.low, out=out[0])
             out[0] /= self.high - self.low
@@ -89,15 +90,18 @@ class Encoder(NamedTuple):
     def width(self) -> int:
         return sum(max(len(column.names), 1) for column in self.columns)
 
-    def __call__(self, table: pa.Table, scaled: bool = True) -> np.ndarray:
+    def __call__(
+        self, table: pa.Table, scaled: bool = True, out: np.ndarray | None = None
+    ) -> np.ndarray:
         """Rows by columns, `Z` (d + 1, n): by their ranges, or as they are in the table."""
-        # Arrow keeps the memory of one block for the next; NumPy would ask the system each time.
-        memory = pa.allocate_buffer(8 * self.width * table.num_rows)
-        out, at = np.frombuffer(memory).reshape(self.width, table.num_rows), 0
-        for column in self.columns:
-            k = max(len(column.names), 1)
-            column.write(column.raw(table), out[at : at + k], scaled)
-            at += k
+        out, first = np.empty((self.width, table.num_rows)) if out is None else out, 0
+        for batch in table.to_batches():  # as they lie there, for to join them is to copy them
+            rows, at = slice(first, first + len(batch)), 0
+            for column in self.columns:
+                k = max(len(column.names), 1)
+                column.write(column.raw(batch), out[at : at + k, rows], scaled)
+                at += k
+            first = rows.stop
         return out
 
     def about(self) -> Columns:

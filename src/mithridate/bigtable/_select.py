@@ -13,6 +13,8 @@ DIGITS = 16  # bits of a key that one pass counts
 WORD = 64
 
 Reduce = Callable[..., Any]
+Values = Callable[[Any, float, float], Sequence[np.ndarray]]
+"""Arrays of a block, exact between two values, and elsewhere on the right side of them."""
 
 
 class Place(NamedTuple):
@@ -75,11 +77,13 @@ class _Between:
     The ends are counted, not kept: where many values are equal, a bracket often ends there.
     """
 
-    values: Callable[[Any], Sequence[np.ndarray]]  # of a block, an array for each bracket
+    values: Values  # an array for each bracket
     brackets: Sequence[Bracket]
 
     def __call__(self, block: Any) -> list[Any]:
-        return [self._of(v, b) for v, b in zip(self.values(block), self.brackets, strict=True)]
+        low, high = min(b.low for b in self.brackets), max(b.high for b in self.brackets)
+        values = self.values(block, low, high)
+        return [self._of(v, b) for v, b in zip(values, self.brackets, strict=True)]
 
     def _of(self, values: np.ndarray, bracket: Bracket) -> tuple[np.ndarray, list[np.ndarray]]:
         from_low = values >= bracket.low
@@ -113,12 +117,13 @@ class _Joined:
 class _Counts:
     """How many values have each next digit, of those whose key begins with a prefix."""
 
-    values: Callable[[Any], Sequence[np.ndarray]]  # of a block, an array for each question
+    values: Values  # an array for each question
     prefixes: Sequence[int]
     depth: int  # digits of the prefix
 
     def __call__(self, block: Any) -> list[np.ndarray]:
-        return [self._of(v, p) for v, p in zip(self.values(block), self.prefixes, strict=True)]
+        values = self.values(block, -np.inf, np.inf)
+        return [self._of(v, p) for v, p in zip(values, self.prefixes, strict=True)]
 
     def _of(self, values: np.ndarray, prefix: int) -> np.ndarray:
         digits = keys(values) >> np.uint64(WORD - DIGITS * (self.depth + 1))
@@ -132,13 +137,13 @@ class _Counts:
 class _Gathered:
     """The values whose key begins with a prefix, a list of arrays for each question."""
 
-    values: Callable[[Any], Sequence[np.ndarray]]
+    values: Values
     prefixes: Sequence[int]
     depth: int
 
     def __call__(self, block: Any) -> list[list[np.ndarray]]:
         shift = np.uint64(WORD - DIGITS * self.depth)
-        pairs = zip(self.values(block), self.prefixes, strict=True)
+        pairs = zip(self.values(block, -np.inf, np.inf), self.prefixes, strict=True)
         return [[v[keys(v) >> shift == np.uint64(p)]] for v, p in pairs]
 
 
@@ -152,17 +157,15 @@ def _added(one: list[Any], other: list[Any]) -> list[Any]:
 class _Some:
     """Some of the arrays of a block, and some twice."""
 
-    values: Callable[[Any], Sequence[np.ndarray]]
+    values: Values
     which: Sequence[int]
 
-    def __call__(self, block: Any) -> list[np.ndarray]:
-        arrays = self.values(block)
+    def __call__(self, block: Any, low: float, high: float) -> list[np.ndarray]:
+        arrays = self.values(block, low, high)
         return [arrays[i] for i in self.which]
 
 
-def places(
-    reduce: Reduce, values: Callable[[Any], Sequence[np.ndarray]], wanted: Sequence[Wanted]
-) -> list[list[Place]]:
+def places(reduce: Reduce, values: Values, wanted: Sequence[Wanted]) -> list[list[Place]]:
     """The values at the ranks that are wanted of each of the arrays that a block has.
 
     Gathers those between two values that, by the sample, are below and above; where this fails,
@@ -208,9 +211,7 @@ def _within(
     return (bracket.high, ahead, at_high) if ahead <= rank < ahead + at_high else None
 
 
-def _by_digits(
-    reduce: Reduce, values: Callable[[Any], Sequence[np.ndarray]], ranks: Sequence[int]
-) -> list[Place]:
+def _by_digits(reduce: Reduce, values: Values, ranks: Sequence[int]) -> list[Place]:
     """The value at each rank, of the array that belongs to it, in two to four passes.
 
     Counts the digits of the values' keys, the highest first, among values that agree in the digits

@@ -19,8 +19,10 @@ from ..defenses._passes import (
     Verdict,
     Where,
     everything,
+    room,
     spaced,
 )
+from ..defenses._scores import between
 from ..errors import InputError
 from ..moments import Moments
 from ..words import quote
@@ -94,7 +96,8 @@ class Reader:
             return {}
         raws = [raw for raw, _ in columns.values()]
         known = _Known(raws)
-        counts, samples = (n for _, n in columns.values()), known((0, self.sample()))
+        counts = (n for _, n in columns.values())
+        samples = known((0, self.sample()), -np.inf, np.inf)
         wanted = [
             Wanted(((n - 1) // 2, n // 2), n, sample)
             for n, sample in zip(counts, samples, strict=True)
@@ -121,7 +124,7 @@ class Reader:
 class _Known:
     raws: Sequence[Raw]
 
-    def __call__(self, block: tuple[int, pa.Table]) -> list[np.ndarray]:
+    def __call__(self, block: tuple[int, pa.Table], low: float, high: float) -> list[np.ndarray]:
         values = [raw(block[1]) for raw in self.raws]
         return [v[~np.isnan(v)] for v in values]
 
@@ -173,8 +176,8 @@ class Streamed(Passes):
         n = self.reader.source.rows
         return self._place(score, Wanted([rank], n, self._sampled(score)))
 
-    def _place(self, values: Kernel, wanted: Wanted) -> Place:
-        ((place,),) = places(self.reduce, _One(values), [wanted])
+    def _place(self, score: Kernel, wanted: Wanted) -> Place:
+        ((place,),) = places(self.reduce, _One(score), [wanted])
         return place
 
     def _sampled(self, score: Kernel) -> np.ndarray:
@@ -253,14 +256,16 @@ class Streamed(Passes):
 
 @dataclass(frozen=True, eq=False)
 class Encoded:
-    """What a kernel makes of a raw block once it is numbers."""
+    """What a kernel makes of a raw block once it is numbers, in memory that the next one gets."""
 
     encoder: Encoder
     kernel: Kernel
 
     def __call__(self, block: tuple[int, pa.Table]) -> Any:
         start, table = block
-        return self.kernel(Block(start, self.encoder(table), np.ones(table.num_rows)))
+        k, n = self.encoder.width, table.num_rows
+        Z = self.encoder(table, out=room("block", k * n).reshape(k, n))
+        return self.kernel(Block(start, Z, np.ones(n)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -279,10 +284,10 @@ class Lowest:
 
 @dataclass(frozen=True, eq=False)
 class _One:
-    values: Kernel
+    score: Kernel
 
-    def __call__(self, block: Block) -> list[np.ndarray]:
-        return [self.values(block)]
+    def __call__(self, block: Block, low: float, high: float) -> list[np.ndarray]:
+        return [between(self.score, block, low, high)]
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,7 +12,8 @@ from ..words import percent
 from . import _chance as chance
 from ._base import BaseDefense, Column, Mask, Rows, Trusted
 from ._bayesclean import BayesClean
-from ._passes import AtMost, Block, InMemory, Kernel, Passes, Verdict, one_thread
+from ._passes import Block, InMemory, Kernel, Passes, Verdict, one_thread
+from ._scores import AtMost
 from ._search import CORE, FAR, READMISSIONS, Farthest, Found, Table
 
 SCARCE = 0.35  # share of the rows of a core that trusted rows have found: clean rows may be fewer

@@ -7,7 +7,8 @@ from scipy.special import ndtr
 from ..bayes import BayesianRegression
 from . import _chance as chance
 from ._base import Column, Mask, Rows
-from ._passes import AtMost, InMemory, Kernel, Passes, Verdict, Within, ZScore, add, everything
+from ._passes import InMemory, Kernel, Passes, Verdict, add, everything
+from ._scores import AtMost, Within, ZScore, most_leverage
 from ._sets import ThreeSets
 
 
@@ -76,7 +77,8 @@ class BayesClean(ThreeSets):
         first = BayesianRegression.of(table.moments(everything))
         rate = self.false_positive_rate
         if rate is None:
-            self.regression_, score = first, ZScore(first)
+            score = ZScore(first, most_leverage(first, *table.box))
+            self.regression_ = first
             self.cuts_ = float(self.c1), float(self.c2)
         else:
             score = self._by_rate(table, first, rate)

@@ -11,7 +11,8 @@ from scipy.special import betainc, ndtr, ndtri, stdtrit
 
 from ..bayes import BayesianRegression
 from ..errors import InputError
-from ._passes import Block, Passes, Where, leverage, most_leverage, residual
+from ._passes import Block, Passes, Where
+from ._scores import SLACK, AtMost, Bounded, leverage, most_leverage, residual
 
 LEVEL = 0.025
 """Level of each of the two tests that a clean table has to pass: 5 % together."""
@@ -24,49 +25,34 @@ Column = Float[np.ndarray, " n"]
 
 
 @dataclass(frozen=True, eq=False)
-class LeftOut:
-    """Residuals of rows, each as if left out of the fit, in standard deviations."""
+class LeftOut(Bounded):
+    """Residuals of rows, each as if left out of the fit, in standard deviations.
+
+    `most` is the largest leverage of any row.
+    """
 
     model: BayesianRegression
+    most: float
 
     def __call__(self, block: Block) -> Column:
         left = np.sqrt(_at_least(1.0 - leverage(block, self.model)))
         return np.abs(residual(block, self.model)) / left
 
+    def bounds(self, block: Block) -> tuple[Column, Column]:
+        size = np.abs(residual(block, self.model))
+        return size * (1.0 - SLACK), size * ((1.0 + SLACK) / _least_left(self.most) ** 0.5)
+
 
 @dataclass(frozen=True, eq=False)
-class Near:
-    """Which rows have a distance of at most `cut`; `most` is the largest leverage of any row.
+class Second(Bounded):
+    """Residuals under a regression on the rows that are `near`, in standard deviations × `unit`.
 
-    A row left out is farther than in the fit, by no more than its leverage allows: few distances
-    are so close to the cut that they have to be computed.
+    `most` is the largest leverage of any row.
     """
 
-    distance: LeftOut
-    cut: float
-    most: float
-
-    def __call__(self, block: Block) -> np.ndarray:
-        size = np.abs(residual(block, self.distance.model))
-        least = np.sqrt(_at_least(np.array(1.0 - self.most))) * (1.0 - 1e-9)
-        near = size <= self.cut * least
-        open_ = (size <= self.cut) & ~near
-        count = np.count_nonzero(open_)
-        if count > len(size) // 4:
-            return self.distance(block) <= self.cut
-        if count:
-            rows = np.flatnonzero(open_)
-            part = Block(block.start, np.take(block.Z, rows, axis=1), block.weight[rows])
-            near[rows] = self.distance(part) <= self.cut
-        return near
-
-
-@dataclass(frozen=True, eq=False)
-class Second:
-    """Residuals under a regression on the rows that are `near`, in standard deviations × `unit`."""
-
-    near: Near
+    near: AtMost
     model: BayesianRegression
+    most: float
     unit: float = 1.0
 
     def __call__(self, block: Block) -> Column:
@@ -75,6 +61,14 @@ class Second:
         variance = np.where(self.near(block), _at_least(1.0 - h), 1.0 + h)
         size = np.abs(residual(block, self.model))
         return size * np.sqrt(self.model.noise_precision / variance) / self.unit
+
+    def bounds(self, block: Block) -> tuple[Column, Column]:
+        size = np.abs(residual(block, self.model))
+        unit = self.model.noise_precision**0.5 / self.unit
+        return (
+            size * (unit * (1.0 - SLACK) / (1.0 + self.most) ** 0.5),
+            size * (unit * (1.0 + SLACK) / _least_left(self.most) ** 0.5),
+        )
 
 
 def second_look(table: Passes, first: BayesianRegression) -> Second:
@@ -85,10 +79,10 @@ def second_look(table: Passes, first: BayesianRegression) -> Second:
     deviation. It is half of what is left after one row for each coefficient that they determine.
     """
     share = min(0.5 + (first.effective + 1.0) / (2.0 * first.weight), 1.0)
-    distance = LeftOut(first)
-    most = most_leverage(first, *table.box)
-    near = Near(distance, table.quantile(distance, share), most)
-    z = Second(near, BayesianRegression.of(table.moments(Where(near))))
+    distance = LeftOut(first, most_leverage(first, *table.box))
+    near = AtMost(distance, table.quantile(distance, share))
+    second = BayesianRegression.of(table.moments(Where(near)))
+    z = Second(near, second, most_leverage(second, *table.box))
     # The nearer half understates the noise, by 2.6 in a Gaussian; where it has none, it is
     # rounding that is left, and this must not be blown up.
     return replace(z, unit=max(table.quantile(z, 0.5) / _MEDIAN, 0.5))
@@ -137,3 +131,7 @@ def left_within(c: float) -> float:
 def _at_least(variance: Column) -> Column:
     # Where the fit goes through a row whatever its target, its residual tells nothing.
     return np.maximum(variance, 0.01)
+
+
+def _least_left(most: float) -> float:
+    return max(1.0 - most, 0.01)

@@ -13,17 +13,9 @@ from threadpoolctl import threadpool_limits
 
 from ..errors import InputError
 from ._base import BaseDefense, Column, Mask, Rows
-from ._passes import (
-    AtMost,
-    Block,
-    Passes,
-    Residual,
-    Verdict,
-    add,
-    everything,
-    predicted,
-)
+from ._passes import Block, Passes, Verdict, add, everything
 from ._ridge import Ridge
+from ._scores import AtMost, Residual, predicted
 from ._weights import median
 
 

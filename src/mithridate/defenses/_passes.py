@@ -1,5 +1,6 @@
 """A table that is read from front to back, pass by pass: all that a linear rule may ask of it."""
 
+import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -10,7 +11,6 @@ import numpy as np
 from jaxtyping import Float
 from threadpoolctl import ThreadpoolController
 
-from ..bayes import BayesianRegression
 from ..moments import Moments
 from ._rows import lowest
 
@@ -25,6 +25,8 @@ SAMPLE = 1 << 16
 """Rows of a sample at most."""
 
 Values = Float[np.ndarray, " n"]
+
+_here = threading.local()
 
 
 class Block(NamedTuple):
@@ -198,17 +200,6 @@ def everything(block: Block) -> Values:
 
 
 @dataclass(frozen=True, eq=False)
-class AtMost:
-    """Which rows have a score of at most `cut`."""
-
-    score: Kernel
-    cut: float
-
-    def __call__(self, block: Block) -> np.ndarray:
-        return self.score(block) <= self.cut
-
-
-@dataclass(frozen=True, eq=False)
 class Where:
     """The weights of rows that pass a test, 0 for the others."""
 
@@ -253,101 +244,50 @@ class MomentsOf:
 
 def moments_of(Z: Float[np.ndarray, "k n"], w: Values) -> Moments:
     """Moments of rows given by columns."""
-    rows = np.flatnonzero(w)
-    if len(rows) < 0.75 * len(w):  # it costs less to leave the others out than to count them 0
-        Z, w = np.take(Z, rows, axis=1), w[rows]
     weight, alike = w.sum(), bool((w == 1.0).all())
     mean = (Z.sum(axis=1) if alike else Z @ w) / (weight if weight > 0 else 1.0)
-    scatter, root = np.zeros((len(Z), len(Z))), np.sqrt(w)
-    for tile, part in _centered(Z, mean):
+    mean_, scatter, rows = mean[:, None], np.zeros((len(Z), len(Z))), None
+    if not alike:
+        rows = np.flatnonzero(w)
+        if len(rows) < 0.75 * len(w):  # it costs less to leave the others out than to count them 0
+            w, alike = w[rows], bool((w[rows] == 1.0).all())
+        else:
+            rows = None
+    for tile, part in tiles(len(Z), len(w)):
+        if rows is None:
+            np.subtract(Z[:, tile], mean_, out=part)
+        else:
+            np.take(Z, rows[tile], axis=1, out=part, mode="clip")
+            np.subtract(part, mean_, out=part)
         if not alike:
-            np.multiply(part, root[tile], out=part)
+            np.multiply(part, np.sqrt(w[tile]), out=part)
         scatter += part @ part.T
     return Moments(weight, mean, scatter)
 
 
-def _centered(
-    Z: Float[np.ndarray, "k n"], mean: Values
-) -> Iterator[tuple[slice, Float[np.ndarray, "k m"]]]:
-    """Rows less their mean, as many at a time as a cache holds, all in the same memory."""
-    k, n = Z.shape
-    size = max(TILE // max(k, 1), 1)
-    room = np.empty((k, min(size, n)))
-    for start in range(0, n, size):
-        tile = slice(start, min(start + size, n))
-        yield tile, np.subtract(Z[:, tile], mean[:, None], out=room[:, : tile.stop - start])
+def tiles(k: int, n: int, lanes: int = 1) -> Iterator[tuple[slice, Float[np.ndarray, "k m"]]]:
+    """As many of `n` rows at a time as a cache holds, and room for them by `k` columns.
 
-
-@dataclass(frozen=True, eq=False)
-class Residual:
-    """Distances `|y - xb - c|` of targets from a linear model, in some unit."""
-
-    coef: Float[np.ndarray, " d"]
-    intercept: float
-    unit: float = 1.0
-
-    def __call__(self, block: Block) -> Values:
-        return np.abs(block.y - predicted(block, self.coef, self.intercept)) / self.unit
-
-
-@dataclass(frozen=True, eq=False)
-class ZScore:
-    """Distances of targets from a predictive mean, in predictive standard deviations."""
-
-    model: BayesianRegression
-
-    def __call__(self, block: Block) -> Values:
-        variance = (1.0 + leverage(block, self.model)) / self.model.noise_precision
-        return np.abs(residual(block, self.model)) / np.sqrt(variance)
-
-
-def predicted(block: Block, coef: Float[np.ndarray, " d"], intercept: float) -> Values:
-    """Predictions `xb + c`; equal rows have equal ones to the last bit."""
-    return np.einsum("i,ij->j", coef, block.Z[:-1]) + intercept
-
-
-def residual(block: Block, model: BayesianRegression) -> Values:
-    """`y - μ(x)`."""
-    return block.y - predicted(block, model.coef, model.intercept)
-
-
-def leverage(block: Block, model: BayesianRegression) -> Values:
-    """`BayesianRegression.leverage` of a block."""
-    turn, found = _whitening(model), np.empty(len(block.weight))
-    room = None
-    for tile, centered in _centered(block.Z[:-1], model.center):
-        room = np.empty(centered.shape) if room is None else room  # the first is the largest
-        turned = np.matmul(turn, centered, out=room[:, : centered.shape[1]])
-        np.einsum("ij,ij->j", turned, turned, out=found[tile])
-    return found + 1.0 / model.weight
-
-
-def most_leverage(model: BayesianRegression, low: Values, high: Values) -> float:
-    """No row between two corners has a larger leverage, rounding included."""
-    reach = np.abs(_whitening(model)) @ np.maximum(model.center - low, high - model.center)
-    return (1.0 / model.weight + float(reach @ reach)) * (1.0 + 1e-9)
-
-
-def _whitening(model: BayesianRegression) -> Float[np.ndarray, "d d"]:
-    precision = model.noise_precision * model.eigenvalues + model.prior_precision
-    return np.sqrt(model.noise_precision / precision)[:, None] * model.basis.T
-
-
-@dataclass(frozen=True, eq=False)
-class Within:
-    """A look at rows by cuts, from low to high: those of a score of at most each are kept.
-
-    Tells how many are within the first, and their weight.
+    The room is always the same, until the thread asks for tiles again. It is for a multiple of
+    `lanes` rows, so for more than there are at the end.
     """
+    size = max(TILE // max(k, 1) // lanes, 1) * lanes
+    memory = room("tile", k * min(size, -(-n // lanes) * lanes))
+    for start in range(0, n, size):
+        stop = min(start + size, n)
+        width = -(-(stop - start) // lanes) * lanes
+        yield slice(start, stop), memory[: k * width].reshape(k, width)
 
-    score: Kernel
-    cuts: Sequence[float]
 
-    def __call__(self, block: Block) -> Look:
-        score = self.score(block)
-        masks = [score <= cut for cut in self.cuts]
-        weights = [block.weight * mask for mask in masks]
-        return Look(weights, (int(np.count_nonzero(masks[0])), float(weights[0].sum())))
+def room(use: str, size: int) -> Values:
+    """Memory for so many numbers that this thread has for a use; nothing may keep it.
+
+    To ask the system for it in each block would cost a tenth of a pass.
+    """
+    rooms = vars(_here)
+    if len(rooms.get(use, ())) < size:
+        rooms[use] = np.empty(size)
+    return rooms[use][:size]
 
 
 class Verdict(NamedTuple):

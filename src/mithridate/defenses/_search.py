@@ -12,8 +12,9 @@ from ..bayes import BayesianRegression
 from ..moments import Moments
 from ._base import Column, Mask
 from ._chance import left_within
-from ._passes import AtMost, Block, Kernel, Passes, Where, leverage, moments_of, predicted, residual
+from ._passes import Block, Kernel, Passes, Where, moments_of
 from ._rows import Listed
+from ._scores import AtMost, leverage, predicted, residual
 
 CORE = 0.5  # share of the rows that the first model rests on: poison is taken to be fewer
 NEAR = 2.25  # σ within which rows are taken back into the model

@@ -9,19 +9,10 @@ import numpy as np
 
 from ..errors import InputError
 from ._base import BaseDefense, Column, Mask, Rows
-from ._passes import (
-    Block,
-    InMemory,
-    Kernel,
-    Listed,
-    Look,
-    Passes,
-    Residual,
-    Verdict,
-    everything,
-)
+from ._passes import Block, InMemory, Kernel, Listed, Look, Passes, Verdict, everything
 from ._ridge import Ridge
 from ._rows import lowest
+from ._scores import Residual
 
 
 class Trim(BaseDefense):
