@@ -80,12 +80,17 @@ def test_rows_and_columns_come_back_as_they_came(table, folder, tmp_path):
     assert {p.name for p in tmp_path.iterdir()} == {"table", "out"}
 
 
-def test_the_quarantine_says_what_it_says_in_memory(table, folder, tmp_path):
-    bigtable.clean(folder, target="y", out=tmp_path / "out")
+@pytest.mark.parametrize("how", [{}, {"defense": "trim", "contamination": 0.6}])
+def test_the_quarantine_says_what_it_says_in_memory(how, table, folder, tmp_path):
+    bigtable.clean(folder, target="y", out=tmp_path / "out", **how)
     parts = sorted((tmp_path / "out" / "quarantine").rglob("*.parquet"))
     got = pa.concat_tables([pq.ParquetFile(p).read() for p in parts])
-    want = mithridate.clean(table, target="y").quarantined
+    want = mithridate.clean(table, target="y", **how).quarantined
     assert got.column_names == want.column_names
+    usual = sum(
+        "the score that Trim gave it" in said for said in got["mithridate_reason"].to_pylist()
+    )
+    assert usual > 10 if how else not usual
     for name in ("row", "column_1", "column_2", "reason"):
         assert got[f"mithridate_{name}"].equals(want[f"mithridate_{name}"])
     for name in ("score", "residual", "leverage", "predictive_sd"):

@@ -158,7 +158,7 @@ def clean(
     if known is not None and joint is encoded:
         said.append(f"{type(guard).__name__} cannot use trusted rows; it ignored them.")
     tell("saying why", 0, 0)
-    found = Found.of(guard, view)
+    found = Found.of(guard, view, guard.reasons_)
     summary = _summary.sentences(found, table.columns, sources)
     if known is not None and joint is known:
         summary += _summary.few(len(known.y) - len(encoded.y))

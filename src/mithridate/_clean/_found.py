@@ -25,8 +25,7 @@ class Found(NamedTuple):
     expected: Float[np.ndarray, " r"]  # target by the model of the kept rows
 
     @classmethod
-    def of(cls, guard: BaseDefense, view: View) -> "Found":
-        reasons = guard.reasons_
+    def of(cls, guard: BaseDefense, view: View, reasons: np.ndarray) -> "Found":
         d = view.X.shape[1]
         number = {f"x{j}": j for j in range(d)} | {"y": d}  # what a defense calls them by itself
         names = [reasons[f"{which}_column"] for which in ("first", "second")]

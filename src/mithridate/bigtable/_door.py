@@ -4,6 +4,7 @@ import dataclasses
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
+from copy import copy
 from pathlib import Path
 from typing import Any
 
@@ -286,8 +287,9 @@ class _Run:
     ) -> None:
         ridge = (self.guard.estimator or Ridge()).solve(kept)
         sigma = float(kept.mse(ridge.coef_, ridge.intercept_)) ** 0.5 or 1.0
-        crowd = Crowd.of_moments(kept, ridge, sigma)
-        explain = _write.Explain(encoder, score, crowd, ridge)
+        guard = copy(self.guard)
+        guard.estimator_, guard.n_features_in_ = ridge, encoder.width - 1
+        explain = _write.Explain(encoder, score, Crowd.of_moments(kept, ridge, sigma), guard)
         cut, done = _write.Cut(source, explain, self.shop.rows), 0
         self.tell("writing", 0, source.rows)
         for rows in self.engine.map(cut, [*_write.tasks(source, bits)], source.rows):

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -13,7 +13,7 @@ from .. import sheets
 from .._clean._found import Found
 from .._clean._view import View
 from ..datasets import Encoded
-from ..defenses import Ridge
+from ..defenses import BaseDefense
 from ..defenses._passes import Block, Kernel
 from ..defenses._reasons import NUMBERS, Crowd, named
 from ..moments import Moments
@@ -30,7 +30,7 @@ class Explain(NamedTuple):
     encoder: Encoder
     score: Kernel
     crowd: Crowd
-    ridge: Ridge
+    guard: BaseDefense  # with the model of the kept rows
 
     def columns(self, table: pa.Table, rows: np.ndarray) -> dict[str, pa.Array]:
         """The columns beside rejected rows, whose numbers in the whole table are `rows`."""
@@ -44,17 +44,8 @@ class Explain(NamedTuple):
         reasons = named(found, [*(f"x{j}" for j in range(X.shape[1])), "y"])
         encoded = Encoded("table", goal.name, raw[:-1].T, raw[-1], about, (), "")
         view = View(X, y, None, encoded, goal.low, goal.high - goal.low)
-        guard: Any = _Guard(reasons, self.ridge)
-        added = Found.of(guard, view).columns()
+        added = Found.of(self.guard, view, reasons).columns()
         return added | {"mithridate_row": pa.array(rows + 1)}
-
-
-class _Guard(NamedTuple):
-    reasons_: np.ndarray
-    ridge: Ridge
-
-    def predict(self, X: np.ndarray) -> np.ndarray:
-        return self.ridge.predict(X)
 
 
 class Task(NamedTuple):
