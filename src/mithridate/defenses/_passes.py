@@ -30,7 +30,7 @@ _here = threading.local()
 
 
 class Block(NamedTuple):
-    """Consecutive rows of a table by columns: `Z` (d + 1, n), the target last; `weight` (n,)."""
+    """Rows of a table by columns: `Z` (d + 1, n), the target last, in C order; `weight` (n,)."""
 
     start: int
     Z: Float[np.ndarray, "k n"]
@@ -136,7 +136,7 @@ class InMemory(Passes):
         self.weight = np.ones(len(y)) if weight is None else weight
         self.total = float(self.weight.sum())
         parts = [slice(start, start + BLOCK) for start in range(0, len(y), BLOCK)]
-        self.blocks = [Block(p.start, _by_columns(X[p], y[p]), self.weight[p]) for p in parts]
+        self.blocks = [Block(p.start, by_columns(X[p], y[p]), self.weight[p]) for p in parts]
 
     def reduce(self, what: str, kernel: Kernel, merge: Merge) -> Any:
         size = SPAN // BLOCK
@@ -177,8 +177,8 @@ class InMemory(Passes):
         return Listed(lowest(self.values(score), self.weight, contamination))
 
 
-def _by_columns(X: Float[np.ndarray, "n d"], y: Values) -> Float[np.ndarray, "k n"]:
-    # In C order whatever that of X: sums are rounded by how the numbers lie in memory.
+def by_columns(X: Float[np.ndarray, "n d"], y: Values) -> Float[np.ndarray, "k n"]:
+    """Rows as the `Z` of a block, in C order whatever that of X: by it sums are rounded."""
     Z = np.empty((X.shape[1] + 1, len(y)))
     Z[:-1], Z[-1] = X.T, y
     return Z
@@ -246,19 +246,14 @@ def moments_of(Z: Float[np.ndarray, "k n"], w: Values) -> Moments:
     """Moments of rows given by columns."""
     weight, alike = w.sum(), bool((w == 1.0).all())
     mean = (Z.sum(axis=1) if alike else Z @ w) / (weight if weight > 0 else 1.0)
-    mean_, scatter, rows = mean[:, None], np.zeros((len(Z), len(Z))), None
-    if not alike:
-        rows = np.flatnonzero(w)
-        if len(rows) < 0.75 * len(w):  # it costs less to leave the others out than to count them 0
-            w, alike = w[rows], bool((w[rows] == 1.0).all())
-        else:
-            rows = None
+    rows = np.flatnonzero(w)
+    some = len(rows) < 0.75 * len(w)  # it costs less to leave the others out than to count them 0
+    if some:
+        w, alike = w[rows], bool((w[rows] == 1.0).all())
+    scatter = np.zeros((len(Z), len(Z)))
     for tile, part in tiles(len(Z), len(w)):
-        if rows is None:
-            np.subtract(Z[:, tile], mean_, out=part)
-        else:
-            np.take(Z, rows[tile], axis=1, out=part, mode="clip")
-            np.subtract(part, mean_, out=part)
+        chosen = np.take(Z, rows[tile], axis=1, out=part, mode="clip") if some else Z[:, tile]
+        np.subtract(chosen, mean[:, None], out=part)
         if not alike:
             np.multiply(part, np.sqrt(w[tile]), out=part)
         scatter += part @ part.T

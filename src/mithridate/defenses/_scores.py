@@ -16,7 +16,7 @@ LANES = 192
 """Rows are turned by a multiple of so many: a BLAS rounds what is left over in another way."""
 
 
-class Bounded(ABC):
+class Score(ABC):
     """A score that costs much, of which something is known for little."""
 
     @abstractmethod
@@ -24,11 +24,18 @@ class Bounded(ABC):
         """The scores; those of some rows of a block are, to the last bit, the same alone."""
 
     @abstractmethod
+    def between(self, block: Block, low: float, high: float) -> Values:
+        """Scores, exact from `low` to `high`; others are only known to lie below or above."""
+
+
+class Bounded(Score):
+    """A score that lies between two numbers that cost little."""
+
+    @abstractmethod
     def bounds(self, block: Block) -> tuple[Values, Values]:
         """Between what the scores are, rounding included."""
 
     def between(self, block: Block, low: float, high: float) -> Values:
-        """Scores, exact from `low` to `high`; others are only known to lie below or above."""
         least, most = self.bounds(block)
         open_ = (most >= low) & (least <= high)
         count = np.count_nonzero(open_)
@@ -43,7 +50,7 @@ class Bounded(ABC):
 
 def between(score: Kernel, block: Block, low: float, high: float) -> Values:
     """Scores that are exact from `low` to `high`, and on their side of these elsewhere."""
-    return score.between(block, low, high) if isinstance(score, Bounded) else score(block)
+    return score.between(block, low, high) if isinstance(score, Score) else score(block)
 
 
 def of_rows(block: Block, rows: np.ndarray) -> Block:

@@ -1,7 +1,7 @@
 """The search of Antidote: a model that half of a table agrees on, and who pulls at it."""
 
 from dataclasses import dataclass
-from math import inf
+from math import inf, sqrt
 from typing import NamedTuple
 
 import numpy as np
@@ -12,9 +12,9 @@ from ..bayes import BayesianRegression
 from ..moments import Moments
 from ._base import Column, Mask
 from ._chance import left_within
-from ._passes import Block, Kernel, Passes, Where, moments_of
+from ._passes import Block, Kernel, Passes, Where, by_columns, moments_of
 from ._rows import Listed
-from ._scores import AtMost, leverage, predicted, residual
+from ._scores import SLACK, AtMost, Bounded, Score, between, leverage, of_rows, predicted, residual
 
 CORE = 0.5  # share of the rows that the first model rests on: poison is taken to be fewer
 NEAR = 2.25  # σ within which rows are taken back into the model
@@ -56,7 +56,7 @@ class Units(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class InUnits:
+class InUnits(Score):
     """What a kernel says of rows once they are in standard units."""
 
     units: Units
@@ -65,9 +65,12 @@ class InUnits:
     def __call__(self, block: Block) -> Column:
         return self.kernel(self.units.block(block))
 
+    def between(self, block: Block, low: float, high: float) -> Column:
+        return between(self.kernel, self.units.block(block), low, high)
+
 
 @dataclass(frozen=True, eq=False)
-class Distance:
+class Distance(Bounded):
     """Distances of rows from `core`, in σ; at most `FAR` for rows that did not pull `whole`.
 
     `noise` is the variance about the rows that the model rests on, a share `truncated` of that
@@ -88,6 +91,10 @@ class Distance:
         pulled = np.sign(off) * shift > -np.sqrt(self.noise * doubt)
         return np.where(pulled | (scores > self.lone), scores, np.minimum(scores, FAR))
 
+    def bounds(self, block: Block) -> tuple[Column, Column]:
+        size = np.abs(residual(block, self.core))
+        return np.zeros_like(size), size * ((1.0 + SLACK) / sqrt(self.noise / self.truncated))
+
 
 @dataclass(frozen=True, eq=False)
 class Near:
@@ -98,19 +105,27 @@ class Near:
     reach: float  # the largest leverage that a row is excused for
 
     def __call__(self, block: Block) -> Mask:
-        doubt = np.minimum(leverage(block, self.model), self.reach)
-        spread = np.sqrt((1.0 + doubt) * self.variance)
-        return np.abs(residual(block, self.model)) <= NEAR * spread
+        size, sigma = np.abs(residual(block, self.model)), sqrt(self.variance)
+        near = size <= NEAR * sigma
+        farthest = NEAR * sigma * sqrt(1.0 + self.reach) * (1.0 + SLACK)
+        rows = np.flatnonzero(~near & (size <= farthest))
+        if len(rows):
+            doubt = np.minimum(leverage(of_rows(block, rows), self.model), self.reach)
+            near[rows] = size[rows] <= NEAR * np.sqrt((1.0 + doubt) * self.variance)
+        return near
 
 
 @dataclass(frozen=True, eq=False)
-class Farthest:
+class Farthest(Score):
     """The largest distance that any of some kernels gives a row."""
 
     distances: tuple[Kernel, ...]
 
     def __call__(self, block: Block) -> Column:
         return np.maximum.reduce([distance(block) for distance in self.distances])
+
+    def between(self, block: Block, low: float, high: float) -> Column:
+        return np.maximum.reduce([between(kernel, block, low, high) for kernel in self.distances])
 
 
 @dataclass(frozen=True, eq=False)
@@ -177,7 +192,7 @@ class Table(NamedTuple):
         total = float(block.weight.sum())  # in the order of the table, so that it rounds alike
         listed = Listed.of(block.Z[:-1].T, block.y, block.weight)
         y, weight = listed.y, np.ones(len(listed.y)) if listed.weight is None else listed.weight
-        rows = Block(0, np.vstack([listed.X.T, y]), weight)
+        rows = Block(0, by_columns(listed.X, y), weight)
         units = Units.of(rows)
         block = units.block(rows)
         variance = float(np.average((y - np.average(y, weights=weight)) ** 2, weights=weight))
@@ -188,8 +203,7 @@ class Table(NamedTuple):
 
     def without(self, rejected: Mask) -> "Table":
         """The table of the other rows, in units of its own."""
-        left = self.rows._replace(Z=self.rows.Z[:, ~rejected], weight=self.rows.weight[~rejected])
-        return self.of(left)
+        return self.of(of_rows(self.rows, np.flatnonzero(~rejected)))
 
     def starts(self) -> list[Mask]:
         """Rows with a target at neither end of the range; at one end at most, if many are there."""
@@ -218,7 +232,7 @@ class Table(NamedTuple):
         core = self._regression(mask)
         distance = Distance(self.whole, core, noise(core, self.floor), truncated)
         near = self._near(core, mask, truncated)
-        rejected = distance(self.block) > FAR
+        rejected = between(distance, self.block, FAR, FAR) > FAR
         judged = *self.effect(rejected), self.ends(rejected)
         return Found(self.units, self.floor, distance, near, rejected, *judged)
 
