@@ -84,7 +84,7 @@ def passes(folder: str, defense: str, runs: int) -> dict:
         seen.append([decoding, seconds, *(n / rate for _, rate in found.passes)])
     decoding, seconds, *each = map(min, zip(*seen, strict=True))
     named = [(what, s) for (what, _), s in zip(found.passes, each, strict=True)]
-    rejected = int((~found.mask).sum())
+    rejected = found.defense.n_rejected_
     return {"decoding": decoding, "seconds": seconds, "passes": named, "rejected": rejected}
 
 
@@ -93,7 +93,7 @@ def written(folder: str, defense: str, out: str) -> dict:
     from mithridate import bigtable
 
     seconds, found = timed(lambda: bigtable.clean(folder, target=TARGET, defense=defense, out=out))
-    return {"seconds": seconds, "rejected": int((~found.mask).sum())}
+    return {"seconds": seconds, "rejected": found.defense.n_rejected_}
 
 
 def timed(work: Callable[[], Any]) -> tuple[float, Any]:
@@ -117,7 +117,7 @@ def dask(folder: str, workers: int) -> dict:
         seconds = time.perf_counter() - began
     if not sent:
         raise SystemExit("the table was too short to be sent to the cluster")
-    rejected = int((~found.mask).sum())
+    rejected = found.defense.n_rejected_
     return {"seconds": seconds, "rejected": rejected, "tasks": len(sent)}
 
 

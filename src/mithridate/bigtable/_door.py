@@ -5,6 +5,7 @@ import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
 from copy import copy
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -34,18 +35,25 @@ STREAM = ("antidote", "bayesclean", "trim", "huber")
 class Cleaned:
     """A table on disk cut in two; `summary` says what was found, `notes` how it was encoded.
 
-    `mask` (n,) is True for kept rows, in the order of the files' names and of the rows in them;
-    `skipped` are sentences on files that were left out, `passes` the passes that this run made,
-    each with its rows per second; `out` is the folder that was written, or None.
+    `rows` are n; `mask` (n,) is True for kept rows, in the order of the files' names and of the
+    rows in them, and made from `bits`, one for each, when it is asked for; `skipped` are sentences
+    on files that were left out, `passes` the passes that this run made, each with its rows per
+    second; `out` is the folder that was written, or None.
     """
 
-    mask: Bool[np.ndarray, " n"]
+    rows: int
+    bits: bytes
     summary: list[str]
     notes: tuple[str, ...]
     defense: BaseDefense
     skipped: tuple[str, ...]
     passes: tuple[tuple[str, float], ...]
     out: Path | None
+
+    @cached_property
+    def mask(self) -> Bool[np.ndarray, " n"]:
+        """Whether each row is kept, a byte for each."""
+        return np.unpackbits(np.frombuffer(self.bits, np.uint8), count=self.rows).view(bool)
 
     def lines(self, verbose: bool = False) -> list[str]:
         """What the terminal shows."""
@@ -231,9 +239,9 @@ class _Run:
         dataclasses.replace(
             source, system=self.system, root=self.root, files=given
         ).check_unchanged()
-        mask = np.unpackbits(np.frombuffer(bits, np.uint8))[: source.rows].astype(bool)
         return Cleaned(
-            mask=mask,
+            rows=source.rows,
+            bits=bits,
             summary=self._summary(source.rows, kept, rows.every, encoder),
             notes=encoder.notes,
             defense=self.guard,

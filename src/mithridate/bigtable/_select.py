@@ -179,8 +179,9 @@ def places(reduce: Reduce, values: Values, wanted: Sequence[Wanted]) -> list[lis
         ranks = [wanted[i].ranks for i in brackets]
 
         def finish(gathered: list[Any]) -> list[Any]:
-            between = zip(gathered, brackets.values(), ranks, strict=True)
-            return [[_within(n, parts, b, k) for k in r] for (n, parts), b, r in between]
+            joined = ((counts, _joined(parts)) for counts, parts in gathered)
+            between = zip(joined, brackets.values(), ranks, strict=True)
+            return [[_within(n, values, b, k) for k in r] for (n, values), b, r in between]
 
         kernel = _Between(_Some(values, [*brackets]), [*brackets.values()])
         seen = reduce("order statistics", kernel, _Joined(most), finish)
@@ -196,16 +197,22 @@ def places(reduce: Reduce, values: Values, wanted: Sequence[Wanted]) -> list[lis
     return [found[i] for i in range(len(wanted))]
 
 
+def _joined(parts: list[np.ndarray]) -> np.ndarray:
+    values = np.concatenate([*parts, np.empty(0)])
+    parts.clear()  # they may be many
+    return values
+
+
 def _within(
-    counts: np.ndarray, parts: list[np.ndarray], bracket: Bracket, rank: int
+    counts: np.ndarray, values: np.ndarray, bracket: Bracket, rank: int
 ) -> tuple[float, int, int] | None:
     """What is at a rank, if it is in the bracket and the values in it were kept."""
     below, at_low, inside, at_high = (int(count) for count in counts)
     if below <= rank < below + at_low:
         return bracket.low, below, at_low
     ahead = below + at_low
-    if ahead <= rank < ahead + inside and parts:
-        value, lower, equal = _at(np.concatenate(parts), rank - ahead)
+    if ahead <= rank < ahead + inside and len(values):
+        value, lower, equal = _at(values, rank - ahead)
         return value, ahead + lower, equal
     ahead += inside
     return (bracket.high, ahead, at_high) if ahead <= rank < ahead + at_high else None
@@ -251,5 +258,6 @@ def _sparse(counts: list[np.ndarray]) -> list[Any]:
 
 
 def _at(values: np.ndarray, rank: int) -> tuple[float, int, int]:
-    value = np.partition(values, rank)[rank]
+    values.partition(rank)
+    value = values[rank]
     return float(value), int((values < value).sum()), int((values == value).sum())
