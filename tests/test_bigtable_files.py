@@ -80,6 +80,25 @@ def test_rows_and_columns_come_back_as_they_came(table, folder, tmp_path):
     assert {p.name for p in tmp_path.iterdir()} == {"table", "out"}
 
 
+def test_columns_are_stored_as_they_were(table, tmp_path):
+    root = tmp_path / "table"
+    root.mkdir()
+    codecs = dict.fromkeys(table.column_names, "ZSTD") | {"x1": "NONE", "town": "GZIP"}
+    codecs["parts.list.element"] = codecs.pop("parts")
+    pq.write_table(table, root / "a.parquet", compression=codecs, use_dictionary=["town"])
+    pq.write_table(table, root / "b.parquet", use_dictionary=False)
+    bigtable.clean(root, target="y", out=tmp_path / "out")
+    for name in ("a.parquet", "b.parquet"):
+        came, went = (
+            pq.ParquetFile(f / name).metadata.row_group(0) for f in (root, tmp_path / "out")
+        )
+        for i in range(came.num_columns):
+            one, other = came.column(i), went.column(i)
+            assert one.path_in_schema == other.path_in_schema
+            assert one.compression == other.compression
+            assert ("RLE_DICTIONARY" in one.encodings) == ("RLE_DICTIONARY" in other.encodings)
+
+
 @pytest.mark.parametrize("how", [{}, {"defense": "trim", "contamination": 0.6}])
 def test_the_quarantine_says_what_it_says_in_memory(how, table, folder, tmp_path):
     bigtable.clean(folder, target="y", out=tmp_path / "out", **how)

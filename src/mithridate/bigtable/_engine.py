@@ -15,6 +15,7 @@ from ._source import Source
 
 THREADS = 8  # at most: more would wait for the decoding, and each holds a block
 WAITING = 2  # blocks that are decoded while those before them are computed
+WRITERS = 2  # at most: each holds a row group of its own
 
 Kernel = Callable[[tuple[int, Any]], Any]
 Merge = Callable[[Any, Any], Any]
@@ -59,7 +60,8 @@ class Local:
             return reduce(merge, (reduce(merge, results(span)) for span in spans))
 
     def map(self, work: Callable[[Any], Any], tasks: Sequence[Any], rows: int) -> Iterator[Any]:
-        return map(work, tasks)
+        with one_thread(), closing(_in_threads(work, tasks, min(self.threads, WRITERS))) as found:
+            yield from found
 
 
 def cores() -> int:

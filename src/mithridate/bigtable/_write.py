@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -21,7 +21,8 @@ from ..words import counted
 from ._encode import Encoder
 from ._source import QUARANTINE, File, Source, output_name
 
-GROUP = 1 << 26  # bytes of kept rows that become a row group
+GROUP = 1 << 25  # bytes of kept rows that become a row group
+CODECS = {c: c for c in ("SNAPPY", "GZIP", "BROTLI", "LZ4", "ZSTD")} | {"UNCOMPRESSED": "NONE"}
 
 
 class Explain(NamedTuple):
@@ -68,15 +69,16 @@ class Cut:
         name = output_name(task.file.name)
         kept, gone = self.folder / name, self.folder / QUARANTINE / name
         if not kept.exists():  # it is renamed last: where it is, both are whole
-            schema = self._schema(task.file)
+            schema, how = self._kind(task.file)
             if not task.mask.all():
-                _write(gone, self._rejected(task), None)
-            _write(kept, self._kept(task, schema), schema)
+                _write(gone, self._rejected(task), None, {})
+            _write(kept, self._kept(task, schema), schema, how)
         return task.file.rows
 
-    def _schema(self, file: File) -> pa.Schema:
+    def _kind(self, file: File) -> tuple[pa.Schema, dict[str, Any]]:
         with self.source.system.open_input_file(self.source.path(file)) as stream:
-            return pq.read_schema(stream)
+            parquet = pq.ParquetFile(stream)
+            return parquet.schema_arrow, stored(parquet.metadata)
 
     def _parts(self, task: Task) -> Iterator[tuple[int, pa.Table, np.ndarray]]:
         at = 0
@@ -96,18 +98,33 @@ class Cut:
                 yield sheets.with_columns(rows, self.explain.columns(rows, numbers))
 
 
-def _write(path: Path, tables: Iterator[pa.Table], schema: pa.Schema | None) -> None:
+def stored(about: pq.FileMetaData) -> dict[str, Any]:
+    """How a Parquet file stores its columns, in the words of `ParquetWriter`."""
+    if not about.num_row_groups:
+        return {}
+    group = about.row_group(0)
+    columns = [group.column(i) for i in range(about.num_columns)]
+    if any(c.compression not in CODECS for c in columns):
+        return {}
+    codecs = {c.path_in_schema: CODECS[c.compression] for c in columns}
+    coded = [c.path_in_schema for c in columns if any("DICT" in e for e in c.encodings)]
+    return {"compression": codecs, "use_dictionary": coded}
+
+
+def _write(
+    path: Path, tables: Iterator[pa.Table], schema: pa.Schema | None, how: dict[str, Any]
+) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     fresh = path.with_name(f".{path.name}.new")
     writer, held, size = None, [], 0
     for table in tables:
-        writer = writer or pq.ParquetWriter(fresh, schema or table.schema)
+        writer = writer or pq.ParquetWriter(fresh, schema or table.schema, **how)
         held.append(table)
         size += table.nbytes
         if size >= GROUP:
             writer.write_table(pa.concat_tables(held))
             held, size = [], 0
-    writer = writer or pq.ParquetWriter(fresh, schema or pa.schema([]))
+    writer = writer or pq.ParquetWriter(fresh, schema or pa.schema([]), **how)
     if held:
         writer.write_table(pa.concat_tables(held))
     writer.close()
