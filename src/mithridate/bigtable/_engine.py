@@ -20,15 +20,25 @@ WRITERS = 2  # at most: each holds a row group of its own
 Kernel = Callable[[tuple[int, Any]], Any]
 Merge = Callable[[Any, Any], Any]
 Done = Callable[[int], Any]
+Keep = Callable[[Any], Any]
 
 
 class Engine(Protocol):
     """Maps a pure function over a source or over tasks, in parallel where it can."""
 
     def reduce(
-        self, source: Source, columns: Sequence[str], kernel: Kernel, merge: Merge, done: Done
+        self,
+        source: Source,
+        columns: Sequence[str],
+        kernel: Kernel,
+        merge: Merge,
+        done: Done,
+        keep: Keep,
     ) -> Any:
-        """Merges, in order, what the kernel makes of each block (start, table)."""
+        """Merges, in order, what the kernel makes of each block (start, table).
+
+        Of each span `keep` is given what was merged, here and in order, and says what goes on.
+        """
         ...
 
     def map(self, work: Callable[[Any], Any], tasks: Sequence[Any], rows: int) -> Iterator[Any]:
@@ -43,7 +53,13 @@ class Local:
         self.threads = threads or min(cores(), THREADS)
 
     def reduce(
-        self, source: Source, columns: Sequence[str], kernel: Kernel, merge: Merge, done: Done
+        self,
+        source: Source,
+        columns: Sequence[str],
+        kernel: Kernel,
+        merge: Merge,
+        done: Done,
+        keep: Keep,
     ) -> Any:
         def told(block: tuple[int, Any]) -> tuple[int, int, Any]:
             start, table = block
@@ -57,7 +73,7 @@ class Local:
         blocks = source.blocks(columns, 0, source.rows)
         with one_thread(), closing(_in_threads(told, blocks, self.threads)) as found:
             spans = (span for _, span in groupby(found, key=lambda result: result[0] // SPAN))
-            return reduce(merge, (reduce(merge, results(span)) for span in spans))
+            return reduce(merge, (keep(reduce(merge, results(span))) for span in spans))
 
     def map(self, work: Callable[[Any], Any], tasks: Sequence[Any], rows: int) -> Iterator[Any]:
         with one_thread(), closing(_in_threads(work, tasks, min(self.threads, WRITERS))) as found:
@@ -97,17 +113,23 @@ class Dask:
         self.client = manned(client)
 
     def reduce(
-        self, source: Source, columns: Sequence[str], kernel: Kernel, merge: Merge, done: Done
+        self,
+        source: Source,
+        columns: Sequence[str],
+        kernel: Kernel,
+        merge: Merge,
+        done: Done,
+        keep: Keep,
     ) -> Any:
         if source.rows <= SPAN:
-            return Local().reduce(source, columns, kernel, merge, done)
+            return Local().reduce(source, columns, kernel, merge, done, keep)
         work = partial(_span, source, tuple(columns), kernel, merge)
         starts = range(0, source.rows, SPAN)
 
         def told() -> Iterator[Any]:
             for start, result in zip(starts, self.map(work, starts, source.rows), strict=True):
                 done(min(start + SPAN, source.rows))
-                yield result
+                yield keep(result)
 
         return reduce(merge, told())
 

@@ -1,10 +1,11 @@
 """Verdicts that a rule may come to, each a bit a row, noted in the pass in which it looks."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 
@@ -87,9 +88,31 @@ def left(every: Moments, lost: Moments) -> Moments | None:
     return Moments(weight, mean, scatter) if safe.all() else None
 
 
-def write(path: Path, parts: Sequence[bytes]) -> None:
-    """Writes the bits of a mask, all at once."""
-    fresh = path.with_suffix(".new")
-    with fresh.open("wb") as file:
-        file.writelines(parts)
-    fresh.replace(path)
+class Masks(AbstractContextManager["Masks"]):
+    """Files with the masks of verdicts: written span by span, and there when all is seen."""
+
+    def __init__(self, path: Callable[[int], Path]):
+        self.path = path
+        self.files: list[BinaryIO] = []
+
+    def keep(self, seen: Seen) -> Seen:
+        """Writes the bits of a span, and gives what is left to merge."""
+        for i in range(len(self.files), len(seen.bits)):
+            self.files.append(self._fresh(i).open("wb"))
+        for file, parts in zip(self.files, seen.bits, strict=True):
+            file.writelines(parts)
+        return seen._replace(bits=[[] for _ in seen.bits])
+
+    def finish(self, seen: Seen) -> tuple[list[Moments], Any]:
+        """Puts the files in their places, and gives what is to be noted."""
+        for i, file in enumerate(self.files):
+            file.close()
+            self._fresh(i).replace(self.path(i))
+        return seen.moments, seen.rest
+
+    def __exit__(self, *_: Any) -> None:
+        for file in self.files:
+            file.close()
+
+    def _fresh(self, i: int) -> Path:
+        return self.path(i).with_suffix(".new")

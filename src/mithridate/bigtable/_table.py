@@ -40,6 +40,10 @@ Raw = Callable[[pa.Table], np.ndarray]
 MOST_DISTINCT = 1 << 22  # numbers of which it is found out whether they differ
 
 
+def _same(result: Any) -> Any:
+    return result
+
+
 class Reader:
     """Does passes over raw tables, tells of them, and remembers what they gave in a folder."""
 
@@ -54,16 +58,18 @@ class Reader:
         what: str,
         kernel: Callable[[Any], Any],
         merge: Merge,
-        finish: Callable[[Any], Any] = lambda result: result,
+        finish: Callable[[Any], Any] = _same,
+        keep: Callable[[Any], Any] = _same,
     ) -> Any:
-        """One pass; `finish` makes the result small before it is written down."""
+        """One pass; `keep` makes that of a span small, `finish` all of it before it is noted."""
 
         def compute() -> Any:
             rows, began = self.source.rows, monotonic()
             stage = f"pass {self.journal.asked}: {what}"
             self.tell(stage, 0, rows)
             done = partial(self._done, stage, rows)
-            result = self.engine.reduce(self.source, columns, kernel, merge, done)
+            result = self.engine.reduce(self.source, columns, kernel, merge, done, keep)
+            pa.default_memory_pool().release_unused()  # what is gathered now is put together
             self.rates.append((what, rows / max(monotonic() - began, 1e-9)))
             return finish(result)
 
@@ -158,10 +164,11 @@ class Streamed(Passes):
         what: str,
         kernel: Kernel,
         merge: Merge,
-        finish: Callable[[Any], Any] = lambda result: result,
+        finish: Callable[[Any], Any] = _same,
+        keep: Callable[[Any], Any] = _same,
     ) -> Any:
         encoded = Encoded(self.encoder, kernel)
-        return self.reader.reduce(self.encoder.needed, what, encoded, merge, finish)
+        return self.reader.reduce(self.encoder.needed, what, encoded, merge, finish, keep)
 
     def sample(self) -> Block:
         return self._sample
@@ -203,13 +210,9 @@ class Streamed(Passes):
         return np.zeros(d), np.ones(d)  # so the encoder scales them
 
     def judge(self, what: str, look: Kernel, merge: Merge, *, moments: bool = False) -> Judged:
-        def finish(found: _judge.Seen) -> Any:
-            for i, parts in enumerate(found.bits):
-                _judge.write(self._mask(i), parts)
-            return found.moments, found.rest
-
         kernel, together = _judge.Judge(look, moments), _judge.Together(merge)
-        found, rest = self.reduce(what, kernel, together, finish)
+        with _judge.Masks(self._mask) as masks:
+            found, rest = self.reduce(what, kernel, together, masks.finish, masks.keep)
         self._kept = [
             Moments(*m) if moments else _judge.left(self.every, Moments(*m)) for m in found
         ]
