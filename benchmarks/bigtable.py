@@ -237,7 +237,7 @@ def report(rows: int, folder: str, most: int) -> None:
         print(f"  memory: {measured('memory', folder, 'bayesclean')}", flush=True)
         for task in ("huber", "cleanlab"):
             print(f"  {task}: {largest(task, folder, rows)}", flush=True)
-    for workers in (1, 2) if rows > SPAN else ():  # a shorter table stays here
+    for workers in (1, 2) if SPAN < rows <= LONG else ():  # a shorter table stays here
         print(f"  dask, {workers} workers: {measured('dask', folder, workers)}", flush=True)
 
 

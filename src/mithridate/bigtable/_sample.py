@@ -33,6 +33,15 @@ class Joined:
         return self.merge(one[0], other[0]), [*one[1], *other[1]]
 
 
+def together(found: tuple[Any, list[pa.Table]]) -> tuple[Any, list[pa.Table]]:
+    """The same with one table for many: an array takes memory of its own, be it ever so short."""
+    whole = pa.concat_tables(found[1])
+    try:
+        return found[0], [whole.combine_chunks()]
+    except pa.ArrowException:  # categories that are too many for their numbers once they are one
+        return found[0], [whole]
+
+
 def write(path: Path, parts: list[pa.Table]) -> None:
     """Writes the sample, all at once."""
     table = pa.concat_tables(parts)

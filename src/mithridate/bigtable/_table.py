@@ -86,7 +86,8 @@ class Reader:
             return found[0]
 
         kernel = _sample.Picked(Survey(kinds), self.source.rows)
-        return self.reduce([*kinds], "columns", kernel, _sample.Joined(merged), finish)
+        joined = _sample.Joined(merged)
+        return self.reduce([*kinds], "columns", kernel, joined, finish, _sample.together)
 
     def sample(self) -> pa.Table:
         """The rows spaced over the table, as they are in it; not kept, since they are many."""
