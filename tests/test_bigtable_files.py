@@ -15,6 +15,7 @@ import pytest
 
 import mithridate
 from mithridate import _cleaning, bigtable
+from mithridate.bigtable import _engine
 from mithridate.bigtable._journal import Journal
 from mithridate.errors import InputError
 
@@ -78,6 +79,20 @@ def test_rows_and_columns_come_back_as_they_came(table, folder, tmp_path):
         np.testing.assert_array_equal(rows, at + np.flatnonzero(~mask) + 1)
         at += len(source)
     assert {p.name for p in tmp_path.iterdir()} == {"table", "out"}
+
+
+def test_with_little_memory_files_are_written_one_at_a_time(folder, tmp_path, monkeypatch):
+    asked, real = [], _engine._in_threads
+    monkeypatch.setattr(
+        _engine,
+        "_in_threads",
+        lambda work, items, threads: asked.append(threads) or real(work, items, threads),
+    )
+    monkeypatch.setattr(_engine, "cores", lambda: 4)
+    for name, memory in (("one", 1 << 30), ("two", None)):
+        bigtable.clean(folder, target="y", out=tmp_path / name, memory=memory)
+        assert asked[-1] == (1 if memory else 2) and asked[0] == 4
+    assert contents(tmp_path / "one") == contents(tmp_path / "two")
 
 
 def test_columns_are_stored_as_they_were(table, tmp_path):

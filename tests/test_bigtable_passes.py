@@ -9,7 +9,7 @@ import pytest
 
 from mithridate import bigtable, terminal
 from mithridate.bayes import BayesianRegression
-from mithridate.bigtable import _engine, _judge
+from mithridate.bigtable import _engine, _judge, _sample
 from mithridate.defenses import Ridge, _chance, _passes, _scores
 from mithridate.moments import Moments
 
@@ -165,6 +165,30 @@ def test_the_moments_of_a_verdict_are_those_of_its_rows():
             np.testing.assert_allclose(one, other, rtol=1e-9)
         bits = np.unpackbits(np.frombuffer(b"".join(lost.bits[i]), np.uint8))[: len(y)]
         np.testing.assert_array_equal(bits, y <= look.cuts[i])
+
+
+def test_the_parts_of_a_sample_become_one_table():
+    """Each array has some hundred bytes beside its numbers, and a long table has many blocks."""
+    towns = [["ulm", "bonn"], ["bonn"], ["kiel", "ulm", None]]
+    parts = [
+        pa.table({"x": np.arange(len(t)) + 0.5, "town": pa.array(t).dictionary_encode()})
+        for t in towns
+    ]
+    seen, (whole,) = _sample.together(("seen", parts))
+    assert seen == "seen"
+    assert [column.num_chunks for column in whole.columns] == [1, 1]
+    assert whole["town"].to_pylist() == [name for town in towns for name in town]
+    assert whole["x"].to_pylist() == [0.5, 1.5, 0.5, 0.5, 1.5, 2.5]
+
+
+def test_categories_that_are_too_many_together_stay_apart():
+    parts = [
+        pa.table({"town": pa.DictionaryArray.from_arrays(
+            pa.array(range(100), pa.int8()), [f"{i} {j}" for j in range(100)])})
+        for i in range(3)
+    ]  # fmt: skip
+    _, (whole,) = _sample.together((None, parts))
+    assert whole["town"].to_pylist()[::99] == ["0 0", "0 99", "1 98", "2 97"]
 
 
 def test_the_progress_tells_the_speed_of_the_running_pass(monkeypatch):

@@ -61,7 +61,12 @@ def run(
     client = cluster.connect(big.dask) if big.dask else None
     try:
         found = bigtable.clean(
-            str(path), out=out, client=client, skip_bad_files=big.skip_bad_files, **how
+            str(path),
+            out=out,
+            client=client,
+            skip_bad_files=big.skip_bad_files,
+            memory=budget,
+            **how,
         )
     finally:
         if client is not None:

@@ -28,6 +28,7 @@ from ._journal import Journal, key_of
 from ._source import TEXT, BadFile, File, Source, Unreached, found, output_name, surveyed
 from ._table import Reader, Streamed, Tell
 
+TWO_WRITERS = 3 << 29  # bytes of memory
 STREAM = ("antidote", "bayesclean", "trim", "huber")
 
 
@@ -81,6 +82,7 @@ def clean(
     drop: Sequence[str] = (),
     categorical: Sequence[str] = (),
     skip_bad_files: bool = False,
+    memory: int | None = None,
     tell: Tell | None = None,
 ) -> Cleaned:
     """Rejects suspicious rows of a table that need not fit into memory, in passes over its files.
@@ -94,7 +96,9 @@ def clean(
       and below `quarantine/` the rejected ones with reasons; None writes nothing. A run that was
       stopped goes on at the pass it was in when it is called again;
     - `client`: a `distributed.Client`, whose workers see the same files; None is this machine;
-    - `skip_bad_files`: go on without files that are corrupt, gone or of other columns.
+    - `skip_bad_files`: go on without files that are corrupt, gone or of other columns;
+    - `memory`: bytes that may be used, at least 768 MB with some 30 columns; of less than 1.5 GB
+      the output is written one file at a time, else two.
 
     Raises `mithridate.errors.InputError` with one sentence where the input is bad.
 
@@ -108,7 +112,8 @@ def clean(
     """
     guard = chosen(defense, options or {}, contamination, false_positive_rate)
     _check_streams(guard)
-    engine: Engine = Local() if client is None else Dask(client)
+    writers = 1 if memory is not None and memory < TWO_WRITERS else 2
+    engine: Engine = Local(writers=writers) if client is None else Dask(client)
     tell = tell or (lambda stage, done, total: None)
     drop = [drop] if isinstance(drop, str) else drop
     categorical = [categorical] if isinstance(categorical, str) else categorical

@@ -15,7 +15,6 @@ from ._source import Source
 
 THREADS = 8  # at most: more would wait for the decoding, and each holds a block
 WAITING = 2  # blocks that are decoded while those before them are computed
-WRITERS = 2  # at most: each holds a row group of its own
 
 Kernel = Callable[[tuple[int, Any]], Any]
 Merge = Callable[[Any, Any], Any]
@@ -47,10 +46,14 @@ class Engine(Protocol):
 
 
 class Local:
-    """This machine: Arrow decodes in its threads, and others compute, a block each."""
+    """This machine: Arrow decodes in its threads, and others compute, a block each.
 
-    def __init__(self, threads: int | None = None):
+    At most `writers` tasks are done at a time: each holds batches and a row group of its own.
+    """
+
+    def __init__(self, threads: int | None = None, writers: int = 1):
         self.threads = threads or min(cores(), THREADS)
+        self.writers = min(self.threads, writers)
 
     def reduce(
         self,
@@ -76,7 +79,7 @@ class Local:
             return reduce(merge, (keep(reduce(merge, results(span))) for span in spans))
 
     def map(self, work: Callable[[Any], Any], tasks: Sequence[Any], rows: int) -> Iterator[Any]:
-        with one_thread(), closing(_in_threads(work, tasks, min(self.threads, WRITERS))) as found:
+        with one_thread(), closing(_in_threads(work, tasks, self.writers)) as found:
             yield from found
 
 
