@@ -81,6 +81,31 @@ def test_rows_and_columns_come_back_as_they_came(table, folder, tmp_path):
     assert {p.name for p in tmp_path.iterdir()} == {"table", "out"}
 
 
+def test_a_table_without_rows_is_refused_before_any_pass(table, tmp_path):
+    root = tmp_path / "table"
+    root.mkdir()
+    pq.write_table(table.slice(0, 0), root / "a.parquet")
+    code, _, said = call("clean", root, "--target", "y", "-o", tmp_path / "out")
+    assert code == 1
+    assert "has 0 rows" in said and "pass 1" not in said
+    assert {p.name for p in tmp_path.iterdir()} == {"table"}
+
+
+def test_a_table_of_which_nothing_goes_has_no_quarantine_to_show(tmp_path):
+    root = tmp_path / "table"
+    root.mkdir()
+    x = np.arange(200) % 19.0
+    pq.write_table(pa.table({"x": x, "y": 2 * x + np.arange(200) % 7 / 7}), root / "a.parquet")
+    found = bigtable.clean(root, target="y", out=tmp_path / "out")
+    assert found.mask.all()
+    assert found.lines()[-1] == f"Kept rows: {tmp_path / 'out'}"
+
+
+def test_a_size_in_words_is_refused(folder):
+    with pytest.raises(InputError, match="memory='2GB': give a whole number of bytes"):
+        bigtable.clean(folder, target="y", memory="2GB")
+
+
 def test_with_little_memory_files_are_written_one_at_a_time(folder, tmp_path, monkeypatch):
     asked, real = [], _engine._in_threads
     monkeypatch.setattr(
@@ -174,6 +199,7 @@ def test_a_bad_file_is_named_or_skipped(how, table, folder, tmp_path):
     assert {p.name for p in tmp_path.iterdir()} == {"table"}
     found = bigtable.clean(folder, target="y", out=out, skip_bad_files=True)
     assert len(found.skipped) == 1 and name in found.skipped[0]
+    assert "--skip-bad-files" not in found.skipped[0]
     rest = pa.concat_tables([table.slice(0, 1700), table.slice(2500)])
     np.testing.assert_array_equal(found.mask, mithridate.clean(rest, target="y").mask)
     assert not (out / name).exists()
@@ -344,7 +370,7 @@ def test_a_file_larger_than_the_budget_is_streamed(table, tmp_path, monkeypatch)
 
 
 CASES = {
-    "no folder": (["nowhere/", "--target", "y"], "'nowhere'"),
+    "no folder": (["nowhere/", "--target", "y"], "'nowhere/'"),
     "no target": (["table"], "No target"),
     "wrong target": (["table", "--target", "z"], "no column 'z'"),
     "text target": (["table", "--target", "town"], "text such as"),

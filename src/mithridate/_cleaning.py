@@ -76,7 +76,7 @@ def run(
 
 def _streams(file: str, budget: int) -> bool:
     """Whether a table is read in passes: a folder, a URL, or a file larger than the budget."""
-    if "://" in file or Path(file).is_dir():
+    if "://" in file or file.endswith("/") or Path(file).is_dir():
         return True
     path = None if file in datasets.names() else datasets.file_of(file)
     return path is not None and path.is_file() and _needed(path) > budget

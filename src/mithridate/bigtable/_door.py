@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from copy import copy
 from functools import cached_property
+from numbers import Integral
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from sklearn.base import clone
 
 from .. import __version__, table
 from .._clean._door import chosen
+from ..datasets._base import check_rows
 from ..defenses import BaseDefense, Ridge
 from ..defenses._reasons import Crowd
 from ..errors import InputError
@@ -64,8 +66,9 @@ class Cleaned:
         if verbose:
             lines += [f"Pass over {what}: {rate:,.0f} rows/s." for what, rate in self.passes]
         if self.out is not None:
-            lines.append(f"Kept rows: {self.out}; rejected rows and reasons: "
-                         f"{self.out / _write.QUARANTINE}")  # fmt: skip
+            rejected = self.out / _write.QUARANTINE
+            more = f"; rejected rows and reasons: {rejected}" if rejected.exists() else ""
+            lines.append(f"Kept rows: {self.out}{more}")
         return lines
 
 
@@ -112,6 +115,8 @@ def clean(
     """
     guard = chosen(defense, options or {}, contamination, false_positive_rate)
     _check_streams(guard)
+    if memory is not None and not isinstance(memory, Integral):
+        raise InputError(f"memory={memory!r}: give a whole number of bytes, such as 2_000_000_000.")
     writers = 1 if memory is not None and memory < TWO_WRITERS else 2
     engine: Engine = Local(writers=writers) if client is None else Dask(client)
     tell = tell or (lambda stage, done, total: None)
@@ -225,6 +230,7 @@ class _Run:
     def __call__(self, files: Sequence[File], skip: bool, bad: list[BadFile]) -> Cleaned:
         self.tell("looking at the files", 0, 0)
         source, worse = self._source(files, skip)
+        check_rows(source.rows, "table")
         reader = Reader(self.engine, source, self.shop.journal, self.shop.folder, self.tell)
         encoder = self._encoder(reader)
         rows = Streamed(reader, encoder)
@@ -250,7 +256,7 @@ class _Run:
             summary=self._summary(source.rows, kept, rows.every, encoder),
             notes=encoder.notes,
             defense=self.guard,
-            skipped=tuple(str(error) for error in (*bad, *worse)),
+            skipped=tuple(error.sentence for error in (*bad, *worse)),
             passes=tuple(reader.rates),
             out=None,
         )

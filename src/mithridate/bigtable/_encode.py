@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from ..datasets import _cells, _encode, _onehot
-from ..datasets._base import Columns, check_rows
+from ..datasets._base import Columns
 from ..datasets._frame import known
 from ..datasets._words import Notes
 from ..errors import InputError
@@ -185,7 +185,6 @@ def lacking(wanted: Asked, digests: Mapping[str, Digest]) -> dict[str, tuple[Any
 
 def _target(wanted: Asked, digest: Digest) -> Column:
     name = wanted.target
-    check_rows(digest["n"], "table")
     column, seen = Column(name), digest
     if "words" in digest:
         read = _spelled(digest)

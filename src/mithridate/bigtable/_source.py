@@ -28,11 +28,13 @@ class BadFile(InputError):
         super().__init__(name, why)
         self.name, self.why = name, why
 
+    @property
+    def sentence(self) -> str:
+        """What is wrong with it."""
+        return f"The file {quote(self.name, limit=200)} {self.why}."
+
     def __str__(self) -> str:
-        return (
-            f"The file {quote(self.name, limit=200)} {self.why}; mend or remove it, or go on "
-            "without it by --skip-bad-files."
-        )
+        return f"{self.sentence[:-1]}; mend or remove it, or go on without it by --skip-bad-files."
 
 
 class Unreached(InputError):

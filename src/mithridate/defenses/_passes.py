@@ -280,7 +280,7 @@ def room(use: str, size: int) -> Values:
     To ask the system for it in each block would cost a tenth of a pass.
     """
     rooms = vars(_here)
-    if len(rooms.get(use, ())) < size:
+    if use not in rooms or len(rooms[use]) < size:
         rooms[use] = np.empty(size)
     return rooms[use][:size]
 
