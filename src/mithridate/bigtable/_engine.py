@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from functools import partial, reduce
 from itertools import groupby
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from ..cluster import ahead, manned
 from ..defenses._passes import SPAN, folded, one_thread
@@ -18,26 +18,26 @@ WAITING = 2  # blocks that are decoded while those before them are computed
 
 Kernel = Callable[[tuple[int, Any]], Any]
 Merge = Callable[[Any, Any], Any]
-Done = Callable[[int], Any]
-Keep = Callable[[Any], Any]
+
+
+class Pass(NamedTuple):
+    """What is asked of a table. `done` hears, here and in order, up to which row it was read.
+
+    Of each span `keep` is given what was merged, here and in order too, and says what goes on.
+    """
+
+    columns: Sequence[str]
+    kernel: Kernel
+    merge: Merge
+    done: Callable[[int], Any]
+    keep: Callable[[Any], Any]
 
 
 class Engine(Protocol):
     """Maps a pure function over a source or over tasks, in parallel where it can."""
 
-    def reduce(
-        self,
-        source: Source,
-        columns: Sequence[str],
-        kernel: Kernel,
-        merge: Merge,
-        done: Done,
-        keep: Keep,
-    ) -> Any:
-        """Merges, in order, what the kernel makes of each block (start, table).
-
-        Of each span `keep` is given what was merged, here and in order, and says what goes on.
-        """
+    def reduce(self, source: Source, asked: Pass) -> Any:
+        """Merges, in order, what the kernel makes of each block (start, table)."""
         ...
 
     def map(self, work: Callable[[Any], Any], tasks: Sequence[Any], rows: int) -> Iterator[Any]:
@@ -55,28 +55,21 @@ class Local:
         self.threads = threads or min(cores(), THREADS)
         self.writers = min(self.threads, writers)
 
-    def reduce(
-        self,
-        source: Source,
-        columns: Sequence[str],
-        kernel: Kernel,
-        merge: Merge,
-        done: Done,
-        keep: Keep,
-    ) -> Any:
+    def reduce(self, source: Source, asked: Pass) -> Any:
         def told(block: tuple[int, Any]) -> tuple[int, int, Any]:
             start, table = block
-            return start, start + table.num_rows, kernel(block)
+            return start, start + table.num_rows, asked.kernel(block)
 
         def results(span: Iterable[tuple[int, int, Any]]) -> Iterator[Any]:
             for _, stop, result in span:
                 yield result
-                done(stop)
+                asked.done(stop)
 
-        blocks = source.blocks(columns, 0, source.rows)
+        blocks = source.blocks(asked.columns, 0, source.rows)
         with one_thread(), closing(_in_threads(told, blocks, self.threads)) as found:
             spans = (span for _, span in groupby(found, key=lambda result: result[0] // SPAN))
-            return reduce(merge, (keep(reduce(merge, results(span))) for span in spans))
+            merged = (reduce(asked.merge, results(span)) for span in spans)
+            return reduce(asked.merge, map(asked.keep, merged))
 
     def map(self, work: Callable[[Any], Any], tasks: Sequence[Any], rows: int) -> Iterator[Any]:
         with one_thread(), closing(_in_threads(work, tasks, self.writers)) as found:
@@ -115,26 +108,18 @@ class Dask:
     def __init__(self, client: Any):
         self.client = manned(client)
 
-    def reduce(
-        self,
-        source: Source,
-        columns: Sequence[str],
-        kernel: Kernel,
-        merge: Merge,
-        done: Done,
-        keep: Keep,
-    ) -> Any:
+    def reduce(self, source: Source, asked: Pass) -> Any:
         if source.rows <= SPAN:
-            return Local().reduce(source, columns, kernel, merge, done, keep)
-        work = partial(_span, source, tuple(columns), kernel, merge)
+            return Local().reduce(source, asked)
+        work = partial(_span, source, tuple(asked.columns), asked.kernel, asked.merge)
         starts = range(0, source.rows, SPAN)
 
         def told() -> Iterator[Any]:
             for start, result in zip(starts, self.map(work, starts, source.rows), strict=True):
-                done(min(start + SPAN, source.rows))
-                yield keep(result)
+                asked.done(min(start + SPAN, source.rows))
+                yield asked.keep(result)
 
-        return reduce(merge, told())
+        return reduce(asked.merge, told())
 
     def map(self, work: Callable[[Any], Any], tasks: Sequence[Any], rows: int) -> Iterator[Any]:
         if rows <= SPAN:  # one worker's share: sending it costs more than doing it

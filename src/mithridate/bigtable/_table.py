@@ -29,7 +29,7 @@ from ..words import quote
 from . import _judge, _sample
 from ._digest import Digest, Ordered, Survey, merged
 from ._encode import Encoder
-from ._engine import Engine
+from ._engine import Engine, Pass
 from ._journal import Journal
 from ._select import Place, Wanted, places
 from ._source import Source
@@ -68,7 +68,7 @@ class Reader:
             stage = f"pass {self.journal.asked}: {what}"
             self.tell(stage, 0, rows)
             done = partial(self._done, stage, rows)
-            result = self.engine.reduce(self.source, columns, kernel, merge, done, keep)
+            result = self.engine.reduce(self.source, Pass(columns, kernel, merge, done, keep))
             pa.default_memory_pool().release_unused()  # what is gathered now is put together
             self.rates.append((what, rows / max(monotonic() - began, 1e-9)))
             return finish(result)

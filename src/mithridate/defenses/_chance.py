@@ -40,7 +40,7 @@ class LeftOut(Bounded):
 
     def bounds(self, block: Block) -> tuple[Column, Column]:
         size = np.abs(residual(block, self.model))
-        return size * (1.0 - SLACK), size * ((1.0 + SLACK) / _least_left(self.most) ** 0.5)
+        return size * (1.0 - SLACK), size * ((1.0 + SLACK) / _at_least(1.0 - self.most) ** 0.5)
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,7 +67,7 @@ class Second(Bounded):
         unit = self.model.noise_precision**0.5 / self.unit
         return (
             size * (unit * (1.0 - SLACK) / (1.0 + self.most) ** 0.5),
-            size * (unit * (1.0 + SLACK) / _least_left(self.most) ** 0.5),
+            size * (unit * (1.0 + SLACK) / _at_least(1.0 - self.most) ** 0.5),
         )
 
 
@@ -128,10 +128,6 @@ def left_within(c: float) -> float:
     return 1.0 - 2.0 * c * exp(-(c**2) / 2.0) / sqrt(2.0 * pi) / (2.0 * float(ndtr(c)) - 1.0)
 
 
-def _at_least(variance: Column) -> Column:
+def _at_least(variance: Any) -> Any:
     # Where the fit goes through a row whatever its target, its residual tells nothing.
     return np.maximum(variance, 0.01)
-
-
-def _least_left(most: float) -> float:
-    return max(1.0 - most, 0.01)
