@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[1] / "src" / "mithridate"
 MODULES = sorted(ROOT.rglob("*.py"))
 
 RANKS = [
-    {"errors", "words"},
+    {"errors", "words", "machine"},
     {"moments", "sample", "table", "datasets", "lookup", "terminal", "cluster"},
     {"bayes", "victims", "threat", "sheets"},
     {"risks", "defenses"},
@@ -28,6 +28,7 @@ JAX = {"jax", "equinox", "optax"}
 JAX_HALF = {"sample", "victims", "risks", "threat", "objective", "attacks"}
 NO_JAX = {"errors", "moments", "table", "datasets", "bayes", "defenses", "report", "cli"}
 NO_JAX |= {"sheets", "terminal", "_clean", "words", "lookup", "bigtable", "_cleaning", "cluster"}
+NO_JAX |= {"machine"}
 NO_NUMPY = {"moments", "victims", "risks", "attacks", "threat", "objective", "sample"}
 ONLY = {"report": {"table", "errors", "words"}, "datasets": {"errors", "words"}}
 

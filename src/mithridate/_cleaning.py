@@ -1,6 +1,5 @@
 """The command `clean`: in memory, or in passes over files where memory does not hold the table."""
 
-import os
 import re
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -8,6 +7,7 @@ from urllib.parse import urlsplit
 
 from . import datasets
 from .errors import InputError
+from .machine import free
 from .words import quote
 
 LEAST = 3 << 28  # bytes that cleaning 30 columns in passes takes, whatever their length
@@ -36,7 +36,7 @@ def run(
     **how: Any,
 ) -> list[str]:
     """Cleans a table and writes the result; what the terminal shows."""
-    budget = _bytes(big.memory) if big.memory else _free() // 2
+    budget = _bytes(big.memory) if big.memory else free() // 2
     if not (big.dask or _streams(file, budget)):
         from . import _clean, sheets
 
@@ -111,12 +111,3 @@ def _bytes(text: str) -> int:
             f"{LEAST >> 20}MB for 30 columns, however long the table is."
         )
     return size
-
-
-def _free() -> int:
-    """Bytes of memory that are free."""
-    try:
-        about = Path("/proc/meminfo").read_text()
-        return int(re.findall(r"MemAvailable:\s*(\d+) kB", about)[0]) << 10
-    except (OSError, IndexError):
-        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2

@@ -4,6 +4,7 @@ import dataclasses
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from copy import copy
 from functools import cached_property
 from numbers import Integral
@@ -19,6 +20,7 @@ from .. import __version__, table
 from .._clean._door import chosen
 from ..datasets._base import check_rows
 from ..defenses import BaseDefense, Ridge
+from ..defenses._passes import Kernel
 from ..defenses._reasons import Crowd
 from ..errors import InputError
 from ..moments import Moments
@@ -27,6 +29,7 @@ from . import _csv, _write
 from ._encode import Encoder, asked, lacking, planned
 from ._engine import Dask, Engine, Local
 from ._journal import Journal, key_of
+from ._scratch import Scratch
 from ._source import TEXT, BadFile, File, Source, Unreached, found, output_name, surveyed
 from ._table import Reader, Streamed, Tell
 
@@ -233,18 +236,10 @@ class _Run:
         check_rows(source.rows, "table")
         reader = Reader(self.engine, source, self.shop.journal, self.shop.folder, self.tell)
         encoder = self._encoder(reader)
-        rows = Streamed(reader, encoder)
-        self.guard.message_, self.guard.threshold_ = "", np.nan
-        self.guard.false_positive_rate_ = np.nan
-        verdict = self.guard.judge(rows)
-        bits, kept = rows.mask(verdict)
-        if kept.weight < 2:
-            raise InputError(
-                f"{type(self.guard).__name__} would keep {kept.weight:.0f} of {source.rows:,} "
-                "rows, too few to fit a model: give it settings that reject fewer."
-            )
+        with self._scratch(encoder, source.rows) as scratch:
+            score, bits, kept, every = self._judged(Streamed(reader, encoder, scratch))
         if self.shop.kept:
-            self._write(source, encoder, verdict.score, kept, bits)
+            self._write(source, encoder, score, kept, bits)
         lost = {error.name for error in worse}
         given = tuple(file for file in files if file.name not in lost)
         dataclasses.replace(
@@ -253,13 +248,32 @@ class _Run:
         return Cleaned(
             rows=source.rows,
             bits=bits,
-            summary=self._summary(source.rows, kept, rows.every, encoder),
+            summary=self._summary(source.rows, kept, every, encoder),
             notes=encoder.notes,
             defense=self.guard,
             skipped=tuple(error.sentence for error in (*bad, *worse)),
             passes=tuple(reader.rates),
             out=None,
         )
+
+    def _scratch(self, encoder: Encoder, rows: int) -> AbstractContextManager[Scratch | None]:
+        """Where this machine does the passes, a place for the numbers of the table."""
+        if not isinstance(self.engine, Local):
+            return nullcontext()
+        return Scratch(self.shop.folder, encoder.width, rows)
+
+    def _judged(self, rows: Streamed) -> tuple[Kernel, bytes, Moments, Moments]:
+        """The rows' score, a bit for each, and moments of those that are kept and of all."""
+        self.guard.message_, self.guard.threshold_ = "", np.nan
+        self.guard.false_positive_rate_ = np.nan
+        verdict = self.guard.judge(rows)
+        bits, kept = rows.mask(verdict)
+        if kept.weight < 2:
+            raise InputError(
+                f"{type(self.guard).__name__} would keep {kept.weight:.0f} of {rows.total:,.0f} "
+                "rows, too few to fit a model: give it settings that reject fewer."
+            )
+        return verdict.score, bits, kept, rows.every
 
     def _source(self, files: Sequence[File], skip: bool) -> tuple[Source, list[BadFile]]:
         text = [file for file in files if file.name.lower().endswith(TEXT)]

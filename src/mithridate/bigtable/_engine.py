@@ -1,6 +1,5 @@
 """Who does the passes: this machine, or the workers of a Dask cluster. The answer is the same."""
 
-import os
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -11,7 +10,7 @@ from typing import Any, NamedTuple, Protocol
 
 from ..cluster import ahead, manned
 from ..defenses._passes import SPAN, folded, one_thread
-from ._source import Source
+from ..machine import cores
 
 THREADS = 8  # at most: more would wait for the decoding, and each holds a block
 WAITING = 2  # blocks that are decoded while those before them are computed
@@ -33,10 +32,23 @@ class Pass(NamedTuple):
     keep: Callable[[Any], Any]
 
 
+class Blocks(Protocol):
+    """Rows that are read from front to back, in blocks (start, table)."""
+
+    @property
+    def rows(self) -> int:
+        """How many there are."""
+        ...
+
+    def blocks(self, columns: Sequence[str], start: int, stop: int) -> Iterator[tuple[int, Any]]:
+        """Blocks of the rows from `start`, where a block begins, to `stop`."""
+        ...
+
+
 class Engine(Protocol):
     """Maps a pure function over a source or over tasks, in parallel where it can."""
 
-    def reduce(self, source: Source, asked: Pass) -> Any:
+    def reduce(self, source: Blocks, asked: Pass) -> Any:
         """Merges, in order, what the kernel makes of each block (start, table)."""
         ...
 
@@ -55,7 +67,7 @@ class Local:
         self.threads = threads or min(cores(), THREADS)
         self.writers = min(self.threads, writers)
 
-    def reduce(self, source: Source, asked: Pass) -> Any:
+    def reduce(self, source: Blocks, asked: Pass) -> Any:
         def told(block: tuple[int, Any]) -> tuple[int, int, Any]:
             start, table = block
             return start, start + table.num_rows, asked.kernel(block)
@@ -74,13 +86,6 @@ class Local:
     def map(self, work: Callable[[Any], Any], tasks: Sequence[Any], rows: int) -> Iterator[Any]:
         with one_thread(), closing(_in_threads(work, tasks, self.writers)) as found:
             yield from found
-
-
-def cores() -> int:
-    """Processors that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _in_threads(work: Callable[[Any], Any], items: Iterable[Any], threads: int) -> Generator[Any]:
@@ -108,7 +113,7 @@ class Dask:
     def __init__(self, client: Any):
         self.client = manned(client)
 
-    def reduce(self, source: Source, asked: Pass) -> Any:
+    def reduce(self, source: Blocks, asked: Pass) -> Any:
         if source.rows <= SPAN:
             return Local().reduce(source, asked)
         work = partial(_span, source, tuple(asked.columns), asked.kernel, asked.merge)
@@ -135,7 +140,7 @@ class Dask:
             yield waiting.popleft().result()
 
 
-def _span(source: Source, columns: Sequence[str], kernel: Kernel, merge: Merge, start: int) -> Any:
+def _span(source: Blocks, columns: Sequence[str], kernel: Kernel, merge: Merge, start: int) -> Any:
     with one_thread():
         blocks = source.blocks(columns, start, min(start + SPAN, source.rows))
         return folded(blocks, kernel, merge)

@@ -29,8 +29,9 @@ from ..words import quote
 from . import _judge, _sample
 from ._digest import Digest, Ordered, Survey, merged
 from ._encode import Encoder
-from ._engine import Engine, Pass
+from ._engine import Blocks, Engine, Pass
 from ._journal import Journal
+from ._scratch import Recalled, Scratch
 from ._select import Place, Wanted, places
 from ._source import Source
 
@@ -60,15 +61,20 @@ class Reader:
         merge: Merge,
         finish: Callable[[Any], Any] = _same,
         keep: Callable[[Any], Any] = _same,
+        source: Blocks | None = None,
     ) -> Any:
-        """One pass; `keep` makes that of a span small, `finish` all of it before it is noted."""
+        """One pass; `keep` makes that of a span small, `finish` all of it before it is noted.
+
+        `source` is where the rows lie, if not in the files.
+        """
 
         def compute() -> Any:
             rows, began = self.source.rows, monotonic()
             stage = f"pass {self.journal.asked}: {what}"
             self.tell(stage, 0, rows)
             done = partial(self._done, stage, rows)
-            result = self.engine.reduce(self.source, Pass(columns, kernel, merge, done, keep))
+            asked = Pass(columns, kernel, merge, done, keep)
+            result = self.engine.reduce(source or self.source, asked)
             pa.default_memory_pool().release_unused()  # what is gathered now is put together
             self.rates.append((what, rows / max(monotonic() - began, 1e-9)))
             return finish(result)
@@ -154,10 +160,10 @@ def _differ(parts: list[np.ndarray]) -> bool:
 
 
 class Streamed(Passes):
-    """Encoded rows of weight 1, read anew in every pass."""
+    """Encoded rows of weight 1, read anew in every pass, or encoded once into a scratch file."""
 
-    def __init__(self, reader: Reader, encoder: Encoder):
-        self.reader, self.encoder = reader, encoder
+    def __init__(self, reader: Reader, encoder: Encoder, scratch: Scratch | None = None):
+        self.reader, self.encoder, self.scratch = reader, encoder, scratch
         self.total = float(reader.source.rows)
 
     def reduce(
@@ -168,8 +174,11 @@ class Streamed(Passes):
         finish: Callable[[Any], Any] = _same,
         keep: Callable[[Any], Any] = _same,
     ) -> Any:
-        encoded = Encoded(self.encoder, kernel)
-        return self.reader.reduce(self.encoder.needed, what, encoded, merge, finish, keep)
+        source: Blocks | None = None
+        work: Recalled | Encoded = Encoded(self.encoder, kernel, self.scratch)
+        if self.scratch is not None and self.scratch.whole:
+            source, work = self.scratch, Recalled(self.scratch, kernel)
+        return self.reader.reduce(self.encoder.needed, what, work, merge, finish, keep, source)
 
     def sample(self) -> Block:
         return self._sample
@@ -264,11 +273,14 @@ class Encoded:
 
     encoder: Encoder
     kernel: Kernel
+    scratch: Scratch | None
 
     def __call__(self, block: tuple[int, pa.Table]) -> Any:
         start, table = block
         k, n = self.encoder.width, table.num_rows
         Z = self.encoder(table, out=room("block", k * n).reshape(k, n))
+        if self.scratch is not None:
+            self.scratch.write(start, Z)
         return self.kernel(Block(start, Z, np.ones(n)))
 
 
