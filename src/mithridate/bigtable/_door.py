@@ -236,7 +236,7 @@ class _Run:
         check_rows(source.rows, "table")
         reader = Reader(self.engine, source, self.shop.journal, self.shop.folder, self.tell)
         encoder = self._encoder(reader)
-        with self._scratch(encoder, source.rows) as scratch:
+        with self._scratch(source, encoder) as scratch:
             score, bits, kept, every = self._judged(Streamed(reader, encoder, scratch))
         if self.shop.kept:
             self._write(source, encoder, score, kept, bits)
@@ -256,11 +256,11 @@ class _Run:
             out=None,
         )
 
-    def _scratch(self, encoder: Encoder, rows: int) -> AbstractContextManager[Scratch | None]:
+    def _scratch(self, source: Source, encoder: Encoder) -> AbstractContextManager[Scratch | None]:
         """Where this machine does the passes, a place for the numbers of the table."""
         if not isinstance(self.engine, Local):
             return nullcontext()
-        return Scratch(self.shop.folder, encoder.width, rows)
+        return Scratch(source, encoder.width, self.shop.folder)
 
     def _judged(self, rows: Streamed) -> tuple[Kernel, bytes, Moments, Moments]:
         """The rows' score, a bit for each, and moments of those that are kept and of all."""

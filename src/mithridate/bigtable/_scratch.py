@@ -1,85 +1,69 @@
-"""The numbers of a table in a file, once they were made: to read them back costs less than to."""
+"""The numbers of a table in a file, once they were made: to read them costs less than to decode."""
 
 import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+from jaxtyping import Float
 
-from ..defenses._passes import BLOCK, Block, Kernel, room
+from ..defenses._passes import BLOCK
 from ..errors import InputError
 from ..machine import free
+from ._source import Source
 
-SHARE = 2  # of the free memory, and of the room on the disk, one part of so many
+SHARE = 8
+"""One part of so many is used of the free memory, and of the room on the disk. Of more, a system
+would begin to write to the disk, and let whoever fills the file wait: Linux from some 15 %."""
+
+Numbers = Float[np.ndarray, "k n"]
 
 
 class Stored(NamedTuple):
-    """Stands for a block of which only the number of rows is known here."""
+    """Stands for a block that is in the scratch, and has so many rows."""
 
     num_rows: int
 
 
 class Scratch(ExitStack):
-    """Blocks of rows by columns, `Z` (d + 1, n), in a file without a name that no crash leaves.
+    """A table whose first blocks are kept as numbers, once a pass has made them.
 
-    The system holds it in memory as it holds the files of the table, as long as it has some to
-    spare. So a table of more numbers than that gets no file, and stays to be decoded.
+    They go to a file that the system holds in its memory as it does the files of the table. It has
+    no name, so that nothing is left when the process ends.
     """
 
-    def __init__(self, folder: Path, width: int, rows: int):
+    def __init__(self, source: Source, width: int, folder: Path):
         super().__init__()
-        self.width, self.rows = width, rows
-        self._there = np.zeros(-(-rows // BLOCK), dtype=bool)
-        size = 8 * width * rows
         spare = min(free(), shutil.disk_usage(folder).free) // SHARE
-        usable = hasattr(os, "preadv") and size <= spare
-        self._file: Any = None
-        if usable:
+        blocks = min(-(-source.rows // BLOCK), spare // (8 * width * BLOCK))
+        self.source, self.rows, self.width = source, source.rows, width
+        self._there = np.zeros(blocks if hasattr(os, "preadv") else 0, dtype=bool)
+        if self._there.size:
             file = tempfile.TemporaryFile(dir=folder, buffering=0)  # noqa: SIM115
-            self._file = self.enter_context(file)
+            self._file = self.enter_context(file).fileno()
 
-    @property
-    def whole(self) -> bool:
-        """Whether every block is there to be read."""
-        return bool(self._there.all())
-
-    def write(self, start: int, Z: np.ndarray) -> None:
-        """Writes a block; what a full disk does not take is not there."""
-        if self._file is None:
+    def write(self, start: int, Z: Numbers) -> None:
+        """Keeps a block that there is to be room for; where a disk takes none, no more are."""
+        there, block = self._there, start // BLOCK
+        if block >= len(there):
             return
         try:
-            size = os.pwrite(self._file.fileno(), Z.data, 8 * self.width * start)
+            there[block] = os.pwrite(self._file, Z.data, 8 * self.width * start) == Z.nbytes
         except OSError:
-            return
-        self._there[start // BLOCK] = size == Z.nbytes
+            self._there = there[:0]
 
-    def read(self, start: int, n: int) -> np.ndarray:
-        """The numbers of a block, in memory that the next one gets."""
-        Z = room("block", self.width * n).reshape(self.width, n)
-        size = os.preadv(self._file.fileno(), [Z.data], 8 * self.width * start)
-        if size < Z.nbytes:
+    def read(self, start: int, Z: Numbers) -> None:
+        """Fills in the numbers of a block that was kept."""
+        if os.preadv(self._file, [Z.data], 8 * self.width * start) < Z.nbytes:
             raise InputError("The unfinished work on the disk was cut short; start again.")
-        return Z
 
-    def blocks(self, columns: Sequence[str], start: int, stop: int) -> Iterator[tuple[int, Stored]]:
-        """The blocks from a row to another, to be read by whoever works on them."""
-        for at in range(start, stop, BLOCK):
-            yield at, Stored(min(BLOCK, stop - at))
-
-
-@dataclass(frozen=True, eq=False)
-class Recalled:
-    """What a kernel makes of a block that was stored."""
-
-    scratch: Scratch
-    kernel: Kernel
-
-    def __call__(self, block: tuple[int, Stored]) -> Any:
-        start, stored = block
-        Z = self.scratch.read(start, stored.num_rows)
-        return self.kernel(Block(start, Z, np.ones(stored.num_rows)))
+    def blocks(self, columns: Sequence[str], start: int, stop: int) -> Iterator[tuple[int, Any]]:
+        """The blocks of the table; of those that are kept only how long they are."""
+        kept = min(len(self._there) * BLOCK, stop) if self._there.all() else start
+        for at in range(start, kept, BLOCK):
+            yield at, Stored(min(BLOCK, kept - at))
+        yield from self.source.blocks(columns, max(start, kept), stop)

@@ -31,7 +31,7 @@ from ._digest import Digest, Ordered, Survey, merged
 from ._encode import Encoder
 from ._engine import Blocks, Engine, Pass
 from ._journal import Journal
-from ._scratch import Recalled, Scratch
+from ._scratch import Scratch, Stored
 from ._select import Place, Wanted, places
 from ._source import Source
 
@@ -174,11 +174,9 @@ class Streamed(Passes):
         finish: Callable[[Any], Any] = _same,
         keep: Callable[[Any], Any] = _same,
     ) -> Any:
-        source: Blocks | None = None
-        work: Recalled | Encoded = Encoded(self.encoder, kernel, self.scratch)
-        if self.scratch is not None and self.scratch.whole:
-            source, work = self.scratch, Recalled(self.scratch, kernel)
-        return self.reader.reduce(self.encoder.needed, what, work, merge, finish, keep, source)
+        encoded = Encoded(self.encoder, kernel, self.scratch)
+        columns, source = self.encoder.needed, self.scratch
+        return self.reader.reduce(columns, what, encoded, merge, finish, keep, source)
 
     def sample(self) -> Block:
         return self._sample
@@ -275,12 +273,16 @@ class Encoded:
     kernel: Kernel
     scratch: Scratch | None
 
-    def __call__(self, block: tuple[int, pa.Table]) -> Any:
+    def __call__(self, block: tuple[int, pa.Table | Stored]) -> Any:
         start, table = block
         k, n = self.encoder.width, table.num_rows
-        Z = self.encoder(table, out=room("block", k * n).reshape(k, n))
-        if self.scratch is not None:
-            self.scratch.write(start, Z)
+        Z = room("block", k * n).reshape(k, n)
+        if self.scratch is None:
+            self.encoder(table, out=Z)
+        elif isinstance(table, Stored):
+            self.scratch.read(start, Z)
+        else:
+            self.scratch.write(start, self.encoder(table, out=Z))
         return self.kernel(Block(start, Z, np.ones(n)))
 
 

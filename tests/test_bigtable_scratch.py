@@ -1,0 +1,122 @@
+"""The numbers of a table in a file: what it has room for is decoded once, and no bit changes."""
+
+import errno
+import os
+
+import numpy as np
+import pytest
+
+from mithridate import bigtable
+from mithridate.bigtable import _encode, _scratch, _source
+from mithridate.defenses._passes import BLOCK
+from mithridate.errors import InputError
+
+from .test_bigtable import DEFENSES, cut, long_table
+
+ROWS = 70_000  # five blocks, the last one short
+WIDTH = 5
+
+
+@pytest.fixture
+def folder(tmp_path):
+    (tmp_path / "table").mkdir()
+    return cut(long_table(ROWS), tmp_path / "table", [1, 30_000], group=9000)
+
+
+@pytest.fixture
+def encoded(monkeypatch):
+    """How many rows each block had that was encoded, in the order in which this was done."""
+    seen, encode = [], _encode.Encoder.__call__
+
+    def told(self, table, *given, **how):
+        seen.append(table.num_rows)
+        return encode(self, table, *given, **how)
+
+    monkeypatch.setattr(_encode.Encoder, "__call__", told)
+    return seen
+
+
+def room_for(blocks, monkeypatch):
+    spare = blocks * 8 * WIDTH * BLOCK * _scratch.SHARE
+    monkeypatch.setattr(_scratch, "free", lambda: spare)
+
+
+@pytest.mark.parametrize("how", DEFENSES)
+@pytest.mark.parametrize("blocks", [1, 3, 5])
+def test_what_there_is_room_for_is_decoded_once(blocks, how, folder, encoded, monkeypatch):
+    room_for(0, monkeypatch)
+    want = bigtable.clean(folder, target="y", **DEFENSES[how])
+    often = sum(encoded)
+    encoded.clear()
+    room_for(blocks, monkeypatch)
+    got = bigtable.clean(folder, target="y", **DEFENSES[how])
+    np.testing.assert_array_equal(got.mask, want.mask)
+    assert got.defense.threshold_ == want.defense.threshold_
+    assert got.summary == want.summary
+    assert [what for what, _ in got.passes] == [what for what, _ in want.passes]
+    # Columns and medians are passes over the files, and the sample is encoded apart.
+    times = len(want.passes) - 2
+    kept, sample = min(blocks * BLOCK, ROWS), often - times * ROWS
+    assert sample in (0, 65_536)
+    assert sum(encoded) == ROWS + (times - 1) * (ROWS - kept) + sample
+
+
+@pytest.mark.parametrize("broken", ["full", "short", "no preadv"])
+def test_a_disk_that_takes_no_more_costs_time_alone(broken, folder, encoded, monkeypatch):
+    room_for(0, monkeypatch)
+    want = bigtable.clean(folder, target="y", defense="bayesclean")
+    often = sum(encoded)
+    encoded.clear()
+    room_for(5, monkeypatch)
+    written, write = [], os.pwrite
+
+    def full(file, data, at):
+        written.append(at)
+        if len(written) != 3:
+            return write(file, data, at)
+        if broken == "full":
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return write(file, memoryview(data)[:-1], at)
+
+    if broken == "no preadv":
+        monkeypatch.delattr(os, "preadv")
+    else:
+        monkeypatch.setattr(os, "pwrite", full)
+    got = bigtable.clean(folder, target="y", defense="bayesclean")
+    np.testing.assert_array_equal(got.mask, want.mask)
+    # A block cut short is written whole in the pass after.
+    assert sum(encoded) == (often if broken != "short" else often - 3 * ROWS)
+    assert len(written) == {"full": 3, "short": 10, "no preadv": 0}[broken]
+
+
+def test_nobody_sees_the_file(folder, tmp_path):
+    seen = set()
+
+    def tell(stage, done, total):
+        seen.update(path.stem for path in (tmp_path / ".out.unfinished/.work").glob("*"))
+
+    bigtable.clean(folder, target="y", out=tmp_path / "out", tell=tell)
+    assert seen == {"state", "sample", "mask-0"}
+    assert {path.name for path in tmp_path.iterdir()} == {"table", "out"}
+
+
+def test_a_file_that_vanishes_when_it_is_not_read_any_more_is_missed(folder):
+    def tell(stage, done, total):
+        if stage.startswith("pass 6"):
+            (folder / "part-001.parquet").unlink(missing_ok=True)
+
+    with pytest.raises(InputError, match=r"part-001.parquet' vanished"):
+        bigtable.clean(folder, target="y", tell=tell)
+
+
+def test_a_file_cut_short_is_told(folder, tmp_path):
+    source, _ = _source.surveyed(*_source.found(str(folder)), False)
+    with _scratch.Scratch(source, 2, tmp_path) as scratch:
+        Z = np.ones((2, BLOCK))
+        scratch.write(0, Z)
+        read = np.empty_like(Z)
+        scratch.read(0, read)
+        np.testing.assert_array_equal(read, Z)
+        os.ftruncate(scratch._file, 100)
+        with pytest.raises(InputError, match="cut short"):
+            scratch.read(0, read)
