@@ -4,7 +4,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -41,10 +41,12 @@ class Scratch(ExitStack):
         spare = min(free(), shutil.disk_usage(folder).free) // SHARE
         blocks = min(-(-source.rows // BLOCK), spare // (8 * width * BLOCK))
         self.source, self.rows, self.width = source, source.rows, width
-        self._there = np.zeros(blocks if hasattr(os, "preadv") else 0, dtype=bool)
-        if self._there.size:
-            file = tempfile.TemporaryFile(dir=folder, buffering=0)  # noqa: SIM115
-            self._file = self.enter_context(file).fileno()
+        self._there = np.zeros(0, dtype=bool)
+        if blocks and hasattr(os, "preadv"):
+            with suppress(OSError):  # a folder where no file can be without a name
+                file = tempfile.TemporaryFile(dir=folder, buffering=0)  # noqa: SIM115
+                self._file = self.enter_context(file).fileno()
+                self._there = np.zeros(blocks, dtype=bool)
 
     def write(self, start: int, Z: Numbers) -> None:
         """Keeps a block that there is to be room for; where a disk takes none, no more are."""
