@@ -17,6 +17,7 @@ import mithridate
 from mithridate import _cleaning, bigtable
 from mithridate.bigtable._journal import Journal
 from mithridate.errors import InputError
+from mithridate.terminal import Stopped
 
 from .test_audit import call
 from .test_bigtable import cut, long_table
@@ -58,6 +59,34 @@ def test_a_table_without_rows_is_refused_before_any_pass(table, tmp_path):
     assert code == 1
     assert "has 0 rows" in said and "pass 1" not in said
     assert {p.name for p in tmp_path.iterdir()} == {"table"}
+
+
+@pytest.mark.parametrize(
+    ("defense", "option", "word"),
+    [
+        ("trim", "contamination=1.5", "in [0, 1)"),
+        ("trim", "max_iter=0", "1 or more"),
+        ("huber", "epsilon=0.5", "1 or more"),
+        ("bayesclean", "c1=2", "c1 <= c2"),
+        ("bayesclean", "false_positive_rate=0.9", "at most 0.5"),
+        ("antidote", "false_positive_rate=0.9", "at most 0.5"),
+    ],
+)
+def test_settings_out_of_range_are_refused_before_any_pass(defense, option, word, folder, tmp_path):
+    asked = ("--target", "y", "--defense", defense, "--option", option, "-o", tmp_path / "out")
+    code, _, said = call("clean", folder, *asked)
+    assert code == 1
+    assert word in said and len(said.splitlines()) == 1
+
+
+def test_who_stops_it_hears_that_it_can_go_on(folder, tmp_path, monkeypatch):
+    def stopped(*given, **how):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(bigtable, "clean", stopped)
+    big = _cleaning.Big(memory="", dask="", skip_bad_files=False)
+    with pytest.raises(Stopped, match="the same command goes on where this one was"):
+        _cleaning.run(str(folder), tmp_path / "out", None, None, False, big, False, target="y")
 
 
 def test_a_size_in_words_is_refused(folder):

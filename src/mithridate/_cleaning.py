@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from . import datasets
 from .errors import InputError
 from .machine import free
+from .terminal import sentences
 from .words import quote
 
 LEAST = 3 << 28  # bytes that cleaning 30 columns in passes takes, whatever their length
@@ -60,14 +61,15 @@ def run(
     out = out or Path(f"{datasets.stem(Path(name))}.cleaned")
     client = cluster.connect(big.dask) if big.dask else None
     try:
-        found = bigtable.clean(
-            str(path),
-            out=out,
-            client=client,
-            skip_bad_files=big.skip_bad_files,
-            memory=budget,
-            **how,
-        )
+        with sentences("Nothing was written yet; the same command goes on where this one was."):
+            found = bigtable.clean(
+                str(path),
+                out=out,
+                client=client,
+                skip_bad_files=big.skip_bad_files,
+                memory=budget,
+                **how,
+            )
     finally:
         if client is not None:
             client.close()

@@ -186,7 +186,9 @@ def chosen(
     if isinstance(use, BaseDefense):
         if told or options:
             raise InputError(f"Set {listing([*told, *options])} on the defense itself.")
-        return copied(use)  # pyright: ignore[reportReturnType]
+        guard: Any = copied(use)
+        guard._check_parameters()
+        return guard
     takes = lookup.options(lookup.find(use, defenses, BaseDefense))
     for option in told:
         shown = option.replace("_", "-")
@@ -199,7 +201,9 @@ def chosen(
             raise InputError(f"The option {option} is given as {shown} too; leave one out.")
     # Some parameters exclude each other, so nothing is added to what a person chose.
     usual = {} if options else {o: value for o, value in DEFAULTS.items() if o in takes}
-    return lookup.build(use, usual | told | dict(options), defenses, BaseDefense)
+    guard = lookup.build(use, usual | told | dict(options), defenses, BaseDefense)
+    guard._check_parameters()  # before a long table is read
+    return guard
 
 
 def _takers(option: str) -> list[str]:

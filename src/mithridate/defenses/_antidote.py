@@ -94,6 +94,10 @@ class Antidote(BaseDefense):
         super().__init__(estimator)
         self.false_positive_rate = false_positive_rate
 
+    def _check_parameters(self) -> None:
+        super()._check_parameters()
+        chance.check_rate(self)
+
     def _find_inliers(
         self,
         X: Rows,
@@ -124,7 +128,6 @@ class Antidote(BaseDefense):
 
     def _searched(self, table: Passes) -> tuple[Table, Case, bool]:
         """A sample of the table, what was found in it, and whether it is worth it."""
-        chance.check_rate(self)
         sample = table.sample()
         with one_thread():
             small = left = Table.of(sample)

@@ -106,8 +106,7 @@ class BaseDefense(MetaEstimatorMixin, RegressorMixin, BaseEstimator, metaclass=A
         a pipeline sees them; they are not kept, rejected or counted, and a defense that cannot use
         them says so in a warning.
         """
-        if self.needs_contamination:
-            self._check_contamination()
+        self._check_parameters()
         self._target_name = name_of(y)
         X, y = validated(self, X, y, reset=True, **_ARRAYS, y_numeric=True, ensure_min_samples=2)
         given = self._given(trusted)
@@ -224,7 +223,10 @@ class BaseDefense(MetaEstimatorMixin, RegressorMixin, BaseEstimator, metaclass=A
             )
         return model.fit(X[mask], y[mask], sample_weight=sample_weight[mask])
 
-    def _check_contamination(self) -> None:
+    def _check_parameters(self) -> None:
+        """Refuses parameters out of their range, before a row is looked at; more in a subclass."""
+        if not self.needs_contamination:
+            return
         given = getattr(self, "contamination", None)
         if isinstance(given, bool) or not isinstance(given, Real) or not 0 <= float(given) < 1:
             raise InputError(

@@ -73,7 +73,6 @@ class BayesClean(ThreeSets):
 
     def judge(self, table: Passes) -> Verdict:
         """The rule itself, on a table that is read in passes: two, or five by a rate."""
-        self._check_parameters()
         first = BayesianRegression.of(table.moments(everything))
         rate = self.false_positive_rate
         if rate is None:
@@ -108,5 +107,5 @@ class BayesClean(ThreeSets):
         return score
 
     def _check_parameters(self) -> None:
-        self._check_cuts()
+        super()._check_parameters()
         chance.check_rate(self)

@@ -68,12 +68,14 @@ class DeepBayesClean(ThreeSets):
         self.networks = networks
         self.random_state = random_state
 
-    def _find_inliers(self, X: Rows, y: Column, sample_weight: Column | None) -> Mask:
-        self._check_cuts()
+    def _check_parameters(self) -> None:
+        super()._check_parameters()
         if not isinstance(self.networks, Integral) or self.networks < 4:
             raise InputError(
                 f"DeepBayesClean(networks={self.networks!r}): give a whole number, 4 or more."
             )
+
+    def _find_inliers(self, X: Rows, y: Column, sample_weight: Column | None) -> Mask:
         random = check_random_state(self.random_state)
         table = _Distinct.of(X, y, sample_weight)
         everything = np.arange(len(table.y))

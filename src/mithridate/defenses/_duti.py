@@ -90,7 +90,6 @@ class Duti(BaseDefense):
         trusted: Trusted | None = None,
     ) -> Mask:
         assert trusted is not None  # the base has seen to it
-        self._check_parameters()
         weight = np.ones(len(y)) if sample_weight is None else sample_weight
         # A shift of y moves no δ where there is an intercept; without one, y is used as it is.
         center = np.average(y, weights=weight) if self.kernel == "linear" else 0.0
@@ -120,6 +119,8 @@ class Duti(BaseDefense):
         return np.where(self.scores_ >= 1.0, kept, 1.0 if sample_weight is None else sample_weight)
 
     def _check_parameters(self) -> None:
+        super()._check_parameters()
+
         def wrong(name: str, wanted: str) -> InputError:
             return InputError(f"Duti({name}={getattr(self, name)!r}): give {wanted}.")
 

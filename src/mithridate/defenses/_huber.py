@@ -70,7 +70,6 @@ class Huber(BaseDefense):
         self.max_iter = max_iter
 
     def _find_inliers(self, X: Rows, y: Column, sample_weight: Column | None) -> Mask:
-        self._check_parameters()
         self.n_iter_ = 0
         model = self.estimator_ = self._robust_fit(_Table(X, y, sample_weight))
         self.scores_ = np.abs(y - model.predict(X)) / model.scale_
@@ -79,7 +78,6 @@ class Huber(BaseDefense):
 
     def judge(self, table: Passes) -> Verdict:
         """The same on a table that is read in passes: one for each try of the optimizer."""
-        self._check_parameters()
         if self.alpha is not None:
             raise InputError("Huber with alpha needs the whole table in memory; leave alpha out.")
         self.n_iter_ = 0
@@ -92,6 +90,8 @@ class Huber(BaseDefense):
         return self.estimator_
 
     def _check_parameters(self) -> None:
+        super()._check_parameters()
+
         def wrong(name: str, wanted: str) -> InputError:
             return InputError(f"Huber({name}={getattr(self, name)!r}): give {wanted}.")
 

@@ -86,7 +86,9 @@ class ITrim(BaseDefense):
             sample_weight = lowest(self.scores_, sample_weight, self.estimate_)
         return self._fit_estimator(X, y, sample_weight, mask)
 
-    def _grid(self) -> list[float]:
+    def _check_parameters(self) -> None:
+        super()._check_parameters()
+
         def wrong(name: str, wanted: str) -> InputError:
             return InputError(f"ITrim({name}={getattr(self, name)!r}): give {wanted}.")
 
@@ -97,6 +99,9 @@ class ITrim(BaseDefense):
             raise wrong("step", "a share of the rows, between 0 and 1")
         if not isinstance(self.elbow, Real) or not 0 <= self.elbow < np.inf:
             raise wrong("elbow", "a finite number, 0 or more")
+
+    def _grid(self) -> list[float]:
+        most, step = self.max_contamination, self.step
         # Multiples, not a running sum, and rounded: 3 · 0.02 is to be 0.06.
         steps = [round(k * step, 12) for k in range(int(np.ceil(most / step - 1e-9)))]
         return [*steps, float(most)]

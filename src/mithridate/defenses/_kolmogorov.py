@@ -76,8 +76,6 @@ class KolmogorovSmirnov(BaseDefense):
         `trusted` is a pair (X, y) of rows known to be clean; `groups` (n,) says for each row where
         it comes from.
         """
-        if not isinstance(self.level, Real) or not 0 < self.level < 1:
-            raise InputError(f"KolmogorovSmirnov(level={self.level!r}): give a number in (0, 1).")
         self._labels = None if groups is None else _labels(groups, len(y), sample_weight)
         try:
             return super().fit(X, y, sample_weight, trusted=trusted)
@@ -97,6 +95,11 @@ class KolmogorovSmirnov(BaseDefense):
         given = {} if groups is None else {"groups": groups}
         self.fit(X, y, sample_weight, trusted=trusted, **given)
         return np.where(self.inlier_mask_, 1, -1)
+
+    def _check_parameters(self) -> None:
+        super()._check_parameters()
+        if not isinstance(self.level, Real) or not 0 < self.level < 1:
+            raise InputError(f"KolmogorovSmirnov(level={self.level!r}): give a number in (0, 1).")
 
     def _find_inliers(
         self,

@@ -75,7 +75,6 @@ class LeastTrimmedSquares(BaseDefense):
         self.random_state = random_state
 
     def _find_inliers(self, X: Rows, y: Column, sample_weight: Column | None) -> Mask:
-        self._check_parameters()
         listed = Listed.of(X, y, sample_weight)
         table = _Table.of(listed, float(self.keep))
         random = check_random_state(self.random_state)
@@ -114,6 +113,8 @@ class LeastTrimmedSquares(BaseDefense):
         )
 
     def _check_parameters(self) -> None:
+        super()._check_parameters()
+
         def wrong(name: str, wanted: str) -> InputError:
             return InputError(
                 f"LeastTrimmedSquares({name}={getattr(self, name)!r}): give {wanted}."

@@ -62,11 +62,14 @@ class Proda(BaseDefense):
         self.expected = expected
         self.random_state = random_state
 
-    def _find_inliers(self, X: Rows, y: Column, sample_weight: Column | None) -> Mask:
+    def _check_parameters(self) -> None:
+        super()._check_parameters()
         for name in ("subset", "expected"):
             given = getattr(self, name)
             if not isinstance(given, Integral) or given < 1:
                 raise InputError(f"Proda({name}={given!r}): give a whole number, 1 or more.")
+
+    def _find_inliers(self, X: Rows, y: Column, sample_weight: Column | None) -> Mask:
         random = check_random_state(self.random_state)
         draws = self.expected / (1.0 - float(self.contamination) ** self.subset)
         self.n_subsets_ = ceil(draws - 1e-6)  # not one more for 1e-14 of a draw

@@ -32,7 +32,8 @@ class ThreeSets(BaseDefense):
         self.c1 = c1
         self.c2 = c2
 
-    def _check_cuts(self) -> None:
+    def _check_parameters(self) -> None:
+        super()._check_parameters()
         if not all(isinstance(c, Real) for c in (self.c1, self.c2)) or not 0 <= self.c1 <= self.c2:
             raise InputError(
                 f"{type(self).__name__}(c1={self.c1!r}, c2={self.c2!r}): both cuts are numbers of "

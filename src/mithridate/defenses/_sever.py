@@ -49,9 +49,12 @@ class Sever(BaseDefense):
         self.contamination = contamination
         self.rounds = rounds
 
-    def _find_inliers(self, X: Rows, y: Column, sample_weight: Column | None) -> Mask:
+    def _check_parameters(self) -> None:
+        super()._check_parameters()
         if not isinstance(self.rounds, Integral) or self.rounds < 1:
             raise InputError(f"Sever(rounds={self.rounds!r}): give a whole number, 1 or more.")
+
+    def _find_inliers(self, X: Rows, y: Column, sample_weight: Column | None) -> Mask:
         weight = np.ones(len(y)) if sample_weight is None else sample_weight
         kept, self.scores_ = np.ones(len(y), dtype=bool), np.zeros(len(y))
         self.threshold_ = 1.0

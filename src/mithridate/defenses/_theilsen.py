@@ -57,9 +57,12 @@ class TheilSen(BaseDefense):
         self.max_subpopulation = max_subpopulation
         self.random_state = random_state
 
-    def _find_inliers(self, X: Rows, y: Column, sample_weight: Column | None) -> Mask:
+    def _check_parameters(self) -> None:
+        super()._check_parameters()
         if not isinstance(self.cut, Real) or not 0 < self.cut < np.inf:
             raise InputError(f"TheilSen(cut={self.cut!r}): give a finite number above 0.")
+
+    def _find_inliers(self, X: Rows, y: Column, sample_weight: Column | None) -> Mask:
         table = Listed.of(X, y, _counts(sample_weight))
         center, spread = _center(table.y)
         model = TheilSenRegressor(

@@ -56,11 +56,14 @@ class Torrent(BaseDefense):
         self.fit_intercept = fit_intercept
         self.max_iter = max_iter
 
-    def _find_inliers(self, X: Rows, y: Column, sample_weight: Column | None) -> Mask:
+    def _check_parameters(self) -> None:
+        super()._check_parameters()
         if not isinstance(self.max_iter, Integral) or self.max_iter < 1:
             raise InputError(
                 f"Torrent(max_iter={self.max_iter!r}): give a whole number, 1 or more."
             )
+
+    def _find_inliers(self, X: Rows, y: Column, sample_weight: Column | None) -> Mask:
         squares = Ridge(l2=0.0) if self.fit_intercept else LinearRegression(fit_intercept=False)
         residual = y - squares.fit(X, y, sample_weight=sample_weight).predict(X)
         if np.abs(residual).max() <= 1e-9 * np.abs(y - y.mean()).max():

@@ -59,6 +59,11 @@ class Trim(BaseDefense):
         self.max_iter = max_iter
         self.tol = tol
 
+    def _check_parameters(self) -> None:
+        super()._check_parameters()
+        if not isinstance(self.max_iter, Integral) or self.max_iter < 1:
+            raise InputError(f"Trim(max_iter={self.max_iter!r}): give a whole number, 1 or more.")
+
     def _find_inliers(self, X: Rows, y: Column, sample_weight: Column | None) -> Mask:
         table = InMemory(X, y, sample_weight)
 
@@ -77,9 +82,6 @@ class Trim(BaseDefense):
 
         `fit` makes residuals of weights; without it they are those of `Ridge`.
         """
-        self._check_contamination()
-        if not isinstance(self.max_iter, Integral) or self.max_iter < 1:
-            raise InputError(f"Trim(max_iter={self.max_iter!r}): give a whole number, 1 or more.")
         ridge = Ridge() if self.estimator is None or fit else Ridge(self.estimator.l2)
         last, kept = np.inf, everything
         moments: Any = None if fit else table.moments(everything)
