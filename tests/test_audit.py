@@ -248,6 +248,31 @@ def test_a_thing_that_is_no_table_is_refused():
         mithridate.audit([1, 2, 3], target="x")
 
 
+@pytest.mark.parametrize(
+    ("command", "options", "twice"),
+    [
+        ("clean", ["--drop", "age", "--drop=sex"], "--drop"),
+        ("clean", ["-o", "a.csv", "--out", "b.csv"], "--out"),
+        ("audit", ["--ratios", "0.1", "--quiet", "--ratios", "0.2"], "--ratios"),
+        ("bench", ["--only", "ridge", "--only", "network"], "--only"),
+    ],
+)
+def test_no_value_is_lost_unsaid(command, options, twice, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    code, out, err = call(command, "diabetes", *options)
+    assert code == 1 and out == ""
+    assert f"The option {twice} is given twice" in err and len(err.splitlines()) == 1
+    assert not [*tmp_path.iterdir()]
+
+
+def test_a_value_that_looks_like_an_option_is_a_value(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    options = ["--option", "c1=0.5", "--option", "c2=1", "--drop", "--drop"]
+    code, _, err = call("clean", "diabetes", "--defense", "bayesclean", *options)
+    assert code == 1
+    assert "no column '--drop'" in err
+
+
 @pytest.mark.parametrize("which", [signal.SIGINT, signal.SIGTERM])
 def test_a_stop_is_answered_at_once_and_says_what_was_kept(csv, tmp_path, which):
     command = [sys.executable, "-c", "from mithridate.cli import main; main()", "audit", str(csv)]

@@ -11,7 +11,7 @@ import typer
 
 from . import __version__, _bench, _list
 from .errors import InputError
-from .terminal import FAILED, Stopped, printable, progress, sentences, unread
+from .terminal import FAILED, Once, Stopped, printable, progress, sentences, unread
 
 if TYPE_CHECKING:  # heavy imports wait until a command needs them: --help must be quick
     from ._audit import Audit
@@ -76,7 +76,7 @@ def _told(text: str) -> float | str:
         return text
 
 
-@app.command()
+@app.command(cls=Once)
 def audit(
     file: Annotated[
         str | None,
@@ -190,7 +190,7 @@ def audit(
         _gate(found, max_damage)
 
 
-@app.command()
+@app.command(cls=Once)
 def attack(
     file: Annotated[
         str | None,
@@ -246,7 +246,7 @@ def attack(
                 typer.echo(printable(line))
 
 
-@app.command()
+@app.command(cls=Once)
 def clean(
     file: Annotated[str, typer.Argument(help="CSV or Parquet, a folder or URL, a data set.")],
     target: Annotated[str | None, typer.Option(help="Column to predict.")] = None,
@@ -287,9 +287,9 @@ def clean(
         typer.echo("".join(printable(line) + "\n" for line in lines if not quiet), nl=False)
 
 
-app.command("list")(_list.show)
-app.command("bench")(_bench.bench)
-app.command("report")(_bench.report)
+app.command("list", cls=Once)(_list.show)
+app.command("bench", cls=Once)(_bench.bench)
+app.command("report", cls=Once)(_bench.report)
 
 
 def _options(given: list[str]) -> dict[str, Any]:
