@@ -15,6 +15,7 @@ import pytest
 
 import mithridate
 from mithridate import _cleaning, bigtable
+from mithridate.bigtable import _door
 from mithridate.bigtable._journal import Journal
 from mithridate.errors import InputError
 from mithridate.terminal import Stopped
@@ -85,8 +86,15 @@ def test_who_stops_it_hears_that_it_can_go_on(folder, tmp_path, monkeypatch):
 
     monkeypatch.setattr(bigtable, "clean", stopped)
     big = _cleaning.Big(memory="", dask="", skip_bad_files=False)
-    with pytest.raises(Stopped, match="the same command goes on where this one was"):
+    with pytest.raises(Stopped, match=r"kept in '\.out\.unfinished' beside it"):
         _cleaning.run(str(folder), tmp_path / "out", None, None, False, big, False, target="y")
+
+
+def test_a_folder_that_is_not_there_is_said_before_its_output(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    code, _, err = call("clean", "nosuch/table", "--target", "y", "-o", "out")
+    assert code == 1
+    assert "nosuch/table" in err and "neither CSV nor Parquet by its name" not in err
 
 
 def test_a_size_in_words_is_refused(folder):
@@ -283,7 +291,7 @@ def test_the_command_takes_a_folder(folder, tmp_path):
 def test_a_file_larger_than_the_budget_is_streamed(table, tmp_path, monkeypatch):
     path, out = tmp_path / "table.parquet", tmp_path / "out"
     pq.write_table(table, path)
-    monkeypatch.setattr(_cleaning, "LEAST", 0)
+    monkeypatch.setattr(_door, "LEAST", 0)
     code, _, err = call("clean", path, "--target", "y", "-o", out, "--memory", "100KB")
     assert code == 0, err
     kept = pq.read_table(out / "table.parquet")

@@ -216,4 +216,6 @@ def test_hundreds_of_passes_are_no_hundreds_of_lines(monkeypatch):
     for k in range(300):
         tell(f"pass {k}: moments", 0, 100)
         now[0] += 1.0
-    assert len(said) == terminal.STAGES + 9
+    tell("writing", 0, 100)
+    assert said[-1] == "writing"
+    assert len(said) == terminal.STAGES + 10

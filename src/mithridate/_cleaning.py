@@ -11,7 +11,6 @@ from .machine import free
 from .terminal import sentences
 from .words import quote
 
-LEAST = 3 << 28  # bytes that cleaning 30 columns in passes takes, whatever their length
 COPIES = 6  # of the numbers of a table, while it is cleaned in memory
 PACKED = 5  # how much longer the text of a gzipped file is
 UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
@@ -41,7 +40,9 @@ def run(
     if not (big.dask or _streams(file, budget)):
         from . import _clean, sheets
 
-        out = sheets.check_output(out or sheets.output_for(file), file, trusted)
+        out = out or sheets.output_for(file)
+        if _is_there(file):  # or else that is what is said first
+            out = sheets.check_output(out, file, trusted)
         found = _clean.clean(file, trusted=trusted, groups=groups, **how)
         return found.lines(found.write(out, html=html), verbose)
     given = {"--trusted": trusted, "--groups": groups, "--report": html}
@@ -61,7 +62,10 @@ def run(
     out = out or Path(f"{datasets.stem(Path(name))}.cleaned")
     client = cluster.connect(big.dask) if big.dask else None
     try:
-        with sentences("Nothing was written yet; the same command goes on where this one was."):
+        with sentences(
+            f"{str(out)!r} is not there yet; what was done is kept in '.{out.name}.unfinished' "
+            "beside it, and the same command goes on."
+        ):
             found = bigtable.clean(
                 str(path),
                 out=out,
@@ -82,6 +86,11 @@ def _streams(file: str, budget: int) -> bool:
         return True
     path = None if file in datasets.names() else datasets.file_of(file)
     return path is not None and path.is_file() and _needed(path) > budget
+
+
+def _is_there(file: str) -> bool:
+    path = None if file in datasets.names() else datasets.file_of(file)
+    return path is None or path.exists()
 
 
 def _needed(path: Path) -> int:
@@ -106,6 +115,8 @@ def _bytes(text: str) -> int:
     found = SIZE.fullmatch(text)
     if found is None:
         raise InputError(f"--memory {quote(text)} is no size; write it like 2GB or 800MB.")
+    from .bigtable._door import LEAST
+
     size = int(float(found[1]) * UNITS[found[2].upper()])
     if size < LEAST:
         raise InputError(

@@ -2,7 +2,10 @@
 
 import os
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 UNKNOWN = 4 << 30  # bytes taken to be free where a system does not say
 GROUP = Path("/sys/fs/cgroup")
@@ -23,6 +26,32 @@ def free() -> int:
     except (OSError, IndexError):
         here = _half()
     return min(here, _allowed(GROUP, here))
+
+
+@contextmanager
+def alone(folder: Path) -> Iterator[bool]:
+    """Whether no other process has a folder for itself, which this one then has until the end."""
+    try:
+        import fcntl
+
+        held = os.open(folder, os.O_RDONLY)
+    except (ImportError, OSError):  # Windows, where a folder cannot be opened
+        yield True
+        return
+    try:
+        yield _locked(fcntl, held)
+    finally:
+        os.close(held)
+
+
+def _locked(fcntl: Any, held: int) -> bool:
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:  # a filesystem without locks
+        return True
+    return True
 
 
 def _half() -> int:

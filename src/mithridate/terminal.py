@@ -101,8 +101,11 @@ def progress(quiet: bool) -> Iterator[Callable[[str, int, int], Any]]:
 
     class Speed(ProgressColumn):
         def render(self, task: Any) -> Text:
-            speed = task.finished_speed or task.speed
-            return Text(_speed(speed) if speed and (task.total or 0) >= MANY else "")
+            # On average: what comes in large pieces has no speed from one to the next.
+            seconds = (task.finished_time if task.finished else task.elapsed) or 0.0
+            done = task.completed - task.fields["first"]
+            shown = seconds > 0 and done > 0 and (task.total or 0) >= MANY
+            return Text(_speed(done / seconds) if shown else "")
 
     columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), BarColumn(),
                Speed(), TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn())  # fmt: skip
@@ -112,7 +115,7 @@ def progress(quiet: bool) -> Iterator[Callable[[str, int, int], Any]]:
             if stage not in seen:
                 for task in seen.values():
                     bars.update(task, total=1, completed=1)
-                seen[stage] = bars.add_task(stage, total=total or None, completed=done)
+                seen[stage] = bars.add_task(stage, total=total or None, completed=done, first=done)
                 if len(seen) > STAGES:  # a rule that takes hundreds of passes fills no screen
                     bars.update([*seen.values()][-STAGES - 1], visible=False)
             if total:
@@ -124,9 +127,11 @@ def progress(quiet: bool) -> Iterator[Callable[[str, int, int], Any]]:
 def _log(say: Callable[[str], Any]) -> Callable[[str, int, int], Any]:
     """A line when a stage begins and, while it lasts, one with the time left every half minute.
 
-    After `STAGES` of them it has to be half a minute since the last line for a new one.
+    After `STAGES` of them it has to be half a minute since the last line for a new one, if one of
+    its kind was told already: "pass 30: moments" is of the kind of "pass 2: moments".
     """
     began: dict[str, tuple[float, int]] = {}
+    kinds: set[str] = set()
     last = 0.0
 
     def tell(stage: str, done: int, total: int) -> None:
@@ -134,9 +139,11 @@ def _log(say: Callable[[str], Any]) -> Callable[[str, int, int], Any]:
         now = time.monotonic()
         if stage not in began:
             began[stage] = now, done
-            if len(began) <= STAGES or now - last >= EVERY:
+            kind = stage.rpartition(": ")[2]
+            if len(began) <= STAGES or kind not in kinds or now - last >= EVERY:
                 last = now
                 say(stage)
+            kinds.add(kind)
         elif total and now - last >= EVERY:
             start, first = began[stage]
             last, each = now, (now - start) / max(done - first, 1)

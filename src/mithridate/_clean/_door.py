@@ -189,6 +189,10 @@ def chosen(
         guard: Any = copied(use)
         guard._check_parameters()
         return guard
+    if not isinstance(use, str):
+        raise InputError(
+            f"defense={use!r}: give a name such as 'trim', or a defense such as Trim()."
+        )
     takes = lookup.options(lookup.find(use, defenses, BaseDefense))
     for option in told:
         shown = option.replace("_", "-")

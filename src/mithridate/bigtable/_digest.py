@@ -166,13 +166,22 @@ def _of_words(column: pa.ChunkedArray) -> Digest:
     return {"n": len(levels.codes), "words": counts}
 
 
+def too_many(name: str) -> InputError:
+    """One sentence on a column of text that nobody could take for levels."""
+    return InputError(
+        f"The column {quote(name)} holds more than {MOST_WORDS:,} different texts, too many to "
+        "count; leave it out with --drop."
+    )
+
+
 def _words_merged(name: str, a: Digest, b: Digest) -> Digest:
-    counts = a["words"]
+    counts, n = a["words"], a["n"] + b["n"]
     for word, count in b["words"].items():
         counts[word] = counts.get(word, 0) + count
-    if len(counts) > MOST_WORDS:
-        raise InputError(
-            f"The column {quote(name)} holds more than {MOST_WORDS:,} different texts, too many "
-            "to count; leave it out with --drop."
-        )
-    return {"n": a["n"] + b["n"], "words": counts}
+    many = a.get("many") or b.get("many") or len(counts) > MOST_WORDS
+    if not many:
+        return {"n": n, "words": counts}
+    date = _cells.a_date(counts)
+    if date is None:
+        raise too_many(name)
+    return {"n": n, "words": {date: counts[date]}, "many": True}  # left out, so none is missed

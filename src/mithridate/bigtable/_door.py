@@ -1,8 +1,6 @@
 """`clean` for tables that memory does not hold, and what it returns."""
 
 import dataclasses
-import shutil
-import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from copy import copy
@@ -28,12 +26,24 @@ from ..words import counted, listing, percent, quote
 from . import _csv, _write
 from ._encode import Encoder, asked, lacking, planned
 from ._engine import Dask, Engine, Local
-from ._journal import Journal, key_of
+from ._journal import key_of
 from ._scratch import Scratch
-from ._source import TEXT, BadFile, File, Source, Unreached, found, output_name, surveyed
+from ._source import (
+    TEXT,
+    BadFile,
+    File,
+    Source,
+    Unreached,
+    found,
+    is_full,
+    output_name,
+    surveyed,
+)
 from ._table import Reader, Streamed, Tell
+from ._workshop import Workshop
 
-TWO_WRITERS = 3 << 29  # bytes of memory
+LEAST = 3 << 28  # bytes of memory that passes take
+TWO_WRITERS = 3 << 29
 STREAM = ("antidote", "bayesclean", "trim", "huber")
 
 
@@ -48,7 +58,7 @@ class Cleaned:
     """
 
     rows: int
-    bits: bytes
+    bits: bytes = dataclasses.field(repr=False)
     summary: list[str]
     notes: tuple[str, ...]
     defense: BaseDefense
@@ -93,7 +103,8 @@ def clean(
 ) -> Cleaned:
     """Rejects suspicious rows of a table that need not fit into memory, in passes over its files.
 
-    The rows kept are those that `mithridate.clean` keeps of the same table. Parameters are those of
+    The rows kept are those that `mithridate.clean` keeps of the same table; by `Huber`, but for
+    those nearest to its cut, where its optimizer stops too early to tell. Parameters are those of
     `mithridate.clean`, and:
 
     - `path`: a folder of Parquet or CSV files, read in the order of their names, or one file; local
@@ -118,8 +129,11 @@ def clean(
     """
     guard = chosen(defense, options or {}, contamination, false_positive_rate)
     _check_streams(guard)
-    if memory is not None and not isinstance(memory, Integral):
-        raise InputError(f"memory={memory!r}: give a whole number of bytes, such as 2_000_000_000.")
+    if memory is not None and (not isinstance(memory, Integral) or memory < LEAST):
+        raise InputError(
+            f"memory={memory!r}: give a whole number of bytes, at least {LEAST:,}; that is what 30 "
+            "columns take, however long the table is."
+        )
     writers = 1 if memory is not None and memory < TWO_WRITERS else 2
     engine: Engine = Local(writers=writers) if client is None else Dask(client)
     tell = tell or (lambda stage, done, total: None)
@@ -128,7 +142,7 @@ def clean(
     out = None if out is None else _checked(Path(out), str(path))
     system, root, files = found(str(path))
     bad: list[BadFile] = []
-    with _Workshop(out) as shop:
+    with Workshop(out) as shop:
         while True:
             named = {error.name for error in bad}
             left = [file for file in files if file.name not in named]
@@ -137,9 +151,9 @@ def clean(
             key = key_of(
                 __version__, repr(guard), target, drop, categorical, system.type_name, root, left
             )
-            shop.open(key)
             run = _Run(system, root, clone(guard), engine, shop, tell, target, drop, categorical)
             try:
+                shop.open(key)
                 result = run(left, skip_bad_files, bad)
                 break
             except BadFile as error:
@@ -149,6 +163,10 @@ def clean(
                 bad.append(error)
             except Unreached:
                 raise
+            except OSError as error:
+                if not is_full(error):
+                    raise
+                raise shop.full() from None
             except InputError:
                 shop.discard()
                 raise
@@ -168,6 +186,8 @@ def _check_streams(guard: BaseDefense) -> None:
             f"{name} with {type(guard.estimator).__name__} needs the whole table in memory; in "
             "passes the estimator is Ridge."
         )
+    if getattr(guard, "alpha", None) is not None:
+        raise InputError(f"{name} with alpha needs the whole table in memory; leave alpha out.")
 
 
 def _checked(out: Path, source: str) -> Path:
@@ -179,43 +199,6 @@ def _checked(out: Path, source: str) -> Path:
     return out
 
 
-class _Workshop:
-    """A folder beside the output for what is unfinished; a passing one where nothing is kept.
-
-    `rows` is what the output will be, `folder` inside it all else: so a rename is the last act.
-    """
-
-    def __init__(self, out: Path | None):
-        self._passing = tempfile.TemporaryDirectory() if out is None else None
-        self.kept = out is not None
-        beside = out and out.absolute().parent / f".{out.name}.unfinished"
-        self.rows = beside or Path(self._passing.name if self._passing else "")
-        self.folder = self.rows / ".work"
-
-    def __enter__(self) -> "_Workshop":
-        return self
-
-    def __exit__(self, *_: Any) -> None:
-        if self._passing:
-            self._passing.cleanup()
-
-    def open(self, key: str) -> None:
-        """Starts a journal; what was computed under another key is thrown away."""
-        self.journal = Journal(self.folder / "state.json" if self.kept else None, key)
-        if not self.journal.resumed:
-            self.discard()
-        self.folder.mkdir(parents=True, exist_ok=True)
-
-    def discard(self) -> None:
-        shutil.rmtree(self.rows, ignore_errors=True)
-
-    def publish(self, out: Path) -> None:
-        """Clears up, and renames what was written, all at once."""
-        self.journal.forget()  # first: it tells of what goes now
-        shutil.rmtree(self.folder)
-        self.rows.rename(out)
-
-
 @dataclasses.dataclass
 class _Run:
     """One attempt at a table with these files."""
@@ -224,7 +207,7 @@ class _Run:
     root: str
     guard: Any
     engine: Engine
-    shop: _Workshop
+    shop: Workshop
     tell: Tell
     target: str | None
     drop: Sequence[str]

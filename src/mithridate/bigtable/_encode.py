@@ -14,7 +14,7 @@ from ..datasets._frame import known
 from ..datasets._words import Notes
 from ..errors import InputError
 from ..words import counted, quote
-from ._digest import Digest, called_id, kind_of, numbers, words
+from ._digest import Digest, called_id, kind_of, numbers, too_many, words
 
 Medians = Mapping[str, float]
 
@@ -218,6 +218,8 @@ def _feature(
     """The column as features, or why it is left out."""
     if "words" not in digest:
         return _usable(Column(name), digest, log, medians, looks)
+    if digest.get("many") and kind != "text":
+        raise too_many(name)
     levels = _levels(digest)
     read = _spelled(digest) if kind == "text" else levels
     if isinstance(read, _cells.Other):

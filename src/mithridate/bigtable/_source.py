@@ -1,5 +1,6 @@
 """A folder of files as one long table: which files, which rows, and what is wrong with them."""
 
+import errno
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
@@ -19,6 +20,7 @@ QUARANTINE = "quarantine"
 NETWORK = {"aiohttp", "botocore", "google", "gcsfs", "azure", "requests", "urllib3"}
 TEXT = (".csv", ".tsv", ".csv.gz", ".tsv.gz")
 BATCH = 4 * BLOCK  # rows decoded at a time
+FULL = {errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)}
 
 
 class BadFile(InputError):
@@ -150,7 +152,14 @@ def trouble(name: str, error: Exception, else_: str) -> Exception:
         return BadFile(name, "vanished")
     if _away(error):
         return unreached(name, error)
+    if is_full(error):
+        return error
     return BadFile(name, else_) if isinstance(error, (OSError, pa.ArrowException)) else error
+
+
+def is_full(error: Exception) -> bool:
+    """Whether a disk had no more room for what was to be written."""
+    return isinstance(error, OSError) and error.errno in FULL
 
 
 def unreached(path: str, error: Exception) -> Unreached:

@@ -3,6 +3,7 @@
 # pyright: reportAttributeAccessIssue=false
 # (Arrow makes its compute functions at import, where a type checker cannot see them.)
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -159,6 +160,13 @@ def _text(levels: Levels) -> Numbers | Levels | Other:
     if _matches(words, DATE).all():
         return Other("dates or times")
     return _nearly(levels, spelled)
+
+
+def a_date(texts: Iterable[str]) -> str | None:
+    """One of some texts that together are left out as dates, if they are."""
+    words = pa.array([*texts], pa.large_string())
+    plain = np.flatnonzero(~_matches(words, NUMBER))
+    return words[int(plain[0])].as_py() if plain.size and _matches(words, DATE).all() else None
 
 
 def _nearly(levels: Levels, spelled: np.ndarray) -> Levels:

@@ -78,8 +78,6 @@ class Huber(BaseDefense):
 
     def judge(self, table: Passes) -> Verdict:
         """The same on a table that is read in passes: one for each try of the optimizer."""
-        if self.alpha is not None:
-            raise InputError("Huber with alpha needs the whole table in memory; leave alpha out.")
         self.n_iter_ = 0
         model = self._robust_fit(_Stream(table))
         residual, self.threshold_ = _residual(model), float(self.epsilon)
