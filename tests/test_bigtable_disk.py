@@ -11,11 +11,12 @@ import pyarrow.parquet as pq
 import pytest
 
 import mithridate
-from mithridate import bigtable, machine
+from mithridate import _cleaning, bigtable, machine
 from mithridate.bigtable import _digest, _sample
 from mithridate.defenses import Trim
 from mithridate.errors import InputError
 
+from .test_audit import call
 from .test_bigtable import cut, long_table
 from .test_bigtable_files import contents
 
@@ -135,6 +136,12 @@ def test_what_is_shown_of_a_result_is_short(folder):
 def test_a_memory_that_is_too_little_is_refused(folder):
     with pytest.raises(InputError, match="memory=1000: give a whole number of bytes"):
         bigtable.clean(folder, target="y", memory=1000)
+
+
+def test_where_little_memory_is_free_it_is_tried_all_the_same(folder, tmp_path, monkeypatch):
+    monkeypatch.setattr(_cleaning, "free", lambda: 1 << 20)
+    code, _, err = call("clean", folder, "--target", "y", "-o", tmp_path / "out")
+    assert code == 0, err
 
 
 @pytest.mark.parametrize("clean", [bigtable.clean, mithridate.clean])

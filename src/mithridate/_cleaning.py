@@ -53,6 +53,7 @@ def run(
                 "and more --memory."
             )
     from . import bigtable, cluster
+    from .bigtable._door import LEAST
 
     where = datasets.place(file)
     path, goal = (file, how["target"]) if where is None else (where.path, where.target)
@@ -71,7 +72,7 @@ def run(
                 out=out,
                 client=client,
                 skip_bad_files=big.skip_bad_files,
-                memory=budget,
+                memory=max(budget, LEAST),
                 **how,
             )
     finally:
