@@ -199,7 +199,7 @@ def chosen(
         if option not in takes:
             raise InputError(
                 f"The defense {quote(use)} takes no {shown}; leave it out, or take one that does: "
-                f"{listing(_takers(option))}."
+                f"{', '.join(_takers(option))}."
             )
         if option in options:
             raise InputError(f"The option {option} is given as {shown} too; leave one out.")
