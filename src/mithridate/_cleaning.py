@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from . import datasets
 from .errors import InputError
-from .machine import free
+from .machine import LEAST, free
 from .terminal import sentences
 from .words import quote
 
@@ -40,8 +40,8 @@ def run(
     if not (big.dask or _streams(file, budget)):
         from . import _clean, sheets
 
-        out = out or sheets.output_for(file)
-        if _is_there(file):  # or else that is what is said first
+        out, path = out or sheets.output_for(file), _path(file)
+        if path is None or path.exists():  # or else that is what is said first
             out = sheets.check_output(out, file, trusted)
         found = _clean.clean(file, trusted=trusted, groups=groups, **how)
         return found.lines(found.write(out, html=html), verbose)
@@ -53,7 +53,6 @@ def run(
                 "and more --memory."
             )
     from . import bigtable, cluster
-    from .bigtable._door import LEAST
 
     where = datasets.place(file)
     path, goal = (file, how["target"]) if where is None else (where.path, where.target)
@@ -85,13 +84,13 @@ def _streams(file: str, budget: int) -> bool:
     """Whether a table is read in passes: a folder, a URL, or a file larger than the budget."""
     if "://" in file or file.endswith("/") or Path(file).is_dir():
         return True
-    path = None if file in datasets.names() else datasets.file_of(file)
+    path = _path(file)
     return path is not None and path.is_file() and _needed(path) > budget
 
 
-def _is_there(file: str) -> bool:
-    path = None if file in datasets.names() else datasets.file_of(file)
-    return path is None or path.exists()
+def _path(file: str) -> Path | None:
+    """The path of a file; None of a data set that goes by its name."""
+    return None if file in datasets.names() else datasets.file_of(file)
 
 
 def _needed(path: Path) -> int:
@@ -116,8 +115,6 @@ def _bytes(text: str) -> int:
     found = SIZE.fullmatch(text)
     if found is None:
         raise InputError(f"--memory {quote(text)} is no size; write it like 2GB or 800MB.")
-    from .bigtable._door import LEAST
-
     size = int(float(found[1]) * UNITS[found[2].upper()])
     if size < LEAST:
         raise InputError(

@@ -181,14 +181,20 @@ def chosen(
     use: str | BaseDefense, options: Mapping[str, Any], contamination: Any, rate: Any
 ) -> BaseDefense:
     """The defense by name, with the options that it takes; an InputError otherwise."""
+    guard = _made(use, options, contamination, rate)
+    guard._check_parameters()  # before a long table is read
+    return guard
+
+
+def _made(
+    use: str | BaseDefense, options: Mapping[str, Any], contamination: Any, rate: Any
+) -> BaseDefense:
     given = {"contamination": contamination, "false_positive_rate": rate}
     told = {key: value for key, value in given.items() if value is not None}
     if isinstance(use, BaseDefense):
         if told or options:
             raise InputError(f"Set {listing([*told, *options])} on the defense itself.")
-        guard: Any = copied(use)
-        guard._check_parameters()
-        return guard
+        return copied(use)  # pyright: ignore[reportReturnType]
     if not isinstance(use, str):
         raise InputError(
             f"defense={use!r}: give a name such as 'trim', or a defense such as Trim()."
@@ -205,9 +211,7 @@ def chosen(
             raise InputError(f"The option {option} is given as {shown} too; leave one out.")
     # Some parameters exclude each other, so nothing is added to what a person chose.
     usual = {} if options else {o: value for o, value in DEFAULTS.items() if o in takes}
-    guard = lookup.build(use, usual | told | dict(options), defenses, BaseDefense)
-    guard._check_parameters()  # before a long table is read
-    return guard
+    return lookup.build(use, usual | told | dict(options), defenses, BaseDefense)
 
 
 def _takers(option: str) -> list[str]:

@@ -21,6 +21,7 @@ from ..defenses import BaseDefense, Ridge
 from ..defenses._passes import Kernel
 from ..defenses._reasons import Crowd
 from ..errors import InputError
+from ..machine import LEAST
 from ..moments import Moments
 from ..words import counted, listing, percent, quote
 from . import _csv, _write
@@ -42,8 +43,7 @@ from ._source import (
 from ._table import Reader, Streamed, Tell
 from ._workshop import Workshop
 
-LEAST = 3 << 28  # bytes of memory that passes take
-TWO_WRITERS = 3 << 29
+TWO_WRITERS = 3 << 29  # bytes of memory
 STREAM = ("antidote", "bayesclean", "trim", "huber")
 
 
@@ -186,8 +186,11 @@ def _check_streams(guard: BaseDefense) -> None:
             f"{name} with {type(guard.estimator).__name__} needs the whole table in memory; in "
             "passes the estimator is Ridge."
         )
-    if getattr(guard, "alpha", None) is not None:
-        raise InputError(f"{name} with alpha needs the whole table in memory; leave alpha out.")
+    for option in guard.in_memory:
+        if getattr(guard, option) is not None:
+            raise InputError(
+                f"{name} with {option} needs the whole table in memory; leave {option} out."
+            )
 
 
 def _checked(out: Path, source: str) -> Path:

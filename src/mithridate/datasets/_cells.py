@@ -3,7 +3,6 @@
 # pyright: reportAttributeAccessIssue=false
 # (Arrow makes its compute functions at import, where a type checker cannot see them.)
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -157,16 +156,14 @@ def _text(levels: Levels) -> Numbers | Levels | Other:
     if lowered <= TRUTH.keys():
         parsed = np.array([TRUTH[word.lower()] for word in words.to_pylist()])
         return Numbers(_look_up(parsed, levels.codes), TRUTH_AS)
-    if _matches(words, DATE).all():
+    if are_dates(words):
         return Other("dates or times")
     return _nearly(levels, spelled)
 
 
-def a_date(texts: Iterable[str]) -> str | None:
-    """One of some texts that together are left out as dates, if they are."""
-    words = pa.array([*texts], pa.large_string())
-    plain = np.flatnonzero(~_matches(words, NUMBER))
-    return words[int(plain[0])].as_py() if plain.size and _matches(words, DATE).all() else None
+def are_dates(words: pa.Array) -> bool:
+    """Whether all of some texts are dates or times, none of which is a number too."""
+    return bool(_matches(words, DATE).all())
 
 
 def _nearly(levels: Levels, spelled: np.ndarray) -> Levels:

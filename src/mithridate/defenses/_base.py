@@ -79,6 +79,9 @@ class BaseDefense(MetaEstimatorMixin, RegressorMixin, BaseEstimator, metaclass=A
     keeps_clean: ClassVar[float] = 0.9
     """The least share of rows of a clean Gaussian table that is kept, default parameters given."""
 
+    in_memory: ClassVar[tuple[str, ...]] = ()
+    """Parameters that, if they are not None, need the whole table in memory."""
+
     _per_row: ClassVar[tuple[str, ...]] = ("scores_",)
 
     n_features_in_: int

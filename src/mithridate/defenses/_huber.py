@@ -53,6 +53,7 @@ class Huber(BaseDefense):
     """
 
     keeps_clean: ClassVar[float] = 0.5
+    in_memory: ClassVar[tuple[str, ...]] = ("alpha",)
 
     n_iter_: int
 
