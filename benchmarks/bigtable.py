@@ -37,9 +37,9 @@ LONG = 10_000_000
 
 
 def generate(real: Path, target: str, rows: int, folder: Path) -> None:
-    from mithridate import datasets
+    from mithridate import data
 
-    encoded = datasets.load(str(real), target)
+    encoded = data.load(str(real), target)
     X = np.where(np.isnan(encoded.X), np.nanmedian(encoded.X, axis=0), encoded.X)
     X = X[:, np.arange(COLUMNS) % X.shape[1]]
     spread, low, high = X.std(axis=0), encoded.y.min(), encoded.y.max()
@@ -69,10 +69,10 @@ def decode(folder: str, runs: int) -> dict:
 
 def passes(folder: str, defense: str, runs: int) -> dict:
     """The same through our reader, and each pass of a cleaning."""
-    from mithridate import bigtable
-    from mithridate.bigtable import _source
+    from mithridate.cleaning import streamed
+    from mithridate.tables import source
 
-    source, _ = _source.surveyed(*_source.found(folder), False)
+    source, _ = source.surveyed(*source.found(folder), False)
     names, seen = source.schema.names, []
 
     def read() -> int:
@@ -80,7 +80,7 @@ def passes(folder: str, defense: str, runs: int) -> dict:
 
     for _ in range(runs):
         decoding, n = timed(read)
-        seconds, found = timed(lambda: bigtable.clean(folder, target=TARGET, defense=defense))
+        seconds, found = timed(lambda: streamed.clean(folder, target=TARGET, defense=defense))
         seen.append([decoding, seconds, *(n / rate for _, rate in found.passes)])
     decoding, seconds, *each = map(min, zip(*seen, strict=True))
     named = [(what, s) for (what, _), s in zip(found.passes, each, strict=True)]
@@ -90,9 +90,9 @@ def passes(folder: str, defense: str, runs: int) -> dict:
 
 def written(folder: str, defense: str, out: str) -> dict:
     """A cleaning with its output."""
-    from mithridate import bigtable
+    from mithridate.cleaning import streamed
 
-    seconds, found = timed(lambda: bigtable.clean(folder, target=TARGET, defense=defense, out=out))
+    seconds, found = timed(lambda: streamed.clean(folder, target=TARGET, defense=defense, out=out))
     return {"seconds": seconds, "rejected": found.defense.n_rejected_}
 
 
@@ -105,15 +105,15 @@ def timed(work: Callable[[], Any]) -> tuple[float, Any]:
 def dask(folder: str, workers: int) -> dict:
     from distributed import Client, LocalCluster
 
-    from mithridate import bigtable
+    from mithridate.cleaning import streamed
 
     options = {"n_workers": workers, "threads_per_worker": 1, "dashboard_address": None}
     with LocalCluster(**options) as cluster, Client(cluster) as client:
-        bigtable.clean(folder, target=TARGET, client=client)  # imports, once
+        streamed.clean(folder, target=TARGET, client=client)  # imports, once
         sent, submit = [], client.submit
         client.submit = lambda *given, **how: sent.append(1) or submit(*given, **how)
         began = time.perf_counter()
-        found = bigtable.clean(folder, target=TARGET, client=client)
+        found = streamed.clean(folder, target=TARGET, client=client)
         seconds = time.perf_counter() - began
     if not sent:
         raise SystemExit("the table was too short to be sent to the cluster")

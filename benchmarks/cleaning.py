@@ -38,7 +38,8 @@ from rich.console import Console
 from rich.table import Table
 from sklearn.metrics import roc_auc_score
 
-from mithridate import datasets, poison
+from mithridate import poison
+from mithridate.data import load
 from mithridate.defenses import Antidote, BayesClean, Huber, Ridge, Sever, Trim
 
 L2, SHARE, ROUNDS, SECONDS = 1e-3, 0.2, 3, 1.0
@@ -200,7 +201,7 @@ def poisoned(given: list[str], seed: int) -> Planted:
     how: dict[str, Any] = {"alpha": 0.3, "ratio": ERRORS, "seed": seed}
     made = poison(source, target=target or None, categorical=codes, **how)
     wrong = nw.from_native(made.frame, eager_only=True)["is_poison"].to_numpy()
-    name = target or datasets.load(source).target
+    name = target or load(source).target
     X, y = numbers(made.frame, name, categorical, ["is_poison"])
     order = np.random.default_rng(seed).permutation(len(y))
     return Planted(X[order], y[order], wrong[order])
@@ -209,7 +210,7 @@ def poisoned(given: list[str], seed: int) -> Planted:
 def numbers(source: Any, target: str = "", categorical: str = "", drop=()) -> tuple[Any, Any]:
     """Features and target of a whole table, in [0, 1], holes filled by the median."""
     codes = [c for c in categorical.split(",") if c]
-    data = datasets.load(source, target or None, drop=list(drop), categorical=codes)
+    data = load(source, target or None, drop=list(drop), categorical=codes)
     X = np.where(np.isnan(data.X), np.nanmedian(data.X, axis=0), data.X)
     both = np.column_stack([X, data.y])
     low, high = both.min(axis=0), both.max(axis=0)

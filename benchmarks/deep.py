@@ -18,17 +18,17 @@ import numpy as np
 from deep_variants import dropout, kept, last_layer, plain
 from sklearn.base import clone
 
-from mithridate import datasets
-from mithridate.attacks import Ascent, Flip
+from mithridate.attack.attacks import Ascent, Flip
+from mithridate.attack.objective import Ideal
+from mithridate.attack.risks import Residual
+from mithridate.attack.threat import edges
+from mithridate.attack.victims import MLP
 from mithridate.bench.judges import judge
 from mithridate.bench.spec import Spec, ThreatSpec
 from mithridate.bench.sweep import sweep
 from mithridate.bench.worlds import world
+from mithridate.data import load
 from mithridate.defenses import Antidote, BayesClean, DeepBayesClean, Trim
-from mithridate.objective import Ideal
-from mithridate.risks import Residual
-from mithridate.threat import edges
-from mithridate.victims import MLP
 
 ALPHAS, RATIOS = [1.0, 0.6, 0.3, 0.1], [0.1, 0.2, 0.3]
 TABLES = {
@@ -47,7 +47,7 @@ def poison(name, folder, keep):
         return np.load(file)
     target, categorical, drop = TABLES[name]
     source = name if target is None else folder / f"{name}.csv"
-    data = datasets.load(source, target, categorical=categorical, drop=drop)
+    data = load(source, target, categorical=categorical, drop=drop)
     seeds = [0, 1] if name in DEVELOPED else [10, 11]
     splits = [data.split(seed) for seed in seeds]
     worlds = [world(split, data.target, ThreatSpec()) for split in splits]

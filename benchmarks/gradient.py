@@ -22,9 +22,9 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from mithridate.attack.sample import Sample
+from mithridate.attack.victims import Ridge
 from mithridate.moments import Moments
-from mithridate.sample import Sample
-from mithridate.victims import Ridge
 
 N, P, L2, SECONDS, CHAIN = 300, 200, 1e-3, 2.0, 50
 KEY = jax.random.key(0)

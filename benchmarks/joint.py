@@ -33,12 +33,12 @@ from rich.box import MARKDOWN
 from rich.console import Console
 from rich.table import Table
 
-from mithridate.attacks import Ascent
-from mithridate.objective import Problem, Raw
-from mithridate.risks import Residual
-from mithridate.sample import Sample
-from mithridate.threat import ThreatModel
-from mithridate.victims import Ridge
+from mithridate.attack.attacks import Ascent
+from mithridate.attack.objective import Problem, Raw
+from mithridate.attack.risks import Residual
+from mithridate.attack.sample import Sample
+from mithridate.attack.threat import ThreatModel
+from mithridate.attack.victims import Ridge
 
 PENALTY = 0.1  # on the summed loss, as in the reference
 N, SIZES = 300, ((75, 274), (200, 30), (75, 13))

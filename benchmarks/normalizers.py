@@ -20,15 +20,16 @@ from rich.console import Console
 from rich.table import Table
 from scipy.stats import spearmanr
 
-from mithridate import datasets, objective
-from mithridate.attacks import Ascent
+from mithridate import data
+from mithridate._lookup import choices
+from mithridate.attack import objective
+from mithridate.attack.attacks import Ascent
+from mithridate.attack.risks import Residual
+from mithridate.attack.threat import edges
+from mithridate.attack.victims import Ridge
 from mithridate.bench.spec import ThreatSpec
 from mithridate.bench.sweep import sweep
 from mithridate.bench.worlds import world
-from mithridate.lookup import choices
-from mithridate.risks import Residual
-from mithridate.threat import edges
-from mithridate.victims import Ridge
 
 ALPHAS = [1.0, 0.8, 0.6, 0.4, 0.3, 0.2, 0.1, 0.0]
 SEEDS = [0, 1, 2]
@@ -40,7 +41,7 @@ def load(name: str):
     """`file:target:drop,drop`, or a bundled data set."""
     source, _, rest = name.partition(":")
     target, _, drop = rest.partition(":")
-    return datasets.load(source, target or None, drop=[d for d in drop.split(",") if d])
+    return data.load(source, target or None, drop=[d for d in drop.split(",") if d])
 
 
 def points(worlds, n: int, normalizer, batch: float):

@@ -29,9 +29,9 @@ from rich.box import MARKDOWN
 from rich.console import Console
 from rich.table import Table
 
-from mithridate import datasets
 from mithridate.bench import Spec, predict, run
 from mithridate.bench.worlds import world
+from mithridate.data import load
 from mithridate.report._poisonability import AT, BELOW, NOT, Poisonability, poisonability, predicted
 
 ALPHAS = [1.0, 0.6, 0.3, 0.1]
@@ -57,7 +57,7 @@ def listed(names: str) -> list[str]:
 
 def fields(spec: Spec) -> dict[int, predict.Field]:
     """The clean rows of each seed, as `predict` sees them."""
-    data = datasets.load(
+    data = load(
         spec.data.source, spec.data.target, drop=spec.data.drop, categorical=spec.data.categorical
     )
     seeds = range(spec.seed, spec.seed + spec.seeds)

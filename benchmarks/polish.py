@@ -15,14 +15,14 @@ from normalizers import load
 from rich.console import Console
 from rich.table import Table
 
-from mithridate.attacks import Ascent
+from mithridate.attack.attacks import Ascent
+from mithridate.attack.objective import Ideal
+from mithridate.attack.risks import Residual
+from mithridate.attack.threat import edges
+from mithridate.attack.victims import Ridge
 from mithridate.bench.spec import ThreatSpec
 from mithridate.bench.sweep import sweep
 from mithridate.bench.worlds import world
-from mithridate.objective import Ideal
-from mithridate.risks import Residual
-from mithridate.threat import edges
-from mithridate.victims import Ridge
 
 ALPHAS, SEEDS, RATIOS, BATCH = [1.0, 0.3, 0.1, 0.03], [0, 1, 2], (0.2, 0.4), 0.05
 WAYS = {

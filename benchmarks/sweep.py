@@ -32,16 +32,16 @@ from rich.box import MARKDOWN
 from rich.console import Console
 from rich.table import Table
 
-from mithridate import datasets
-from mithridate.attacks import Ascent
+from mithridate.attack.attacks import Ascent
+from mithridate.attack.objective import Incremental, Problem, Terms
+from mithridate.attack.risks import Residual
+from mithridate.attack.sample import Sample
+from mithridate.attack.threat import ThreatModel, edges
+from mithridate.attack.victims import Ridge
 from mithridate.bench.spec import ThreatSpec
 from mithridate.bench.sweep import WRITTEN, Poison, sweep
 from mithridate.bench.worlds import World, world
-from mithridate.objective import Incremental, Problem, Terms
-from mithridate.risks import Residual
-from mithridate.sample import Sample
-from mithridate.threat import ThreatModel, edges
-from mithridate.victims import Ridge
+from mithridate.data import load
 
 ALPHAS = [1.0, 0.6, 0.3, 0.1]
 RATIOS = [0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4]
@@ -115,7 +115,7 @@ def apart(whole: Poison, made: dict) -> np.ndarray:
 
 
 def main() -> None:
-    data = datasets.load("diabetes")
+    data = load("diabetes")
     splits = [data.split(seed) for seed in SEEDS]
     worlds = [world(split, data.target, ThreatSpec()) for split in splits]
     cuts = edges(len(splits[0].train.y), RATIOS)

@@ -22,7 +22,7 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from mithridate import datasets
+from mithridate import data
 from mithridate.defenses import Antidote, BayesClean, LeastTrimmedSquares, Ridge
 from mithridate.errors import InputError
 
@@ -55,7 +55,7 @@ def tables():
             frame = frame[frame[numeric[-1]].notna()]
             if len(frame) > LONGEST:
                 frame = frame.sample(LONGEST, random_state=0)
-            encoded = datasets.load(frame, str(numeric[-1]))
+            encoded = data.load(frame, str(numeric[-1]))
         except (InputError, ValueError, TypeError, KeyError, AttributeError):
             continue  # not a table of rows and columns, or none that can be a regression
         X = np.where(np.isnan(encoded.X), np.nanmedian(encoded.X, axis=0), encoded.X)

@@ -31,8 +31,8 @@ from rich.box import MARKDOWN
 from rich.console import Console
 from rich.table import Table
 
-from mithridate.sample import Sample
-from mithridate.victims import MLP
+from mithridate.attack.sample import Sample
+from mithridate.attack.victims import MLP
 
 N, P, WIDTHS, STEPS, SECONDS, ROUNDS = 300, 60, (13, 30), 200, 5.0, 5
 LENGTHS = 100, 1000

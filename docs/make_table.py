@@ -3,7 +3,7 @@
 import dataclasses
 from pathlib import Path
 
-from mithridate.table import Look, Moved, Row, Step
+from mithridate.schema import Look, Moved, Row, Step
 
 FILES = {
     "results.parquet": Row,

@@ -11,10 +11,15 @@ os.environ.setdefault("OMP_NUM_THREADS", "2")
 
 # The shapes that the signatures promise are checked in every call of the tests.
 with install_import_hook(
-    ["mithridate.sample", "mithridate.threat", "mithridate.objective", "mithridate.victims"],
+    [
+        "mithridate.attack.sample",
+        "mithridate.attack.threat",
+        "mithridate.attack.objective",
+        "mithridate.attack.victims",
+    ],
     "beartype.beartype",
 ):
-    import mithridate.objective  # noqa: F401
+    import mithridate.attack.objective  # noqa: F401
 
 SHARED = Path(__file__).parents[2] / "shared"
 

@@ -8,11 +8,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from mithridate.objective import Problem, Raw
-from mithridate.risks import Residual
-from mithridate.sample import Sample
-from mithridate.threat import ThreatModel
-from mithridate.victims import Ridge
+from mithridate.attack.objective import Problem, Raw
+from mithridate.attack.risks import Residual
+from mithridate.attack.sample import Sample
+from mithridate.attack.threat import ThreatModel
+from mithridate.attack.victims import Ridge
 
 KEY = jax.random.key(3)
 COUNTS = (13, 26, 41, 57, 75)

@@ -2,11 +2,12 @@
 
 import pytest
 
-from mithridate import defenses, risks, victims
+from mithridate import defenses
+from mithridate._lookup import choices
+from mithridate.attack import risks, victims
 from mithridate.bench import Spec, run
 from mithridate.bench.adaptive import adapted
 from mithridate.errors import InputError
-from mithridate.lookup import choices
 
 RIDGE, RESIDUAL = victims.Ridge(l2=0.5), risks.Residual()
 

@@ -6,14 +6,14 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from mithridate.attacks import Ascent
-from mithridate.datasets import load
+from mithridate.attack.attacks import Ascent
+from mithridate.attack.objective import Incremental, Problem
+from mithridate.attack.risks import Residual
+from mithridate.attack.sample import Sample
+from mithridate.attack.threat import ThreatModel, edges
+from mithridate.attack.victims import Ridge
+from mithridate.data.load import load
 from mithridate.errors import InputError
-from mithridate.objective import Incremental, Problem
-from mithridate.risks import Residual
-from mithridate.sample import Sample
-from mithridate.threat import ThreatModel, edges
-from mithridate.victims import Ridge
 
 from .conformance.worlds import problem
 

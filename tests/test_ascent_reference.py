@@ -4,8 +4,8 @@ import equinox as eqx
 import jax.numpy as jnp
 import pytest
 
-from mithridate.attacks import Ascent
-from mithridate.sample import Sample
+from mithridate.attack.attacks import Ascent
+from mithridate.attack.sample import Sample
 
 from .house import COUNTS, KEY, read
 

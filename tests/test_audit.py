@@ -15,7 +15,7 @@ import pytest
 from sklearn.datasets import load_diabetes
 
 import mithridate
-from mithridate import cli
+from mithridate.cli import app
 from mithridate.errors import InputError
 
 HOSTILE = "<img src=x onerror=alert(1)>"
@@ -59,7 +59,7 @@ def call(*args):
     try:
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
             try:
-                cli.main()
+                app.main()
                 code = 0
             except SystemExit as stop:
                 code = stop.code or 0

@@ -3,9 +3,9 @@
 import pytest
 from typer.testing import CliRunner
 
-from mithridate import table
+from mithridate import schema
 from mithridate.bench.study import text_of
-from mithridate.cli import app
+from mithridate.cli.app import app
 
 SPEC = """
 title = "tiny"
@@ -44,7 +44,7 @@ def test_a_study_ends_in_a_table_and_pages(here):
     code, text = said("bench", "spec.toml", "-o", "results", "--jobs", "1")
     assert code == 0, text
     assert "2 parts." in text and "results/report.html" in text
-    rows = table.gather(here / "results").to_pylist()
+    rows = schema.gather(here / "results").to_pylist()
     assert {row["defense"] for row in rows} == {"none", "oracle", "trim"}
     code, text = said("bench", "spec.toml", "-o", "results", "--jobs", "1")
     assert code == 0 and "2 of them from an earlier run" in text

@@ -12,12 +12,13 @@ from hypothesis import strategies as st
 from threadpoolctl import threadpool_limits
 
 import mithridate
-from mithridate import bigtable, datasets
-from mithridate.bigtable import _engine, _select
-from mithridate.bigtable._select import Wanted, keys, numbers, places
-from mithridate.defenses import Duti, Huber, Trim, _passes
+from mithridate import data
+from mithridate.cleaning import streamed
+from mithridate.defenses import Duti, Huber, Trim
 from mithridate.errors import InputError
 from mithridate.moments import Moments
+from mithridate.passes import engine, memory, select
+from mithridate.passes.select import Wanted, keys, numbers, places
 
 GOALS = {
     "boston": "medv",
@@ -55,13 +56,13 @@ def cut(table, folder, places, group=1000):
 @pytest.mark.parametrize("how", DEFENSES)
 @pytest.mark.parametrize("name", GOALS)
 def test_any_cut_of_real_data_is_cut_as_in_memory(name, how, shared, tmp_path):
-    opened = datasets.open(str(shared / "data" / f"{name}.csv"))
+    opened = data.open(str(shared / "data" / f"{name}.csv"))
     table = poisoned(opened.frame, GOALS[name])
     want = mithridate.clean(table, target=GOALS[name], **DEFENSES[how])
     rng = np.random.default_rng(1)
     places = rng.integers(0, table.num_rows, size=4)
     cut(table, tmp_path, places, group=int(rng.integers(90, 5000)))
-    got = bigtable.clean(tmp_path, target=GOALS[name], **DEFENSES[how])
+    got = streamed.clean(tmp_path, target=GOALS[name], **DEFENSES[how])
     np.testing.assert_array_equal(got.mask, want.mask)
     assert not got.mask.all()
     mine = [note for note in want.notes if not note.startswith("Recognized")]
@@ -71,14 +72,14 @@ def test_any_cut_of_real_data_is_cut_as_in_memory(name, how, shared, tmp_path):
 @pytest.mark.parametrize("name", ["boston", "heart"])
 def test_huber_differs_from_memory_near_the_cut_alone(name, shared, tmp_path):
     """Its optimizer stops near the optimum, where is a matter of rounding; no cut changes it."""
-    opened = datasets.open(str(shared / "data" / f"{name}.csv"))
+    opened = data.open(str(shared / "data" / f"{name}.csv"))
     table = poisoned(opened.frame, GOALS[name])
     want = mithridate.clean(table, target=GOALS[name], defense="huber")
     masks = []
     for i, edges in enumerate([[], [33, 100, 250]]):
         (tmp_path / str(i)).mkdir()
         folder = cut(table, tmp_path / str(i), edges)
-        masks.append(bigtable.clean(folder, target=GOALS[name], defense="huber").mask)
+        masks.append(streamed.clean(folder, target=GOALS[name], defense="huber").mask)
     np.testing.assert_array_equal(*masks)
     off = masks[0] != want.mask
     np.testing.assert_allclose(want.defense.scores_[off], want.defense.epsilon, rtol=1e-3)
@@ -119,7 +120,7 @@ def test_any_cut_of_any_table_is_cut_as_in_memory(tmp_path_factory, made, how):
     table, places, group = made
     folder = cut(table, tmp_path_factory.mktemp("cut"), places, group)
     want = mithridate.clean(table, target="y", **DEFENSES[how])
-    got = bigtable.clean(folder, target="y", **DEFENSES[how])
+    got = streamed.clean(folder, target="y", **DEFENSES[how])
     np.testing.assert_array_equal(got.mask, want.mask)
     assert sorted(got.notes) == sorted(want.notes)
 
@@ -136,8 +137,8 @@ def long_table(n=50_000, seed=0):
 
 @pytest.fixture
 def short_spans(monkeypatch):
-    for module in (_passes, _engine):
-        monkeypatch.setattr(module, "SPAN", 2 * _passes.BLOCK)
+    for module in (memory, engine):
+        monkeypatch.setattr(module, "SPAN", 2 * memory.BLOCK)
 
 
 @pytest.mark.parametrize("how", DEFENSES)
@@ -145,7 +146,7 @@ def test_many_blocks_are_merged_as_in_memory(how, short_spans, tmp_path):
     table = long_table()
     want = mithridate.clean(table, target="y", **DEFENSES[how])
     cut(table, tmp_path, [1, 777, 20_000, 40_001], group=3000)
-    got = bigtable.clean(tmp_path, target="y", **DEFENSES[how])
+    got = streamed.clean(tmp_path, target="y", **DEFENSES[how])
     np.testing.assert_array_equal(got.mask, want.mask)
     assert 1000 < (~got.mask).sum() < 25_000
     # Scores and the model too, to the last bit.
@@ -155,12 +156,12 @@ def test_many_blocks_are_merged_as_in_memory(how, short_spans, tmp_path):
 
 
 def test_the_threads_of_a_blas_change_no_bit():
-    X = np.random.default_rng(0).random((_passes.BLOCK, 30))
+    X = np.random.default_rng(0).random((memory.BLOCK, 30))
     found = []
     for threads in (1, 2):
         with threadpool_limits(threads, user_api="blas"):
-            table = _passes.InMemory(X, X[:, 0], None)
-            found.append(table.moments(_passes.everything).scatter)
+            table = memory.InMemory(X, X[:, 0], None)
+            found.append(table.moments(memory.everything).scatter)
     np.testing.assert_array_equal(*found)
 
 
@@ -170,11 +171,11 @@ def test_files_in_another_order_lose_the_same_rows(how, tmp_path):
     edges = [0, *places, 6000]
     parts = [np.arange(a, b) for a, b in itertools.pairwise(edges)]
     rows = np.concatenate([parts[i] for i in (2, 0, 3, 1)])
-    want = bigtable.clean(cut(table, tmp_path, places), target="y", **DEFENSES[how]).mask
+    want = streamed.clean(cut(table, tmp_path, places), target="y", **DEFENSES[how]).mask
     other = tmp_path / "other"
     other.mkdir()
     cut(table.take(rows), other, [1500, 2500, 4500])
-    got = bigtable.clean(other, target="y", **DEFENSES[how]).mask
+    got = streamed.clean(other, target="y", **DEFENSES[how]).mask
     np.testing.assert_array_equal(got, want[rows])
 
 
@@ -188,7 +189,7 @@ class Sampling(Trim):
 
 @pytest.mark.parametrize("n", [3000, 50_000])
 def test_a_sample_is_spaced_over_the_table_wherever_it_is_cut(n, tmp_path, monkeypatch):
-    monkeypatch.setattr(_passes, "SAMPLE", 4096)
+    monkeypatch.setattr(memory, "SAMPLE", 4096)
     rng = np.random.default_rng(0)
     Z = rng.normal(size=(3, n))
     town = rng.choice(["ulm", "bonn", "kiel"], n)
@@ -197,13 +198,13 @@ def test_a_sample_is_spaced_over_the_table_wherever_it_is_cut(n, tmp_path, monke
     hot = [town == name for name in sorted(set(town))]
     low, high = Z.min(axis=1)[:, None], Z.max(axis=1)[:, None]
     numbers = (Z - low) / (high - low)
-    want = _passes.InMemory(np.array([*numbers[:2], *hot], dtype=float).T, numbers[2], None)
+    want = memory.InMemory(np.array([*numbers[:2], *hot], dtype=float).T, numbers[2], None)
     rows = np.arange(min(n, 4096)) * n // min(n, 4096)
     np.testing.assert_array_equal(want.sample().y, numbers[2][rows])
     for i, edges in enumerate([[], [1, 777, n // 2]]):
         (tmp_path / str(i)).mkdir()
         folder = cut(table, tmp_path / str(i), edges, group=2500)
-        got = bigtable.clean(folder, target="y", defense=Sampling()).defense.sampled_
+        got = streamed.clean(folder, target="y", defense=Sampling()).defense.sampled_
         np.testing.assert_array_equal(got.Z, want.sample().Z)
         np.testing.assert_array_equal(got.weight, np.ones(len(rows)))
         assert got.start == 0
@@ -218,7 +219,7 @@ def test_ties_at_the_cut_go_by_row_order(tmp_path):
     scores = Trim(contamination=0.15).fit(x[:, None], (y - y.min()) / np.ptp(y)).scores_
     assert (scores == scores[want].max()).sum() > 5
     cut(table, tmp_path, [40, 200])
-    got = bigtable.clean(tmp_path, target="y", defense="trim", contamination=0.15).mask
+    got = streamed.clean(tmp_path, target="y", defense="trim", contamination=0.15).mask
     np.testing.assert_array_equal(got, want)
 
 
@@ -236,15 +237,15 @@ def test_csv_files_are_typed_as_one_table(tmp_path):
     for i, (a, b) in enumerate([(0, 150), (150, 400)]):
         arrow_csv.write_csv(table.slice(a, b - a), folder / f"{i}.csv")
     want = mithridate.clean(whole, target="y")
-    got = bigtable.clean(folder, target="y")
+    got = streamed.clean(folder, target="y")
     np.testing.assert_array_equal(got.mask, want.mask)
     assert set(got.notes) == set(want.notes)
 
 
 @pytest.mark.parametrize("size", [2000, 1 << 16])
 def test_a_conspiracy_is_found_in_passes_as_in_memory(size, shared, tmp_path, monkeypatch):
-    monkeypatch.setattr(_passes, "SAMPLE", size)
-    table = datasets.open(str(shared / "data/appliances_energy.csv")).frame
+    monkeypatch.setattr(memory, "SAMPLE", size)
+    table = data.open(str(shared / "data/appliances_energy.csv")).frame
     y, hot = (table[name].to_numpy().astype(float) for name in ("Appliances", "T1"))
     bad = np.random.default_rng(0).random(len(y)) < 0.35
     y = np.where(bad, np.where(hot > np.median(hot), y.max(), y.min()), y)
@@ -252,7 +253,7 @@ def test_a_conspiracy_is_found_in_passes_as_in_memory(size, shared, tmp_path, mo
     table = table.set_column(place, "Appliances", pa.array(y))
     want = mithridate.clean(table, target="Appliances")
     assert want.defense.conspiracy_ and want.defense.n_rejected_ > 1000
-    got = bigtable.clean(cut(table, tmp_path, [1, 7000, 16385]), target="Appliances")
+    got = streamed.clean(cut(table, tmp_path, [1, 7000, 16385]), target="Appliances")
     np.testing.assert_array_equal(got.mask, want.mask)
     expected = ["columns", *["moments"] * 2 * (size < len(y)), "mask"]
     assert [what for what, _ in got.passes][: len(expected)] == expected
@@ -262,7 +263,7 @@ def test_a_conspiracy_is_found_in_passes_as_in_memory(size, shared, tmp_path, mo
 def test_other_defenses_name_one_that_streams(defense, tmp_path):
     cut(long_table(100), tmp_path, [])
     with pytest.raises(InputError, match=r"memory.*(bayesclean|Ridge|alpha)"):
-        bigtable.clean(tmp_path, target="y", defense=defense)
+        streamed.clean(tmp_path, target="y", defense=defense)
 
 
 SAMPLES = {
@@ -287,11 +288,11 @@ def test_order_statistics_are_exact(values, rank, size, gathered, sample, room):
     blocks = [values[i : i + size] for i in range(0, len(values), size)]
 
     def reduce(what, kernel, merge, finish):
-        return finish(_passes.folded(blocks, kernel, merge))
+        return finish(memory.folded(blocks, kernel, merge))
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_select, "GATHERED", gathered)
-        patch.setattr(_select, "ROOM", room)
+        patch.setattr(select, "GATHERED", gathered)
+        patch.setattr(select, "ROOM", room)
         wanted = Wanted([rank, rank // 2], len(values), SAMPLES[sample](values))
         found = places(reduce, lambda block, low, high: [block, -block], [wanted, wanted])
     for column, pair in zip((values, -values), found, strict=True):
@@ -310,10 +311,10 @@ def test_a_sample_saves_passes(ties):
 
     def reduce(what, kernel, merge, finish):
         made.append(kernel)
-        return finish(_passes.folded(blocks, kernel, merge))
+        return finish(memory.folded(blocks, kernel, merge))
 
     for rank in (0, 30_000, 500_000, 999_999):
-        for sample in (values[_passes.spaced(len(values))], values[:0]):
+        for sample in (values[memory.spaced(len(values))], values[:0]):
             made.clear()
             ((found,),) = places(
                 reduce, lambda block, low, high: [block], [Wanted([rank], 10**6, sample)]
@@ -338,8 +339,8 @@ def test_a_condition_of_1e12_survives_merging():
     turn = np.linalg.qr(rng.normal(size=(d, d)))[0]
     X = (rng.normal(size=(n, d)) * np.logspace(0, -6, d)) @ turn.T + 1e3
     want = np.linalg.svd(X - X.mean(axis=0), compute_uv=False) ** 2
-    table = _passes.InMemory(X, X[:, 0], None)
-    moments = table.moments(_passes.everything)
+    table = memory.InMemory(X, X[:, 0], None)
+    moments = table.moments(memory.everything)
     got = np.sort(np.linalg.eigvalsh(moments.scatter[:-1, :-1]))[::-1]
     # Squares lose half of the digits: of 1e-12 of the largest, four are left.
     assert want[-1] / want[0] < 2e-12

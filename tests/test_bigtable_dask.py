@@ -3,10 +3,9 @@
 import numpy as np
 import pytest
 
-from mithridate import bigtable
-from mithridate.bigtable import _engine
-from mithridate.defenses import _passes
+from mithridate.cleaning import streamed
 from mithridate.errors import InputError
+from mithridate.passes import engine, memory
 
 from .test_audit import call
 from .test_bigtable import DEFENSES, cut, long_table, short_spans  # noqa: F401
@@ -25,8 +24,8 @@ def client():
 @pytest.mark.parametrize("how", DEFENSES)
 def test_a_cluster_keeps_the_same_rows(how, client, short_spans, tmp_path):  # noqa: F811
     cut(long_table(90_000), tmp_path, [1, 777, 20_000, 40_001], group=7000)
-    want = bigtable.clean(tmp_path, target="y", **DEFENSES[how])
-    got = bigtable.clean(tmp_path, target="y", client=client, **DEFENSES[how])
+    want = streamed.clean(tmp_path, target="y", **DEFENSES[how])
+    got = streamed.clean(tmp_path, target="y", client=client, **DEFENSES[how])
     np.testing.assert_array_equal(got.mask, want.mask)
     assert not got.mask.all()
 
@@ -35,25 +34,25 @@ def test_a_cluster_writes_the_same_files(client, short_spans, tmp_path):  # noqa
     root = tmp_path / "table"
     root.mkdir()
     cut(long_table(40_000), root, [10_000, 20_003], group=5000)
-    bigtable.clean(root, target="y", out=tmp_path / "here")
-    bigtable.clean(root, target="y", out=tmp_path / "there", client=client)
+    streamed.clean(root, target="y", out=tmp_path / "here")
+    streamed.clean(root, target="y", out=tmp_path / "there", client=client)
     here, there = contents(tmp_path / "here"), contents(tmp_path / "there")
     assert len(here) == 6
     assert here == there
 
 
 def test_a_bad_file_is_named_from_a_worker(client, folder, tmp_path, monkeypatch):  # noqa: F811
-    monkeypatch.setattr(_engine, "SPAN", 1)
+    monkeypatch.setattr(engine, "SPAN", 1)
     broken(folder, "pages")
     with pytest.raises(InputError, match=r"year=2024/part-000.parquet' .*damaged"):
-        bigtable.clean(folder, target="y", out=tmp_path / "out", client=client)
+        streamed.clean(folder, target="y", out=tmp_path / "out", client=client)
     assert {p.name for p in tmp_path.iterdir()} == {"table"}
 
 
 def test_a_small_table_stays_here(client, tmp_path, monkeypatch):
     cut(long_table(500), tmp_path, [100])
     monkeypatch.setattr(client, "submit", lambda *_, **__: pytest.fail("sent to the cluster"))
-    bigtable.clean(tmp_path, target="y", client=client)
+    streamed.clean(tmp_path, target="y", client=client)
 
 
 def test_the_command_takes_an_address(folder, tmp_path):  # noqa: F811
@@ -70,8 +69,8 @@ def test_two_workers_and_one_keep_the_same_rows_of_a_long_table(tmp_path):
     """Of more rows than one worker reads, with nothing made smaller for the test."""
     root = tmp_path / "table"
     root.mkdir()
-    cut(long_table(_passes.SPAN + 100_000), root, [1_000_000, 2_000_003], group=1 << 17)
-    want, masks = bigtable.clean(root, target="y").mask, []
+    cut(long_table(memory.SPAN + 100_000), root, [1_000_000, 2_000_003], group=1 << 17)
+    want, masks = streamed.clean(root, target="y").mask, []
     for workers in (1, 2):
         options = {"n_workers": workers, "threads_per_worker": 1, "dashboard_address": None}
         with distributed.LocalCluster(**options) as cluster, distributed.Client(cluster) as client:
@@ -79,7 +78,7 @@ def test_two_workers_and_one_keep_the_same_rows_of_a_long_table(tmp_path):
             client.submit = lambda *given, to=submit, sent=sent, **how: (
                 sent.append(1) or to(*given, **how)
             )
-            masks.append(bigtable.clean(root, target="y", client=client).mask)
+            masks.append(streamed.clean(root, target="y", client=client).mask)
             assert len(sent) >= 2 * 6
     for mask in masks:
         np.testing.assert_array_equal(mask, want)

@@ -11,10 +11,13 @@ import pyarrow.parquet as pq
 import pytest
 
 import mithridate
-from mithridate import _cleaning, bigtable, machine
-from mithridate.bigtable import _digest, _sample
+from mithridate import _machine
+from mithridate.cleaning import streamed
+from mithridate.cli import clean as command
 from mithridate.defenses import Trim
 from mithridate.errors import InputError
+from mithridate.passes import sample
+from mithridate.tables import digest
 
 from .test_audit import call
 from .test_bigtable import cut, long_table
@@ -59,27 +62,27 @@ def small_disk(monkeypatch):
 @pytest.mark.parametrize("groups", [1, 4])
 def test_where_a_disk_is_full_nothing_is_lost(groups, skip, folder, tmp_path, small_disk):
     whole, out = tmp_path / "whole", tmp_path / "out"
-    bigtable.clean(folder, target="y", out=whole)
+    streamed.clean(folder, target="y", out=whole)
     small_disk[0] = groups
     with pytest.raises(InputError, match=r"disk is full.*\.out\.unfinished.*goes on"):
-        bigtable.clean(folder, target="y", out=out, skip_bad_files=skip)
+        streamed.clean(folder, target="y", out=out, skip_bad_files=skip)
     assert not out.exists()
     small_disk[0] = None
-    found = bigtable.clean(folder, target="y", out=out, skip_bad_files=skip)
+    found = streamed.clean(folder, target="y", out=out, skip_bad_files=skip)
     assert not found.passes and not found.skipped
     assert contents(out) == contents(whole)
 
 
 def test_a_full_disk_makes_no_csv_file_bad(texts, tmp_path, small_disk):
-    want = bigtable.clean(texts, target="y")
+    want = streamed.clean(texts, target="y")
     small_disk[0] = 2
     with pytest.raises(InputError, match="TMPDIR"):
-        bigtable.clean(texts, target="y", skip_bad_files=True)
+        streamed.clean(texts, target="y", skip_bad_files=True)
     small_disk[0] = 1
     with pytest.raises(InputError, match="disk is full"):
-        bigtable.clean(texts, target="y", out=tmp_path / "out", skip_bad_files=True)
+        streamed.clean(texts, target="y", out=tmp_path / "out", skip_bad_files=True)
     small_disk[0] = None
-    found = bigtable.clean(texts, target="y", out=tmp_path / "out", skip_bad_files=True)
+    found = streamed.clean(texts, target="y", out=tmp_path / "out", skip_bad_files=True)
     assert not found.skipped
     np.testing.assert_array_equal(found.mask, want.mask)
 
@@ -88,71 +91,71 @@ def test_no_room_for_temporary_files(folder, monkeypatch):
     def full(*given):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(_sample, "write", full)
+    monkeypatch.setattr(sample, "write", full)
     with pytest.raises(InputError, match=r"no room for temporary files.*TMPDIR"):
-        bigtable.clean(folder, target="y")
+        streamed.clean(folder, target="y")
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there a folder cannot be locked")
 def test_two_runs_have_no_folder_in_common(folder, tmp_path):
     (tmp_path / ".out.unfinished").mkdir()
-    with machine.alone(tmp_path / ".out.unfinished") as free:
+    with _machine.alone(tmp_path / ".out.unfinished") as free:
         assert free
         with pytest.raises(InputError, match="Another run is at work"):
-            bigtable.clean(folder, target="y", out=tmp_path / "out")
+            streamed.clean(folder, target="y", out=tmp_path / "out")
         assert (tmp_path / ".out.unfinished").is_dir()
-    bigtable.clean(folder, target="y", out=tmp_path / "out")
+    streamed.clean(folder, target="y", out=tmp_path / "out")
     assert not (tmp_path / ".out.unfinished").exists()
 
 
 def test_dates_in_text_are_left_out_however_many(texts, monkeypatch):
-    want = bigtable.clean(texts, target="y")
-    monkeypatch.setattr(_digest, "MOST_WORDS", 500)
-    found = bigtable.clean(texts, target="y")
+    want = streamed.clean(texts, target="y")
+    monkeypatch.setattr(digest, "MOST_WORDS", 500)
+    found = streamed.clean(texts, target="y")
     assert found.notes == want.notes
     assert any("dates" in note and "seen" in note for note in found.notes)
     np.testing.assert_array_equal(found.mask, want.mask)
     with pytest.raises(InputError, match="'seen' holds more than 500 different texts"):
-        bigtable.clean(texts, target="y", categorical="seen")
+        streamed.clean(texts, target="y", categorical="seen")
 
 
 @pytest.mark.parametrize("odd", ["2016", "soon"])
 def test_dates_and_something_else_are_too_many(odd, texts, monkeypatch):
-    monkeypatch.setattr(_digest, "MOST_WORDS", 500)
+    monkeypatch.setattr(digest, "MOST_WORDS", 500)
     path = texts / "part-2.csv"
     lines = path.read_text().splitlines()
     lines[-1] = ",".join([*lines[-1].split(",")[:-1], odd])
     path.write_text("\n".join(lines))
     with pytest.raises(InputError, match="more than 500 different texts"):
-        bigtable.clean(texts, target="y")
+        streamed.clean(texts, target="y")
 
 
 def test_what_is_shown_of_a_result_is_short(folder):
-    found = bigtable.clean(folder, target="y")
+    found = streamed.clean(folder, target="y")
     assert "Found: Antidote" in repr(found) or "Nothing found" in repr(found)
     assert "bits" not in repr(found) and len(repr(found)) < 2000
 
 
 def test_a_memory_that_is_too_little_is_refused(folder):
     with pytest.raises(InputError, match="memory=1000: give a whole number of bytes"):
-        bigtable.clean(folder, target="y", memory=1000)
+        streamed.clean(folder, target="y", memory=1000)
 
 
 def test_where_little_memory_is_free_it_is_tried_all_the_same(folder, tmp_path, monkeypatch):
-    monkeypatch.setattr(_cleaning, "free", lambda: 1 << 20)
+    monkeypatch.setattr(command, "free", lambda: 1 << 20)
     code, _, err = call("clean", folder, "--target", "y", "-o", tmp_path / "out")
     assert code == 0, err
 
 
-@pytest.mark.parametrize("clean", [bigtable.clean, mithridate.clean])
+@pytest.mark.parametrize("clean", [streamed.clean, mithridate.clean])
 def test_a_class_is_no_defense(clean, folder):
     with pytest.raises(InputError, match=r"or a defense such as Trim\(\)"):
-        clean(folder if clean is bigtable.clean else long_table(100), target="y", defense=Trim)
+        clean(folder if clean is streamed.clean else long_table(100), target="y", defense=Trim)
 
 
 def test_the_parts_of_the_package_are_there_when_asked_for():
     code = (
-        "import sys, mithridate; mithridate.bigtable.clean, mithridate.defenses.Trim; "
+        "import sys, mithridate; from mithridate.cleaning import streamed; mithridate.defenses.Trim; "
         "assert 'jax' not in sys.modules; mithridate.nothing"
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)

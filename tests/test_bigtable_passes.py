@@ -7,11 +7,12 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from mithridate import bigtable, terminal
 from mithridate.bayes import BayesianRegression
-from mithridate.bigtable import _engine, _judge, _sample
-from mithridate.defenses import Ridge, _chance, _passes, _scores
+from mithridate.cleaning import streamed
+from mithridate.cli import terminal
+from mithridate.defenses import Ridge, chance
 from mithridate.moments import Moments
+from mithridate.passes import engine, masks, memory, sample, scores
 
 from .test_bigtable import DEFENSES, cut, long_table
 
@@ -29,7 +30,7 @@ def test_no_pass_is_made_twice(how, tmp_path):
     rng = np.random.default_rng(0)
     table = full(70_000).set_column(0, "x0", pa.array(rng.random(70_000)))
     cut(table, tmp_path, [20_000], group=9000)
-    found = bigtable.clean(tmp_path, target="y", **DEFENSES[how])
+    found = streamed.clean(tmp_path, target="y", **DEFENSES[how])
     made = [what for what, _ in found.passes]
     if how == "trim":
         each = ["order statistics", "refits"]
@@ -44,8 +45,8 @@ def test_the_number_of_threads_changes_no_bit(how, tmp_path, monkeypatch):
     cut(long_table(70_000), tmp_path, [1, 30_000], group=9000)
     found = []
     for threads in (1, 2, 5):
-        monkeypatch.setattr(_engine, "cores", lambda threads=threads: threads)
-        found.append(bigtable.clean(tmp_path, target="y", **DEFENSES[how]))
+        monkeypatch.setattr(engine, "cores", lambda threads=threads: threads)
+        found.append(streamed.clean(tmp_path, target="y", **DEFENSES[how]))
     for other in found[1:]:
         np.testing.assert_array_equal(other.mask, found[0].mask)
         assert other.defense.threshold_ == found[0].defense.threshold_
@@ -71,9 +72,9 @@ def test_threads_keep_the_order_and_hold_few_blocks():
             held.discard(i)
         return i
 
-    assert [*_engine._in_threads(work, blocks(), 3)] == [*range(60)]
+    assert [*engine._in_threads(work, blocks(), 3)] == [*range(60)]
     assert len(names) == 3
-    assert most <= 3 + _engine.WAITING
+    assert most <= 3 + engine.WAITING
 
 
 def test_what_fails_in_a_thread_ends_the_pass():
@@ -85,7 +86,7 @@ def test_what_fails_in_a_thread_ends_the_pass():
         done.append(i)
 
     with pytest.raises(ValueError, match="five"):
-        list(_engine._in_threads(work, range(10_000), 2))
+        list(engine._in_threads(work, range(10_000), 2))
     assert len(done) < 20
 
 
@@ -94,19 +95,19 @@ def test_the_nearer_half_is_that_by_all_leverages(n, spread, monkeypatch):
     rng = np.random.default_rng(0)
     X = rng.random((n, 5)) * [1, 1, 1, 1, spread]
     y = X @ np.ones(5) + rng.normal(size=n)
-    table = _passes.InMemory(X, y, None)
-    first = BayesianRegression.of(table.moments(_passes.everything))
-    most = _scores.most_leverage(first, *table.box)
-    distance = _chance.LeftOut(first, most)
+    table = memory.InMemory(X, y, None)
+    first = BayesianRegression.of(table.moments(memory.everything))
+    most = scores.most_leverage(first, *table.box)
+    distance = chance.LeftOut(first, most)
     share = table.quantile(distance, 0.5)
-    near = _scores.AtMost(distance, share)
-    leverages = table.values(lambda block: _scores.leverage(block, first))
+    near = scores.AtMost(distance, share)
+    leverages = table.values(lambda block: scores.leverage(block, first))
     assert leverages.max() <= most
     looked = []
     monkeypatch.setattr(
-        _chance.LeftOut,
+        chance.LeftOut,
         "__call__",
-        lambda self, block, real=_chance.LeftOut.__call__: (
+        lambda self, block, real=chance.LeftOut.__call__: (
             looked.append(len(block.weight)),
             real(self, block),
         )[1],
@@ -122,11 +123,11 @@ def test_moments_of_rows_kept_by_a_difference(outlier):
     rng = np.random.default_rng(0)
     X, y = rng.random((5000, 3)), rng.random(5000)
     y[:50] = outlier
-    table = _passes.InMemory(X, y, None)
-    every = table.moments(_passes.everything)
-    want = table.moments(_passes.Where(lambda block: block.y < 2.0))
-    lost = table.moments(_passes.Where(lambda block: block.y > 2.0))
-    got = _judge.left(every, lost)
+    table = memory.InMemory(X, y, None)
+    every = table.moments(memory.everything)
+    want = table.moments(memory.Where(lambda block: block.y < 2.0))
+    lost = table.moments(memory.Where(lambda block: block.y > 2.0))
+    got = masks.left(every, lost)
     if outlier > 1e6:  # of the scatter of y no digit would be left
         assert got is None
         return
@@ -142,7 +143,7 @@ def test_where_a_difference_tells_nothing_there_is_a_pass(tmp_path):
     y = x + 0.1 * rng.normal(size=3000)
     y[::100] = 1e9
     cut(pa.table({"x": x, "y": y}), tmp_path, [1000])
-    found = bigtable.clean(tmp_path, target="y", false_positive_rate=0.01)
+    found = streamed.clean(tmp_path, target="y", false_positive_rate=0.01)
     assert [what for what, _ in found.passes] == [*BY_RATE, "moments"]
     assert (~found.mask)[::100].all() and found.mask.sum() > 2900
     ridge = Ridge().fit(x[found.mask, None], y[found.mask])
@@ -153,12 +154,12 @@ def test_where_a_difference_tells_nothing_there_is_a_pass(tmp_path):
 def test_the_moments_of_a_verdict_are_those_of_its_rows():
     rng = np.random.default_rng(0)
     X, y = rng.random((40_000, 3)), rng.random(40_000)
-    table = _passes.InMemory(X, y, None)
-    look = _scores.Within(lambda block: block.y, (0.25, 0.5, 1.0))
-    lost = table.reduce("", _judge.Judge(look, False), _judge.Together(_passes.add))
-    kept = table.judge("", look, _passes.add, moments=True).kept
+    table = memory.InMemory(X, y, None)
+    look = scores.Within(lambda block: block.y, (0.25, 0.5, 1.0))
+    lost = table.reduce("", masks.Judge(look, False), masks.Together(memory.add))
+    kept = table.judge("", look, memory.add, moments=True).kept
     assert lost.rest == (np.count_nonzero(y <= 0.25), np.count_nonzero(y <= 0.25))
-    every = table.moments(_passes.everything)
+    every = table.moments(memory.everything)
     for i, (a, b) in enumerate(zip(lost.moments, kept, strict=True)):
         both = Moments(*a).merge(b)
         for one, other in zip(both, every, strict=True):
@@ -174,7 +175,7 @@ def test_the_parts_of_a_sample_become_one_table():
         pa.table({"x": np.arange(len(t)) + 0.5, "town": pa.array(t).dictionary_encode()})
         for t in towns
     ]
-    seen, (whole,) = _sample.together(("seen", parts))
+    seen, (whole,) = sample.together(("seen", parts))
     assert seen == "seen"
     assert [column.num_chunks for column in whole.columns] == [1, 1]
     assert whole["town"].to_pylist() == [name for town in towns for name in town]
@@ -187,7 +188,7 @@ def test_categories_that_are_too_many_together_stay_apart():
             pa.array(range(100), pa.int8()), [f"{i} {j}" for j in range(100)])})
         for i in range(3)
     ]  # fmt: skip
-    _, (whole,) = _sample.together((None, parts))
+    _, (whole,) = sample.together((None, parts))
     assert whole["town"].to_pylist()[::99] == ["0 0", "0 99", "1 98", "2 97"]
 
 

@@ -6,10 +6,11 @@ import os
 import numpy as np
 import pytest
 
-from mithridate import bigtable
-from mithridate.bigtable import _encode, _scratch, _source
-from mithridate.defenses._passes import BLOCK
+from mithridate.cleaning import streamed
 from mithridate.errors import InputError
+from mithridate.passes import scratch
+from mithridate.passes.memory import BLOCK
+from mithridate.tables import plan, source
 
 from .test_bigtable import DEFENSES, cut, long_table
 
@@ -26,30 +27,30 @@ def folder(tmp_path):
 @pytest.fixture
 def encoded(monkeypatch):
     """How many rows each block had that was encoded, in the order in which this was done."""
-    seen, encode = [], _encode.Encoder.__call__
+    seen, encode = [], plan.Encoder.__call__
 
     def told(self, table, *given, **how):
         seen.append(table.num_rows)
         return encode(self, table, *given, **how)
 
-    monkeypatch.setattr(_encode.Encoder, "__call__", told)
+    monkeypatch.setattr(plan.Encoder, "__call__", told)
     return seen
 
 
 def room_for(blocks, monkeypatch):
-    spare = blocks * 8 * WIDTH * BLOCK * _scratch.SHARE
-    monkeypatch.setattr(_scratch, "free", lambda: spare)
+    spare = blocks * 8 * WIDTH * BLOCK * scratch.SHARE
+    monkeypatch.setattr(scratch, "free", lambda: spare)
 
 
 @pytest.mark.parametrize("how", DEFENSES)
 @pytest.mark.parametrize("blocks", [1, 3, 5])
 def test_what_there_is_room_for_is_decoded_once(blocks, how, folder, encoded, monkeypatch):
     room_for(0, monkeypatch)
-    want = bigtable.clean(folder, target="y", **DEFENSES[how])
+    want = streamed.clean(folder, target="y", **DEFENSES[how])
     often = sum(encoded)
     encoded.clear()
     room_for(blocks, monkeypatch)
-    got = bigtable.clean(folder, target="y", **DEFENSES[how])
+    got = streamed.clean(folder, target="y", **DEFENSES[how])
     np.testing.assert_array_equal(got.mask, want.mask)
     assert got.defense.threshold_ == want.defense.threshold_
     assert got.summary == want.summary
@@ -64,7 +65,7 @@ def test_what_there_is_room_for_is_decoded_once(blocks, how, folder, encoded, mo
 @pytest.mark.parametrize("broken", ["full", "short", "no preadv", "no name"])
 def test_a_disk_that_takes_no_more_costs_time_alone(broken, folder, encoded, monkeypatch):
     room_for(0, monkeypatch)
-    want = bigtable.clean(folder, target="y", defense="bayesclean")
+    want = streamed.clean(folder, target="y", defense="bayesclean")
     often = sum(encoded)
     encoded.clear()
     room_for(5, monkeypatch)
@@ -85,8 +86,8 @@ def test_a_disk_that_takes_no_more_costs_time_alone(broken, folder, encoded, mon
     if broken == "no preadv":
         monkeypatch.delattr(os, "preadv")
     if broken == "no name":
-        monkeypatch.setattr(_scratch.tempfile, "TemporaryFile", refused)
-    got = bigtable.clean(folder, target="y", defense="bayesclean")
+        monkeypatch.setattr(scratch.tempfile, "TemporaryFile", refused)
+    got = streamed.clean(folder, target="y", defense="bayesclean")
     np.testing.assert_array_equal(got.mask, want.mask)
     # A block cut short is written whole in the pass after.
     assert sum(encoded) == (often if broken != "short" else often - 3 * ROWS)
@@ -99,7 +100,7 @@ def test_nobody_sees_the_file(folder, tmp_path):
     def tell(stage, done, total):
         seen.update(path.stem for path in (tmp_path / ".out.unfinished/.work").glob("*"))
 
-    bigtable.clean(folder, target="y", out=tmp_path / "out", tell=tell)
+    streamed.clean(folder, target="y", out=tmp_path / "out", tell=tell)
     assert seen == {"state", "sample", "mask-0"}
     assert {path.name for path in tmp_path.iterdir()} == {"table", "out"}
 
@@ -110,17 +111,17 @@ def test_a_file_that_vanishes_when_it_is_not_read_any_more_is_missed(folder):
             (folder / "part-001.parquet").unlink(missing_ok=True)
 
     with pytest.raises(InputError, match=r"part-001.parquet' vanished"):
-        bigtable.clean(folder, target="y", tell=tell)
+        streamed.clean(folder, target="y", tell=tell)
 
 
 def test_a_file_cut_short_is_told(folder, tmp_path):
-    source, _ = _source.surveyed(*_source.found(str(folder)), False)
-    with _scratch.Scratch(source, 2, tmp_path) as scratch:
+    here, _ = source.surveyed(*source.found(str(folder)), False)
+    with scratch.Scratch(here, 2, tmp_path) as stored:
         Z = np.ones((2, BLOCK))
-        scratch.write(0, Z)
+        stored.write(0, Z)
         read = np.empty_like(Z)
-        scratch.read(0, read)
+        stored.read(0, read)
         np.testing.assert_array_equal(read, Z)
-        os.ftruncate(scratch._file, 100)
+        os.ftruncate(stored._file, 100)
         with pytest.raises(InputError, match="cut short"):
-            scratch.read(0, read)
+            stored.read(0, read)

@@ -3,10 +3,10 @@
 import numpy as np
 
 from mithridate.bench.certify import SHARES, WITHIN, promises
-from mithridate.datasets import load
+from mithridate.data.load import load
 from mithridate.defenses import CertifiedMedian, Ridge
 from mithridate.report import headlines
-from mithridate.table import Row, to_table
+from mithridate.schema import Row, to_table
 
 
 def test_more_rows_can_do_more_and_a_wider_range_holds_more():

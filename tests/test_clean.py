@@ -10,9 +10,10 @@ import pytest
 from sklearn.datasets import load_diabetes
 
 import mithridate
-from mithridate import cli, sheets
+from mithridate.cli import app
 from mithridate.defenses import BayesClean, Trim
 from mithridate.errors import InputError
+from mithridate.tables import write
 
 from .test_audit import call
 
@@ -198,7 +199,7 @@ def test_only_what_a_spreadsheet_executes_is_defused(tmp_path):
     risky = ["=1+1", "+1+1|x", "-2+3", "@SUM(A1)", "\tx", "\rx", "=HYPERLINK(1)", "-x"]
     plain = ["-5", "+1.5e-3", "-1,234.5", "a=b", "", "-inf", "-", "--", "+49 123", "'=x", "-3%"]
     table = pa.table({"text": risky + plain, "number": [-1.0] * (len(risky) + len(plain))})
-    assert sheets.write({tmp_path / "t.csv": table}) == len(risky)
+    assert write.write({tmp_path / "t.csv": table}) == len(risky)
     text, number = pd.read_csv(
         tmp_path / "t.csv", keep_default_na=False, lineterminator=None
     ).T.values
@@ -210,7 +211,7 @@ def test_written_floats_stay_floats_and_gaps_are_empty(tmp_path):
     table = pa.table(
         {"a": [1.0, None, float("nan"), 1e300, 0.1], "b": pa.array([1, 2, 3, 4, None])}
     )
-    sheets.write({tmp_path / "t.csv": table})
+    write.write({tmp_path / "t.csv": table})
     assert (tmp_path / "t.csv").read_text() == "a,b\n1.0,1\n,2\n,3\n1e+300,4\n0.1,\n"
 
 
@@ -264,7 +265,7 @@ def test_options_are_those_of_the_class(frame, csv, tmp_path):
 def test_words_of_options_are_what_they_say():
     given = ["a=1", "b=1.5", "c=1e-3", "d=True", "e=none", "f=rbf", "g=x=y"]
     values = {"a": 1, "b": 1.5, "c": 1e-3, "d": True, "e": None, "f": "rbf", "g": "x=y"}
-    found = cli._options(given)
+    found = app._options(given)
     assert found == values
     assert type(found["a"]) is int
 

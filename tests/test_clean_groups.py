@@ -9,8 +9,8 @@ from scipy.stats import fisher_exact
 from sklearn.datasets import load_diabetes
 
 import mithridate
-from mithridate import datasets
-from mithridate._clean._groups import Groups
+from mithridate import data
+from mithridate.cleaning.groups import Groups
 from mithridate.defenses import BayesClean
 from mithridate.errors import InputError
 
@@ -166,7 +166,7 @@ def test_every_library_gives_the_same(frame, found):
     ],
 )  # fmt: skip
 def test_groups_of_any_type(values, names):
-    table = datasets.open(pd.DataFrame({"g": [*values] * (12 // len(values)), "y": range(12)}))
+    table = data.open(pd.DataFrame({"g": [*values] * (12 // len(values)), "y": range(12)}))
     groups = Groups.of(table, "g", "y")
     assert [groups.names[code] for code in groups.codes] == names * (12 // len(names))
     assert len(set(groups.names)) == len(groups.names) == len(set(names))

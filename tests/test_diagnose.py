@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from mithridate.attacks import Path
+from mithridate.attack.attacks import Path
+from mithridate.attack.objective import Terms
 from mithridate.bench.diagnose import diagnose
 from mithridate.bench.sweep import Poison
-from mithridate.objective import Terms
 
 ALPHAS = [1.0, 0.3]
 SHAPE = (2, 3, 4, 5)  # alphas, seeds, batches, steps

@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from mithridate import cluster, table
+from mithridate import _cluster, schema
 from mithridate.bench.harness import bench
 from mithridate.bench.study import Study
 from mithridate.defenses import Trim
@@ -30,7 +30,7 @@ KILLS = 5
 
 def figures(folder):
     """The table of a folder without what two runs may differ in."""
-    return table.gather(folder).drop_columns(list(table.TIMES))
+    return schema.gather(folder).drop_columns(list(schema.TIMES))
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +42,7 @@ def undisturbed(tmp_path_factory):
 
 
 def test_the_table_holds_every_cell_once(undisturbed):
-    rows, keys = figures(undisturbed).to_pylist(), table.keys()
+    rows, keys = figures(undisturbed).to_pylist(), schema.keys()
     # none, oracle and two defenses; 3 unpoisoned, 2 attacks x 2 ratios x 3 seeds
     assert len(rows) == 4 * (3 + 12)
     assert len({tuple(row[key] for key in keys) for row in rows}) == len(rows)
@@ -166,7 +166,7 @@ def test_a_table_that_cannot_be_had_stops_before_any_work(tmp_path):
 
 def test_a_cluster_that_does_not_answer(tmp_path, monkeypatch):
     pytest.importorskip("distributed", reason="Dask is not installed")
-    monkeypatch.setattr(cluster, "PATIENCE", 1)
+    monkeypatch.setattr(_cluster, "PATIENCE", 1)
     with pytest.raises(InputError, match="No Dask scheduler answers"):
         bench(Study.parse(SPEC), tmp_path, dask="tcp://127.0.0.1:9")
 
@@ -182,4 +182,4 @@ def test_a_cluster_without_workers(tmp_path):
 
 def test_a_folder_without_results(tmp_path):
     with pytest.raises(InputError, match="holds no results"):
-        table.gather(tmp_path)
+        schema.gather(tmp_path)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mithridate import datasets
+from mithridate import data
 from mithridate.bench import Spec
 from mithridate.bench.judges import judge
 from mithridate.errors import InputError
@@ -21,7 +21,7 @@ def test_a_network_is_judged_trained_to_convergence():
     network = model.regressor.steps[-1][1]
     assert tuple(network.hidden_layer_sizes) == (8, 4)
     assert network.activation == "relu"
-    split = datasets.load("diabetes").split(0)
+    split = data.load("diabetes").split(0)
     fitted = model.fit(split.train.X, split.train.y)
     error = np.mean((fitted.predict(split.test.X) - split.test.y) ** 2)
     assert error < 0.8 * np.var(split.test.y)

@@ -8,15 +8,17 @@ from pathlib import Path
 
 import pytest
 
-from mithridate import _list, attacks, cli, datasets, lookup
-from mithridate._list import KINDS, listing
+from mithridate import _lookup, data
+from mithridate.attack import attacks
+from mithridate.cli import app, catalog
+from mithridate.cli.catalog import KINDS, listing
 
 
 def call(*args: str, capsys: pytest.CaptureFixture[str]) -> tuple[int, str, str]:
     before, sys.argv = sys.argv, ["mithridate", "list", *args]
     try:
         with pytest.raises(SystemExit) as stop:
-            cli.main()
+            app.main()
     finally:
         sys.argv = before
     out, err = capsys.readouterr()
@@ -40,7 +42,7 @@ def test_data_sets_with_what_is_at_hand(
     assert code == 0
     header, *rows = (re.split(r"  +", line) for line in out.splitlines())
     assert header == ["name", "size", "target", "licence", "source", "at hand"]
-    assert [row[0] for row in rows] == datasets.names()
+    assert [row[0] for row in rows] == data.names()
     by_name = {row[0]: row[1:] for row in rows}
     assert by_name["ames"] == ["3 x 2", "price", "GPL-3", "MITHRIDATE_DATA", "yes"]
     assert by_name["heart"] == ["unreadable", "num", "CC BY 4.0", "MITHRIDATE_DATA", "yes"]
@@ -67,7 +69,7 @@ def test_classes_with_a_sentence_each(what: str, capsys: pytest.CaptureFixture[s
         assert re.fullmatch(r"\w+  +[A-Z].*\.", row)
     if what == "attacks":
         found = [row.split()[0] for row in rows]
-        assert found == sorted(lookup.choices(attacks, attacks.AbstractAttack))
+        assert found == sorted(_lookup.choices(attacks, attacks.AbstractAttack))
 
 
 def test_sentences_end_where_they_end() -> None:
@@ -78,7 +80,7 @@ def test_sentences_end_where_they_end() -> None:
         Not this.
         """
 
-    assert _list._first(Mine) == "The attack of Jagielski et al. on regression, in `x.y`."
+    assert catalog._first(Mine) == "The attack of Jagielski et al. on regression, in `x.y`."
 
 
 def test_an_unknown_kind_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
@@ -93,7 +95,7 @@ def test_a_terminal_of_80_columns_holds_it(monkeypatch: pytest.MonkeyPatch, caps
         monkeypatch.setenv(name, value)
     _, out, _ = call(capsys=capsys)
     lines = re.sub(r"\x1b\[[0-9;]*m", "", out).splitlines()
-    assert len(lines) == len(datasets.names()) + 1  # no line is broken
+    assert len(lines) == len(data.names()) + 1  # no line is broken
     assert max(map(len, lines)) <= 80
     assert "\x1b[1m" in out
 

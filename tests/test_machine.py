@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from mithridate import machine
+from mithridate import _machine
 
 GIB = 1 << 30
 
@@ -17,16 +17,16 @@ def limited(folder, most, used=3 * GIB, cached=GIB):
 
 
 def test_there_is_memory_and_a_processor():
-    assert machine.cores() >= 1
-    assert machine.free() > 1 << 20
+    assert _machine.cores() >= 1
+    assert _machine.free() > 1 << 20
 
 
 @pytest.mark.parametrize(("most", "left"), [(4 * GIB, 2 * GIB), (GIB, 0), ("max", None)])
 def test_a_container_leaves_what_its_limit_says(most, left, tmp_path, monkeypatch):
-    monkeypatch.setattr(machine, "GROUP", tmp_path)
-    unlimited = machine.free()
+    monkeypatch.setattr(_machine, "GROUP", tmp_path)
+    unlimited = _machine.free()
     limited(tmp_path, most)
-    found = machine.free()
+    found = _machine.free()
     assert found == left if left is not None else found == pytest.approx(unlimited, rel=0.5)
 
 
@@ -35,6 +35,6 @@ def test_a_system_that_says_nothing(monkeypatch):
         raise OSError
 
     monkeypatch.setattr(Path, "read_text", absent)
-    assert machine.free() == os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2
+    assert _machine.free() == os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2
     monkeypatch.delattr(os, "sysconf")
-    assert machine.free() == machine.UNKNOWN
+    assert _machine.free() == _machine.UNKNOWN

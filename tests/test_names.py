@@ -2,11 +2,12 @@
 
 import pytest
 
-from mithridate import attacks, defenses
-from mithridate.attacks import AbstractAttack, Ascent
+from mithridate import defenses
+from mithridate._lookup import build, choices, find
+from mithridate.attack import attacks
+from mithridate.attack.attacks import AbstractAttack, Ascent
 from mithridate.defenses import BaseDefense, BayesClean, Trim
 from mithridate.errors import InputError
-from mithridate.lookup import build, choices, find
 
 
 def test_exported_classes_are_found_by_their_lower_case_name():

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from sklearn.linear_model import Ridge as SklearnRidge
 
-from mithridate.attacks import OptP
+from mithridate.attack.attacks import OptP
+from mithridate.attack.sample import Sample
+from mithridate.attack.victims import AbstractVictim, Ridge
 from mithridate.errors import InputError
-from mithridate.sample import Sample
-from mithridate.victims import AbstractVictim, Ridge
 
 from .conformance.worlds import problem, sample
 from .house import COUNTS, KEY, read

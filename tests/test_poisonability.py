@@ -12,11 +12,11 @@ from mithridate.bench.poisoning import batches
 from mithridate.bench.predict import Errors, Field, _moves, _Pull, _worth, foreseen, hidden, placing
 from mithridate.bench.predict import _Goal as Goal
 from mithridate.bench.worlds import world
-from mithridate.datasets import load
+from mithridate.data.load import load
 from mithridate.report import headlines, html
 from mithridate.report._poisonability import crossing, poisonability, predicted
 from mithridate.report._poisonability import hidden as told_bounds
-from mithridate.table import Look, Moved, Row, about, to_table
+from mithridate.schema import Look, Moved, Row, about, to_table
 
 L2 = 1e-3
 

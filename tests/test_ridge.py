@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from sklearn.linear_model import Ridge as SklearnRidge
 
+from mithridate.attack.sample import Sample
+from mithridate.attack.victims import Ridge
 from mithridate.moments import Moments
-from mithridate.sample import Sample
-from mithridate.victims import Ridge
 
 pytestmark = pytest.mark.usefixtures("x64")
 KEY = jax.random.key(0)

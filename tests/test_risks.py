@@ -8,18 +8,18 @@ from sklearn.covariance import EmpiricalCovariance
 from sklearn.metrics import roc_auc_score
 from sklearn.neighbors import NearestNeighbors
 
-from mithridate import risks
-from mithridate.attacks import Ascent
+from mithridate.attack import risks
+from mithridate.attack.attacks import Ascent
+from mithridate.attack.objective import Incremental, Problem
+from mithridate.attack.risks._predictive import Belief
+from mithridate.attack.sample import Sample
+from mithridate.attack.threat import ThreatModel, edges
+from mithridate.attack.victims import Ridge
 from mithridate.bayes import BayesianRegression
-from mithridate.datasets import load
+from mithridate.data.load import load
 from mithridate.defenses import Ridge as Model
 from mithridate.errors import InputError
 from mithridate.moments import Moments
-from mithridate.objective import Incremental, Problem
-from mithridate.risks._predictive import Belief
-from mithridate.sample import Sample
-from mithridate.threat import ThreatModel, edges
-from mithridate.victims import Ridge
 
 from .conformance.worlds import exported, name, sample
 

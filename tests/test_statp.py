@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from sklearn.linear_model import Ridge as SklearnRidge
 
-from mithridate.attacks import StatP
+from mithridate.attack.attacks import StatP
 
 from .conformance.worlds import problem
 

@@ -7,16 +7,18 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from mithridate import datasets, defenses, victims
-from mithridate.attacks import Ascent
+from mithridate import defenses
+from mithridate._lookup import choices
+from mithridate.attack import victims
+from mithridate.attack.attacks import Ascent
+from mithridate.attack.objective import Ideal
+from mithridate.attack.risks import Residual
+from mithridate.attack.sample import Sample
+from mithridate.attack.threat import edges
 from mithridate.bench.spec import ThreatSpec
 from mithridate.bench.sweep import sweep
 from mithridate.bench.worlds import world
-from mithridate.lookup import choices
-from mithridate.objective import Ideal
-from mithridate.risks import Residual
-from mithridate.sample import Sample
-from mithridate.threat import edges
+from mithridate.data import load
 
 KEY = jax.random.key(0)
 SURROGATES = [victims.Trimmed(), victims.Huberized(), victims.Cleaned()]
@@ -44,8 +46,8 @@ def poisoned(data, ratio, seed=0):
 @pytest.fixture(params=["diabetes", "boston"])
 def table(request):
     if request.param == "diabetes":
-        return datasets.load("diabetes")
-    return datasets.load(str(request.getfixturevalue("shared") / "data" / "boston.csv"), "medv")
+        return load("diabetes")
+    return load(str(request.getfixturevalue("shared") / "data" / "boston.csv"), "medv")
 
 
 @x64
@@ -90,7 +92,7 @@ def test_huberized_is_the_better_minimum(table):
 @x64
 @rounded
 def test_the_gradient_is_that_of_the_soft_form(victim):
-    _, clean, poison = poisoned(datasets.load("diabetes"), 0.2)
+    _, clean, poison = poisoned(load("diabetes"), 0.2)
 
     def pull(victim, y):
         coef, intercept = victim.fit(victim.digest(clean), Sample(poison.X, y, poison.w), KEY)
@@ -105,7 +107,7 @@ def test_the_gradient_is_that_of_the_soft_form(victim):
 
 @x64
 def test_rows_that_trim_drops_have_a_gradient():
-    _, clean, poison = poisoned(datasets.load("diabetes"), 0.1)
+    _, clean, poison = poisoned(load("diabetes"), 0.1)
     victim = victims.Trimmed()
 
     def pull(y):
@@ -145,7 +147,7 @@ def test_gradients_are_finite_where_tables_are_degenerate(victim):
 
 @x64
 def test_trimmed_knows_poison_that_stays_from_clean_rows():
-    _, clean, poison = poisoned(datasets.load("diabetes"), 0.2)
+    _, clean, poison = poisoned(load("diabetes"), 0.2)
     victim, nothing = victims.Trimmed(), poison.weighing(0 * poison.w)
     fit, ridge = jax.jit(victim.fit), victims.Ridge()
     told = fit(victim.digest_poisoned(clean, poison), nothing, KEY)
@@ -161,7 +163,7 @@ def test_trimmed_knows_poison_that_stays_from_clean_rows():
 @pytest.mark.parametrize("ratio", [0.1, 0.2])
 @each
 def test_an_attack_made_for_a_defense_does_it_more_harm(victim, ratio):
-    data, seeds = datasets.load("diabetes"), range(5)
+    data, seeds = load("diabetes"), range(5)
     splits = [data.split(seed, 300) for seed in seeds]
     worlds = [world(split, data.target, ThreatSpec()) for split in splits]
     cut = edges(len(splits[0].train.y), [ratio])

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from mithridate import table
+from mithridate import _files, schema
 from mithridate.errors import InputError
 
 DOCS = Path(__file__).parents[1] / "docs"
-ROW = table.Row(dataset="t", victim="ridge", attack="none", seed=0, ratio=0.0, defense="none")
+ROW = schema.Row(dataset="t", victim="ridge", attack="none", seed=0, ratio=0.0, defense="none")
 
 
 def test_the_page_of_columns_is_up_to_date():
@@ -20,11 +20,11 @@ def test_the_page_of_columns_is_up_to_date():
 
 
 def test_a_table_comes_back_as_it_was_written(tmp_path):
-    made = table.to_table([ROW], table.Row, {"notes": ["é"]})
-    table.write(made, tmp_path / "t.parquet")
-    back = table.read(tmp_path / "t.parquet")
+    made = schema.to_table([ROW], schema.Row, {"notes": ["é"]})
+    schema.write(made, tmp_path / "t.parquet")
+    back = schema.read(tmp_path / "t.parquet")
     assert back.equals(made)
-    assert table.about(back) == {"notes": ["é"]}
+    assert schema.about(back) == {"notes": ["é"]}
     assert back.schema.field("gain").metadata[b"meaning"].startswith(b"test defense gain")
 
 
@@ -36,7 +36,7 @@ def test_a_failed_write_leaves_nothing(tmp_path):
         raise RuntimeError
 
     with pytest.raises(RuntimeError):
-        table.write_atomically(tmp_path / "t.parquet", fail)
+        _files.write_atomically(tmp_path / "t.parquet", fail)
     assert [p.name for p in tmp_path.iterdir()] == ["t.parquet"]
     assert (tmp_path / "t.parquet").read_text() == "old"
 
@@ -45,6 +45,6 @@ def test_a_folder_that_cannot_be_written_is_refused_before_the_work(tmp_path):
     (tmp_path / "file").write_text("")
     for folder in (tmp_path / "file", tmp_path / "file" / "below"):
         with pytest.raises(InputError, match="cannot be written"):
-            table.check_folder(folder)
-    table.check_folder(tmp_path / "new" / "below")
+            _files.check_folder(folder)
+    _files.check_folder(tmp_path / "new" / "below")
     assert not (tmp_path / "new").exists()

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mithridate.sample import Sample
-from mithridate.threat import ThreatModel, edges, standing
+from mithridate.attack.sample import Sample
+from mithridate.attack.threat import ThreatModel, edges, standing
 
 from .conformance.worlds import sample, threat
 

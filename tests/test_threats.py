@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 import mithridate
-from mithridate import datasets
+from mithridate import data
 from mithridate.bench import Spec, run
 from mithridate.bench.spec import ThreatSpec
 from mithridate.bench.worlds import world
@@ -18,7 +18,7 @@ QUICK = {"seeds": 1, "alphas": [1], "ratios": [0.2], "defenses": [], "rows": 100
 
 @pytest.fixture(scope="module")
 def split():
-    return datasets.load("diabetes").split(0, rows=100)
+    return data.load("diabetes").split(0, rows=100)
 
 
 def made(split, **threat):
@@ -90,7 +90,7 @@ def test_the_table_records_the_threat_model():
 def test_relaxed_poison_lies_between_levels_and_whole_numbers():
     table = pd.DataFrame({"x": np.arange(80) % 7, "kind": np.tile(["a", "b", "c", "d"], 20)})
     table["y"] = table.x + (table.kind == "a") * 2.0 + np.sin(np.arange(80))
-    encoded = datasets.load(table, "y")
+    encoded = data.load(table, "y")
     split = encoded.split(0)
     known = {relaxed: world(split, "y", ThreatSpec(relaxed=relaxed)) for relaxed in (False, True)}
     assert known[False].step.any() and known[False].member.any()

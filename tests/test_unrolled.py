@@ -5,8 +5,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from mithridate.sample import Sample
-from mithridate.victims import MLP, Linear, Ridge
+from mithridate.attack.sample import Sample
+from mithridate.attack.victims import MLP, Linear, Ridge
 
 from .conformance.worlds import sample
 

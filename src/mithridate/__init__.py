@@ -1,20 +1,55 @@
 """Mithridate: poisons copies of regression data, shows what would happen, cleans the real data."""
 
 import importlib
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from . import _retired
+
+if TYPE_CHECKING:
+    from . import attack, bench, cleaning, data, defenses, report
+    from .auditing.audit import Audit, audit
+    from .auditing.poison import poison
+    from .cleaning.clean import Cleaned, clean
+    from .errors import InputError
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "audit", "clean", "poison"]
+__all__ = [
+    "Audit",
+    "Cleaned",
+    "InputError",
+    "__version__",
+    "attack",
+    "audit",
+    "bench",
+    "clean",
+    "cleaning",
+    "data",
+    "defenses",
+    "poison",
+    "report",
+]
 
-PARTS = ("attacks", "bench", "bigtable", "datasets", "defenses", "report", "risks", "victims")
-DOORS = {"audit": "._audit", "clean": "._clean", "poison": "._poison"}
+# Opened when they are first asked for, so that importing a defense does not load JAX.
+_ROOMS = ("attack", "bench", "cleaning", "data", "defenses", "report")
+_PLACES = {
+    "Audit": ".auditing.audit",
+    "audit": ".auditing.audit",
+    "poison": ".auditing.poison",
+    "Cleaned": ".cleaning.clean",
+    "clean": ".cleaning.clean",
+    "InputError": ".errors",
+}
+_retired.install()
 
 
 def __getattr__(name: str) -> Any:
-    # Lazily, so that importing a defense does not load JAX.
-    if name in PARTS:
+    if name in _ROOMS or name in _retired.MODULES:
         return importlib.import_module(f".{name}", __name__)
-    if name not in DOORS:
+    if name not in _PLACES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    globals()[name] = found = getattr(importlib.import_module(DOORS[name], __name__), name)
-    return found
+    globals()[name] = value = getattr(importlib.import_module(_PLACES[name], __name__), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

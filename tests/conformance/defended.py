@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from mithridate import defenses
-from mithridate.defenses._frames import rows_of
-from mithridate.lookup import choices
+from mithridate._lookup import choices
+from mithridate.defenses.frames import rows_of
 
 
 class HelpsItself:

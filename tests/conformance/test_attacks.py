@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from mithridate import attacks
+from mithridate.attack import attacks
 
 from .worlds import exported, name, problem
 

@@ -4,8 +4,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from mithridate import objective
-from mithridate.objective import Terms
+from mithridate.attack import objective
+from mithridate.attack.objective import Terms
 
 from .worlds import exported, name, reference
 

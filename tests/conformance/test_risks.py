@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from jax.test_util import check_grads
 
-from mithridate import risks
-from mithridate.sample import Sample
-from mithridate.victims import Ridge
+from mithridate.attack import risks
+from mithridate.attack.sample import Sample
+from mithridate.attack.victims import Ridge
 
 from .worlds import exported, name, sample
 

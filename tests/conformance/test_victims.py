@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from jax.test_util import check_grads
 
-from mithridate import victims
-from mithridate.sample import Sample
+from mithridate.attack import victims
+from mithridate.attack.sample import Sample
 
 from .worlds import exported, name, sample
 

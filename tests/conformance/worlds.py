@@ -4,11 +4,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from mithridate.objective import Incremental, Problem, Reference, Terms
-from mithridate.risks import Residual
-from mithridate.sample import Sample
-from mithridate.threat import ThreatModel, edges
-from mithridate.victims import Ridge
+from mithridate.attack.objective import Incremental, Problem, Reference, Terms
+from mithridate.attack.risks import Residual
+from mithridate.attack.sample import Sample
+from mithridate.attack.threat import ThreatModel, edges
+from mithridate.attack.victims import Ridge
 
 
 def sample(n=40, seed=0):

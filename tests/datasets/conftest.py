@@ -7,7 +7,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from mithridate.datasets import Encoded, encode
+from mithridate.tables.encode import encode
+from mithridate.tables.encoded import Encoded
 
 SHARED = Path(__file__).parents[2].parent / "shared" / "data"
 

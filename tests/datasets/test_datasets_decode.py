@@ -10,9 +10,11 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
-from mithridate import datasets
-from mithridate.datasets import decode, encode, load
+from mithridate import data
+from mithridate.data.load import load
 from mithridate.errors import InputError
+from mithridate.tables.decode import decode
+from mithridate.tables.encode import encode
 
 N = 120
 NOISE = np.random.default_rng(0).normal(size=N)
@@ -174,7 +176,7 @@ def test_what_does_not_fit_is_refused(change: dict[str, Any], wanted: str) -> No
 def test_open_gives_the_table_that_load_encodes(tmp_path: Path) -> None:
     path = tmp_path / "t.csv"
     path.write_text("a;y\n" + "".join(f"{i % 7},5;{i}\n" for i in range(50)))
-    opened = datasets.open(path)
+    opened = data.open(path)
     assert (opened.name, opened.target, opened.path) == ("t", None, path)
     assert opened.notes == load(path, "y").notes[:1]
     assert "decimal comma" in opened.notes[0]
@@ -184,19 +186,19 @@ def test_open_gives_the_table_that_load_encodes(tmp_path: Path) -> None:
     found = decode(frame, load(path, "y"), [[7.5]], [3], [0])
     assert found.to_pylist() == [{"a": 7.5, "y": 3}]
     with pytest.raises(InputError, match="no file"):
-        datasets.open(tmp_path / "none.csv")
+        data.open(tmp_path / "none.csv")
 
 
 def test_open_hands_frames_back_as_they_are() -> None:
     table = pa.table({"a": [1, 2], "b": ["x", "y"]})
-    assert datasets.open(table).frame is table
-    assert datasets.open(pl.LazyFrame({"a": [1, 2]})).frame.equals(pl.DataFrame({"a": [1, 2]}))
-    opened = datasets.open(table, "homes")
+    assert data.open(table).frame is table
+    assert data.open(pl.LazyFrame({"a": [1, 2]})).frame.equals(pl.DataFrame({"a": [1, 2]}))
+    opened = data.open(table, "homes")
     assert (opened.name, opened.path, list(opened.columns)) == ("homes", None, ["a", "b"])
     assert opened.known("b", "to look at") == "b"
     with pytest.raises(InputError, match=r"table 'homes' has no column 'B' to look at; .* is 'b'"):
         opened.known("B", "to look at")
-    bundled = datasets.open("diabetes")
+    bundled = data.open("diabetes")
     assert (bundled.frame.num_rows, bundled.target, bundled.path) == (442, "progression", None)
     with pytest.raises(InputError, match="no rows"):
-        datasets.open(table[:0])
+        data.open(table[:0])

@@ -14,8 +14,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mithridate import datasets
-from mithridate.datasets import Encoded, decode, encode, load
+from mithridate import data
+from mithridate.data.load import load
+from mithridate.tables.decode import decode
+from mithridate.tables.encode import encode
+from mithridate.tables.encoded import Encoded
 
 N = 120
 RNG = np.random.default_rng(0)
@@ -310,7 +313,7 @@ def test_shared_tables_there_and_back(
     shared_data: Path, name: str, target: str, drop: tuple[str, ...]
 ) -> None:
     path = shared_data / f"{name}.csv"
-    frame, encoded = datasets.open(path).frame, load(path, target, drop=drop)
+    frame, encoded = data.open(path).frame, load(path, target, drop=drop)
     split = encoded.split(0)
     known = ~np.isnan(encoded.X[split.rows]).any(axis=1)
     X = (split.train.X * split.scale[:-1] + split.shift[:-1])[known]

@@ -10,8 +10,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from mithridate.datasets import Encoded, encode
 from mithridate.errors import InputError
+from mithridate.tables.encode import encode
+from mithridate.tables.encoded import Encoded
 
 Build = Callable[..., Encoded]
 N = 60
@@ -257,7 +258,7 @@ def test_fingerprint_is_of_the_content() -> None:
 
 
 def test_no_jax_is_loaded() -> None:
-    use = "import sys; from mithridate.datasets import load; load('diabetes').split(0)"
+    use = "import sys; from mithridate.data import load; load('diabetes').split(0)"
     subprocess.run([sys.executable, "-c", f"{use}; assert 'jax' not in sys.modules"], check=True)
 
 

@@ -13,8 +13,10 @@ import pyarrow.csv
 import pyarrow.parquet
 import pytest
 
-from mithridate.datasets import Encoded, encode, load
+from mithridate.data.load import load
 from mithridate.errors import InputError
+from mithridate.tables.encode import encode
+from mithridate.tables.encoded import Encoded
 
 N = 120
 HOSTILE = [

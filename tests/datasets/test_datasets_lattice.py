@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mithridate.datasets._lattice import spacing
+from mithridate.tables.lattice import spacing
 
 
 @pytest.mark.parametrize(

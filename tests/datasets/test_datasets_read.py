@@ -13,7 +13,9 @@ import pyarrow.feather
 import pyarrow.parquet
 import pytest
 
-from mithridate.datasets import AbstractDataset, Diabetes, load, names
+from mithridate.data._diabetes import Diabetes
+from mithridate.data.dataset import AbstractDataset
+from mithridate.data.load import load, names
 from mithridate.errors import InputError
 
 ROWS = [(i % 7, i % 3, i * i % 11) for i in range(50)]

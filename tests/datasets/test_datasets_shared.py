@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mithridate.datasets import load
+from mithridate.data.load import load
 
 
 @pytest.mark.parametrize(

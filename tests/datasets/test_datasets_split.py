@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mithridate.datasets import Encoded, Part, Split, encode
 from mithridate.errors import InputError
+from mithridate.tables.encode import encode
+from mithridate.tables.encoded import Encoded, Part, Split
 
 
 def mixed(total: int, seed: int = 0) -> Encoded:

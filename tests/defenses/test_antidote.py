@@ -6,15 +6,16 @@ import numpy as np
 import pytest
 
 from mithridate.bayes import BayesianRegression
-from mithridate.datasets import load
-from mithridate.defenses import BayesClean, Ridge, Trim, _passes
+from mithridate.data.load import load
+from mithridate.defenses import BayesClean, Ridge, Trim
 from mithridate.defenses._antidote import Antidote
-from mithridate.defenses._chance import left_within
-from mithridate.defenses._passes import Block
-from mithridate.defenses._scores import leverage, residual
 from mithridate.defenses._search import CORE, FAR, Table, _step
+from mithridate.defenses.chance import left_within
 from mithridate.errors import InputError
 from mithridate.moments import Moments
+from mithridate.passes import memory
+from mithridate.passes.memory import Block
+from mithridate.passes.scores import leverage, residual
 
 
 def table(seed=0, n=300, d=6, noise=0.1):
@@ -293,8 +294,8 @@ def test_with_a_rate_a_gross_error_goes_whomever_it_pulled():
 def test_a_long_table_is_searched_in_part_and_judged_whole(monkeypatch):
     X, y, is_poison, *_ = poisoned(n=900, share=0.25)
     whole = Antidote().fit(X, y)
-    monkeypatch.setattr(_passes, "SAMPLE", 300)
-    monkeypatch.setattr(_passes, "BLOCK", 250)
+    monkeypatch.setattr(memory, "SAMPLE", 300)
+    monkeypatch.setattr(memory, "BLOCK", 250)
     part = Antidote().fit(X, y)
     assert part.found_ and (part.inlier_mask_ == whole.inlier_mask_).mean() > 0.98
     assert (~part.inlier_mask_[is_poison]).mean() > 0.8
@@ -305,7 +306,7 @@ def test_a_long_table_is_searched_in_part_and_judged_whole(monkeypatch):
 def test_no_weights_make_a_short_table_a_long_one(seed):
     """The weight of all rows is that of the sample to the last bit, which holds all of them."""
     X, y, *_ = poisoned(seed)
-    table = _passes.InMemory(X, y, np.random.default_rng(seed).random(len(y)))
+    table = memory.InMemory(X, y, np.random.default_rng(seed).random(len(y)))
     assert Table.of(table.sample()).total == table.total
 
 

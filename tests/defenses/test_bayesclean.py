@@ -8,8 +8,7 @@ from sklearn.linear_model import BayesianRidge
 from threadpoolctl import threadpool_limits
 
 from mithridate.bayes import BayesianRegression
-from mithridate.defenses import BayesClean
-from mithridate.defenses import _chance as chance
+from mithridate.defenses import BayesClean, chance
 from mithridate.errors import InputError
 from mithridate.moments import Moments
 

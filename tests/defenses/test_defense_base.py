@@ -14,8 +14,9 @@ from sklearn.linear_model import LinearRegression
 from sklearn.linear_model import Ridge as SummedRidge
 
 from mithridate import defenses
-from mithridate.defenses import BaseDefense, Ridge, Trim, _reasons
-from mithridate.defenses._frames import name_of, rows_of
+from mithridate.defenses import BaseDefense, Ridge, Trim
+from mithridate.defenses import reasons as reasons_module
+from mithridate.defenses.frames import name_of, rows_of
 from mithridate.errors import InputError
 
 
@@ -154,7 +155,7 @@ def test_reasons_do_not_depend_on_how_the_rows_are_cut(monkeypatch):
     features, target = table(n=500)
     rows = np.arange(0, 500, 7)
     whole = rejecting(rows, 500).fit(features, target).reasons_
-    monkeypatch.setattr(_reasons, "_BLOCK", 16)
+    monkeypatch.setattr(reasons_module, "_BLOCK", 16)
     parts = rejecting(rows, 500).fit(features, target).reasons_
     assert (whole["first_column"] == parts["first_column"]).all()
     for name in ("residual", "leverage", "predictive_sigma", "first_sigma"):
@@ -194,7 +195,7 @@ def test_a_table_without_noise_has_finite_reasons():
 def test_very_wide_tables_cost_no_eigendecomposition(monkeypatch):
     features, target = table()
     narrow = rejecting([5, 6], 200).fit(features, target).reasons_
-    monkeypatch.setattr(_reasons, "_MANY_COLUMNS", 3)
+    monkeypatch.setattr(reasons_module, "_MANY_COLUMNS", 3)
     wide = rejecting([5, 6], 200).fit(features, target).reasons_
     assert np.isnan(wide["leverage"]).all() and np.isnan(wide["predictive_sigma"]).all()
     assert (wide["first_column"] == narrow["first_column"]).all()
@@ -204,7 +205,7 @@ def test_very_wide_tables_cost_no_eigendecomposition(monkeypatch):
 def test_sigma_from_some_of_many_rows(monkeypatch):
     features, target = table(n=3000)
     exact = rejecting([5, 6], 3000).fit(features, target).reasons_["residual"]
-    monkeypatch.setattr(_reasons, "_MANY_ROWS", 1000)
+    monkeypatch.setattr(reasons_module, "_MANY_ROWS", 1000)
     some = rejecting([5, 6], 3000).fit(features, target).reasons_["residual"]
     np.testing.assert_allclose(some, exact, rtol=0.1)
     assert (some != exact).all()

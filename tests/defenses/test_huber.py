@@ -5,7 +5,7 @@ import pytest
 from sklearn.linear_model import HuberRegressor, LinearRegression
 
 from mithridate.defenses import Huber, Ridge
-from mithridate.defenses._weights import median
+from mithridate.defenses.weights import median
 from mithridate.errors import InputError
 
 

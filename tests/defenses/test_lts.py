@@ -5,10 +5,10 @@ import pytest
 from sklearn.linear_model import LinearRegression
 
 from mithridate.defenses import LeastTrimmedSquares
-from mithridate.defenses._chance import left_within
 from mithridate.defenses._lts import _search, _Table
-from mithridate.defenses._rows import Listed
+from mithridate.defenses.chance import left_within
 from mithridate.errors import InputError
+from mithridate.passes.rows import Listed
 
 
 def table(seed=0, n=300, d=5, share=0.3, shift=5.0, far=0.0):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mithridate.defenses._rows import Listed, are_counts, lowest
+from mithridate.passes.rows import Listed, are_counts, lowest
 
 
 def table(n=40):

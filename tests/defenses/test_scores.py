@@ -6,25 +6,26 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mithridate.bayes import BayesianRegression
-from mithridate.defenses import _chance, _passes, _scores
+from mithridate.defenses import chance
+from mithridate.passes import memory, scores
 
 
 def table(n, d, spread=1.0, seed=0):
     rng = np.random.default_rng(seed)
     X = rng.random((n, d))
     X[:, -1] *= spread
-    return _passes.InMemory(X, X @ np.ones(d) + rng.normal(size=n), None)
+    return memory.InMemory(X, X @ np.ones(d) + rng.normal(size=n), None)
 
 
-def scores(rows):
+def all_scores(rows):
     """One of each kind that knows bounds."""
-    first = BayesianRegression.of(rows.moments(_passes.everything))
-    most = _scores.most_leverage(first, *rows.box)
-    left_out = _chance.LeftOut(first, most)
+    first = BayesianRegression.of(rows.moments(memory.everything))
+    most = scores.most_leverage(first, *rows.box)
+    left_out = chance.LeftOut(first, most)
     return {
-        "z": _scores.ZScore(first, most),
+        "z": scores.ZScore(first, most),
         "left out": left_out,
-        "second": _chance.second_look(rows, first),
+        "second": chance.second_look(rows, first),
     }
 
 
@@ -32,12 +33,12 @@ def scores(rows):
 def test_some_rows_alone_have_the_leverage_that_they_have_among_others(d):
     rows = table(5000, d)
     (block,) = rows.blocks
-    model = BayesianRegression.of(rows.moments(_passes.everything))
-    every, rng = _scores.leverage(block, model), np.random.default_rng(1)
+    model = BayesianRegression.of(rows.moments(memory.everything))
+    every, rng = scores.leverage(block, model), np.random.default_rng(1)
     np.testing.assert_allclose(every, model.leverage(block.Z[:-1].T), rtol=1e-9)
     for k in (1, 2, 3, 17, 100, 191, 192, 193, 1000, 4999):
         some = np.sort(rng.choice(5000, k, replace=False))
-        part = _scores.leverage(_scores.of_rows(block, some), model)
+        part = scores.leverage(scores.of_rows(block, some), model)
         np.testing.assert_array_equal(part, every[some])
 
 
@@ -45,7 +46,7 @@ def test_some_rows_alone_have_the_leverage_that_they_have_among_others(d):
 def test_a_score_is_exact_between_two_values_and_on_its_side_elsewhere(n, spread, data):
     rows = table(n, 5, spread)
     (block,) = rows.blocks
-    score = scores(rows)[data.draw(st.sampled_from(["z", "left out", "second"]))]
+    score = all_scores(rows)[data.draw(st.sampled_from(["z", "left out", "second"]))]
     exact = score(block)
     least, most = score.bounds(block)
     assert (least <= exact).all() and (exact <= most).all()
@@ -61,10 +62,10 @@ def test_a_score_is_exact_between_two_values_and_on_its_side_elsewhere(n, spread
 def test_few_scores_of_a_long_table_are_computed(monkeypatch):
     rows = table(16_000, 5)
     (block,) = rows.blocks
-    looked, real = [], _scores.leverage
-    for name, score in scores(rows).items():
+    looked, real = [], scores.leverage
+    for name, score in all_scores(rows).items():
         cut = float(np.median(score(block)))
-        for module in (_scores, _chance):
+        for module in (scores, chance):
             monkeypatch.setattr(
                 module,
                 "leverage",
@@ -72,6 +73,6 @@ def test_few_scores_of_a_long_table_are_computed(monkeypatch):
             )
         want = score(block) <= cut
         looked.clear()
-        np.testing.assert_array_equal(_scores.AtMost(score, cut)(block), want)
+        np.testing.assert_array_equal(scores.AtMost(score, cut)(block), want)
         assert 0 < sum(looked) < 1600, name
         monkeypatch.undo()

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from sklearn.linear_model import LinearRegression
 
+from mithridate.attack.risks import Residual
+from mithridate.attack.victims import Ridge as Victim
 from mithridate.bench.adaptive import adapted
 from mithridate.defenses import Ridge, TrustedOnly
 from mithridate.errors import InputError
-from mithridate.risks import Residual
-from mithridate.victims import Ridge as Victim
 
 
 def table(seed=0, n=100, d=4):

@@ -17,7 +17,7 @@ def clean(data: Any, **how: Any) -> Any:
 
 def clean_in_passes(path: str | Path, **how: Any) -> Any:
     """Cleans a file or folder in passes."""
-    return mithridate.bigtable.clean(path, **how)
+    return mithridate.cleaning.streamed.clean(path, **how)
 
 
 def command(*words: str) -> tuple[int, str, str]:

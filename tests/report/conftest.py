@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from mithridate.table import Look, Moved, Row, to_table
+from mithridate.schema import Look, Moved, Row, to_table
 
 HOSTILE = [
     "<img src=x onerror=\"document.documentElement.dataset.pwned='img'\">",

@@ -3,7 +3,7 @@
 from typing import Any
 
 from mithridate.report import headlines
-from mithridate.table import Row, to_table
+from mithridate.schema import Row, to_table
 
 
 def row(defense: str = "none", ratio: float = 0.1, seed: int = 0, **more: Any) -> Row:

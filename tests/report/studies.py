@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from mithridate.table import Row, to_table
+from mithridate.schema import Row, to_table
 
 ALPHAS, RATIOS, TABLES = (1.0, 0.6, 0.3, 0.1), (0.1, 0.2, 0.3, 0.4), ("a", "b")
 FIVE = ("trim", "huber", "sever", "proda", "duti")

@@ -6,16 +6,7 @@ import pytest
 
 from mithridate.bench.study import Study
 from mithridate.report import study_pages
-from mithridate.report._claims import (
-    FAILS,
-    FEW,
-    HOLDS,
-    NOT_RUN,
-    NOTHING,
-    PAPER,
-    PART,
-    chapters,
-)
+from mithridate.report._claims import FAILS, FEW, HOLDS, NOT_RUN, NOTHING, PAPER, PART, chapters
 from mithridate.report._frame import Frame
 
 from .studies import ALPHAS, grown, helps, poisoned, table

@@ -3,7 +3,7 @@
 import pytest
 
 from mithridate.report import headlines
-from mithridate.table import Row
+from mithridate.schema import Row
 
 from .said import line, row, tell
 

@@ -15,7 +15,7 @@ import plotly.graph_objects as go
 import pytest
 
 from mithridate.report import html, write_html
-from mithridate.table import Look, Moved, Row, to_table
+from mithridate.schema import Look, Moved, Row, to_table
 
 MOST_BYTES = 8_000_000
 

@@ -9,7 +9,7 @@ import pytest
 from mithridate.bench.harness import bench
 from mithridate.bench.study import Study
 from mithridate.report import study_pages, write_docs, write_study
-from mithridate.table import Row, to_table
+from mithridate.schema import Row, to_table
 
 from .studies import cell, grown, poisoned, table
 from .test_report_page import Page

@@ -2,10 +2,11 @@
 
 from typing import Any
 
-from .. import defenses, risks, victims
+from .. import defenses
+from .._lookup import build, choices, find
+from .._text import quote
+from ..attack import risks, victims
 from ..errors import InputError
-from ..lookup import build, choices, find
-from ..words import quote
 
 # A defense without a surrogate of its own is attacked through that of one which fits alike: on
 # rows of small residual, or with a bounded loss.

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from .. import defenses
-from ..lookup import build
+from .._lookup import build
 from .poisoning import Batches, Ran
 from .score import Cell, Judge
 from .spec import AttackSpec, DefenseSpec, Spec

@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Int
 
-from ..datasets import Part, Split
 from ..defenses import CertifiedMedian
+from ..tables.encoded import Part, Split
 from .score import nmse
 
 SHARES = (0.01, 0.04)  # of the training rows

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from ..table import Step
+from ..schema import Step
 from .sweep import Poison
 
 SMALL = 0.01  # a change of damage that is none, as a share

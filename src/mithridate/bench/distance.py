@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float
 from scipy.spatial.distance import cdist
 
-from ..datasets import Part
+from ..tables.encoded import Part
 
 MOST_PAIRED = 2000  # rows of each kind; the pairs of more would fill the memory
 

@@ -8,8 +8,9 @@ import joblib
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from .. import cluster, datasets, table
-from ..datasets import Encoded
+from .. import _cluster, _files, schema
+from ..data import load
+from ..tables.encoded import Encoded
 from .cells import judges_of
 from .judges import judge
 from .poisoning import parts_of
@@ -33,7 +34,7 @@ class Ran(NamedTuple):
     @property
     def table(self) -> pa.Table:
         """All results of the folder, of this and of earlier runs."""
-        return table.gather(self.folder)
+        return schema.gather(self.folder)
 
 
 def bench(
@@ -79,7 +80,7 @@ def bench(
     made = _on_cluster(payloads, dask) if dask else _side_by_side(payloads, jobs)
     for one in made:
         key = one["part"][0].as_py()
-        table.write(one, parts / f"{key}.parquet")
+        schema.write(one, parts / f"{key}.parquet")
         failed += "failed" in one["status"].to_pylist()
         done += 1
         tell(STAGE, done, len(wanted))
@@ -92,7 +93,7 @@ def _read(study: Study) -> dict[str, Encoded]:
     tables: dict[str, Encoded] = {}
     for data in specs:
         if mark(data) not in tables:
-            tables[mark(data)] = datasets.load(
+            tables[mark(data)] = load(
                 data.source, data.target, drop=data.drop, categorical=data.categorical
             )
     return tables
@@ -117,12 +118,12 @@ def _prepared(study: Study, folder: Path) -> Path:
     try:
         parts.mkdir(parents=True, exist_ok=True)
         dump = study.dump()
-        table.write_atomically(
+        _files.write_atomically(
             folder / f"{Path(study.title).name or 'study'}.toml",
             lambda path: path.write_text(dump, encoding="utf-8"),
         )
     except OSError as error:
-        raise table.unwritable(folder, error) from None
+        raise _files.unwritable(folder, error) from None
     return parts
 
 
@@ -144,18 +145,20 @@ def _side_by_side(payloads: Iterable[Payload], jobs: int) -> Iterator[pa.Table]:
         jobs,
         return_as="generator_unordered",
         max_nbytes=None,
-        pre_dispatch=f"{cluster.AHEAD} * n_jobs",
+        pre_dispatch=f"{_cluster.AHEAD} * n_jobs",
     )
     yield from parallel(joblib.delayed(work)(payload) for payload in payloads)
 
 
 def _on_cluster(payloads: Iterator[Payload], address: str) -> Iterator[pa.Table]:
     """The same on the workers of a Dask cluster."""
-    with cluster.connect(address) as client:
+    with _cluster.connect(address) as client:
         from distributed import as_completed
 
         waiting = as_completed()
-        for _, payload in zip(range(cluster.ahead(cluster.manned(client))), payloads, strict=False):
+        for _, payload in zip(
+            range(_cluster.ahead(_cluster.manned(client))), payloads, strict=False
+        ):
             waiting.add(client.submit(work, payload, pure=False))
         for future in waiting:
             for payload in payloads:

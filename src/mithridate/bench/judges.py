@@ -8,9 +8,10 @@ from sklearn.neural_network import MLPRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from .. import defenses, victims
+from .. import defenses
+from .._lookup import build, made
+from ..attack import victims
 from ..errors import InputError
-from ..lookup import build, made
 from .spec import Spec
 
 

@@ -4,8 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from ..datasets import Part, Split
-from ..table import Look, Moved
+from ..schema import Look, Moved
+from ..tables.encoded import Part, Split
 
 
 def looks(split: Split, model: Any, poisons: dict[tuple, Part]) -> list[Look]:

@@ -6,12 +6,12 @@ from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
-from .. import attacks, objective, risks, victims
-from ..attacks import AbstractAttack
-from ..datasets import Part
+from .._lookup import build
+from ..attack import attacks, objective, risks, victims
+from ..attack.attacks import AbstractAttack
+from ..attack.threat import edges
 from ..errors import InputError
-from ..lookup import build
-from ..threat import edges
+from ..tables.encoded import Part
 from .adaptive import adapted
 from .spec import AttackSpec, Spec
 from .sweep import Poison, sweep, ticks

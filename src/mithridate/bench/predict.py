@@ -27,9 +27,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Float, Int
 
-from .. import victims
-from ..datasets import Part
-from ..lookup import build
+from .._lookup import build
+from ..attack import victims
+from ..tables.encoded import Part
 from .poisoning import Batches
 from .spec import AttackSpec, Spec, ThreatSpec
 from .worlds import World

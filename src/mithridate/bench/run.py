@@ -10,9 +10,10 @@ from typing import Any, NamedTuple
 import joblib
 import pyarrow as pa
 
-from .. import datasets, table
-from ..datasets import Encoded, Part
+from .. import schema
+from ..data import load
 from ..errors import InputError
+from ..tables.encoded import Encoded, Part
 from .cells import cells_of, judges_of, unpoisoned
 from .certify import promises
 from .diagnose import diagnose, steps
@@ -61,10 +62,10 @@ def run(spec: Spec, frame: Any = None, tell: Tell | None = None) -> Results:
     about["poisonability"] = foreseen(spec, worlds, seeds, cut)
     about["diagnosis"] = [line for one in ran for line in _signs(one)]
     return Results(
-        table.to_table(rows, table.Row, about),
-        table.to_table(looks(splits[0], clean, shown), table.Look),
-        table.to_table(moved(splits[0], data.target, shown), table.Moved),
-        table.to_table(_steps(ran, seeds, len(splits[0].train.y)), table.Step),
+        schema.to_table(rows, schema.Row, about),
+        schema.to_table(looks(splits[0], clean, shown), schema.Look),
+        schema.to_table(moved(splits[0], data.target, shown), schema.Moved),
+        schema.to_table(_steps(ran, seeds, len(splits[0].train.y)), schema.Step),
     )
 
 
@@ -72,9 +73,7 @@ def _load(spec: Spec, frame: Any) -> Encoded:
     source = spec.data.source if frame is None else frame
     if frame is None and spec.data.source == "frame":
         raise InputError("The spec was made from a data frame in memory; pass that frame again.")
-    data = datasets.load(
-        source, spec.data.target, drop=spec.data.drop, categorical=spec.data.categorical
-    )
+    data = load(source, spec.data.target, drop=spec.data.drop, categorical=spec.data.categorical)
     want = spec.data.fingerprint
     if want is not None and want != data.fingerprint:
         raise InputError(
@@ -85,12 +84,12 @@ def _load(spec: Spec, frame: Any) -> Encoded:
     return data
 
 
-def _score_all(cells, splits, seeds, model, judges, tell: Tell) -> list[table.Row]:
+def _score_all(cells, splits, seeds, model, judges, tell: Tell) -> list[schema.Row]:
     jobs = (
         joblib.delayed(score)(cell, splits[seeds.index(cell.keys["seed"])], model, judges)
         for cell in cells
     )
-    rows: list[table.Row] = []
+    rows: list[schema.Row] = []
     tell("judging the defenses", 0, len(cells))
     # Workers are processes with one BLAS thread each: threads of both kinds would fight.
     # No memory maps: a stopped run would leave their files behind.
@@ -107,7 +106,7 @@ def _signs(one: Ran) -> list[str]:
     return [f"{one.spec.use}: {line}" for line in dict.fromkeys(lines)]
 
 
-def _steps(ran: Sequence[Ran], seeds: list[int], n: int) -> Iterator[table.Step]:
+def _steps(ran: Sequence[Ran], seeds: list[int], n: int) -> Iterator[schema.Step]:
     for one in ran:
         for made in one.runs.values():
             yield from steps(one.spec.use, made, one.alphas, seeds, n)

@@ -12,9 +12,9 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import roc_auc_score
 
 from .. import __version__
-from ..datasets import Part, Split
 from ..defenses import BaseDefense
-from ..table import Row
+from ..schema import Row
+from ..tables.encoded import Part, Split
 from .distance import distance
 from .poisoning import Piece
 

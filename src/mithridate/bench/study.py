@@ -12,8 +12,8 @@ import tomli_w
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from .. import __version__
+from .._text import listing, quote
 from ..errors import InputError
-from ..words import listing, quote
 from .spec import AttackSpec, DataSpec, DefenseSpec, Ratio, Spec, ThreatSpec, VictimSpec, sentence
 
 HEAD = {"title", "about", "experiments", "scales"}  # keys of the study itself

@@ -8,13 +8,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ..attacks import AbstractAttack, Path
-from ..datasets import Part
-from ..objective import AbstractNormalizer, Problem
-from ..risks import AbstractRisk
-from ..sample import Sample
-from ..threat import ThreatModel
-from ..victims import AbstractVictim
+from ..attack.attacks import AbstractAttack, Path
+from ..attack.objective import AbstractNormalizer, Problem
+from ..attack.risks import AbstractRisk
+from ..attack.sample import Sample
+from ..attack.threat import ThreatModel
+from ..attack.victims import AbstractVictim
+from ..tables.encoded import Part
 from .worlds import World
 
 WRITTEN = ("lower", "upper", "step", "free", "budget", "member", "optional")

@@ -7,10 +7,11 @@ import jax
 import pyarrow as pa
 from threadpoolctl import threadpool_limits
 
-from .. import attacks, table
-from ..attacks import AbstractAttack
-from ..datasets import Split
-from ..lookup import find
+from .. import schema
+from .._lookup import find
+from ..attack import attacks
+from ..attack.attacks import AbstractAttack
+from ..tables.encoded import Split
 from .cells import attack_keys, cells_of, judges_of, unpoisoned
 from .judges import judge
 from .poisoning import batches, poison_of
@@ -38,7 +39,7 @@ def work(payload: Payload) -> pa.Table:
             rows = _rows(payload.job, payload.split)
         except Exception as error:  # a failed cell is a row, and the run goes on
             rows = _failed(payload.job, error)
-    return table.to_table(rows, table.Row)
+    return schema.to_table(rows, schema.Row)
 
 
 def _pin(compiled: str) -> None:
@@ -49,7 +50,7 @@ def _pin(compiled: str) -> None:
     jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
 
 
-def _rows(job: Job, split: Split) -> list[table.Row]:
+def _rows(job: Job, split: Split) -> list[schema.Row]:
     spec = job.spec
     name, model = judge(spec)
     judges = judges_of(spec, model)
@@ -67,7 +68,7 @@ def _keys(job: Job) -> dict[str, Any]:
     return {"experiment": job.experiment, "part": job.key, "dataset": job.name}
 
 
-def _failed(job: Job, error: Exception) -> list[table.Row]:
+def _failed(job: Job, error: Exception) -> list[schema.Row]:
     """A row for each alpha and ratio of a part that came to nothing."""
     message = " ".join(f"{type(error).__name__}: {error}".split())[:500]
     spec = job.spec
@@ -75,9 +76,9 @@ def _failed(job: Job, error: Exception) -> list[table.Row]:
     shared |= {"judge": spec.judge or spec.victim.use, "defense": "none"}
     shared |= {"status": "failed", "message": message}
     if not spec.attacks:
-        return [table.Row(**shared, attack="none", ratio=0.0)]
+        return [schema.Row(**shared, attack="none", ratio=0.0)]
     return [
-        table.Row(**shared, **where, alpha=alpha, ratio=ratio)
+        schema.Row(**shared, **where, alpha=alpha, ratio=ratio)
         for where, alphas in map(_where, spec.attacks)
         for alpha in alphas
         for ratio in spec.ratios

@@ -4,8 +4,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..datasets import Part, Split
 from ..errors import InputError
+from ..tables.encoded import Part, Split
 from .spec import ThreatSpec
 
 LEAST_JUDGED = 20  # validation rows that an attacker must keep to aim by

@@ -1,7 +1,6 @@
 """Defenses against poisoned training rows, as scikit-learn regressors; none of them loads JAX."""
 
 from ._antidote import Antidote as Antidote
-from ._base import BaseDefense as BaseDefense
 from ._bayesclean import BayesClean as BayesClean
 from ._certified import CertifiedMedian as CertifiedMedian
 from ._deepbayesclean import DeepBayesClean as DeepBayesClean
@@ -19,6 +18,7 @@ from ._theilsen import TheilSen as TheilSen
 from ._torrent import Torrent as Torrent
 from ._trim import Trim as Trim
 from ._trustedonly import TrustedOnly as TrustedOnly
+from .base import BaseDefense as BaseDefense
 
 __all__ = [
     "Antidote",

@@ -8,13 +8,13 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from ..words import percent
-from . import _chance as chance
-from ._base import BaseDefense, Column, Mask, Rows, Trusted
+from .._text import percent
+from ..passes.memory import Block, InMemory, Kernel, Passes, Verdict, one_thread
+from ..passes.scores import AtMost
+from . import chance
 from ._bayesclean import BayesClean
-from ._passes import Block, InMemory, Kernel, Passes, Verdict, one_thread
-from ._scores import AtMost
 from ._search import CORE, FAR, READMISSIONS, Farthest, Found, Table
+from .base import BaseDefense, Column, Mask, Rows, Trusted
 
 SCARCE = 0.35  # share of the rows of a core that trusted rows have found: clean rows may be fewer
 SURE = 0.25  # an effect, as a share of the variance of the target, that is reason enough

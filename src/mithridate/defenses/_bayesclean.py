@@ -5,11 +5,11 @@ from typing import Any
 from scipy.special import ndtr
 
 from ..bayes import BayesianRegression
-from . import _chance as chance
-from ._base import Column, Mask, Rows
-from ._passes import InMemory, Kernel, Passes, Verdict, add, everything
-from ._scores import AtMost, Within, ZScore, most_leverage
+from ..passes.memory import InMemory, Kernel, Passes, Verdict, add, everything
+from ..passes.scores import AtMost, Within, ZScore, most_leverage
+from . import chance
 from ._sets import ThreeSets
+from .base import Column, Mask, Rows
 
 
 class BayesClean(ThreeSets):

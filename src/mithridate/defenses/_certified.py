@@ -9,7 +9,7 @@ from jaxtyping import Float, Int
 from sklearn.utils.validation import check_is_fitted
 
 from ..errors import InputError
-from ._base import BaseDefense, Column, Mask, Rows
+from .base import BaseDefense, Column, Mask, Rows
 
 
 class CertifiedMedian(BaseDefense):

@@ -10,10 +10,10 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import has_fit_parameter
 
 from ..errors import InputError
-from ._base import Column, Mask, Rows
-from ._rows import are_counts
+from ..passes.rows import are_counts
 from ._sets import ThreeSets
-from ._weights import median
+from .base import Column, Mask, Rows
+from .weights import median
 
 FIRST = 4, 30.0  # parts and weight penalty: few rows and a stiff network, which cannot memorize
 SECOND = 2, 10.0  # on the nearer half: the penalty of a network that is there to predict

@@ -10,9 +10,9 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import lasso_path
 
 from ..errors import InputError
-from ._base import BaseDefense, Column, Mask, Rows, Trusted
+from ..passes.rows import lowest
 from ._ridge import Ridge
-from ._rows import lowest
+from .base import BaseDefense, Column, Mask, Rows, Trusted
 
 Square = Float[np.ndarray, "n n"]
 

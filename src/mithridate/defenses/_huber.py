@@ -12,11 +12,11 @@ from sklearn.linear_model import HuberRegressor
 from threadpoolctl import threadpool_limits
 
 from ..errors import InputError
-from ._base import BaseDefense, Column, Mask, Rows
-from ._passes import Block, Passes, Verdict, add, everything
+from ..passes.memory import Block, Passes, Verdict, add, everything
+from ..passes.scores import AtMost, Residual, predicted
 from ._ridge import Ridge
-from ._scores import AtMost, Residual, predicted
-from ._weights import median
+from .base import BaseDefense, Column, Mask, Rows
+from .weights import median
 
 
 class Huber(BaseDefense):

@@ -7,9 +7,9 @@ import numpy as np
 from jaxtyping import Float
 
 from ..errors import InputError
-from ._base import BaseDefense, Column, Mask, Rows
-from ._rows import lowest
+from ..passes.rows import lowest
 from ._trim import Trim
+from .base import BaseDefense, Column, Mask, Rows
 
 
 class ITrim(BaseDefense):

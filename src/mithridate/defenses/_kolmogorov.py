@@ -10,9 +10,9 @@ from scipy.special import gammaln
 from scipy.stats import kstwo
 
 from ..errors import InputError
-from ._base import BaseDefense, Column, Mask, Rows, Trusted
-from ._rows import Listed
-from ._weights import as_weights, median
+from ..passes.rows import Listed
+from .base import BaseDefense, Column, Mask, Rows, Trusted
+from .weights import as_weights, median
 
 _FOLDS = 5
 

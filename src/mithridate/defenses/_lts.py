@@ -13,10 +13,10 @@ from threadpoolctl import threadpool_limits
 from ..bayes import BayesianRegression
 from ..errors import InputError
 from ..moments import Moments
-from ._base import BaseDefense, Column, Mask, Rows
-from ._chance import left_within
-from ._rows import Listed, lowest
-from ._weights import median
+from ..passes.rows import Listed, lowest
+from .base import BaseDefense, Column, Mask, Rows
+from .chance import left_within
+from .weights import median
 
 _L2 = 1e-3  # of standardized columns, on the mean loss: a start has few rows, perhaps all alike
 _WIDE = 5  # times its robust estimate, and a standard deviation is taken for no more

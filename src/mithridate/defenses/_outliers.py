@@ -7,10 +7,10 @@ from jaxtyping import Float
 from sklearn.base import clone
 from sklearn.ensemble import IsolationForest
 
+from .._lookup import made
 from ..errors import InputError
-from ..lookup import made
-from ._base import BaseDefense, Column, Mask, Rows
-from ._rows import Listed, lowest
+from ..passes.rows import Listed, lowest
+from .base import BaseDefense, Column, Mask, Rows
 
 
 class Outliers(BaseDefense):

@@ -10,9 +10,9 @@ from threadpoolctl import threadpool_limits
 
 from ..errors import InputError
 from ..moments import Moments
-from ._base import BaseDefense, Column, Mask, Rows
+from ..passes.rows import Listed, lowest
 from ._ridge import Ridge
-from ._rows import Listed, lowest
+from .base import BaseDefense, Column, Mask, Rows
 
 
 class Proda(BaseDefense):

@@ -10,9 +10,9 @@ from sklearn.linear_model import RANSACRegressor
 from threadpoolctl import threadpool_limits
 
 from ..errors import InputError
-from ._base import BaseDefense, Column, Mask, Rows
+from ..passes.rows import Listed
 from ._ridge import Ridge
-from ._rows import Listed
+from .base import BaseDefense, Column, Mask, Rows
 
 
 class Ransac(BaseDefense):

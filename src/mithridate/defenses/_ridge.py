@@ -9,8 +9,8 @@ from sklearn.utils.validation import check_is_fitted
 
 from ..errors import InputError
 from ..moments import Moments
-from ._frames import validated
-from ._weights import as_weights
+from .frames import validated
+from .weights import as_weights
 
 
 class Ridge(RegressorMixin, BaseEstimator):

@@ -10,11 +10,21 @@ from scipy.special import ndtri
 
 from ..bayes import BayesianRegression
 from ..moments import Moments
-from ._base import Column, Mask
-from ._chance import left_within
-from ._passes import Block, Kernel, Passes, Where, by_columns, moments_of
-from ._rows import Listed
-from ._scores import SLACK, AtMost, Bounded, Score, between, leverage, of_rows, predicted, residual
+from ..passes.memory import Block, Kernel, Passes, Where, by_columns, moments_of
+from ..passes.rows import Listed
+from ..passes.scores import (
+    SLACK,
+    AtMost,
+    Bounded,
+    Score,
+    between,
+    leverage,
+    of_rows,
+    predicted,
+    residual,
+)
+from .base import Column, Mask
+from .chance import left_within
 
 CORE = 0.5  # share of the rows that the first model rests on: poison is taken to be fewer
 NEAR = 2.25  # σ within which rows are taken back into the model

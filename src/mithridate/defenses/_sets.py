@@ -9,8 +9,8 @@ from jaxtyping import Int
 from scipy.special import ndtr, ndtri
 
 from ..errors import InputError
-from ._base import BaseDefense, Column, Mask
-from ._weights import median
+from .base import BaseDefense, Column, Mask
+from .weights import median
 
 
 class ThreeSets(BaseDefense):

@@ -8,7 +8,7 @@ from jaxtyping import Float
 from scipy.linalg import eigh
 
 from ..errors import InputError
-from ._base import BaseDefense, Column, Mask, Rows
+from .base import BaseDefense, Column, Mask, Rows
 
 
 class Sever(BaseDefense):

@@ -10,9 +10,9 @@ from sklearn.linear_model import TheilSenRegressor
 from threadpoolctl import threadpool_limits
 
 from ..errors import InputError
-from ._base import BaseDefense, Column, Mask, Rows
-from ._rows import Listed, are_counts
-from ._weights import median
+from ..passes.rows import Listed, are_counts
+from .base import BaseDefense, Column, Mask, Rows
+from .weights import median
 
 
 class TheilSen(BaseDefense):

@@ -7,10 +7,10 @@ import numpy as np
 from sklearn.linear_model import LinearRegression
 
 from ..errors import InputError
-from ._base import BaseDefense, Column, Mask, Rows
+from ..passes.rows import lowest
 from ._ridge import Ridge
-from ._rows import lowest
 from ._trim import Trim
+from .base import BaseDefense, Column, Mask, Rows
 
 
 class Torrent(BaseDefense):

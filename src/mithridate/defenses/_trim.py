@@ -8,11 +8,11 @@ from typing import Any, ClassVar
 import numpy as np
 
 from ..errors import InputError
-from ._base import BaseDefense, Column, Mask, Rows
-from ._passes import Block, InMemory, Kernel, Listed, Look, Passes, Verdict, everything
+from ..passes.memory import Block, InMemory, Kernel, Listed, Look, Passes, Verdict, everything
+from ..passes.rows import lowest
+from ..passes.scores import Residual
 from ._ridge import Ridge
-from ._rows import lowest
-from ._scores import Residual
+from .base import BaseDefense, Column, Mask, Rows
 
 
 class Trim(BaseDefense):

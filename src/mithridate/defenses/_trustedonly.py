@@ -4,7 +4,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from ._base import BaseDefense, Column, Mask, Rows, Trusted
+from .base import BaseDefense, Column, Mask, Rows, Trusted
 
 
 class TrustedOnly(BaseDefense):

@@ -115,8 +115,8 @@ OWN = """## Add yours
    ```
 
    The attack goes through the `surrogate` of your class: an instance of
-   `mithridate.victims.AbstractVictim` that fits as your defense does, such as
-   `mithridate.victims.Trimmed()`. `--scale small` tries it on one table first.
+   `mithridate.attack.victims.AbstractVictim` that fits as your defense does, such as
+   `mithridate.attack.victims.Trimmed()`. `--scale small` tries it on one table first.
 3. One table to submit: the files of `results/parts/`, with your file, in a pull request. A part is
    named by what it was computed from, so tables merge by copying."""
 

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import pyarrow as pa
 
-from .. import table
+from .. import schema
 from . import _words as words
 
 NONE, ORACLE = "none", "oracle"
@@ -174,7 +174,7 @@ def in_order(series: Iterable[Series]) -> list[Series]:
 
 
 def audit(results: pa.Table) -> Audit:
-    """Groups a table of results (columns as in `table.Row`) into cells."""
+    """Groups a table of results (columns as in `schema.Row`) into cells."""
     rows = _told_apart([_named(row) for row in results.to_pylist()])
     defended: dict[tuple[Series, float, str], Cell] = {}
     clean: dict[str, Cell] = {}
@@ -199,7 +199,7 @@ def audit(results: pa.Table) -> Audit:
 
 def _certified(results: pa.Table) -> list[dict[str, float]]:
     """The promises among the facts on the run, if they can be read."""
-    facts = table.about(results)
+    facts = schema.about(results)
     found = facts.get("certified") if isinstance(facts, dict) else None
     wanted = ("share", "within", "rows", "certified", "nmse")
     return [

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from ..words import percent
+from .._text import percent
 from . import _words as words
 from ._shell import render
 from ._style import CLEAN, Figure, Style, axis, layout, note, rule

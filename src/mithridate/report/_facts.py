@@ -6,7 +6,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from .. import table
+from .. import schema
 from . import _words as words
 from ._cells import Audit
 
@@ -35,7 +35,7 @@ class Facts:
 
 def facts(results: pa.Table, told: Audit) -> Facts:
     """Facts on the run from the metadata and the key columns; hostile values become plain text."""
-    about = table.about(results)
+    about = schema.about(results)
     about = about if isinstance(about, Mapping) else {}
     datasets, victims = _distinct(told, "dataset"), _distinct(told, "victim")
     return Facts(

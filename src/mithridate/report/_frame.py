@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from .. import table
+from .. import schema
 from . import _words as words
 from ._intervals import Estimate, Values, at_once, estimate
 
@@ -60,7 +60,7 @@ class Frame:
     @cached_property
     def repeated(self) -> int:
         """Rows whose keys are those of another, but for the part."""
-        keys = sorted(set(table.keys()) - {"part"})
+        keys = sorted(set(schema.keys()) - {"part"})
         return len(self) - self.table.group_by(keys).aggregate([]).num_rows
 
     def distinct(self, *names: str) -> list:

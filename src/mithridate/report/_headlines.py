@@ -16,7 +16,7 @@ def headlines(results: pa.Table) -> list[str]:
 
     `results` is a table of `table.Row`; every figure is a mean over its seeds.
 
-    >>> from mithridate.table import Row, to_table
+    >>> from mithridate.schema import Row, to_table
     >>> keys = dict(dataset="t", victim="ridge", attack="ascent", seed=0)
     >>> row = Row(**keys, alpha=0.3, ratio=0.1, defense="none", nmse_clean=0.2, nmse_poisoned=0.6)
     >>> headlines(to_table([row], Row))[0]

@@ -5,7 +5,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from .. import table
+from .. import _files
 from . import _damage as damage
 from . import _findings as find
 from . import _poison as poison
@@ -23,10 +23,10 @@ from ._verdict import tiles
 def html(results: pa.Table, looks: pa.Table, moved: pa.Table) -> str:
     """The report as one HTML page: offline, self-contained, safe against hostile names.
 
-    `results`, `looks` and `moved` are tables of `table.Row`, `table.Look` and `table.Moved`; the
-    last two may be empty, and `table.about(results)` may lack any key.
+    `results`, `looks` and `moved` are tables of `schema.Row`, `schema.Look` and `schema.Moved`; the
+    last two may be empty, and `schema.about(results)` may lack any key.
 
-    >>> from mithridate.table import Look, Moved, Row, to_table
+    >>> from mithridate.schema import Look, Moved, Row, to_table
     >>> html(to_table([], Row), to_table([], Look), to_table([], Moved))[:15]
     '<!doctype html>'
     """
@@ -48,7 +48,7 @@ def html(results: pa.Table, looks: pa.Table, moved: pa.Table) -> str:
 def write_html(path: Path | str, results: pa.Table, looks: pa.Table, moved: pa.Table) -> None:
     """Writes the report to `path`, all or nothing; the tables are those of `html`."""
     page = html(results, looks, moved)
-    table.write_atomically(Path(path), lambda part: part.write_text(page, encoding="utf-8"))
+    _files.write_atomically(Path(path), lambda part: part.write_text(page, encoding="utf-8"))
 
 
 def _every_series(told: Audit, looks: pa.Table, moved: pa.Table) -> list:

@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from .. import table
+from .. import schema
 from . import _words as words
 from ._cells import Audit, Series
 from ._intervals import ENOUGH, ends
 
 RESAMPLES = 1000
-KEYS = set(table.keys()) - {
+KEYS = set(schema.keys()) - {
     *("part", "ratio", "seed", "defense", "defense_options", "contamination", "trusted")
 }
 BELOW, AT, NOT = "below", "at", "not"
@@ -43,9 +43,9 @@ def poisonability(results: pa.Table) -> list[Poisonability]:
 
     At each ratio the mean squared error of the poison rows and that of the clean training rows,
     both under the model trained on all of them, are averaged over the seeds; their difference is
-    interpolated between the ratios. `results` is a table of `table.Row`.
+    interpolated between the ratios. `results` is a table of `schema.Row`.
 
-    >>> from mithridate.table import Row, to_table
+    >>> from mithridate.schema import Row, to_table
     >>> keys = dict(dataset="t", victim="ridge", judge="ridge", attack="ascent", alpha=1.0, seed=0)
     >>> errors = [(0.1, 0.9), (0.2, 0.6), (0.3, 0.2)]
     >>> keys |= dict(defense="none", error_clean=0.5)
@@ -61,7 +61,7 @@ def poisonability(results: pa.Table) -> list[Poisonability]:
 
 def measured(rows: Iterable[Mapping[str, Any]]) -> list[Poisonability]:
     """The same from rows; every defense's row of a cell has the same errors, and one is taken."""
-    names = [name for name in table.schema(table.Row).names if name in KEYS]
+    names = [name for name in schema.schema(schema.Row).names if name in KEYS]
     series: dict[tuple, dict[tuple[float, Any], tuple[float, float]]] = {}
     for row in rows:
         clean, poison = row.get("error_clean"), row.get("error_poison")
@@ -189,7 +189,7 @@ def hidden(results: pa.Table) -> dict[float, float]:
 
 
 def _facts(results: pa.Table) -> Mapping[str, Any]:
-    about = table.about(results)
+    about = schema.about(results)
     found = about.get("poisonability") if isinstance(about, dict) else None
     return found if isinstance(found, dict) else {}
 

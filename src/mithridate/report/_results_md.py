@@ -4,17 +4,7 @@ from collections.abc import Sequence
 
 from . import _results_tables as tables
 from . import _words as words
-from ._claims import (
-    COMMAND,
-    FAILS,
-    FEW,
-    HOLDS,
-    NOT_RUN,
-    NOTHING,
-    PART,
-    Chapter,
-    Claim,
-)
+from ._claims import COMMAND, FAILS, FEW, HOLDS, NOT_RUN, NOTHING, PART, Chapter, Claim
 from ._frame import NONE, Frame
 from ._intervals import RESAMPLES
 from ._markdown import escaped, footer, paragraph, table

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from .. import table
+from .. import _files
 from ._board_words import leaderboard_md
 from ._claims import chapters
 from ._comparison import compared, comparison_md
@@ -19,9 +19,9 @@ def study_pages(results: pa.Table) -> dict[str, str]:
 
     `report.html` always; `leaderboard.md` and `comparison.md` where defenses were judged on poison;
     `results.md` where an experiment of the study `paper` is there. `results` is a table of
-    `table.Row`.
+    `schema.Row`.
 
-    >>> from mithridate.table import Row, to_table
+    >>> from mithridate.schema import Row, to_table
     >>> keys = dict(dataset="t", victim="ridge", judge="ridge", attack="flip", seed=0, ratio=0.1)
     >>> keys |= dict(nmse_clean=0.2, nmse_poisoned=0.6, nmse_defended=0.3, gain=0.5)
     >>> rows = [Row(**keys, defense="none"), Row(**keys, defense="trim")]
@@ -51,5 +51,5 @@ def write_docs(results: pa.Table, folder: Path | str) -> list[Path]:
 
 
 def _written(path: Path, page: str) -> Path:
-    table.write_atomically(path, lambda part: part.write_text(page, encoding="utf-8"))
+    _files.write_atomically(path, lambda part: part.write_text(page, encoding="utf-8"))
     return path

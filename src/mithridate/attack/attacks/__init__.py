@@ -1,0 +1,10 @@
+"""Attacks: pure functions from a problem and a key to poison rows."""
+
+from ._ascent import Ascent as Ascent
+from ._flip import Flip as Flip
+from ._optp import OptP as OptP
+from ._random import Random as Random
+from ._statp import StatP as StatP
+from .base import AbstractAttack as AbstractAttack
+from .base import Path as Path
+from .base import Trace as Trace

@@ -1,0 +1,249 @@
+from collections.abc import Sequence
+from typing import ClassVar, NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import optax
+from jaxtyping import Array, Float, Int, PRNGKeyArray, Scalar
+
+from ...errors import InputError
+from ..objective import Problem, Reference, Terms
+from ..sample import Sample
+from ..threat import ThreatModel, standing
+from ..victims import AbstractSurrogate, Ridge
+from .base import AbstractAttack, Path, Tick
+
+
+class Batch(NamedTuple):
+    """Slots `start` to `stop` - 1, and the terms that the alpha = 1 attack reached with them."""
+
+    start: Int[Array, "*shape"]
+    stop: Int[Array, "*shape"]
+    extreme: Terms
+
+
+STARTS = ("clones", "top", "bottom")
+RACE = 10  # steps after which the start that is ahead is known; the full climb seldom disagrees
+
+
+class Best(NamedTuple):
+    """The rows with the highest objective so far."""
+
+    gain: Scalar
+    X: Float[Array, "b d"]
+    y: Float[Array, " b"]
+
+
+class Ascent(AbstractAttack):
+    """The stealthy attack: projected gradient ascent on `alpha L̃ - (1 - alpha) R̃`, batch by batch.
+
+    Slots start as clones of drawn training rows. The rows of a batch move together along their
+    hypergradient, each row's divided by its norm, by a step that decays from `rate` (in units of
+    the box when the data are scaled to it) to 0 over `steps` steps on a cosine. It is taken at the
+    hardened rows and moves the fractional ones (a straight-through estimate), so that categories
+    and whole numbers change when enough pull has gathered, and what is judged could be real. The
+    best iterate is frozen, and the next batch starts. So a run holds the poison of every smaller
+    ratio as a prefix. Each batch may begin from any of `starts`, its targets as they are, at the
+    top or at the bottom of their range: the one that is ahead after a short race goes on.
+
+    With `polish` > 0, a last climb of so many steps moves all rows together; then the poison of
+    each ratio is a run of its own. The paper's attack is `starts=("clones",)`, `rate=0.1`: a single
+    climb stays where its clones pull, and does less damage than one that may begin anywhere.
+
+    >>> import jax, jax.numpy as jnp
+    >>> from mithridate.attack.objective import Incremental, Problem
+    >>> from mithridate.attack.risks import Residual
+    >>> from mithridate.attack.threat import ThreatModel, edges
+    >>> from mithridate.attack.victims import Ridge
+    >>> X = jnp.linspace(0, 1, 20)[:, None]
+    >>> clean = Sample(X, X[:, 0], jnp.ones(20))
+    >>> threat = ThreatModel.around(clean, edges(20, [0.1, 0.2]))
+    >>> key = jax.random.key(0)
+    >>> problem = Problem.of(clean, clean, Ridge(), threat, Residual(), Incremental(), key)
+    >>> poison, trace = Ascent(steps=20)(problem, key)
+    >>> bool(trace.ends.damage[1] > trace.ends.damage[0] > problem.untouched().damage)
+    True
+
+    Carnerero-Cano et al., "Stealthy poisoning attacks bypass defenses in regression settings"
+    (2026); straight-through estimate: Bengio, Léonard and Courville, "Estimating or propagating
+    gradients through stochastic neurons for conditional computation" (2013).
+    """
+
+    steered: ClassVar[bool] = True
+
+    steps: int = eqx.field(static=True, default=60)
+    rate: float = eqx.field(static=True, default=0.2)
+    starts: tuple[str, ...] = eqx.field(static=True, default=STARTS, converter=tuple)
+    polish: int = eqx.field(static=True, default=0)
+
+    def __check_init__(self):
+        unknown = set(self.starts) - set(STARTS)
+        if unknown or not self.starts:
+            raise InputError(f"starts {self.starts!r}: give some of {', '.join(STARTS)}.")
+
+    @property
+    def greedy(self) -> bool:
+        return not self.polish
+
+    def _write(
+        self,
+        problem: Problem,
+        start: Sample,
+        origin: Int[Array, " p"],
+        key: PRNGKeyArray,
+        tick: Tick,
+    ) -> tuple[Sample, Path]:
+        del key
+        first, last = problem.threat.edges[:-1], problem.threat.edges[1:]
+        width, p = max(b - a for a, b in zip(first, last, strict=True)), problem.threat.capacity
+        batches = Batch(jnp.asarray(first), jnp.asarray(last), problem.extreme)
+        untouched = problem.untouched()
+        # Spare slots at the end let every batch be cut out with one width.
+        spare = start.weighing(jnp.zeros_like(start.w))
+        spare = jax.tree.map(lambda leaf: jnp.resize(leaf, (width, *leaf.shape[1:])), spare)
+        start = start + spare
+
+        def one(carry, batch):
+            slots, previous = carry
+            reference = Reference(untouched, previous, batch.extreme)
+            begins = self._begins(problem, _cut(start, batch.start, width))
+            climb = Climb(problem, reference, batch, start, origin, width)
+            slots, ends, path = climb(slots, begins, self.steps, self.rate)
+            if tick is not None:
+                jax.debug.callback(tick)
+            return (slots, ends), (path, previous)
+
+        (slots, _), (path, previous) = jax.lax.scan(one, (start, untouched), batches)
+        if self.polish:
+            whole = Batch(batches.start[0], batches.stop[-1], _last(problem.extreme))
+            reference = Reference(untouched, _last(previous), whole.extreme)
+            climb = Climb(problem, reference, whole, start, origin, p)
+            slots, _, _ = climb(slots, [_first(slots, p)], self.polish, self.rate)
+        return _first(slots, p), path
+
+    def _begins(self, problem: Problem, own: Sample) -> list[Sample]:
+        """The rows of a batch as each of `starts` has them."""
+        low, high = problem.threat.lower[-1], problem.threat.upper[-1]
+        ends = {"clones": own.y, "top": own.y * 0 + high, "bottom": own.y * 0 + low}
+        return [Sample(own.X, ends[which], own.w) for which in self.starts]
+
+
+class Climb(NamedTuple):
+    """The ascent of one batch, every other row as it is.
+
+    `start` holds the clones that all slots began as: frozen columns and the budget refer to them.
+    """
+
+    problem: Problem
+    reference: Reference
+    batch: Batch
+    start: Sample
+    origin: Int[Array, " p"]
+    width: int
+
+    def __call__(
+        self, slots: Sample, begins: Sequence[Sample], steps: int, rate: float
+    ) -> tuple[Sample, Terms, Path]:
+        """All slots with the batch optimized, the terms then, and the path there."""
+        problem, threat, (start, stop, _) = self.problem, self.problem.threat, self.batch
+        frozen = slots.weighing(slots.w * (jnp.arange(slots.y.shape[0]) < start))
+        clean = standing(problem.clean, threat, self.origin, stop)
+        fixed = problem.victim.digest_poisoned(clean, frozen)
+        w = (start + jnp.arange(self.width) < stop).astype(slots.y.dtype)
+        own = _cut(self.start, start, self.width).weighing(w)
+
+        def objective(rows):
+            X, y = rows
+            moving = Sample(X, y, w)
+            terms = problem.terms(fixed, moving, frozen + moving)
+            return problem.gain(terms, self.reference), terms
+
+        def climb(begin, steps=steps):
+            return _ascend(threat, objective, own, Sample(begin.X, begin.y, w), steps, rate)
+
+        begins = [*begins, *self._undefended(slots, begins, steps, rate)]
+        begins = [threat.project(begin.weighing(w), own) for begin in begins]
+        if len(begins) == 1:
+            best, path = climb(begins[0])
+        else:
+            many = jax.tree.map(lambda *leaves: jnp.stack(leaves), *begins)
+            laps = jax.lax.map(lambda begin: climb(begin, RACE), many)
+            ahead, lap = jax.tree.map(lambda leaf: leaf[jnp.argmax(laps[0].gain)], laps)
+            best, path = climb(ahead)
+            path = jax.tree.map(lambda *parts: jnp.concatenate(parts), lap, path)
+        _, ends = objective((best.X, best.y))
+        # Rows beyond the batch belong to the next one and stay as they were.
+        later = _cut(slots, start, self.width)
+        X = jnp.where(w[:, None] > 0, best.X, later.X)
+        y = jnp.where(w > 0, best.y, later.y)
+        put = jax.lax.dynamic_update_slice_in_dim
+        return Sample(put(slots.X, X, start, 0), put(slots.y, y, start, 0), slots.w), ends, path
+
+    def _undefended(
+        self, slots: Sample, begins: Sequence[Sample], steps: int, rate: float
+    ) -> list[Sample]:
+        """Through a defense, one start more: the batch as it would be were there no defense.
+
+        Rows that a defense rejects teach nothing, so an ascent through it may never set out.
+        """
+        victim = self.problem.victim
+        if not isinstance(victim, AbstractSurrogate):
+            return []
+        ridge = Ridge(victim.l2)
+        judged = ridge.digest(self.problem.judged)
+        plain = eqx.tree_at(lambda p: (p.victim, p.judged), self.problem, (ridge, judged))
+        found, _, _ = self._replace(problem=plain)(slots, begins, steps, rate)
+        return [_cut(found, self.batch.start, self.width)]
+
+
+def _ascend(
+    threat: ThreatModel, objective, own: Sample, begin: Sample, steps: int, rate: float
+) -> tuple[Best, Path]:
+    """The best hardened rows on the way up from `begin`, clones of `own`, and the way."""
+    pace, w = optax.cosine_decay_schedule(rate, steps), own.w
+
+    def step(carry, i):
+        (X, y), best, scale = carry
+        hard = threat.harden(Sample(X, y, w), own)
+        judged = jax.value_and_grad(objective, has_aux=True)((hard.X, hard.y))
+        (gain, terms), (dX, dy) = judged
+        norm = jnp.sqrt(jnp.sum(dX**2, axis=1) + dy**2)
+        finite = jnp.isfinite(gain) & jnp.all(jnp.isfinite(norm))
+        new = Best(gain, hard.X, hard.y)
+        better = finite & (gain > best.gain)
+        best = jax.tree.map(lambda a, b: jnp.where(better, a, b), new, best)
+        # Where the gradient explodes, go back to the best rows and on with half the step.
+        scale = jnp.where(finite, scale, scale / 2)
+        length = scale * pace(i) / jnp.where(finite & (norm > 0), norm, 1.0)
+        moved = Sample(
+            jnp.where(finite, X + length[:, None] * dX, best.X),
+            jnp.where(finite, y + length * dy, best.y),
+            w,
+        )
+        moved = threat.project(moved, own)
+        stuck = (hard.y <= threat.lower[-1]) | (hard.y >= threat.upper[-1])
+        count = jnp.maximum(jnp.sum(w), 1.0)
+        path = Path(terms, gain, jnp.sum(w * norm) / count, jnp.sum(w * stuck) / count)
+        return ((moved.X, moved.y), best, scale), path
+
+    # The last of `steps` + 1 rounds only judges: the schedule has reached 0 there.
+    rows, none = (begin.X, begin.y), jnp.full_like(begin.y[0], -jnp.inf)
+    first = rows, Best(none, *rows), jnp.ones_like(none)
+    (_, best, _), path = jax.lax.scan(step, first, jnp.arange(steps + 1))
+    return best, path
+
+
+def _cut(sample: Sample, start: Int[Array, ""], width: int) -> Sample:
+    """`width` rows from `start` on."""
+    return jax.tree.map(lambda a: jax.lax.dynamic_slice_in_dim(a, start, width), sample)
+
+
+def _first(sample: Sample, p: int) -> Sample:
+    """The first `p` rows."""
+    return jax.tree.map(lambda a: a[:p], sample)
+
+
+def _last(terms: Terms) -> Terms:
+    """The terms after the last batch."""
+    return Terms(terms.damage[-1], terms.risk[-1])

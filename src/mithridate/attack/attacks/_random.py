@@ -1,0 +1,25 @@
+import jax
+from jaxtyping import Array, Int, PRNGKeyArray
+
+from ..objective import Problem
+from ..sample import Sample
+from .base import AbstractAttack, Tick, luck
+
+
+class Random(AbstractAttack):
+    """Rows drawn evenly from the box, features and target: what clumsiness alone would do."""
+
+    def _write(
+        self,
+        problem: Problem,
+        start: Sample,
+        origin: Int[Array, " p"],
+        key: PRNGKeyArray,
+        tick: Tick,
+    ) -> tuple[Sample, None]:
+        del origin, tick
+        low, high = problem.threat.lower, problem.threat.upper
+        keys = luck(key, problem.threat.capacity)
+        u = jax.vmap(lambda one: jax.random.uniform(one, low.shape, low.dtype))(keys)
+        z = low[None, :] + u * (high - low)[None, :]
+        return Sample(z[:, :-1], z[:, -1], start.w), None

@@ -1,0 +1,160 @@
+from typing import Any, ClassVar
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jax.scipy.linalg import cho_factor, cho_solve
+from jax.scipy.special import ndtr
+from jaxtyping import Array, Float, PRNGKeyArray, Scalar, ScalarLike
+
+from ...moments import Moments
+from ..sample import Sample
+from ._surrogate import AbstractSurrogate, Params, refit, through
+
+ROUNDS = 30  # accelerated; five are usual
+
+
+class Cleaned(AbstractSurrogate):
+    """Ridge behind BayesClean: an attack through it is made for `defenses.BayesClean`.
+
+    Rows with `z > c` are dropped; z is their distance from the predictive mean of a Bayesian linear
+    regression on all rows, in its standard deviations, and c the cut of the defense: `c1` where
+    more rows lie beyond it than of a Gaussian, else `c2`. The fit is that of the defense; its
+    gradient is that of a soft one, in which each row counts
+    `w / (1 + exp((z²/c² - 1) / temperature))`, and goes through the memberships and the two
+    precisions of the evidence; which cut is used is a constant. With `soft`, values are those of
+    the soft one too, and the gradient is exact.
+
+    >>> import jax, jax.numpy as jnp
+    >>> x = jnp.arange(20.0)
+    >>> line = Sample(x[:, None], 2 * x + 1 + 0.1 * jnp.cos(9 * x), jnp.ones(20))
+    >>> outlier = Sample(jnp.array([[14.0]]), jnp.array([0.0]), jnp.ones(1))
+    >>> coef, intercept = Cleaned(l2=0.0).fit(line, outlier, jax.random.key(0))
+    >>> print(coef.round(1), intercept.round(1))
+    [2.] 1.0
+
+    Bayesian regression: MacKay, "Bayesian interpolation" (1992); straight-through estimate:
+    Athalye, Carlini and Wagner, "Obfuscated gradients give a false sense of security" (2018),
+    section 4.1.
+    """
+
+    surrogate_of: ClassVar[str | None] = "bayesclean"
+
+    l2: ScalarLike = 1e-3
+    c1: float = eqx.field(static=True, default=0.67)
+    c2: float = eqx.field(static=True, default=1.0)
+    temperature: float = eqx.field(static=True, default=0.1)
+    soft: bool = eqx.field(static=True, default=False)
+
+    def fit(self, fixed: Any, moving: Sample, key: PRNGKeyArray) -> Params:
+        rows = jax.lax.stop_gradient(fixed) + moving
+        square = _squares(rows)
+        still, held = jax.lax.stop_gradient((rows, square))
+        cut = self._cut(held, still.w)
+        near = jax.nn.sigmoid((1 - square / cut**2) / self.temperature)
+        gentle = refit(rows.weighing(rows.w * near), self.l2, key)
+        if self.soft:
+            return gentle
+        return through(refit(still.weighing(still.w * (held <= cut**2)), self.l2, key), gentle)
+
+    def _cut(self, square: Float[Array, " n"], w: Float[Array, " n"]) -> Scalar:
+        """The cut of the defense: the smaller one where the rule on the flagged rows fires."""
+        share = jnp.sum(w * (square > self.c1**2)) / jnp.sum(w)
+        fires = (share > 2 * ndtr(-self.c1)) & (jnp.sum((w > 0) & (square <= self.c1**2)) >= 2)
+        return jnp.where(fires, self.c1, self.c2)
+
+
+def _squares(rows: Sample) -> Float[Array, " n"]:
+    """Squared z-scores under the Bayesian linear regression on the rows, all differentiable."""
+    moments = Moments.of(rows.X, rows.y, rows.w)
+    weight, mean, scatter = moments
+    ratio = _ratio(moments)
+    inverse = _inverse(scatter[:-1, :-1], ratio)
+    coef = inverse @ scatter[:-1, -1]
+    X = rows.X - mean[None, :-1]
+    error = rows.y - mean[-1] - X @ coef
+    eps = jnp.finfo(X.dtype).eps
+    # Below these lie the rounding of the moments, of the mean of y, and of zero itself.
+    floor = 8 * eps * scatter[-1, -1] / weight + (1024 * eps * mean[-1]) ** 2 + 1e-30
+    effective = X.shape[1] - ratio * jnp.trace(inverse)
+    noise = jnp.maximum(rows.w @ error**2 / _freedom(weight, effective), floor)
+    doubt = jnp.sum((X @ inverse) * X, axis=1)
+    return error**2 / (noise * (1 + 1 / weight + doubt))
+
+
+def _ratio(moments: Moments) -> Scalar:
+    """`r = λ/β` where MacKay's updates stand still, differentiable in the moments."""
+    held = jax.lax.stop_gradient(moments)
+    u = jnp.log(_fixed_point(held))
+
+    def gap(u, moments):
+        # By how much the next update would change log r.
+        weight, _, scatter = moments
+        gram, cross = scatter[:-1, :-1], scatter[:-1, -1]
+        inverse = _inverse(gram, jnp.exp(u))
+        coef = inverse @ cross
+        effective = gram.shape[0] - jnp.exp(u) * jnp.trace(inverse)
+        sse = scatter[-1, -1] - 2 * coef @ cross + coef @ gram @ coef
+        noise = sse / _freedom(weight, effective)
+        return _log(effective * noise) - _log(coef @ coef) - u
+
+    # One Newton step whose slope is a constant is the implicit function theorem. At an end of the
+    # range, where the updates were stopped, there is nothing to differentiate.
+    value, slope = jax.lax.stop_gradient(jax.value_and_grad(gap)(u, held))
+    inner = (jnp.abs(value) < 1e-3) & (slope < 0)
+    change = gap(u, moments) / jnp.where(inner, slope, -1.0)
+    return jnp.exp(u - jnp.where(inner, change, 0.0))
+
+
+def _fixed_point(moments: Moments) -> Scalar:
+    """`λ/β` where MacKay's updates stand still, by one eigendecomposition and few updates."""
+    weight, _, scatter = moments
+    eps = jnp.finfo(scatter.dtype).eps
+    s, basis = jnp.linalg.eigh(scatter[:-1, :-1])
+    largest = jnp.where(jnp.max(s) > 0, jnp.max(s), 1.0)
+    # What an eigenvalue at the level of rounding would contribute is noise over noise.
+    real = s > largest * eps * s.shape[0]
+    u2 = jnp.where(real, (basis.T @ scatter[:-1, -1]) ** 2 / jnp.where(real, s, 1.0), 0.0)
+    s = jnp.where(real, s, 0.0)
+    rest = jnp.maximum(scatter[-1, -1] - jnp.sum(u2), 0.0)
+    # Without a signal λ runs off to infinity, without noise to zero: stop where rounding does.
+    lowest, highest = jnp.log(largest) + 2 * jnp.log(eps), jnp.log(largest) - jnp.log(eps)
+
+    def update(u):
+        share = s / (s + jnp.exp(u))
+        noise = (rest + jnp.sum(u2 * (1 - share) ** 2)) / _freedom(weight, jnp.sum(share))
+        norm = jnp.sum(u2 * share / (s + jnp.exp(u)))
+        return jnp.clip(_log(jnp.sum(share) * noise) - _log(norm), lowest, highest)
+
+    def accelerated(state):
+        i, u, _ = state
+        one = update(u)
+        two = update(one)
+        bend = two - 2 * one + u
+        # The updates go one way by ever smaller steps; Aitken sums the rest of them.
+        jump = (two - one) ** 2 / jnp.where(bend == 0, 1.0, bend)
+        slows = (bend != 0) & (jnp.abs(two - one) < jnp.abs(one - u))
+        end = jnp.clip(jnp.where(slows, two - jump, two), lowest, highest)
+        return i + 1, end, jnp.abs(one - u) <= 1e-12
+
+    start = jnp.clip(jnp.log(jnp.sum(s) / weight), lowest, highest)
+    state = jnp.asarray(0), start, jnp.asarray(False)
+    return jnp.exp(
+        jax.lax.while_loop(lambda state: (state[0] < ROUNDS) & ~state[2], accelerated, state)[1]
+    )
+
+
+def _inverse(gram: Float[Array, "d d"], ratio: Scalar) -> Float[Array, "d d"]:
+    eye = jnp.eye(gram.shape[0], dtype=gram.dtype)
+    # A table that is fitted exactly needs no prior, and columns that repeat others then do.
+    least = 8 * jnp.finfo(gram.dtype).eps * jax.lax.stop_gradient(jnp.trace(gram))
+    return cho_solve(cho_factor(gram + (ratio + least) * eye), eye)
+
+
+def _freedom(weight: Scalar, effective: Scalar) -> Scalar:
+    # Weights that sum to less than the rank of the features would make this negative.
+    return jnp.maximum(weight - effective, weight * jnp.finfo(weight.dtype).eps)
+
+
+def _log(value: Scalar) -> Scalar:
+    return jnp.log(jnp.maximum(value, jnp.finfo(value.dtype).tiny))

@@ -1,0 +1,161 @@
+from typing import Any, ClassVar, NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jax.scipy.linalg import cho_factor, cho_solve
+from jaxtyping import Array, Float, PRNGKeyArray, Scalar, ScalarLike
+
+from ...moments import Moments
+from ..sample import Sample
+from ._surrogate import AbstractSurrogate, Params, refit, residuals
+
+STEPS = 30  # Newton's; five to ten are usual
+HALVINGS = 12
+
+
+class Fit(NamedTuple):
+    """Coefficients, intercept and the scale σ of the residuals."""
+
+    coef: Float[Array, " d"]
+    intercept: Scalar
+    scale: Scalar
+
+
+class Huberized(AbstractSurrogate):
+    """Huber regression with its penalty matched to ridge: the attack is made for `defenses.Huber`.
+
+    Minimizes `Σ w (σ + h((y - xb - c)/σ) σ) + (l2 Σw / s) ‖b‖²` over `b`, `c` and σ, where
+    `h(z) = z²` for `|z| ≤ epsilon` and `2 epsilon |z| - epsilon²` beyond, and s is the robust
+    scale by which the defense matches its penalty to `l2`. Newton's method finds the minimum; the
+    gradient is exact, by implicit differentiation there, and goes through s as well.
+
+    >>> import jax, jax.numpy as jnp
+    >>> x = jnp.arange(10.0)
+    >>> line = Sample(x[:, None], 2 * x + 1 + 0.1 * jnp.cos(jnp.arange(10)), jnp.ones(10))
+    >>> outlier = Sample(jnp.array([[7.0]]), jnp.array([0.0]), jnp.ones(1))
+    >>> coef, intercept = Huberized(l2=0.0).fit(line, outlier, jax.random.key(0))
+    >>> print(coef.round(1), intercept.round(1))
+    [2.] 1.0
+
+    Huber and Ronchetti, "Robust Statistics" (2009), section 7.7; Owen, "A robust hybrid of lasso
+    and ridge regression" (2007).
+    """
+
+    surrogate_of: ClassVar[str | None] = "huber"
+
+    l2: ScalarLike = 1e-3
+    epsilon: float = eqx.field(static=True, default=1.35)
+
+    def fit(self, fixed: Any, moving: Sample, key: PRNGKeyArray) -> Params:
+        rows = jax.lax.stop_gradient(fixed) + moving
+        center = jax.lax.stop_gradient(Moments.of(rows.X, rows.y, rows.w).mean)
+        rows = Sample(rows.X - center[None, :-1], rows.y - center[-1], rows.w)
+        ridge = refit(rows, self.l2, key)
+        scale = _median_scale(rows, ridge)
+        first = self._minimum(rows, scale, Fit(*ridge, scale))
+        # Poison inflates the scale and so weakens the penalty: the smaller of the two counts.
+        scale = jnp.minimum(scale, self._penalized_scale(rows, first))
+        coef, intercept, _ = self._minimum(rows, scale, first)
+        return coef, intercept + center[-1] - center[:-1] @ coef
+
+    def _minimum(self, rows: Sample, scale: Scalar, start: Fit) -> Fit:
+        """The minimum for the penalty `l2 Σw / scale`, found from `start`."""
+        penalty = jnp.asarray(self.l2 * jnp.sum(rows.w) / scale)
+        still, held, unit = jax.lax.stop_gradient((rows, penalty, scale))
+        # As scikit-learn: where the fit is exact, σ would run to 0.
+        least = 10 * jnp.finfo(unit.dtype).eps * unit
+
+        def step(state):
+            i, fit, _ = state
+            slope, way = self._newton(still, held, fit, jnp.maximum(0.1**i, 1e-6))
+            better = self._search(still, held, fit, way, least)
+            promised = 1e-3 * jnp.finfo(slope.dtype).eps * self._loss(still, held, fit)
+            return i + 1, better, slope <= promised
+
+        def goes_on(state):
+            return (state[0] < STEPS) & ~state[2]
+
+        first = jnp.asarray(0), jax.lax.stop_gradient(start), jnp.asarray(False)
+        found = jax.lax.while_loop(goes_on, step, first)[1]
+        # The derivative of one more step in the rows alone is that of the minimum, by the implicit
+        # function theorem; the step itself is rounding.
+        _, way = self._newton(rows, penalty, found, 0.0)
+        return jax.tree.map(lambda a, b: a + b - jax.lax.stop_gradient(b), found, way)
+
+    def _newton(
+        self, rows: Sample, penalty: Scalar, fit: Fit, damping: ScalarLike
+    ) -> tuple[Scalar, Fit]:
+        """Decrease that Newton's step promises, and the step; its matrix is a constant.
+
+        With `damping` 1, rows outside curve the loss as if they were weighed down (a safe, short
+        step); with 0, not at all, which is exact.
+        """
+        z = residuals(rows, (fit.coef, fit.intercept)) / fit.scale
+        bounded = jnp.clip(z, -self.epsilon, self.epsilon)
+        A = jnp.concatenate([rows.X, jnp.ones_like(z)[:, None]], axis=1)
+        slope = 2 * jnp.append(penalty * fit.coef, 0.0) - 2 * A.T @ (rows.w * bounded)
+        slope = jnp.append(slope, jnp.sum(rows.w * (1 - bounded**2)))
+        size = jnp.abs(z)
+        curve = jnp.where(
+            size <= self.epsilon, 1.0, damping * self.epsilon / jnp.maximum(size, self.epsilon)
+        )
+        V = jnp.concatenate([A, bounded[:, None]], axis=1)
+        H = V.T @ ((rows.w * curve)[:, None] * V) * (2 / fit.scale)
+        H = H + jnp.diag(jnp.append(jnp.full_like(fit.coef, 2 * penalty), jnp.zeros(2)))
+        # Where too few rows lie inside, the loss is flat in some directions.
+        H = H + 64 * jnp.finfo(H.dtype).eps * jnp.trace(H) * jnp.eye(H.shape[0])
+        way = -cho_solve(cho_factor(jax.lax.stop_gradient(H)), slope)
+        return -slope @ way, Fit(way[:-2], way[-2], way[-1])
+
+    def _search(self, rows: Sample, penalty: Scalar, fit: Fit, way: Fit, least: Scalar) -> Fit:
+        """The longest of the halved steps that is as good as the best of them."""
+
+        def at(share):
+            moved = jax.tree.map(lambda a, b: a + share * b, fit, way)
+            return moved._replace(scale=jnp.maximum(moved.scale, least))
+
+        # σ stays positive.
+        longest = jnp.where(
+            way.scale < 0,
+            jnp.minimum(-0.9 * fit.scale / jnp.where(way.scale < 0, way.scale, -1.0), 1.0),
+            1.0,
+        )
+        shares = longest * 0.5 ** jnp.arange(HALVINGS)
+        losses = jax.vmap(lambda share: self._loss(rows, penalty, at(share)))(shares)
+        best = jnp.min(losses)
+        rounding = 1e3 * jnp.finfo(best.dtype).eps * jnp.abs(best)
+        return at(shares[jnp.argmax(losses <= best + rounding)])
+
+    def _loss(self, rows: Sample, penalty: Scalar, fit: Fit) -> Scalar:
+        z = jnp.abs(residuals(rows, (fit.coef, fit.intercept))) / fit.scale
+        inner = jnp.minimum(z, self.epsilon)
+        huber = inner**2 + 2 * self.epsilon * (z - inner)
+        return fit.scale * jnp.sum(rows.w * (1 + huber)) + penalty * fit.coef @ fit.coef
+
+    def _penalized_scale(self, rows: Sample, fit: Fit) -> Scalar:
+        """The σ at which `Σ w (σ + h σ) + l2 Σw ‖b‖²/σ` stands still."""
+        square, total = residuals(rows, (fit.coef, fit.intercept)) ** 2, jnp.sum(rows.w)
+        penalty = self.l2 * total * fit.coef @ fit.coef
+
+        def improved(_, variance):
+            inside = square <= self.epsilon**2 * variance
+            within = jnp.sum(jnp.where(inside, rows.w * square, 0.0)) + penalty
+            return within / (total - self.epsilon**2 * jnp.sum(rows.w * ~inside))
+
+        # Newton's method on a concave function falls to its one root from above.
+        start = (rows.w @ square + penalty) / total
+        found = jax.lax.fori_loop(0, 20, improved, jax.lax.stop_gradient(start))
+        variance = improved(None, jax.lax.stop_gradient(found))
+        return jnp.sqrt(jnp.where(variance > 0, variance, 1.0))
+
+
+def _median_scale(rows: Sample, params: Params) -> Scalar:
+    """Median absolute residual, times 1.4826."""
+    size = jnp.abs(residuals(rows, params))
+    order = jnp.argsort(jax.lax.stop_gradient(size))
+    w = jax.lax.stop_gradient(rows.w)[order]
+    middle = order[jnp.argmax(jnp.cumsum(w) >= 0.5 * jnp.sum(w))]
+    scale = jnp.maximum(1.4826 * size[middle], 1e-12 * jnp.max(jnp.abs(rows.y)))
+    # A scale of 0 has no use: then the fit is exact, and any will do.
+    return jnp.where(scale > 0, scale, 1.0)

@@ -1,0 +1,204 @@
+"""The main job: how bad poison could get for a table and a model, and who would notice."""
+
+import dataclasses
+import shutil
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import narwhals as nw
+import pyarrow as pa
+
+from .. import _files, report, schema
+from ..bench import Results, Spec, run
+from ..bench.run import Tell
+from ..data.load import names
+from ..errors import InputError
+from ..tables.place import place
+
+
+@dataclasses.dataclass(frozen=True)
+class Audit:
+    """What an audit found; `table` is a frame of the library that the data came in.
+
+    `table` (one row a cell and defense), `looks` and `moved` are documented column by column in
+    `mithridate.schema`; a path gives pyarrow tables. `headlines` are the findings in sentences.
+    """
+
+    spec: Spec
+    results: Results
+    backend: Any = dataclasses.field(default=None, repr=False)
+
+    @property
+    def table(self) -> Any:
+        """The judged cells, as the kind of frame that was audited."""
+        return _native(self.results.table, self.backend)
+
+    @property
+    def looks(self) -> Any:
+        """Example rows, clean and poison, as the kind of frame that was audited."""
+        return _native(self.results.looks, self.backend)
+
+    @property
+    def moved(self) -> Any:
+        """Columns and how far each attack moved them, as the kind of frame that was audited."""
+        return _native(self.results.moved, self.backend)
+
+    @property
+    def headlines(self) -> list[str]:
+        """The findings in plain sentences, most important first."""
+        return report.headlines(self.results.table)
+
+    @property
+    def worst(self) -> tuple[float, dict[str, Any]]:
+        """The largest undefended NMSE as a multiple of the clean one, and the cell it is in."""
+        rows = [r for r in self.results.table.to_pylist() if r["defense"] == "none"]
+        worst = max(rows, key=lambda r: r["nmse_poisoned"] / r["nmse_clean"])
+        return worst["nmse_poisoned"] / worst["nmse_clean"], worst
+
+    def write_html(self, path: str | Path) -> None:
+        """Writes the report, one self-contained file, atomically."""
+        report.write_html(Path(path), *self.results[:3])
+
+    def save(self, folder: str | Path) -> list[Path]:
+        """Writes `report.html`, `spec.toml` and the tables into a folder: all of them or none."""
+        folder = Path(folder)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            fresh = Path(tempfile.mkdtemp(dir=folder, prefix=".new-"))
+        except OSError as error:
+            raise _files.unwritable(folder, error) from None
+        try:
+            schema.write(self.results.table, fresh / "results.parquet")
+            schema.write(self.results.looks, fresh / "looks.parquet")
+            schema.write(self.results.moved, fresh / "moved.parquet")
+            schema.write(self.results.trace, fresh / "trace.parquet")
+            (fresh / "spec.toml").write_text(self.spec.dump(), encoding="utf-8")
+            self.write_html(fresh / "report.html")
+            for made in fresh.iterdir():
+                if (folder / made.name).is_dir():
+                    raise IsADirectoryError(21, f"{made.name} is a folder there")
+            return [p.replace(folder / p.name) for p in sorted(fresh.iterdir())]
+        except OSError as error:
+            raise _files.unwritable(folder, error) from None
+        finally:
+            shutil.rmtree(fresh, ignore_errors=True)
+
+
+def audit(
+    data: Any = None,
+    *,
+    target: str | None = None,
+    model: str = "ridge",
+    l2: float | None = None,
+    judge: str | None = None,
+    alphas: Sequence[float] = (1.0, 0.6, 0.3, 0.1, 0.03),
+    ratios: Sequence[float] = (0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4),
+    seeds: int = 3,
+    defenses: Sequence[str] = ("trim", "huber", "bayesclean"),
+    contamination: float | str = "oracle",
+    normalizer: str = "ideal",
+    risk: str = "residual",
+    threat: Mapping[str, Any] | None = None,
+    drop: Sequence[str] = (),
+    categorical: Sequence[str] = (),
+    rows: int = 300,
+    seed: int = 0,
+    tell: Tell | None = None,
+) -> Audit:
+    """Poisons copies of a table, trains on them, and judges every defense.
+
+    Parameters:
+
+    - `data`: a pandas, polars or pyarrow frame, a path to CSV or Parquet (`file:path#target` says
+      both), or the name of a data set (default: diabetes); `target`: the column to predict;
+    - `model`: the victim (ridge, linear, mlp), with penalty `l2` on the mean loss (default: its
+      own); `judge`: another scikit-learn regressor to train on the result, `package.module.Class`;
+    - `alphas` in [0, 1], 1 aggressive and 0 stealthy; `ratios` in [0, 1), poison rows /
+      (clean + poison rows); `seeds`: how many splits and attacks, numbered from `seed` on;
+    - `defenses` by name; `contamination`: what those that need it are told, "oracle" (the true
+      ratio) or a number; `normalizer`: how damage and risk are made comparable; `risk`: what
+      makes a row visible (residual, predictive, mahalanobis, neighbor, spectral, weighted);
+    - `threat`: what the attacker may write and knows, as `[threat]` of a spec has it: `writes`
+      ("both", "features", "target"), `frozen` columns, `box` {column: [low, high]}, `budget`,
+      `surrogate` rows, `rows` ("added", "replaced"), `relaxed` (True: any feature value);
+    - `drop`: columns to leave out; `categorical`: columns whose numbers are only codes; `rows`: how
+      many clean rows train, at most;
+    - `tell(stage, done, total)` is called as the work goes on.
+
+    Raises `mithridate.errors.InputError` (a ValueError) with one sentence where the input is bad.
+
+    >>> result = audit(alphas=[1, 0.3], ratios=[0.1], seeds=1, defenses=["trim"])
+    >>> result.worst[0] > 1
+    True
+
+    The experiment is that of Carnerero-Cano et al., "Stealthy poisoning attacks bypass defenses in
+    regression settings" (2026), section 5, on one's own table.
+    """
+    framed = not (data is None or isinstance(data, str | Path))
+    spec = Spec.of(
+        {
+            "seed": seed,
+            "seeds": seeds,
+            "ratios": _several(ratios),
+            "data": {
+                "source": "frame" if framed else _source(data),
+                "target": None if target is None else str(target),
+                "drop": list(drop),
+                "categorical": list(categorical),
+                "rows": rows,
+            },
+            "victim": {"use": model} | ({} if l2 is None else {"l2": l2}),
+            "judge": judge,
+            "threat": dict(threat or {}),
+            "attacks": [
+                {"use": "ascent", "alphas": _several(alphas)}
+                | {"normalizer": normalizer, "risk": risk},
+                {"use": "flip"},
+                {"use": "random"},
+            ],
+            "defenses": [{"use": d, "contamination": contamination} for d in _several(defenses)],
+        }
+    )
+    return audit_spec(spec, data if framed else None, tell=tell)
+
+
+def audit_spec(spec: Spec, frame: Any = None, *, tell: Tell | None = None) -> Audit:
+    """Runs the audit that a spec describes, on the table it names or on the given frame."""
+    backend = None
+    if frame is not None:
+        try:
+            backend = nw.get_native_namespace(nw.from_native(frame))
+        except TypeError:
+            raise InputError(
+                f"A {type(frame).__name__} is not a table; give a pandas, polars or pyarrow frame, "
+                "or a path."
+            ) from None
+    spec = spec.model_copy(deep=True)
+    return Audit(spec, run(spec, frame, tell), backend)
+
+
+def _source(data: str | Path | None) -> str:
+    if data is None:
+        return "diabetes"
+    if str(data) in names():
+        return str(data)  # as `datasets.load` has it: that data set, whatever lies around
+    where = place(data)
+    path = Path(data) if where is None else where.path
+    if not path.exists():
+        return str(data)
+    # An absolute path, so that the spec can be rerun from any folder.
+    path = path.absolute()
+    return str(path if where is None else where._replace(path=path))
+
+
+def _several(given: Any) -> list[Any]:
+    """A list, of one thing too."""
+    return [given] if isinstance(given, str | int | float) else list(given)
+
+
+def _native(results: pa.Table, backend: Any) -> Any:
+    if backend is None:
+        return results
+    return nw.from_arrow(results, backend=backend).to_native()

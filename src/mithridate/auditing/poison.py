@@ -1,0 +1,195 @@
+"""The attacker's door: a copy of a table with poison rows in it, in the table's own columns."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import narwhals as nw
+import numpy as np
+
+from .. import _files
+from ..attack.threat import edges
+from ..bench import Spec
+from ..bench.judges import judge
+from ..bench.poisoning import Tell, batches, poison_of
+from ..bench.score import nmse
+from ..bench.worlds import world
+from ..data import open as open_table
+from ..errors import InputError
+from ..tables.decode import decode
+from ..tables.encoded import Encoded, Part, Split
+
+MARK = "is_poison"
+FAR = 2.0  # standard deviations of the clean residuals: what a person would look at
+
+
+@dataclasses.dataclass(frozen=True)
+class Poisoned:
+    """A poisoned copy of a table, and what it does.
+
+    `frame` holds the table's rows and the poison, in the table's columns and types, with a boolean
+    column `is_poison`; `nmse_clean` and `nmse_poisoned` are test MSE / Var(y_test) of the model
+    without and with it; `risk` is the visibility that the attack kept low (1 looks like an average
+    clean row); `far` the share of poison rows with a residual beyond two clean standard deviations.
+    """
+
+    frame: Any
+    rows: int
+    nmse_clean: float
+    nmse_poisoned: float
+    risk: float
+    far: float
+    far_clean: float
+    notes: tuple[str, ...]
+
+    @property
+    def summary(self) -> list[str]:
+        """What was done, in plain sentences."""
+        times = self.nmse_poisoned / self.nmse_clean
+        return [
+            f"{self.rows} poison rows; the model's test error grows {times:.2f}× "
+            f"(NMSE {self.nmse_clean:.3g} to {self.nmse_poisoned:.3g}).",
+            f"Their risk is {self.risk:.3g}, where 1 looks like an average clean row.",
+            f"A clean model finds {self.far:.0%} of them beyond {FAR:g} standard deviations, and "
+            f"{self.far_clean:.0%} of the clean rows.",
+        ]
+
+    def write(self, path: str | Path) -> Path:
+        """Writes the poisoned table as CSV or Parquet, atomically."""
+        path = check_suffix(Path(path))
+        frame = nw.from_native(self.frame, eager_only=True)
+        csv = path.suffix.lower() == ".csv"
+        try:
+            _files.write_atomically(path, frame.write_csv if csv else frame.write_parquet)
+        except OSError as error:
+            raise _files.unwritable(path.parent, error) from None
+        return path
+
+
+def check_suffix(path: Path) -> Path:
+    """The path, if it names a kind of file that can be written."""
+    if path.suffix.lower() not in (".csv", ".parquet"):
+        raise InputError(f"{path.name!r} is neither .csv nor .parquet; name the file so.")
+    return path
+
+
+def poison(
+    data: Any = None,
+    *,
+    target: str | None = None,
+    alpha: float = 0.3,
+    ratio: float = 0.2,
+    attack: str = "ascent",
+    risk: str = "residual",
+    normalizer: str = "ideal",
+    model: str = "ridge",
+    l2: float | None = None,
+    threat: Mapping[str, Any] | None = None,
+    drop: Sequence[str] = (),
+    categorical: Sequence[str] = (),
+    rows: int = 1000,
+    seed: int = 0,
+    tell: Tell | None = None,
+) -> Poisoned:
+    """Adds poison to a copy of a table, in the worst way that `alpha` allows.
+
+    Parameters: `data`, a frame, a path or a name, as `audit` takes it; `alpha` in [0, 1], 1
+    aggressive and 0 stealthy; `ratio` = poison rows / (clean + poison rows), in (0, 1); `attack`,
+    `risk`, `normalizer` and `model` by name; `threat` as in `audit`; `rows`, how many clean rows
+    the attack is computed on at most: they stand for the whole table. Columns that the attack does
+    not know (ids, dates) are copied from the row that a poison row started from.
+
+    >>> made = poison(ratio=0.1, alpha=1)
+    >>> made.rows, made.nmse_poisoned > made.nmse_clean
+    (49, True)
+
+    Carnerero-Cano et al., "Stealthy poisoning attacks bypass defenses in regression settings"
+    (2026).
+    """
+    one = {"use": attack, "alphas": [alpha], "risk": risk, "normalizer": normalizer}
+    victim = {"use": model} | ({} if l2 is None else {"l2": l2})
+    spec = Spec.of(
+        {"ratios": [ratio], "attacks": [one], "victim": victim, "threat": dict(threat or {})}
+    )
+    tell = tell or (lambda stage, done, total: None)
+    tell("reading the table", 0, 0)
+    source = "diabetes" if data is None else data
+    opened = open_table(source)
+    frame, encoded = opened.frame, opened.encode(target, drop=drop, categorical=categorical)
+    if MARK in nw.from_native(frame, eager_only=True).columns:
+        raise InputError(f"The table has a column {MARK!r} already; rename it first.")
+    split = encoded.split(seed, rows)
+    made_rows, origin, seen = _attacked(spec, encoded, split, seed, tell)
+    scaled = np.column_stack([made_rows.X, made_rows.y]) * split.scale + split.shift
+    made = decode(frame, encoded, scaled[:, :-1], scaled[:, -1], split.rows[origin])
+    whole = _joined(frame, made, split.rows[origin] if spec.threat.rows == "replaced" else None)
+    return Poisoned(
+        whole,
+        len(made_rows.y),
+        **_effect(spec, split, made_rows, origin, seed),
+        risk=seen,
+        notes=encoded.notes,
+    )
+
+
+def _attacked(
+    spec: Spec, encoded: Encoded, split: Split, seed: int, tell: Tell
+) -> tuple[Part, np.ndarray, float]:
+    """Poison for the whole table, computed on the training rows, which stand for all of it."""
+    total, known = len(encoded.y), world(split, encoded.target, spec.threat)
+    known = known._replace(weight=total / len(known.known.y))
+    cut = batches(spec, total)
+    if not cut.ratios:
+        raise InputError("Ratio 0 asks for no poison; give one above 0.")
+    p = cut.counts[0]
+    if spec.threat.relaxed:
+        raise InputError(
+            "Relaxed poison lies between the levels of a column, so no table can hold it; leave "
+            "'relaxed' out."
+        )
+    if spec.threat.rows == "replaced" and p > len(split.train.y):
+        raise InputError(
+            f"{p} rows would be replaced, but the attack knows {len(split.train.y)}; "
+            "give a smaller ratio."
+        )
+    ran = poison_of(spec.attacks[0], spec, [known], [seed], cut, tell)
+    piece = ran.piece(0, 0, p)
+    return piece.rows, piece.origin, piece.risk
+
+
+def _effect(
+    spec: Spec, split: Split, rows: Part, origin: np.ndarray, seed: int
+) -> dict[str, float]:
+    """What the poison does to a trained model, and what a clean model thinks of it."""
+    _, model = judge(spec)
+    train, replaces = split.train, spec.threat.rows == "replaced"
+    # As many poison rows as make the same ratio of the rows that train here.
+    p = min(edges(len(train.y), spec.ratios, replaces)[1], len(rows.y))
+    some = np.random.default_rng(seed).permutation(len(rows.y))[:p]
+    clean = model.fit(train.X, train.y)
+    before = nmse(clean, split.test)
+    residual, theirs = (part.y - clean.predict(part.X) for part in (train, rows))
+    limit = FAR * residual.std()
+    gone = origin[some] if replaces else origin[:0]
+    stays = np.setdiff1d(np.arange(len(train.y)), gone)
+    X, y = np.vstack([train.X[stays], rows.X[some]]), np.append(train.y[stays], rows.y[some])
+    return {
+        "nmse_clean": before,
+        "nmse_poisoned": nmse(model.fit(X, y), split.test),
+        "far": float(np.mean(np.abs(theirs) > limit)),
+        "far_clean": float(np.mean(np.abs(residual) > limit)),
+    }
+
+
+def _joined(frame: Any, made: Any, gone: np.ndarray | None) -> Any:
+    """The table, without the rows that are gone, and the poison beneath it, marked."""
+    before, after = (nw.from_native(part, eager_only=True) for part in (frame, made))
+    if gone is not None:
+        stays = np.setdiff1d(np.arange(len(before)), gone)
+        before = before[stays.tolist()]
+    marked = [
+        part.with_columns(nw.lit(flag).alias(MARK))
+        for part, flag in ((before, False), (after, True))
+    ]
+    return nw.concat(marked, how="vertical").to_native()

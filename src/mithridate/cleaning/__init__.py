@@ -1,0 +1,1 @@
+"""Cleaning a table: which rows to keep, which to look at, and why."""

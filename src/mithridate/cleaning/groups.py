@@ -1,0 +1,165 @@
+"""Where rows come from: how many of each source were rejected, and whether that is chance."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import narwhals as nw
+import numpy as np
+import pyarrow as pa
+from jaxtyping import Bool, Float, Int
+from scipy.stats import hypergeom
+
+from .._text import listing, percent, quote
+from ..data.load import Opened
+from ..errors import InputError
+from ..tables.cells import Levels
+from ..tables.cells import levels as levels_of
+
+CHANCE = 0.01  # that a clean table names any source, over all that are looked at
+MISSING = "(missing)"
+LABEL = 56  # characters of a name that a defense is given, whose messages repeat it
+MOST = 200  # values beyond which a column that nobody named is no source
+
+
+class Groups(NamedTuple):
+    """The rows by their source: row `i` comes from `names[codes[i]]`, as the column has it."""
+
+    column: str
+    names: list[str]
+    codes: Int[np.ndarray, " n"]
+
+    @classmethod
+    def of(cls, table: Opened, column: str, target: str) -> "Groups":
+        """An InputError where the column cannot say where a row comes from."""
+        column = table.known(column, "to group the rows by")
+        levels = levels_of(table.columns[column])
+        if column == target:
+            raise InputError(
+                f"The target {quote(column)} cannot group the rows too; give the column that says "
+                "where a row comes from (a source, day or vendor)."
+            )
+        if levels is None:
+            kind = table.columns[column].type
+            raise InputError(
+                f"The column {quote(column)} is of type {kind}, which cannot group rows; give one "
+                "of text, numbers or dates."
+            )
+        names, codes = _named(levels)
+        if len(names) == len(codes):
+            raise InputError(
+                f"The column {quote(column)} differs in every row, so it puts each into a group of "
+                "its own; give one that rows of the same source share."
+            )
+        return cls(column, names, codes)
+
+    @property
+    def labels(self) -> np.ndarray:
+        """The name of each row's group (n,), cut short where it is endless, but still distinct."""
+        taken: dict[str, None] = {}
+        for name in self.names:
+            short, k = name if len(name) <= LABEL else f"{name[: LABEL - 1]}…", 2
+            unique = short
+            while unique in taken:
+                unique, k = f"{short} ({k})", k + 1
+            taken[unique] = None
+        return np.array(list(taken))[self.codes]
+
+    def tallies(self, kept: Bool[np.ndarray, " n"]) -> list["Tally"]:
+        """What became of each group, the most suspicious first."""
+        every, here, p = _over(self.codes, len(self.names), kept)
+        p = np.minimum(p * len(p), 1.0)
+        order = np.lexsort([-here / every, p])
+        return [Tally(self.names[g], int(every[g]), int(here[g]), float(p[g])) for g in order]
+
+
+class Tally(NamedTuple):
+    """A group of rows; `p` is the chance of as many rejected ones in any group of the table."""
+
+    name: str
+    rows: int
+    rejected: int
+    p: float
+
+    @property
+    def share(self) -> float:
+        return self.rejected / self.rows
+
+    @property
+    def beyond(self) -> bool:
+        """Whether so many of its rows were rejected that chance does not explain it."""
+        return self.p < CHANCE
+
+
+def _named(levels: Levels) -> tuple[list[str], np.ndarray]:
+    """Names and codes of all levels that occur, the missing ones as a level of their own."""
+    names, codes = levels.words.to_pylist(), levels.codes
+    if (codes < 0).any():
+        if MISSING not in names:
+            names.append(MISSING)
+        codes = np.where(codes < 0, names.index(MISSING), codes)
+    return names, codes
+
+
+def _over(codes: np.ndarray, g: int, kept: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Rows and rejected rows of each group, and the chance of so many, of each by itself.
+
+    Of k rejected among n rows, a group of m rows has a hypergeometric number.
+    """
+    every = np.bincount(codes, minlength=g)
+    here = np.bincount(codes[~kept], minlength=g)
+    # Of many groups most are alike, and each of these tails is a sum.
+    (m, r), place = np.unique([every, here], axis=1, return_inverse=True)
+    p: Float[np.ndarray, " u"] = hypergeom.sf(r - 1, len(codes), m, int((~kept).sum()))
+    return every, here, p[place.ravel()]
+
+
+def source_told(groups: Groups, kept: np.ndarray) -> str:
+    """The groups in one sentence, the most suspicious first."""
+    tallies = groups.tallies(kept)
+    shown = listing([
+        f"{quote(t.name)} {t.rejected:,} of {t.rows:,} ({percent(t.share)}"
+        f"{', beyond chance' if t.beyond else ''})"
+        for t in tallies
+    ])  # fmt: skip
+    end = "" if any(t.beyond for t in tallies) else "; none beyond chance"
+    return f"Source: rejected rows by {quote(groups.column)}: {shown}{end}."
+
+
+def found_in(table: Mapping[str, pa.ChunkedArray], kept: Bool[np.ndarray, " n"]) -> str:
+    """The value in any of these columns that is most over-represented among the rejected rows."""
+    least, said, tests, n, k = 1.0, "", 0, len(kept), int((~kept).sum())
+    for name, cells in table.items():
+        levels = levels_of(cells)
+        if levels is None or len(levels.words) > MOST:
+            continue
+        words, codes = _named(levels)
+        if len(words) == 1:
+            continue
+        every, here, p = _over(codes, len(words), kept)
+        tests += len(words)
+        # A large table makes any difference significant, but not worth a line.
+        p[(here < 3) | (here * n < 1.5 * every * k)] = 1.0
+        at = int(p.argmin())
+        if p[at] < least:
+            least, share = float(p[at]), percent(every[at] / n)
+            said = (
+                f"{quote(name)} is {quote(words[at])} in {here[at]:,} of the {k:,} rejected rows, "
+                f"but in {share} of all rows."
+            )
+    return said if least * tests < CHANCE else ""
+
+
+def framed(tallies: list[Tally], frame: Any) -> Any:
+    """The groups as a frame of the library that the table came in."""
+    rows = pa.table(
+        {
+            "group": pa.array([t.name for t in tallies], pa.string()),
+            "rows": [t.rows for t in tallies],
+            "rejected": [t.rejected for t in tallies],
+            "share": [t.share for t in tallies],
+            "p_value": [t.p for t in tallies],
+            "beyond_chance": [t.beyond for t in tallies],
+        }
+    )
+    backend = nw.get_native_namespace(nw.from_native(frame, eager_only=True))
+    return nw.from_arrow(rows, backend=backend).to_native()

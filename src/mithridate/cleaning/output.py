@@ -1,0 +1,154 @@
+"""The files that are written: each cut in two, rows and columns as they came."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from .._text import counted
+from ..defenses import BaseDefense
+from ..defenses.reasons import NUMBERS, Crowd, named
+from ..moments import Moments
+from ..passes.memory import Block, Kernel
+from ..tables import write
+from ..tables.encoded import Encoded
+from ..tables.plan import Encoder
+from ..tables.source import QUARANTINE, File, Source, output_name
+from .findings import Found
+from .view import View
+
+GROUP = 1 << 25  # bytes of kept rows that become a row group
+CODECS = {c: c for c in ("SNAPPY", "GZIP", "BROTLI", "LZ4", "ZSTD")} | {"UNCOMPRESSED": "NONE"}
+
+
+class Explain(NamedTuple):
+    """All that is needed to say why a row was rejected."""
+
+    encoder: Encoder
+    score: Kernel
+    crowd: Crowd
+    guard: BaseDefense  # with the model of the kept rows
+
+    def columns(self, table: pa.Table, rows: np.ndarray) -> dict[str, pa.Array]:
+        """The columns beside rejected rows, whose numbers in the whole table are `rows`."""
+        Z, raw = self.encoder(table), self.encoder(table, scaled=False)
+        X, y = np.ascontiguousarray(Z[:-1].T), Z[-1]
+        found = np.zeros(len(y), dtype=NUMBERS)
+        self.crowd.describe(X, y, found)
+        found["row"] = np.arange(len(y))
+        found["score"] = self.score(Block(int(rows[0]), Z, np.ones(len(y))))
+        goal, about = self.encoder.target, self.encoder.about()
+        reasons = named(found, [*(f"x{j}" for j in range(X.shape[1])), "y"])
+        encoded = Encoded("table", goal.name, raw[:-1].T, raw[-1], about, (), "")
+        view = View(X, y, None, encoded, goal.low, goal.high - goal.low)
+        added = Found.of(self.guard, view, reasons).columns()
+        return added | {"mithridate_row": pa.array(rows + 1)}
+
+
+class Task(NamedTuple):
+    """A file to be cut, the number of its first row, and the bits of its mask."""
+
+    file: File
+    first: int
+    mask: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class Cut:
+    """Writes the two parts of a file below a folder, or leaves them if they are there."""
+
+    source: Source
+    explain: Explain
+    folder: Path
+
+    def __call__(self, task: Task) -> int:
+        name = output_name(task.file.name)
+        kept, gone = self.folder / name, self.folder / QUARANTINE / name
+        if not kept.exists():  # it is renamed last: where it is, both are whole
+            schema, how = self._kind(task.file)
+            if not task.mask.all():
+                _write(gone, self._rejected(task), None, {})
+            _write(kept, self._kept(task, schema), schema, how)
+        return task.file.rows
+
+    def _kind(self, file: File) -> tuple[pa.Schema, dict[str, Any]]:
+        with self.source.system.open_input_file(self.source.path(file)) as stream:
+            parquet = pq.ParquetFile(stream)
+            return parquet.schema_arrow, stored(parquet.metadata)
+
+    def _parts(self, task: Task) -> Iterator[tuple[int, pa.Table, np.ndarray]]:
+        at = 0
+        for batch in self.source.batches(task.file, self.source.schema.names):
+            yield at, pa.Table.from_batches([batch]), task.mask[at : at + len(batch)]
+            at += len(batch)
+
+    def _kept(self, task: Task, schema: pa.Schema) -> Iterator[pa.Table]:
+        for _, table, mask in self._parts(task):
+            yield write.rows_of(table.cast(schema), mask)
+
+    def _rejected(self, task: Task) -> Iterator[pa.Table]:
+        for at, table, mask in self._parts(task):
+            if not mask.all():
+                rows = write.rows_of(table, ~mask)
+                numbers = task.first + at + np.flatnonzero(~mask)
+                yield write.with_columns(rows, self.explain.columns(rows, numbers))
+
+
+def stored(about: pq.FileMetaData) -> dict[str, Any]:
+    """How a Parquet file stores its columns, in the words of `ParquetWriter`."""
+    if not about.num_row_groups:
+        return {}
+    group = about.row_group(0)
+    columns = [group.column(i) for i in range(about.num_columns)]
+    if any(c.compression not in CODECS for c in columns):
+        return {}
+    codecs = {c.path_in_schema: CODECS[c.compression] for c in columns}
+    coded = [c.path_in_schema for c in columns if any("DICT" in e for e in c.encodings)]
+    return {"compression": codecs, "use_dictionary": coded}
+
+
+def _write(
+    path: Path, tables: Iterator[pa.Table], schema: pa.Schema | None, how: dict[str, Any]
+) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = path.with_name(f".{path.name}.new")
+    writer, held, size = None, [], 0
+    for table in tables:
+        writer = writer or pq.ParquetWriter(fresh, schema or table.schema, **how)
+        held.append(table)
+        size += table.nbytes
+        if size >= GROUP:
+            writer.write_table(pa.concat_tables(held))
+            held, size = [], 0
+    writer = writer or pq.ParquetWriter(fresh, schema or pa.schema([]), **how)
+    if held:
+        writer.write_table(pa.concat_tables(held))
+    writer.close()
+    fresh.replace(path)
+
+
+def tasks(source: Source, bits: bytes) -> Iterator[Task]:
+    """The files with their parts of the mask."""
+    packed, first = np.frombuffer(bits, dtype=np.uint8), 0
+    for file in source.files:
+        start, stop = first // 8, -(-(first + file.rows) // 8)
+        mask = np.unpackbits(packed[start:stop])[first % 8 :][: file.rows].astype(bool)
+        yield Task(file, first, mask)
+        first += file.rows
+
+
+def told(n: int, kept: Moments, every: Moments, unit: float) -> list[str]:
+    """What the decision changes: the error on the kept rows with and without the rejected ones."""
+    rejected = n - round(float(kept.weight))
+    if not rejected:
+        return []
+    before, after = (float(kept.mse(*m.ridge(1e-3))) ** 0.5 * unit for m in (every, kept))
+    return [
+        f"Fit: the root mean squared error on the kept rows is {before:.3g} with the rejected rows "
+        f"in training, {after:.3g} without.",
+        f"If wrong: you lose {counted(rejected, 'genuine row')}.",
+    ]

@@ -1,0 +1,188 @@
+"""One door to every table: a path, a data set's name or a dataframe."""
+
+import difflib
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from .._text import quote
+from ..errors import InputError
+from ..tables import read
+from ..tables.encode import encode
+from ..tables.encoded import Encoded
+from ..tables.frame import columns_of, known, opened
+from ..tables.place import SUFFIXES, is_file, place, stem
+from .dataset import AbstractDataset, fetched
+from .sources import Fetched, Folder
+
+
+def load(
+    source: Any,
+    target: str | None = None,
+    *,
+    drop: Sequence[str] = (),
+    categorical: Sequence[str] = (),
+    name: str | None = None,
+) -> Encoded:
+    """Reads and encodes a CSV, TSV or Parquet file, a data set by name, or any dataframe.
+
+    A file may be given with its target as `file:path#target`. `target` is the column to predict
+    (named data sets know theirs), `drop` columns to leave out, `categorical` columns whose numbers
+    are only codes, both beside those of a named data set; `name` what to call the table (the file's
+    name without suffix by default). The notes of the result say all that was done. Raises
+    `InputError` on anything that is no usable table.
+
+    >>> load("diabetes", drop=["s1", "s2"]).columns.names
+    ('age', 'sex', 'bmi', 'bp', 's3', 's4', 's5', 's6')
+    """
+    return open(source, name).encode(target, drop=drop, categorical=categorical)
+
+
+@dataclass(frozen=True, eq=False)
+class Opened:
+    """A table before it is encoded, whatever it was given as.
+
+    `frame` is the dataframe as it came (of a lazy one, its rows; of a file, an Arrow table),
+    `target` the column to predict where it is known, `name` what to call the table, `notes` how it
+    was read, a sentence each, and `path` the file that it came from, if any. A named data set knows
+    columns that are to be left out, `unused` with why, and `coded` ones, numbers that are only
+    codes.
+    """
+
+    frame: Any
+    target: str | None
+    name: str
+    notes: tuple[str, ...] = ()
+    path: Path | None = None
+    unused: Mapping[str, str] = field(default_factory=dict)
+    coded: tuple[str, ...] = ()
+
+    @cached_property
+    def columns(self) -> dict[str, pa.ChunkedArray]:
+        """The columns by name, as Arrow."""
+        return columns_of(self.frame, self.name)
+
+    def known(self, column: str, role: str) -> str:
+        """The column, if there is one of that name; else an error that names the nearest."""
+        return known(str(column), list(self.columns), self.name, role)
+
+    def encode(
+        self,
+        target: str | None = None,
+        *,
+        drop: Sequence[str] = (),
+        categorical: Sequence[str] = (),
+    ) -> Encoded:
+        """The table as numbers; what is given comes before, or beside, what the table knows."""
+        target, asked = target or self.target, [drop] if isinstance(drop, str) else drop
+        unused = {c: w for c, w in self.unused.items() if c != target and c not in asked}
+        return encode(
+            self.frame,
+            target,
+            drop=drop,
+            categorical=[*self.coded, *categorical],
+            name=self.name,
+            notes=self.notes,
+            unused=unused,
+        )
+
+
+def open(source: Any, name: str | None = None) -> Opened:
+    """Opens a CSV, TSV or Parquet file, a data set by name or any dataframe, without encoding it.
+
+    `name` is what to call the table (the file's name without suffix by default). Raises
+    `InputError` on anything that is no table with rows and columns.
+
+    >>> diabetes = open("diabetes")
+    >>> diabetes.frame.shape, diabetes.target, list(diabetes.columns)[:3]
+    ((442, 11), 'progression', ['age', 'sex', 'bmi'])
+    """
+    if isinstance(source, str) and source in (sets := known_sets()):
+        source = sets[source]()
+    if isinstance(source, AbstractDataset):
+        return _named(source, fetched(source), name or source.title())
+    if not isinstance(source, (str, os.PathLike)):
+        name = name or "table"
+        return Opened(opened(source, name).to_native(), None, name)
+    where = place(source)
+    path, target = where or (Path(source), None)
+    if where is None:
+        _check_bare(source, path)
+    (frame, notes), name = read.read(path), name or stem(path)
+    return Opened(opened(frame, name).to_native(), target, name, tuple(notes), path)
+
+
+def _named(dataset: AbstractDataset, found: Fetched, name: str) -> Opened:
+    """A named data set; of what it knows of its columns, what holds for those that are there."""
+    table = opened(found.frame, name)
+    there = {str(column) for column in table.columns}
+    unused = {**dataset.drop, **found.unused}
+    return Opened(
+        table.to_native(),
+        dataset.target,
+        name,
+        found.notes,
+        found.path,
+        {column: why for column, why in unused.items() if column in there},
+        tuple(column for column in dataset.categorical if column in there),
+    )
+
+
+def file_of(source: Any) -> Path | None:
+    """The file that a table would be read from: a path, that of `file:`, or one found by name."""
+    if isinstance(source, str) and source in (sets := known_sets()):
+        hand = sets[source].at_hand()
+        return hand.file() if isinstance(hand, Folder) else None
+    if not isinstance(source, (str, os.PathLike)):
+        return None
+    where = place(source)
+    return Path(source) if where is None else where.path
+
+
+def names() -> list[str]:
+    """Names of the data sets that can be opened by name, if they are at hand.
+
+    >>> names()
+    ['ames', 'appliances', 'boston', 'diabetes', 'diamonds', 'heart', 'house', 'loan']
+    """
+    return sorted(known_sets())
+
+
+def known_sets() -> dict[str, type[AbstractDataset]]:
+    """The data sets by name, all that the package exports: there is no other registry."""
+    from .. import data
+
+    found = (getattr(data, name) for name in data.__all__)
+    kinds = (kind for kind in found if isinstance(kind, type) and issubclass(kind, AbstractDataset))
+    return {kind.title(): kind for kind in kinds if kind is not AbstractDataset}
+
+
+def _check_bare(source: object, path: Path) -> None:
+    """Takes a bare word that is no file for the name of a data set that does not exist."""
+    if not isinstance(source, str):
+        return
+    file, mark, _ = source.rpartition("#")
+    if mark and is_file(file) and not is_file(source):
+        wanted = f"file:{source}"
+        raise InputError(
+            f"There is no file {quote(source)}; if the target follows '#', write {quote(wanted)}."
+        )
+    if os.sep in source or path.suffix.lower() in SUFFIXES:
+        return
+    try:
+        there = path.exists()
+    except (OSError, ValueError):
+        there = False
+    if there:
+        return
+    near = difflib.get_close_matches(source[:60].lower(), names(), n=1)
+    hint = f"did you mean {quote(near[0])}?" if near else "give the path of a CSV or Parquet file."
+    raise InputError(
+        f"{quote(source)} is neither a file nor the name of a data set ({', '.join(names())}); "
+        f"{hint}"
+    )

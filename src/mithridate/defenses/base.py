@@ -1,0 +1,286 @@
+"""What every defense is: find the rows to keep, fit the model on them, say what was done."""
+
+import warnings
+from abc import ABCMeta, abstractmethod
+from numbers import Real
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+from sklearn.base import BaseEstimator, MetaEstimatorMixin, RegressorMixin, clone
+from sklearn.utils.validation import check_is_fitted, has_fit_parameter
+
+from .._text import percent
+from ..errors import InputError
+from ._ridge import Ridge
+from .frames import name_of, rows_of, validated
+from .reasons import named, reasons
+from .summary import summarize
+from .weights import as_weights
+
+Rows = Float[np.ndarray, "n d"]
+Column = Float[np.ndarray, " n"]
+Mask = Bool[np.ndarray, " n"]
+Trusted = tuple[Rows, Column]
+
+# One layout, so that a frame and its array give the same to the last digit.
+_ARRAYS: dict[str, Any] = {"dtype": np.float64, "order": "C"}
+
+
+class BaseDefense(MetaEstimatorMixin, RegressorMixin, BaseEstimator, metaclass=ABCMeta):
+    """A regressor that rejects suspicious training rows and fits `estimator` on the others.
+
+    A subclass writes `_find_inliers`. It returns which rows to keep and sets `scores_`, and may set
+    `threshold_` (the score above which a row was rejected), `message_` and `false_positive_rate_`.
+    One that can use rows known to be clean says `uses_trusted = True`, and its `_find_inliers` then
+    takes a fourth argument, `trusted: Trusted | None = None`.
+
+    Parameters: `estimator`, any scikit-learn regressor (default `Ridge()`). After `fit`:
+
+    - `inlier_mask_` (n,): True for kept rows; `sample_indices_`, their positions;
+    - `scores_` (n,): higher is more suspicious; `threshold_`: the cut, NaN where there is none;
+    - `n_rejected_`; `found_`: whether any row was rejected; `contamination_`: poison / (clean +
+      poison) rows, as given, or else the share of rejected rows;
+    - `false_positive_rate_`: the largest share of the rows of a clean Gaussian table that is
+      rejected, where the defense was set to one, else NaN;
+    - `reasons_`: for each rejected row, why; `summary()`: all this in a few sentences;
+    - `estimator_`: the defended model; `message_`: a warning in words, or "".
+
+    A row of weight 0 is absent: it changes nothing, is neither kept nor counted as rejected, and
+    its score is NaN.
+
+    >>> import numpy as np
+    >>> from mithridate.defenses import Trim
+    >>> X = np.arange(20.0)[:, None]
+    >>> y = np.where(np.arange(20) == 3, 90.0, X[:, 0])
+    >>> trim = Trim(contamination=0.05).fit(X, y)
+    >>> trim.n_rejected_, trim.reasons_["row"], trim.reasons_["first_column"]
+    (1, array([3]), array(['y'], dtype='<U2'))
+
+    The shape follows scikit-learn's `RANSACRegressor`, and that of imbalanced-learn's samplers;
+    filters of this kind are MITRE ATLAS AML.M0007 (sanitize training data).
+    """
+
+    needs_contamination: ClassVar[bool] = False
+    """Whether the defense must be told `contamination`, the share of poison rows."""
+
+    uses_trusted: ClassVar[bool] = False
+    """Whether the defense can use `trusted`, rows known to be clean."""
+
+    needs_trusted: ClassVar[bool] = False
+    """Whether it cannot do without them."""
+
+    rejects_gross: ClassVar[float] = 0.95
+    """The least share rejected of rows whose targets are 20 standard deviations off; 0: none."""
+
+    scale_free: ClassVar[bool] = True
+    """Whether the units of the target do not matter."""
+
+    keeps_clean: ClassVar[float] = 0.9
+    """The least share of rows of a clean Gaussian table that is kept, default parameters given."""
+
+    in_memory: ClassVar[tuple[str, ...]] = ()
+    """Parameters that, if they are not None, need the whole table in memory."""
+
+    _per_row: ClassVar[tuple[str, ...]] = ("scores_",)
+
+    n_features_in_: int
+    inlier_mask_: Mask
+    scores_: Column
+    threshold_: float
+    message_: str
+    n_rejected_: int
+    found_: bool
+    contamination_: float
+    false_positive_rate_: float
+    estimator_: Any
+
+    def __init__(self, estimator: Any = None):
+        self.estimator = estimator
+
+    @abstractmethod
+    def _find_inliers(self, X: Rows, y: Column, sample_weight: Column | None) -> Mask:
+        """Boolean mask of the rows to keep; all weights it sees are positive."""
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None, *, trusted: Any = None) -> Self:
+        """Finds the rows to keep and fits the model on them.
+
+        `trusted` is a pair (X, y) of rows known to be clean, with the columns of X as this step of
+        a pipeline sees them; they are not kept, rejected or counted, and a defense that cannot use
+        them says so in a warning.
+        """
+        self._check_parameters()
+        self._target_name = name_of(y)
+        X, y = validated(self, X, y, reset=True, **_ARRAYS, y_numeric=True, ensure_min_samples=2)
+        given = self._given(trusted)
+        weight = as_weights(sample_weight, len(y))
+        present = np.ones(len(y), dtype=bool) if weight is None else weight > 0
+        if not present.all():
+            X, y, weight = X[present], y[present], weight[present]  # pyright: ignore
+        self.threshold_ = self.false_positive_rate_ = np.nan
+        self.message_ = ""
+        mask = self._checked(self._find_inliers(X, y, weight, **given), len(y))
+        self.estimator_ = self._fit_kept(X, y, weight, mask)
+        self._reasons = reasons(X, y, weight, mask, self.scores_, self.estimator_)
+        self._reasons["row"] = np.flatnonzero(present)[self._reasons["row"]]
+        self.n_rejected_ = int((~mask).sum())
+        self.found_ = self.n_rejected_ > 0
+        rejected = np.average(~mask, weights=weight)
+        self.contamination_ = float(getattr(self, "contamination", rejected))
+        self.inlier_mask_ = _spread(mask, present)
+        for name in self._per_row:
+            setattr(self, name, _spread(getattr(self, name), present))
+        return self
+
+    def predict(self, X: Any) -> np.ndarray:
+        """Predictions of the defended model, in units of y."""
+        check_is_fitted(self)
+        return self.estimator_.predict(self._features(X))
+
+    def fit_predict(
+        self, X: Any, y: Any, sample_weight: Any = None, *, trusted: Any = None
+    ) -> np.ndarray:
+        """Fits, then gives +1 for each kept row and -1 for the others, as outlier detectors do."""
+        self.fit(X, y, sample_weight, trusted=trusted)
+        return np.where(self.inlier_mask_, 1, -1)
+
+    def fit_resample(self, X: Any, y: Any, **fit_params: Any) -> tuple[Any, Any]:
+        """Fits, then gives the kept rows of X and y as they came: kind, dtypes, order and index.
+
+        So a defense cleans the training rows inside a pipeline of imbalanced-learn, and lets rows
+        to be predicted pass. `fit_params` are those of `fit`.
+        """
+        self.fit(X, y, **fit_params)
+        return rows_of(X, self.sample_indices_), rows_of(y, self.sample_indices_)
+
+    @property
+    def sample_indices_(self) -> Int[np.ndarray, " k"]:
+        """Positions of the kept rows, ascending."""
+        check_is_fitted(self)
+        return np.flatnonzero(self.inlier_mask_)
+
+    @property
+    def reasons_(self) -> np.ndarray:
+        """Why each rejected row was rejected: a structured array in row order, one record a row.
+
+        - `row`, its position; `score`, as in `scores_`;
+        - `residual`: `(y - f(x)) / σ`, σ the root mean squared residual of the kept rows under the
+          defended model (of 20,000 of them where they are more);
+        - `leverage`: `h / (1 + h)`, what its prediction would change by if it were put back and
+          its target changed by 1: near 1, the model would follow it anywhere;
+        - `predictive_sigma`: standard deviation of y at x by `BayesianRegression` on the kept rows,
+          in units of y (both are NaN in tables of more than 2000 columns);
+        - `first_column`, `first_sigma`, `second_column`, `second_sigma`: the two columns that stand
+          out most from the kept rows, and by how many of their standard deviations; for the target
+          it is `residual`. A value that differs from a column constant among them stands out
+          infinitely. Columns are called by name, or else x0, x1, …; the target by the name of its
+          series, or else y.
+
+        `pandas.DataFrame(defense.reasons_)` and `polars.DataFrame(defense.reasons_)` are tables.
+        """
+        check_is_fitted(self)
+        default = [f"x{i}" for i in range(self.n_features_in_)]
+        names = getattr(self, "feature_names_in_", default)
+        return named(self._reasons, [*map(str, names), self._target_name])
+
+    def summary(self) -> str:
+        """What was found, in ten lines at most: how many rows, which columns, how sure."""
+        check_is_fitted(self)
+        n = int(self.inlier_mask_.sum()) + self.n_rejected_
+        return summarize(type(self).__name__, n, self.reasons_, self._how_sure(n), self.message_)
+
+    def _how_sure(self, n: int) -> str:
+        """One sentence on the rows that are rejected of a clean table."""
+        rate = self.false_positive_rate_
+        if not np.isnan(rate):
+            return (
+                f"Its false-positive rate is {percent(rate)}: of a clean Gaussian table of this "
+                f"length it rejects {round(rate * n):,} rows or fewer on average, of one with "
+                "heavier tails more."
+            )
+        if self.needs_contamination:
+            return (
+                f"It rejects {percent(self.contamination_)} of the rows, the contamination that "
+                "it was given or its default, whether or not they are poison."
+            )
+        most = percent(1.0 - self.keeps_clean)
+        return f"No false-positive rate was set: of a clean table, up to {most} may be rejected."
+
+    def _features(self, X: Any) -> Rows:
+        """Rows to predict, as an array, their columns checked against those of `fit`."""
+        return validated(self, X, reset=False, **_ARRAYS)
+
+    def _fit_kept(self, X: Rows, y: Column, sample_weight: Column | None, mask: Mask) -> Any:
+        """The defended model; a defense that *is* a way of fitting overrides this."""
+        return self._fit_estimator(X, y, sample_weight, mask)
+
+    def _fit_estimator(self, X: Rows, y: Column, sample_weight: Column | None, mask: Mask) -> Any:
+        """A fresh copy of the estimator, fitted on the rows of the mask."""
+        model: Any = Ridge() if self.estimator is None else clone(self.estimator)
+        if sample_weight is None:
+            return model.fit(X[mask], y[mask])
+        if not has_fit_parameter(model, "sample_weight"):
+            raise InputError(
+                f"{type(model).__name__} takes no sample_weight; give {type(self).__name__} an "
+                "estimator that does, or fit without weights."
+            )
+        return model.fit(X[mask], y[mask], sample_weight=sample_weight[mask])
+
+    def _check_parameters(self) -> None:
+        """Refuses parameters out of their range, before a row is looked at; more in a subclass."""
+        if not self.needs_contamination:
+            return
+        given = getattr(self, "contamination", None)
+        if isinstance(given, bool) or not isinstance(given, Real) or not 0 <= float(given) < 1:
+            raise InputError(
+                f"{type(self).__name__}(contamination={given!r}): contamination is "
+                "poison / (clean + poison) rows, a number in [0, 1), such as 0.1."
+            )
+
+    def _given(self, trusted: Any) -> dict[str, Trusted | None]:
+        """What `_find_inliers` is called with beside the table."""
+        name = type(self).__name__
+        if trusted is None and self.needs_trusted:
+            raise InputError(
+                f"{name} needs rows known to be clean: pass trusted=(X, y) to fit, a few dozen at "
+                "least, with the same columns."
+            )
+        if not (self.uses_trusted or self.needs_trusted):
+            if trusted is not None:
+                warnings.warn(f"{name} cannot use trusted rows; it ignored them.", stacklevel=3)
+            return {}
+        if trusted is None:
+            return {"trusted": None}
+        if not isinstance(trusted, tuple | list) or len(trusted) != 2:
+            raise InputError(
+                f"trusted is of type {type(trusted).__name__}; give a pair (X, y) of rows known "
+                "to be clean."
+            )
+        try:
+            return {"trusted": validated(self, *trusted, reset=False, **_ARRAYS, y_numeric=True)}
+        except ValueError as error:
+            raise InputError(f"The trusted rows do not fit the table: {error}") from error
+
+    def _checked(self, mask: Any, n: int) -> Mask:
+        name = type(self).__name__
+        if not isinstance(mask, np.ndarray) or mask.dtype != bool or mask.shape != (n,):
+            raise TypeError(f"{name}._find_inliers must return a boolean array, one value per row.")
+        for attribute in self._per_row:
+            if np.shape(getattr(self, attribute, np.nan)) != (n,):
+                raise TypeError(f"{name}._find_inliers must set {attribute}, one value per row.")
+        if mask.sum() < 2:
+            raise InputError(
+                f"{name} would keep {mask.sum()} of {n} rows, too few to fit a model: "
+                "give it more rows, or settings that reject fewer."
+            )
+        return mask
+
+
+def _spread(values: np.ndarray, present: Mask) -> np.ndarray:
+    """Values of the present rows, put back in their places among all rows."""
+    if present.all():
+        return values
+    absent = np.nan if np.issubdtype(values.dtype, np.floating) else 0
+    spread = np.full(len(present), absent, dtype=values.dtype)
+    spread[present] = values
+    return spread

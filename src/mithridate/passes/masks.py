@@ -1,0 +1,118 @@
+"""Verdicts that a rule may come to, each a bit a row, noted in the pass in which it looks."""
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, BinaryIO, NamedTuple
+
+import numpy as np
+
+from ..moments import Moments
+from .memory import Block, Kernel, Look, Merge, Values, moments_of
+
+LEFT = 1e-6  # of a scatter; where less is left by a difference, rounding would show
+
+
+class Seen(NamedTuple):
+    """Of rows: the masks of the verdicts as bits, moments of kept or of lost rows, the rest."""
+
+    bits: list[list[bytes]]
+    moments: list[Moments]
+    rest: Any
+
+
+@dataclass(frozen=True, eq=False)
+class Judge:
+    """What is `Seen` in a block: moments of the rows kept, or else of those that are lost."""
+
+    look: Kernel
+    kept: bool
+
+    def __call__(self, block: Block) -> Seen:
+        weights, rest = self.look(block)
+        bits = [[np.packbits(weight > 0).tobytes()] for weight in weights]
+        if self.kept:
+            return Seen(bits, [moments_of(block.Z, w) for w in weights], rest)
+        return Seen(bits, _lost(block, weights), rest)
+
+
+def _lost(block: Block, weights: Sequence[Values]) -> list[Moments]:
+    """Moments of the rows that each verdict rejects; from the last on, each rejects more."""
+    found: list[Moments] = []
+    for less, more in pairwise([block.weight, *reversed(weights)]):
+        rows = np.flatnonzero(less != more)
+        part = moments_of(np.take(block.Z, rows, axis=1), (less - more)[rows])
+        found.append(found[-1].merge(part) if found else part)
+    return found[::-1]
+
+
+@dataclass(frozen=True, eq=False)
+class Together:
+    """Merges what was `Seen` of rows and of those that follow them."""
+
+    merge: Merge
+
+    def __call__(self, one: Seen, other: Seen) -> Seen:
+        for mine, more in zip(one.bits, other.bits, strict=True):
+            mine.extend(more)
+        moments = [a.merge(b) for a, b in zip(one.moments, other.moments, strict=True)]
+        return Seen(one.bits, moments, self.merge(one.rest, other.rest))
+
+
+@dataclass(frozen=True, eq=False)
+class Only:
+    """A look at a single verdict."""
+
+    keep: Kernel
+
+    def __call__(self, block: Block) -> Look:
+        return Look([block.weight * self.keep(block)], None)
+
+
+def neither(one: None, other: None) -> None:
+    """Merges nothing."""
+
+
+def left(every: Moments, lost: Moments) -> Moments | None:
+    """Moments of all rows but some, or None where a difference would not tell them well."""
+    weight = every.weight - lost.weight
+    if not weight > 0:
+        return None
+    mean = every.mean + (every.mean - lost.mean) * (lost.weight / weight)
+    delta = lost.mean - mean
+    cross = np.outer(delta, delta) * (weight * lost.weight / every.weight)
+    scatter = every.scatter - lost.scatter - cross
+    safe = np.diag(scatter) >= LEFT * np.diag(every.scatter)
+    return Moments(weight, mean, scatter) if safe.all() else None
+
+
+class Masks(AbstractContextManager["Masks"]):
+    """Files with the masks of verdicts: written span by span, and there when all is seen."""
+
+    def __init__(self, path: Callable[[int], Path]):
+        self.path = path
+        self.files: list[BinaryIO] = []
+
+    def keep(self, seen: Seen) -> Seen:
+        """Writes the bits of a span, and gives what is left to merge."""
+        for i in range(len(self.files), len(seen.bits)):
+            self.files.append(self._fresh(i).open("wb"))
+        for file, parts in zip(self.files, seen.bits, strict=True):
+            file.writelines(parts)
+        return seen._replace(bits=[[] for _ in seen.bits])
+
+    def finish(self, seen: Seen) -> tuple[list[Moments], Any]:
+        """Puts the files in their places, and gives what is to be noted."""
+        for i, file in enumerate(self.files):
+            file.close()
+            self._fresh(i).replace(self.path(i))
+        return seen.moments, seen.rest
+
+    def __exit__(self, *_: Any) -> None:
+        for file in self.files:
+            file.close()
+
+    def _fresh(self, i: int) -> Path:
+        return self.path(i).with_suffix(".new")

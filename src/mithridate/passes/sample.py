@@ -1,0 +1,58 @@
+"""Rows spaced over a table, picked in its first pass and kept in a file."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from .memory import spaced
+
+
+@dataclass(frozen=True, eq=False)
+class Picked:
+    """What a kernel makes of a raw block of a table of `n` rows, and its rows of the sample."""
+
+    kernel: Callable[[Any], Any]
+    n: int
+
+    def __call__(self, block: tuple[int, pa.Table]) -> tuple[Any, list[pa.Table]]:
+        start, table = block
+        rows = spaced(self.n, start, start + table.num_rows) - start
+        return self.kernel(block), [table.take(rows)]
+
+
+@dataclass(frozen=True, eq=False)
+class Joined:
+    """Merges what `Picked` makes of rows and of those that follow them."""
+
+    merge: Callable[[Any, Any], Any]
+
+    def __call__(self, one: Any, other: Any) -> Any:
+        return self.merge(one[0], other[0]), [*one[1], *other[1]]
+
+
+def together(found: tuple[Any, list[pa.Table]]) -> tuple[Any, list[pa.Table]]:
+    """The same with one table for many: an array takes memory of its own, be it ever so short."""
+    whole = pa.concat_tables(found[1])
+    try:
+        return found[0], [whole.combine_chunks()]
+    except pa.ArrowException:  # categories that are too many for their numbers once they are one
+        return found[0], [whole]
+
+
+def write(path: Path, parts: list[pa.Table]) -> None:
+    """Writes the sample, all at once."""
+    table = pa.concat_tables(parts)
+    fresh = path.with_suffix(".new")
+    # A stream, for the categories of two blocks may be numbered differently.
+    with pa.ipc.new_stream(fresh, table.schema) as writer:
+        writer.write_table(table)
+    fresh.replace(path)
+
+
+def read(path: Path) -> pa.Table:
+    """The sample that was written, left in the file until it is looked at."""
+    with pa.ipc.open_stream(pa.memory_map(str(path))) as reader:
+        return reader.read_all()

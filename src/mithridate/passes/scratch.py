@@ -1,0 +1,71 @@
+"""The numbers of a table in a file, once they were made: to read them costs less than to decode."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, suppress
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from jaxtyping import Float
+
+from .._machine import free
+from ..errors import InputError
+from ..tables.source import Source
+from .memory import BLOCK
+
+SHARE = 8
+"""One part of so many is used of the free memory, and of the room on the disk. Of more, a system
+would begin to write to the disk, and let whoever fills the file wait: Linux from some 15 %."""
+
+Numbers = Float[np.ndarray, "k n"]
+
+
+class Stored(NamedTuple):
+    """Stands for a block that is in the scratch, and has so many rows."""
+
+    num_rows: int
+
+
+class Scratch(ExitStack):
+    """A table whose first blocks are kept as numbers, once a pass has made them.
+
+    They go to a file that the system holds in its memory as it does the files of the table. It has
+    no name, so that nothing is left when the process ends.
+    """
+
+    def __init__(self, source: Source, width: int, folder: Path):
+        super().__init__()
+        spare = min(free(), shutil.disk_usage(folder).free) // SHARE
+        blocks = min(-(-source.rows // BLOCK), spare // (8 * width * BLOCK))
+        self.source, self.rows, self.width = source, source.rows, width
+        self._there = np.zeros(0, dtype=bool)
+        if blocks and hasattr(os, "preadv"):
+            with suppress(OSError):  # a folder where no file can be without a name
+                file = tempfile.TemporaryFile(dir=folder, buffering=0)  # noqa: SIM115
+                self._file = self.enter_context(file).fileno()
+                self._there = np.zeros(blocks, dtype=bool)
+
+    def write(self, start: int, Z: Numbers) -> None:
+        """Keeps a block that there is to be room for; where a disk takes none, no more are."""
+        there, block = self._there, start // BLOCK
+        if block >= len(there):
+            return
+        try:
+            there[block] = os.pwrite(self._file, Z.data, 8 * self.width * start) == Z.nbytes
+        except OSError:
+            self._there = there[:0]
+
+    def read(self, start: int, Z: Numbers) -> None:
+        """Fills in the numbers of a block that was kept."""
+        if os.preadv(self._file, [Z.data], 8 * self.width * start) < Z.nbytes:
+            raise InputError("The unfinished work on the disk was cut short; start again.")
+
+    def blocks(self, columns: Sequence[str], start: int, stop: int) -> Iterator[tuple[int, Any]]:
+        """The blocks of the table; of those that are kept only how long they are."""
+        kept = min(len(self._there) * BLOCK, stop) if self._there.all() else start
+        for at in range(start, kept, BLOCK):
+            yield at, Stored(min(BLOCK, kept - at))
+        yield from self.source.blocks(columns, max(start, kept), stop)

@@ -1,9 +1,0 @@
-"""What an attacker may fear: measures of how visible poison is."""
-
-from ._base import AbstractRisk as AbstractRisk
-from ._mahalanobis import Mahalanobis as Mahalanobis
-from ._neighbor import Neighbor as Neighbor
-from ._predictive import Predictive as Predictive
-from ._residual import Residual as Residual
-from ._spectral import Spectral as Spectral
-from ._weighted import Weighted as Weighted

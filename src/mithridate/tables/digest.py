@@ -1,0 +1,186 @@
+"""The first pass: what each column holds, counted block by block."""
+
+# pyright: reportAttributeAccessIssue=false
+# (Arrow makes its compute functions at import, where a type checker cannot see them.)
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from .._text import quote
+from ..errors import InputError
+from . import cells
+from .encode import CAMEL_ID, HUGE, ID_NAME
+
+MOST_WORDS = 200_000  # different texts of a column that are counted
+
+Digest = dict[str, Any]
+
+
+def kind_of(kind: pa.DataType, coded: bool) -> str:
+    """`number`, `text`, `category`, or else why a column of this type is left out."""
+    if coded and not pa.types.is_nested(kind):
+        return "category"
+    if pa.types.is_temporal(kind):
+        return "dates or times"
+    if pa.types.is_boolean(kind) or any(is_number(kind) for is_number in cells.NUMBERS):
+        return "number"
+    if pa.types.is_dictionary(kind):
+        return "category"
+    return "text" if any(is_text(kind) for is_text in cells.TEXT) else "neither numbers nor text"
+
+
+def called_id(name: str) -> bool:
+    """Whether a column is called an id."""
+    return bool(ID_NAME.search(name[-60:]) or CAMEL_ID.search(name[-60:]))
+
+
+def numbers(column: pa.Array | pa.ChunkedArray) -> np.ndarray:
+    """A column of numbers or truth values as float64, NaN where missing; not to be written to."""
+    parts = [column] if isinstance(column, pa.Array) else column.chunks
+    if pa.types.is_float64(column.type) and not column.null_count and parts:
+        arrays = [part.to_numpy() for part in parts]
+        return np.concatenate(arrays) if len(arrays) > 1 else arrays[0]
+    whole = pa.chunked_array(parts, column.type)
+    return cells._floats(whole.cast(pa.uint8()) if pa.types.is_boolean(column.type) else whole)
+
+
+def words(column: pa.Array | pa.ChunkedArray) -> cells.Levels:
+    """A column of text, or of a category, as levels."""
+    if isinstance(column, pa.Array):
+        column = pa.chunked_array([column])
+    if pa.types.is_dictionary(column.type):
+        column = column.cast(column.type.value_type)
+    return cells._levels(column.cast(pa.large_string()))
+
+
+@dataclass(frozen=True)
+class Survey:
+    """Digests of the columns of a block, by name."""
+
+    kinds: Mapping[str, str]
+
+    def __call__(self, block: tuple[int, pa.Table]) -> dict[str, Digest]:
+        start, table = block
+        return {
+            name: _of_numbers(table[name], start, called_id(name))
+            if kind == "number"
+            else _of_words(table[name])
+            for name, kind in self.kinds.items()
+        }
+
+
+def merged(one: dict[str, Digest], other: dict[str, Digest]) -> dict[str, Digest]:
+    """Digests of rows and of those that follow them."""
+    for name, digest in one.items():
+        if "words" in digest:
+            one[name] = _words_merged(name, digest, other[name])
+        else:
+            one[name] = _numbers_merged(digest, other[name])
+    return one
+
+
+@dataclass(frozen=True, eq=False)
+class Ordered:
+    """The digest of one column, read as numbers in a way of its own."""
+
+    name: str
+    raw: Callable[[pa.Table], np.ndarray]
+
+    def __call__(self, block: tuple[int, pa.Table]) -> dict[str, Digest]:
+        values = pa.chunked_array([self.raw(block[1])])
+        return {self.name: _of_numbers(values, block[0], False)}
+
+
+def _of_numbers(column: pa.ChunkedArray, start: int, is_id: bool) -> Digest:
+    values = numbers(column)
+    low, high = float(values.min()), float(values.max())
+    found = {"n": len(values), "missing": 0, "odd": 0, "big": False, "unknown": -1}
+    found["remark"] = cells.TRUTH_AS if pa.types.is_boolean(column.type) else ""
+    if low >= -HUGE and high <= HUGE:
+        return found | {"low": low, "high": high} | _order(column, values, is_id)
+    unknown = ~(np.abs(values) <= HUGE)
+    odd = unknown & ~np.isnan(values)
+    known = values[~unknown]
+    return found | {
+        "missing": int(np.isnan(values).sum()),
+        "odd": int(odd.sum()),
+        "big": bool(np.isfinite(values[odd]).any()),
+        "unknown": start + int(unknown.argmax()),
+        "low": float(known.min(initial=np.inf)),
+        "high": float(known.max(initial=-np.inf)),
+        "step": 0,
+    }
+
+
+def _order(column: pa.ChunkedArray, values: np.ndarray, is_id: bool) -> Digest:
+    """Whether integers count up row by row (`step` is not 0), and whether all of them differ."""
+    if pa.types.is_integer(column.type):
+        values = column.to_numpy()  # float64 cannot tell long ids apart
+    elif not values[0].is_integer() or (values != np.rint(values)).any():
+        return {"step": 0, "whole": False}
+    first, last, step = values[0].item(), values[-1].item(), None
+    if len(values) > 1:
+        step = values[1].item() - first
+        even = all(
+            (np.diff(part) == values[1] - values[0]).all() for part in (values[:100], values)
+        )
+        step = step if even else 0
+    found = {"whole": True, "step": step, "first": first, "last": last}
+    if not is_id:
+        return found
+    signs = {bool((values[1:] > values[:-1]).all()), not (values[1:] < values[:-1]).all()}
+    rising = (1 if signs.pop() else -1) if len(signs) == 1 else 0
+    return found | {
+        "rising": rising if len(values) > 1 else None,
+        "twice": bool(np.unique(values).size < len(values)),
+    }
+
+
+def _numbers_merged(a: Digest, b: Digest) -> Digest:
+    found = {key: a[key] + b[key] for key in ("n", "missing", "odd")}
+    found |= {"remark": a["remark"], "big": a["big"] or b["big"]}
+    found["unknown"] = max(a["unknown"], b["unknown"])
+    if a["unknown"] >= 0 and b["unknown"] >= 0:
+        found["unknown"] = min(a["unknown"], b["unknown"])
+    found |= {"low": min(a["low"], b["low"]), "high": max(a["high"], b["high"]), "step": 0}
+    if not (a.get("whole") and b.get("whole")):
+        return found
+    gap = b["first"] - a["last"]
+    steps = {step for step in (a["step"], b["step"], gap) if step is not None}
+    found |= {"whole": True, "first": a["first"], "last": b["last"]}
+    found["step"] = steps.pop() if len(steps) == 1 else 0
+    if "rising" in a:
+        signs = {a["rising"], b["rising"], (gap > 0) - (gap < 0)} - {None}
+        found["rising"] = signs.pop() if len(signs) == 1 else 0
+        found["twice"] = a["twice"] or b["twice"] or gap == 0
+    return found
+
+
+def _of_words(column: pa.ChunkedArray) -> Digest:
+    levels = words(column)
+    counts = dict(zip(levels.words.to_pylist(), levels.counts.tolist(), strict=True))
+    return {"n": len(levels.codes), "words": counts}
+
+
+def too_many(name: str) -> InputError:
+    """One sentence on a column of text that nobody could take for levels."""
+    return InputError(
+        f"The column {quote(name)} holds more than {MOST_WORDS:,} different texts, too many to "
+        "count; leave it out with --drop."
+    )
+
+
+def _words_merged(name: str, a: Digest, b: Digest) -> Digest:
+    counts, n = a["words"], a["n"] + b["n"]
+    for word, count in b["words"].items():
+        counts[word] = counts.get(word, 0) + count
+    many = a.get("many") or b.get("many") or len(counts) > MOST_WORDS
+    if not many:
+        return {"n": n, "words": counts}
+    if not cells.are_dates(pa.array([*counts], pa.large_string())):
+        raise too_many(name)
+    return {"n": n, "words": dict([counts.popitem()]), "many": True}  # left out: one tells it

@@ -1,0 +1,177 @@
+"""A table turned into numbers, and the three parts it is cut into."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+
+from .._text import counted
+from ..errors import InputError
+from .notes import titled
+
+LEAST_ROWS = 40  # fewer cannot be cut into three parts that mean anything
+LEAST_TRAIN = 10
+MOST_TEST = 2000
+
+
+@dataclass(frozen=True, eq=False)
+class Columns:
+    """What each of the `d` encoded features is: poison must obey it.
+
+    `names` (d,) as encoded, such as `zoning=RL` or `age`; `source` (d,) the table's column, or the
+    recognized one-hot prefix, that a feature belongs to; `group` (d,) index of its one-hot group
+    or -1; `optional` (g,) True where a row of zeros is legal in that group (a dropped reference
+    level); `step` (d + 1,) spacing of the values in the table's units, 0 for continuous, the
+    target last; `column` (d,) the table's column that holds the feature, needed by `decode`.
+    """
+
+    names: tuple[str, ...]
+    source: tuple[str, ...]
+    group: Int[np.ndarray, " d"]
+    optional: Bool[np.ndarray, " g"]
+    step: Float[np.ndarray, " k"]
+    column: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """Rows `X` (n, d) with targets `y` (n,), both scaled."""
+
+    X: Float[np.ndarray, "n d"]
+    y: Float[np.ndarray, " n"]
+
+
+@dataclass(frozen=True, eq=False)
+class Split:
+    """Training, validation and test rows, scaled by the box of the training rows.
+
+    `table units = scaled * scale + shift`, so that training values lie in [0, 1] and the others
+    may leave it. `lower upper step shift scale` have shape (d + 1,), the target last; the first
+    three are in scaled units. A feature that is constant in the training part has scale 1, step 0
+    and `lower = upper = 0`. Features of a one-hot group are never shifted or stretched, so that
+    one-hot in the table is one-hot here: one that is always 1 has `lower = upper = 1`. `rows` (n,)
+    are the numbers that the training rows have in the table.
+    """
+
+    train: Part
+    validation: Part
+    test: Part
+    lower: Float[np.ndarray, " k"]
+    upper: Float[np.ndarray, " k"]
+    step: Float[np.ndarray, " k"]
+    shift: Float[np.ndarray, " k"]
+    scale: Float[np.ndarray, " k"]
+    columns: Columns
+    rows: Int[np.ndarray, " n"] = field(default_factory=lambda: np.zeros(0, dtype=int))
+
+
+@dataclass(frozen=True, eq=False)
+class Encoded:
+    """A table as numbers in its own units: `X` (N, d), NaN where a number is missing; `y` (N,).
+
+    `notes` say what was left out, pooled, imputed, recognized or guessed, a sentence each;
+    `fingerprint` is the SHA-256 of names and numbers: it changes when the data do.
+
+    >>> from mithridate.data import load
+    >>> diabetes = load("diabetes")
+    >>> diabetes.X.shape, diabetes.target
+    ((442, 10), 'progression')
+    >>> split = diabetes.split(seed=0)
+    >>> len(split.train.y), len(split.validation.y), len(split.test.y)
+    (221, 110, 111)
+    """
+
+    name: str
+    target: str
+    X: Float[np.ndarray, "n d"]
+    y: Float[np.ndarray, " n"]
+    columns: Columns
+    notes: tuple[str, ...]
+    fingerprint: str
+
+    def split(self, seed: int, rows: int = 300) -> Split:
+        """Cuts the table by `seed` into `min(rows, N // 2)` training rows and the others.
+
+        Validation takes half of the rest, at most as many rows as training; the test part takes
+        what remains, at most 2000 rows. Missing numbers become the median of the training part.
+        """
+        cut = self._cut(seed, rows)
+        tables = [np.column_stack([self.X[c], self.y[c]]) for c in cut]
+        train = tables[0]
+        self._impute(train, tables)
+        low, high = train.min(axis=0), train.max(axis=0)
+        constant = high == low
+        grouped = np.append(self.columns.group >= 0, False)
+        shift = np.where(grouped, 0.0, low)
+        scale = np.where(grouped | constant, 1.0, high - low)
+        return Split(
+            *(self._scaled(table, shift, scale) for table in tables),
+            lower=(low - shift) / scale,
+            upper=(high - shift) / scale,
+            step=np.where(constant, 0.0, self.columns.step / scale),
+            shift=shift,
+            scale=scale,
+            columns=self.columns,
+            rows=cut[0],
+        )
+
+    def _cut(self, seed: int, rows: int) -> list[np.ndarray]:
+        """Row numbers of the three parts; refuses a part from which nothing can be learned."""
+        total = len(self.y)
+        check_rows(total, self.name)
+        if rows < LEAST_TRAIN:
+            raise InputError(
+                f"{rows} training rows were asked for, at least {LEAST_TRAIN} are needed; "
+                "ask for more rows."
+            )
+        train = min(rows, total // 2)
+        validation = min((total - train) // 2, train)
+        test = min(total - train - validation, MOST_TEST)
+        order = np.random.default_rng(seed).permutation(total)[: train + validation + test]
+        parts = np.split(order, [train, train + validation])
+        for part, rows_of_part in zip(("training", "validation", "test"), parts, strict=True):
+            if np.ptp(self.y[rows_of_part]) == 0:
+                raise InputError(
+                    f"The target has one single value in all {len(rows_of_part)} {part} rows of "
+                    f"seed {seed}; take more rows, another seed or a target that varies."
+                )
+        return parts
+
+    def _impute(self, train: np.ndarray, tables: Sequence[np.ndarray]) -> None:
+        """Writes the median of the training rows, put on the lattice, where numbers are missing."""
+        for j in np.flatnonzero(np.isnan(self.X).any(axis=0)):
+            known = train[:, j][~np.isnan(train[:, j])]
+            if known.size == 0:  # nothing to learn from: any value of the column will do
+                known = self.X[:, j][~np.isnan(self.X[:, j])][:1]
+            fill, step = np.median(known), self.columns.step[j]
+            if step > 0:
+                fill = known[0] + np.round((fill - known[0]) / step) * step
+            for table in tables:
+                table[np.isnan(table[:, j]), j] = fill
+
+    @staticmethod
+    def _scaled(table: np.ndarray, shift: np.ndarray, scale: np.ndarray) -> Part:
+        scaled = (table - shift) / scale
+        return Part(np.ascontiguousarray(scaled[:, :-1]), scaled[:, -1].copy())
+
+
+def check_rows(total: int, name: str) -> None:
+    """Refuses a table that is too short to be cut in three."""
+    if total < LEAST_ROWS:
+        raise InputError(
+            f"The {titled(name)} has {counted(total, 'row')}, at least {LEAST_ROWS} are needed to "
+            "cut it into training, validation and test rows; give a longer table."
+        )
+
+
+def fingerprint(X: np.ndarray, y: np.ndarray, names: Sequence[str]) -> str:
+    """SHA-256 of the names and the numbers; `-0.0` counts as 0, every NaN as the same."""
+    digest = hashlib.sha256(json.dumps([list(names), X.shape]).encode())
+    for column in (*X.T, y):
+        plain = column.astype("<f8") + 0.0
+        plain[np.isnan(plain)] = np.nan
+        digest.update(plain.data)
+    return digest.hexdigest()

@@ -1,0 +1,118 @@
+"""One-hot groups: made from text, and recognized in a table that comes one-hot already."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Int
+
+from .cells import Levels
+
+RARE = 0.01  # a level of fewer rows than this share is rare, and so is a level of a single row
+MOSTLY_DISTINCT = 0.95
+MARKS = ":=_"  # what stands between column and level, the plainest first
+DEEPEST = 16  # a name with more marks than this is not tried any further
+OTHER, MISSING = "(other)", "(missing)"
+
+
+@dataclass(frozen=True, eq=False)
+class Hot:
+    """Text made one-hot: row `i` has level `names[codes[i]]`; `pooled` counts the rare levels."""
+
+    codes: Int[np.ndarray, " n"]
+    names: tuple[str, ...]
+    pooled: int
+    missing: int
+
+
+def one_hot(levels: Levels) -> Hot | str:
+    """Levels with rare ones pooled and missing as a level; or why the column is of no use.
+
+    Levels come in alphabetical order, `(other)` and `(missing)` last, so that neither the order
+    of the rows nor the library that read them matters.
+    """
+    total, counts = len(levels.codes), levels.counts
+    missing = total - int(counts.sum())
+    if (counts.size <= 1 and not missing) or counts.size == 0:
+        return "constant"
+    if counts.size > MOSTLY_DISTINCT * total:
+        return "id-like (text that differs in nearly every row)"
+    rare = (counts < RARE * total) | (counts == 1)
+    if rare.sum() < 2:
+        rare[:] = False
+    if counts[rare].sum() > total / 2:
+        return "text of too many levels (most rows would be pooled as rare)"
+    common = np.flatnonzero(~rare)
+    words = dict(zip(levels.words.take(common).to_pylist(), common, strict=True))
+    ordered = sorted(words)
+    if rare.any() and OTHER not in words:
+        ordered.append(OTHER)
+    if missing and MISSING not in words:
+        ordered.append(MISSING)
+    place = {word: i for i, word in enumerate(ordered)}
+    # The last entry is what the code -1 (missing) looks up.
+    table = np.full(counts.size + 1, place.get(OTHER, -1))
+    table[[words[word] for word in words]] = [place[word] for word in words]
+    table[-1] = place.get(MISSING, -1)
+    return Hot(table[levels.codes], tuple(ordered), int(rare.sum()), missing)
+
+
+@dataclass(frozen=True)
+class Group:
+    """Columns of 0 and 1, at most one 1 a row; `optional` where some row has none."""
+
+    prefix: str
+    members: tuple[str, ...]
+    optional: bool
+
+
+def recognize(binary: Mapping[str, Bool[np.ndarray, " n"]]) -> list[Group]:
+    """Finds columns `name:level`, `name=level` or `name_level` that form one-hot groups.
+
+    Names may hold more marks on both sides (`purpose_debt_consolidation`): prefixes are tried
+    from the shortest on, and the first whose columns never hold two 1 in a row is taken.
+
+    >>> import numpy as np
+    >>> own, rent = np.array([True, False, False]), np.array([False, True, False])
+    >>> recognize({"home_is_own": own, "home_is_rent": rent, "old": own})
+    [Group(prefix='home', members=('home_is_own', 'home_is_rent'), optional=True)]
+    """
+    free = dict(binary)
+    found: list[Group] = []
+    for mark in MARKS:
+        for prefix, columns in _candidates(tuple(free), mark):
+            members = tuple(column for column in columns if column in free)
+            if len(members) < 2:
+                continue
+            seen = _union([free[column] for column in members])
+            if seen is None:
+                continue
+            found.append(Group(prefix, members, optional=not bool(seen.all())))
+            for column in members:
+                del free[column]
+    return found
+
+
+def _candidates(names: Sequence[str], mark: str) -> Iterator[tuple[str, list[str]]]:
+    """Prefixes with the names that share them, those of fewest marks first."""
+    shared: dict[tuple[int, str], list[str]] = {}
+    for name in names:
+        at = -1
+        for depth in range(DEEPEST):
+            at = name.find(mark, at + 1)
+            if at < 0:
+                break
+            if 0 < at < len(name) - 1:
+                shared.setdefault((depth, name[:at]), []).append(name)
+    for depth, prefix in sorted(shared, key=lambda key: key[0]):
+        yield prefix, shared[depth, prefix]
+
+
+def _union(columns: Sequence[np.ndarray]) -> np.ndarray | None:
+    """Rows with a 1 in some column; None where a row has two."""
+    seen = np.zeros_like(columns[0])
+    for column in columns:
+        if (seen & column).any():
+            return None
+        seen |= column
+    return seen

@@ -1,0 +1,308 @@
+"""A folder of files as one long table: which files, which rows, and what is wrong with them."""
+
+import errno
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.dataset as ds
+import pyarrow.parquet as pq
+from pyarrow import fs
+
+from .._text import counted, listing, quote
+from ..errors import InputError
+from .blocks import BLOCK
+
+PARQUET = (".parquet", ".pq")
+QUARANTINE = "quarantine"
+NETWORK = {"aiohttp", "botocore", "google", "gcsfs", "azure", "requests", "urllib3"}
+TEXT = (".csv", ".tsv", ".csv.gz", ".tsv.gz")
+BATCH = 4 * BLOCK  # rows decoded at a time
+FULL = {errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)}
+
+
+class BadFile(InputError):
+    """A file that cannot be used, and why; it survives the way back from a worker."""
+
+    def __init__(self, name: str, why: str):
+        super().__init__(name, why)
+        self.name, self.why = name, why
+
+    @property
+    def sentence(self) -> str:
+        """What is wrong with it."""
+        return f"The file {quote(self.name, limit=200)} {self.why}."
+
+    def __str__(self) -> str:
+        return f"{self.sentence[:-1]}; mend or remove it, or go on without it by --skip-bad-files."
+
+
+class Unreached(InputError):
+    """What is wrong between here and the files; what was computed so far stays good."""
+
+
+@dataclass(frozen=True)
+class File:
+    """A Parquet file by its path below the root, and the rows of each of its row groups."""
+
+    name: str
+    size: int
+    changed: str
+    groups: tuple[int, ...] = ()
+
+    @property
+    def rows(self) -> int:
+        return sum(self.groups)
+
+
+@dataclass(frozen=True, eq=False)
+class Source:
+    """Parquet files of one schema, beneath each other in the order of their names."""
+
+    system: fs.FileSystem
+    root: str
+    files: tuple[File, ...]
+    schema: pa.Schema
+
+    @property
+    def rows(self) -> int:
+        return sum(file.rows for file in self.files)
+
+    def path(self, file: File) -> str:
+        return f"{self.root}/{file.name}" if self.root else file.name
+
+    def blocks(
+        self, columns: Sequence[str], start: int, stop: int
+    ) -> Iterator[tuple[int, pa.Table]]:
+        """Blocks of the rows from `start`, where a block begins, to `stop`."""
+        held: list[pa.RecordBatch] = []
+        count, at = 0, start
+        for batch in self._between(columns, start, stop):
+            rest = batch
+            while len(rest):
+                part = rest.slice(0, BLOCK - count)
+                rest, count = rest.slice(len(part)), count + len(part)
+                held.append(part)
+                if count == BLOCK:
+                    yield at, pa.Table.from_batches(held)
+                    held, at, count = [], at + count, 0
+        if held:
+            yield at, pa.Table.from_batches(held)
+
+    def _between(self, columns: Sequence[str], start: int, stop: int) -> Iterator[pa.RecordBatch]:
+        first = 0
+        for file in self.files:
+            if first < stop and first + file.rows > start:
+                yield from self.batches(file, columns, start - first, stop - first)
+            first += file.rows
+
+    def batches(
+        self, file: File, columns: Sequence[str], start: int = 0, stop: int | None = None
+    ) -> Iterator[pa.RecordBatch]:
+        """The rows of a file from `start` to `stop`, where those are in it."""
+        stop, at, groups, skip = file.rows if stop is None else stop, 0, [], 0
+        for i, rows in enumerate(file.groups):
+            if at < stop and at + rows > start:
+                skip = skip if groups else max(start - at, 0)
+                groups.append(i)
+            at += rows
+        if not groups:
+            return
+        left = min(stop, file.rows) - max(start, 0)
+        for batch in _read(self, file, groups, columns):
+            part = batch.slice(skip, left)
+            skip, left = max(skip - len(batch), 0), left - len(part)
+            if len(part):
+                yield part
+        if left:
+            raise BadFile(file.name, "changed while it was read")
+
+    def check_unchanged(self) -> None:
+        """Refuses a result of files that were written to meanwhile."""
+        for file in self.files:
+            try:
+                info = self.system.get_file_info(self.path(file))
+            except Exception as error:
+                raise trouble(file.name, error, "cannot be looked at") from None
+            if info.type == fs.FileType.NotFound:
+                raise BadFile(file.name, "vanished")
+            if (info.size, str(info.mtime)) != (file.size, file.changed):
+                raise BadFile(file.name, "changed while it was read")
+
+
+def _read(
+    source: Source, file: File, groups: Sequence[int], columns: Sequence[str]
+) -> Iterator[pa.RecordBatch]:
+    try:
+        fragment = ds.ParquetFileFormat(pre_buffer=False).make_fragment(
+            source.path(file), source.system, row_groups=list(groups)
+        )
+        yield from fragment.to_batches(
+            schema=source.schema, columns=list(columns), batch_size=BATCH, batch_readahead=2
+        )
+    except Exception as error:
+        raise trouble(file.name, error, "is no whole Parquet file, or a damaged one") from None
+
+
+def trouble(name: str, error: Exception, else_: str) -> Exception:
+    """What to raise instead of an error met while a file was read."""
+    if isinstance(error, FileNotFoundError):
+        return BadFile(name, "vanished")
+    if _away(error):
+        return unreached(name, error)
+    if is_full(error):
+        return error
+    return BadFile(name, else_) if isinstance(error, (OSError, pa.ArrowException)) else error
+
+
+def is_full(error: Exception) -> bool:
+    """Whether a disk had no more room for what was to be written."""
+    return isinstance(error, OSError) and error.errno in FULL
+
+
+def unreached(path: str, error: Exception) -> Unreached:
+    """One sentence on a place that does not answer, or not to us."""
+    return Unreached(
+        f"{quote(path, limit=200)} cannot be reached ({' '.join(str(error).split())[:300]}); check "
+        "the address, the network and the credentials."
+    )
+
+
+def _away(error: Exception) -> bool:
+    """Whether an error is one of the way to a file rather than of the file."""
+    library = type(error).__module__.partition(".")[0]
+    if isinstance(error, (ConnectionError, TimeoutError)) or library in NETWORK:
+        return True
+    return isinstance(error, OSError) and "AWS Error" in str(error)
+
+
+def found(path: str) -> tuple[fs.FileSystem, str, list[File]]:
+    """The filesystem, the folder in it, and the table's files in the order of their names."""
+    try:
+        return _found(path)
+    except InputError:
+        raise
+    except Exception as error:
+        if "://" not in path:
+            raise
+        raise unreached(path, error) from None
+
+
+def _found(path: str) -> tuple[fs.FileSystem, str, list[File]]:
+    system, root = _opened(path)
+    info = system.get_file_info(root)
+    if info.type == fs.FileType.NotFound:
+        raise InputError(f"There is no folder or file {quote(path, limit=200)}; check the path.")
+    if info.type == fs.FileType.File:
+        folder, _, name = root.rpartition("/")
+        return system, folder, [File(name, info.size, str(info.mtime))]
+    root = root.rstrip("/")
+    files = []
+    for one in system.get_file_info(fs.FileSelector(root, recursive=True)):
+        name = one.path.removeprefix(root).lstrip("/")
+        hidden = any(part.startswith((".", "_")) for part in name.split("/"))
+        if one.is_file and not hidden and name.lower().endswith((*PARQUET, *TEXT)):
+            files.append(File(name, one.size, str(one.mtime)))
+    if not files:
+        raise InputError(
+            f"The folder {quote(path, limit=200)} holds no Parquet or CSV files; give another."
+        )
+    _check_names(files)
+    return system, root, sorted(files, key=lambda file: file.name)
+
+
+def _check_names(files: Sequence[File]) -> None:
+    """Refuses files whose outputs would be in the way of each other."""
+    taken: dict[str, str] = {}
+    for file in files:
+        name = output_name(file.name)
+        if name in taken or name.startswith(f"{QUARANTINE}/"):
+            other = taken.get(name, f"the folder {QUARANTINE}")
+            raise InputError(
+                f"The output of {quote(file.name, limit=200)} would be in the way of that of "
+                f"{other}; rename one of them."
+            )
+        taken[name] = quote(file.name, limit=200)
+
+
+def _opened(path: str) -> tuple[fs.FileSystem, str]:
+    if "://" not in path:
+        return fs.LocalFileSystem(), Path(path).absolute().as_posix()
+    try:
+        return fs.FileSystem.from_uri(path)
+    except pa.ArrowException:
+        pass
+    try:
+        import fsspec
+    except ImportError:
+        raise InputError(
+            f"{quote(path, limit=200)} is on a filesystem that needs fsspec; pip install fsspec."
+        ) from None
+    system, root = fsspec.core.url_to_fs(path)
+    return fs.PyFileSystem(fs.FSSpecHandler(system)), root
+
+
+def surveyed(
+    system: fs.FileSystem, root: str, files: Sequence[File], skip: bool
+) -> tuple[Source, list[BadFile]]:
+    """The source with the rows of each file, and the files that had to be left out."""
+    bad: list[BadFile] = []
+    good: list[File] = []
+    schema: pa.Schema | None = None
+    for file in files:
+        try:
+            there, groups = _footer(system, f"{root}/{file.name}" if root else file.name, file.name)
+            schema = schema or there
+            _check_schema(file.name, there, schema, files[0].name)
+        except BadFile as error:
+            if not skip:
+                raise
+            bad.append(error)
+        else:
+            good.append(replace(file, groups=groups))
+    if schema is None:
+        raise InputError(f"None of {counted(len(files), 'file')} can be read; see {bad[0].name!r}.")
+    return Source(system, root, tuple(good), schema), bad
+
+
+def _footer(system: Any, path: str, name: str) -> tuple[pa.Schema, tuple[int, ...]]:
+    try:
+        with system.open_input_file(path) as file:
+            parquet = pq.ParquetFile(file)
+            about = parquet.metadata
+            groups = tuple(about.row_group(i).num_rows for i in range(about.num_row_groups))
+            return parquet.schema_arrow, groups
+    except Exception as error:
+        raise trouble(name, error, "is no whole Parquet file, or a damaged one") from None
+
+
+def _check_schema(name: str, here: pa.Schema, first: pa.Schema, first_name: str) -> None:
+    if len(set(here.names)) < len(here.names):
+        raise BadFile(name, "has columns that share a name")
+    if here.equals(first):
+        return
+    lacking = [quote(n) for n in first.names if n not in here.names]
+    more = [quote(n) for n in here.names if n not in first.names]
+    other = [
+        f"{quote(n)} ({here.field(n).type}, not {first.field(n).type})"
+        for n in first.names
+        if n in here.names and here.field(n).type != first.field(n).type
+    ]
+    said = [f"lacks {listing(lacking)}"] * bool(lacking) + [f"has {listing(more)}"] * bool(more)
+    said += [f"has other types in {listing(other)}"] * bool(other)
+    if said:
+        raise BadFile(name, f"{' and '.join(said)}, unlike {quote(first_name, limit=200)}")
+
+
+def output_name(name: str) -> str:
+    """The Parquet file that a file of the table becomes.
+
+    >>> output_name("year=2024/part.csv.gz"), output_name("a.pq")
+    ('year=2024/part.parquet', 'a.pq')
+    """
+    if name.lower().endswith(PARQUET):
+        return name
+    path = PurePosixPath(name.removesuffix(".gz"))
+    return str(path.with_suffix(".parquet"))
