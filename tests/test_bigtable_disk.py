@@ -155,7 +155,8 @@ def test_a_class_is_no_defense(clean, folder):
 
 def test_the_parts_of_the_package_are_there_when_asked_for():
     code = (
-        "import sys, mithridate; from mithridate.cleaning import streamed; mithridate.defenses.Trim; "
+        "import sys, mithridate; from mithridate.cleaning import streamed; "
+        "mithridate.defenses.Trim; "
         "assert 'jax' not in sys.modules; mithridate.nothing"
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)

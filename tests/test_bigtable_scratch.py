@@ -10,7 +10,7 @@ from mithridate.cleaning import streamed
 from mithridate.errors import InputError
 from mithridate.passes import scratch
 from mithridate.passes.memory import BLOCK
-from mithridate.tables import plan, source
+from mithridate.tables import encoder, source
 
 from .test_bigtable import DEFENSES, cut, long_table
 
@@ -27,13 +27,13 @@ def folder(tmp_path):
 @pytest.fixture
 def encoded(monkeypatch):
     """How many rows each block had that was encoded, in the order in which this was done."""
-    seen, encode = [], plan.Encoder.__call__
+    seen, encode = [], encoder.Encoder.__call__
 
     def told(self, table, *given, **how):
         seen.append(table.num_rows)
         return encode(self, table, *given, **how)
 
-    monkeypatch.setattr(plan.Encoder, "__call__", told)
+    monkeypatch.setattr(encoder.Encoder, "__call__", told)
     return seen
 
 

@@ -16,7 +16,7 @@ from ..moments import Moments
 from ..passes.memory import Block, Kernel
 from ..tables import write
 from ..tables.encoded import Encoded
-from ..tables.plan import Encoder
+from ..tables.encoder import Encoder
 from ..tables.source import QUARANTINE, File, Source, output_name
 from .findings import Found
 from .view import View
@@ -43,7 +43,7 @@ class Explain(NamedTuple):
         found["score"] = self.score(Block(int(rows[0]), Z, np.ones(len(y))))
         goal, about = self.encoder.target, self.encoder.about()
         reasons = named(found, [*(f"x{j}" for j in range(X.shape[1])), "y"])
-        encoded = Encoded("table", goal.name, raw[:-1].T, raw[-1], about, (), "")
+        encoded = Encoded("table", goal.name, raw[:-1].T, raw[-1], about, ())
         view = View(X, y, None, encoded, goal.low, goal.high - goal.low)
         added = Found.of(self.guard, view, reasons).columns()
         return added | {"mithridate_row": pa.array(rows + 1)}

@@ -28,7 +28,8 @@ from ..passes.scratch import Scratch
 from ..passes.stream import Reader, Streamed, Tell
 from ..tables import csv
 from ..tables.encoded import check_rows
-from ..tables.plan import Encoder, asked, lacking, planned
+from ..tables.encoder import Encoder
+from ..tables.plan import asked, lacking, planned, target_of
 from ..tables.source import (
     TEXT,
     BadFile,
@@ -295,12 +296,12 @@ class _Run:
         return f"{self.root}/{file.name}" if self.root else file.name
 
     def _encoder(self, reader: Reader) -> Encoder:
-        wanted = asked(reader.source.schema, self.target, self.drop, self.categorical)
-        usual = ("number", "text", "category")
-        kinds = {name: kind for name, kind in wanted.kinds.items() if kind in usual}
-        digests = reader.survey(kinds)
+        types = {field.name: field.type for field in reader.source.schema}
+        wanted = asked(types, self.target, self.drop, self.categorical)
+        digests = reader.survey(wanted.surveyed)
+        goal = target_of(wanted, digests, reader)
         medians = reader.medians(lacking(wanted, digests))
-        return planned(wanted, digests, medians, reader)
+        return planned(wanted, goal, digests, medians, reader)
 
     def _write(
         self, source: Source, encoder: Encoder, score: Any, kept: Moments, bits: bytes

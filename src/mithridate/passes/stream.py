@@ -14,7 +14,7 @@ from .._text import quote
 from ..errors import InputError
 from ..moments import Moments
 from ..tables.digest import Digest, Ordered, Survey, merged
-from ..tables.plan import Encoder
+from ..tables.encoder import Encoder
 from ..tables.source import Source
 from . import masks, sample
 from .engine import Blocks, Engine, Pass
@@ -120,6 +120,10 @@ class Reader:
     def counts_up(self, name: str, raw: Raw) -> bool:
         """Whether a column counts up or down row by row."""
         return bool(self.reduce([name], "ids", Ordered(name, raw), merged)[name]["step"])
+
+    def first_unknown(self, raw: Raw) -> int:
+        """Not worth a pass of its own."""
+        return -1
 
 
 @dataclass(frozen=True, eq=False)

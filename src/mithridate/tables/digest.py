@@ -3,6 +3,7 @@
 # pyright: reportAttributeAccessIssue=false
 # (Arrow makes its compute functions at import, where a type checker cannot see them.)
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -13,8 +14,11 @@ import pyarrow as pa
 from .._text import quote
 from ..errors import InputError
 from . import cells
-from .encode import CAMEL_ID, HUGE, ID_NAME
 
+OTHER = "neither numbers nor text"
+HUGE = 1e100  # squares of larger numbers overflow: they count as missing
+ID_NAME = re.compile(r"^(?:ids?|idx|index|rowid)$|[\W_]id$|^unnamed\b|^$", re.IGNORECASE)
+CAMEL_ID = re.compile(r"[a-z]I[dD]$")  # `PassengerId`, not `humid`
 MOST_WORDS = 200_000  # different texts of a column that are counted
 
 Digest = dict[str, Any]
@@ -30,7 +34,7 @@ def kind_of(kind: pa.DataType, coded: bool) -> str:
         return "number"
     if pa.types.is_dictionary(kind):
         return "category"
-    return "text" if any(is_text(kind) for is_text in cells.TEXT) else "neither numbers nor text"
+    return "text" if any(is_text(kind) for is_text in cells.TEXT) else OTHER
 
 
 def called_id(name: str) -> bool:
@@ -65,18 +69,24 @@ class Survey:
 
     def __call__(self, block: tuple[int, pa.Table]) -> dict[str, Digest]:
         start, table = block
-        return {
-            name: _of_numbers(table[name], start, called_id(name))
-            if kind == "number"
-            else _of_words(table[name])
-            for name, kind in self.kinds.items()
-        }
+        return {name: _of(table[name], kind, start, name) for name, kind in self.kinds.items()}
+
+
+def _of(column: pa.ChunkedArray, kind: str, start: int, name: str) -> Digest:
+    try:
+        if kind == "number":
+            return _of_numbers(column, start, called_id(name))
+        return _of_words(column)
+    except (pa.ArrowException, NotImplementedError):  # a type that only its name makes known
+        return {"n": len(column), "holds": OTHER}
 
 
 def merged(one: dict[str, Digest], other: dict[str, Digest]) -> dict[str, Digest]:
     """Digests of rows and of those that follow them."""
     for name, digest in one.items():
-        if "words" in digest:
+        if "holds" in digest or "holds" in other[name]:
+            one[name] = digest if "holds" in digest else other[name]
+        elif "words" in digest:
             one[name] = _words_merged(name, digest, other[name])
         else:
             one[name] = _numbers_merged(digest, other[name])
@@ -125,9 +135,9 @@ def _order(column: pa.ChunkedArray, values: np.ndarray, is_id: bool) -> Digest:
     first, last, step = values[0].item(), values[-1].item(), None
     if len(values) > 1:
         step = values[1].item() - first
-        even = all(
-            (np.diff(part) == values[1] - values[0]).all() for part in (values[:100], values)
-        )
+        with np.errstate(over="ignore"):  # numbers that count up do not leave their type
+            each = values[1] - values[0]
+            even = all((np.diff(part) == each).all() for part in (values[:100], values))
         step = step if even else 0
     found = {"whole": True, "step": step, "first": first, "last": last}
     if not is_id:

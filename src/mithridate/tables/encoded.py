@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
@@ -90,7 +91,17 @@ class Encoded:
     y: Float[np.ndarray, " n"]
     columns: Columns
     notes: tuple[str, ...]
-    fingerprint: str
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 of the names and the numbers; `-0.0` counts as 0, every NaN as the same."""
+        names = [*self.columns.names, self.target]
+        digest = hashlib.sha256(json.dumps([names, self.X.shape]).encode())
+        for column in (*self.X.T, self.y):
+            plain = column.astype("<f8") + 0.0
+            plain[np.isnan(plain)] = np.nan
+            digest.update(plain.data)
+        return digest.hexdigest()
 
     def split(self, seed: int, rows: int = 300) -> Split:
         """Cuts the table by `seed` into `min(rows, N // 2)` training rows and the others.
@@ -165,13 +176,3 @@ def check_rows(total: int, name: str) -> None:
             f"The {titled(name)} has {counted(total, 'row')}, at least {LEAST_ROWS} are needed to "
             "cut it into training, validation and test rows; give a longer table."
         )
-
-
-def fingerprint(X: np.ndarray, y: np.ndarray, names: Sequence[str]) -> str:
-    """SHA-256 of the names and the numbers; `-0.0` counts as 0, every NaN as the same."""
-    digest = hashlib.sha256(json.dumps([list(names), X.shape]).encode())
-    for column in (*X.T, y):
-        plain = column.astype("<f8") + 0.0
-        plain[np.isnan(plain)] = np.nan
-        digest.update(plain.data)
-    return digest.hexdigest()

@@ -17,21 +17,24 @@ OTHER, MISSING = "(other)", "(missing)"
 
 @dataclass(frozen=True, eq=False)
 class Hot:
-    """Text made one-hot: row `i` has level `names[codes[i]]`; `pooled` counts the rare levels."""
+    """Text made one-hot: word `i` has level `names[place[i]]`, a missing one `names[place[-1]]`.
 
-    codes: Int[np.ndarray, " n"]
+    `pooled` counts the rare levels, `missing` the rows without a word.
+    """
+
+    place: Int[np.ndarray, " w"]
     names: tuple[str, ...]
     pooled: int
     missing: int
 
 
-def one_hot(levels: Levels) -> Hot | str:
+def one_hot(levels: Levels, total: int) -> Hot | str:
     """Levels with rare ones pooled and missing as a level; or why the column is of no use.
 
-    Levels come in alphabetical order, `(other)` and `(missing)` last, so that neither the order
-    of the rows nor the library that read them matters.
+    `total` counts the rows of the table. Levels come in alphabetical order, `(other)` and
+    `(missing)` last, so that neither the order of the rows nor the library that read them matters.
     """
-    total, counts = len(levels.codes), levels.counts
+    counts = levels.counts
     missing = total - int(counts.sum())
     if (counts.size <= 1 and not missing) or counts.size == 0:
         return "constant"
@@ -54,7 +57,7 @@ def one_hot(levels: Levels) -> Hot | str:
     table = np.full(counts.size + 1, place.get(OTHER, -1))
     table[[words[word] for word in words]] = [place[word] for word in words]
     table[-1] = place.get(MISSING, -1)
-    return Hot(table[levels.codes], tuple(ordered), int(rare.sum()), missing)
+    return Hot(table, tuple(ordered), int(rare.sum()), missing)
 
 
 @dataclass(frozen=True)

@@ -1,164 +1,127 @@
-"""Tables as numbers, block by block, just as `datasets.encode` and the ranges of a whole table."""
+"""How each column becomes numbers, decided from the digests of a table."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from math import isnan
+from dataclasses import replace
+from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import pyarrow as pa
 
-from .._text import counted, quote
+from .._text import counted, listing, quote
 from ..errors import InputError
-from . import cells, encode, onehot
-from .digest import Digest, called_id, kind_of, numbers, too_many, words
-from .encoded import Columns
+from . import cells, onehot
+from .digest import HUGE, Digest, called_id, kind_of, too_many
+from .encoder import Column, Encoder
 from .frame import known
-from .notes import Notes
+from .notes import Notes, titled
 
+BEYOND = "beyond 1e100"
+SIGNED = (
+    "Taken as text, though it looks like numbers written with signs (to have them read as numbers, "
+    "write 1234.5 for '$1,234.50' and 45 for '45%')"
+)
 Medians = Mapping[str, float]
 
 
-class Looks(Protocol):
-    """Questions that only another pass can answer."""
+class Questions(Protocol):
+    """What only another pass over a column can answer."""
 
     def all_differ(self, name: str) -> bool:
         """Whether the numbers of a column differ in every row."""
         ...
 
-    def counts_up(self, name: str, raw: Callable[[pa.Table], np.ndarray]) -> bool:
+    def counts_up(self, name: str, raw: Callable[[Any], np.ndarray]) -> bool:
         """Whether a column, read by `raw`, counts up or down row by row."""
         ...
 
-
-@dataclass(frozen=True, eq=False)
-class Column:
-    """How a column becomes features: by numbers, or by levels where `names` has any.
-
-    `known` gives a word its value or level, and `other` what any other word gets.
-    """
-
-    name: str
-    low: float = 0.0
-    high: float = 1.0
-    fill: float = np.nan
-    odd: bool = False
-    known: Mapping[str, float] | None = None
-    other: float = np.nan
-    missing: float = np.nan
-    names: tuple[str, ...] = ()
-
-    def raw(self, rows: pa.Table | pa.RecordBatch) -> np.ndarray:
-        """Values or level numbers (n,), NaN where missing."""
-        if self.known is None:
-            values = numbers(rows[self.name])
-        else:
-            levels = words(rows[self.name])
-            mine = [self.known.get(word, self.other) for word in levels.words.to_pylist()]
-            values = np.array([*mine, self.missing])[levels.codes]
-        return np.where(np.abs(values) > encode.HUGE, np.nan, values) if self.odd else values
-
-    def write(self, values: np.ndarray, out: np.ndarray, scaled: bool) -> None:
-        """Writes the features (k, n) of raw values: missing ones filled, by the column's range."""
-        if self.names:
-            for level in range(len(self.names)):
-                np.equal(values, level, out=out[level], casting="unsafe")
-        elif not scaled:
-            out[0] = values
-        else:
-            if not isnan(self.fill):
-                values = np.where(np.isnan(values), self.fill, values)
-            np.subtract(values, self.low, out=out[0])
-            out[0] /= self.high - self.low
+    def first_unknown(self, raw: Callable[[Any], np.ndarray]) -> int:
+        """The first row without a number in a column read by `raw`; -1 if that is not known."""
+        ...
 
 
-class Encoder(NamedTuple):
-    """The features' columns and, last, the target's; with what was said of them."""
-
-    columns: tuple[Column, ...]
-    notes: tuple[str, ...]
-
-    @property
-    def target(self) -> Column:
-        return self.columns[-1]
-
-    @property
-    def needed(self) -> list[str]:
-        return [column.name for column in self.columns]
-
-    @property
-    def width(self) -> int:
-        return sum(max(len(column.names), 1) for column in self.columns)
-
-    def __call__(
-        self, table: pa.Table, scaled: bool = True, out: np.ndarray | None = None
-    ) -> np.ndarray:
-        """Rows by columns, `Z` (d + 1, n): by their ranges, or as they are in the table."""
-        out, first = np.empty((self.width, table.num_rows)) if out is None else out, 0
-        for batch in table.to_batches():  # as they lie there, for to join them is to copy them
-            rows, at = slice(first, first + len(batch)), 0
-            for column in self.columns:
-                k = max(len(column.names), 1)
-                column.write(column.raw(batch), out[at : at + k, rows], scaled)
-                at += k
-            first = rows.stop
-        return out
-
-    def about(self) -> Columns:
-        """The features as the rest of the house describes them."""
-        made = [(c, level) for c in self.columns[:-1] for level in c.names or (None,)]
-        names = encode._unique([c.name if x is None else f"{c.name}={x}" for c, x in made])
-        source = tuple(c.name for c, _ in made)
-        hot = [c.name for c in self.columns[:-1] if c.names]
-        group = np.array([-1 if x is None else hot.index(c.name) for c, x in made])
-        step = np.zeros(len(made) + 1)
-        return Columns(names, source, group, np.zeros(len(hot), dtype=bool), step, source)
-
-
-class Asked(NamedTuple):
-    """The columns as a person wants them used."""
+class Wanted(NamedTuple):
+    """The columns as a person wants them used; `kinds` are those of the columns not left out."""
 
     target: str
-    kinds: dict[str, str]  # of columns that are looked at
+    kinds: dict[str, str]
     log: Notes
+    name: str
+    filled: str = "the median"
+
+    @property
+    def surveyed(self) -> dict[str, str]:
+        """The columns that can be features or target, by name."""
+        usual = ("number", "text", "category")
+        return {name: kind for name, kind in self.kinds.items() if kind in usual}
 
 
 def asked(
-    schema: pa.Schema, target: str | None, drop: Sequence[str], categorical: Sequence[str]
-) -> Asked:
-    """What to look at, or a sentence on what was asked for and is not there."""
-    target, dropped = encode._chosen(schema.names, target, drop, "table")
-    coded = {known(str(c), schema.names, "table", "to take as a category") for c in categorical}
-    log = Notes()
+    types: Mapping[str, pa.DataType],
+    target: str | None,
+    drop: Sequence[str],
+    categorical: Sequence[str],
+    *,
+    name: str = "table",
+    notes: Sequence[str] = (),
+    unused: Mapping[str, str] = MappingProxyType({}),
+) -> Wanted:
+    """What to survey, or a sentence on what was asked for and is not there."""
+    names = list(types)
+    target, dropped = _chosen(names, target, drop, name)
+    coded = {known(str(column), names, name, "to take as a category") for column in categorical}
+    log = Notes(notes)
     for column in dropped:
         log.add("Left out as you asked", column)
+    for column, why in unused.items():
+        log.add(f"Left out as {why}", column)
     kinds = {
-        field.name: kind_of(field.type, field.name in coded - {target})
-        for field in schema
-        if field.name not in dropped
+        column: kind_of(kind, column in coded - {target})
+        for column, kind in types.items()
+        if column not in dropped and column not in unused
     }
-    if kinds[target] == "category":
-        kinds[target] = "text"
-    if kinds[target] not in ("number", "text"):
+    if kinds[target] not in ("number", "text", "category"):
+        raise _held(target, kinds[target])
+    return Wanted(target, kinds, log, name)
+
+
+def _chosen(
+    names: Sequence[str], target: str | None, drop: Sequence[str], name: str
+) -> tuple[str, list[str]]:
+    """The target and the columns to leave out, as the table spells them."""
+    if target is None:
         raise InputError(
-            f"The target {quote(target)} holds {kinds[target]}; give a numeric column."
+            f"No target was given for the {titled(name)}; say which of its columns is to be "
+            f"predicted: {listing([quote(n) for n in names])}."
         )
-    return Asked(target, kinds, log)
+    target = known(str(target), names, name, "to predict")
+    drop = [drop] if isinstance(drop, str) else drop
+    dropped = [known(str(column), names, name, "to leave out") for column in drop]
+    if target in dropped:
+        raise InputError(
+            f"The target {quote(target)} is among the columns to leave out; take it off that list."
+        )
+    return target, list(dict.fromkeys(dropped))
+
+
+def _held(target: str, what: str) -> InputError:
+    return InputError(f"The target {quote(target)} holds {what}; give a numeric column.")
 
 
 def planned(
-    wanted: Asked, digests: Mapping[str, Digest], medians: Medians, looks: Looks
+    wanted: Wanted,
+    goal: Column,
+    digests: Mapping[str, Digest],
+    medians: Medians,
+    questions: Questions,
 ) -> Encoder:
     """How each column is encoded; `medians` are those of the columns in `lacking`."""
-    goal = _target(wanted, digests[wanted.target])
     plan = []
     for name, kind in wanted.kinds.items():
         if name == wanted.target:
             continue
-        if name not in digests:
-            wanted.log.add(f"Left out as {kind}", name)
-            continue
-        column = _feature(name, kind, digests[name], wanted.log, medians, looks)
+        holds = digests[name].get("holds", "") if name in digests else kind
+        column = holds or _feature(name, kind, digests[name], wanted, medians, questions)
         if isinstance(column, str):
             wanted.log.add(f"Left out as {column}", name)
         else:
@@ -166,30 +129,38 @@ def planned(
     if not plan:
         why = [s[0].lower() + s[1:-1] for s in wanted.log.sentences() if s.startswith("Left")]
         raise InputError(
-            f"No usable feature is left beside the target {quote(wanted.target)} "
-            f"({'; '.join(why) or 'it is the only column'}); give a table with more columns."
+            f"No usable feature is left in the {titled(wanted.name)} beside the target "
+            f"{quote(wanted.target)} ({'; '.join(why) or 'it is the only column'}); give a table "
+            "with more columns."
         )
     return Encoder((*plan, goal), wanted.log.sentences())
 
 
-def lacking(wanted: Asked, digests: Mapping[str, Digest]) -> dict[str, tuple[Any, int]]:
+def lacking(wanted: Wanted, digests: Mapping[str, Digest]) -> dict[str, tuple[Any, int]]:
     """Columns of numbers that need a median: how to read them, and how many numbers are known."""
     found = {}
     for name, digest in digests.items():
-        if name != wanted.target and "words" not in digest and digest["low"] < digest["high"]:
+        if name != wanted.target and "low" in digest and digest["low"] < digest["high"]:
             unknown = digest["missing"] + digest["odd"]
             if unknown:
                 found[name] = (Column(name, odd=digest["odd"] > 0).raw, digest["n"] - unknown)
     return found
 
 
-def _target(wanted: Asked, digest: Digest) -> Column:
-    name = wanted.target
+def target_of(wanted: Wanted, digests: Mapping[str, Digest], questions: Questions) -> Column:
+    """The target as numbers, all of them finite and not all the same; or one sentence."""
+    name, digest = wanted.target, digests[wanted.target]
+    if "holds" in digest:
+        raise _held(name, digest["holds"])
     column, seen = Column(name), digest
     if "words" in digest:
-        read = _spelled(digest)
-        if not isinstance(read, cells.Numbers):
-            example = next(iter(digest["words"]), "")
+        # Declared a category, its levels stay levels, whatever they spell.
+        category = wanted.kinds[name] == "category"
+        read = _levels(digest) if category else _spelled(digest)
+        if isinstance(read, cells.Other):
+            raise _held(name, read.holds)
+        if isinstance(read, cells.Levels):
+            example = read.odd or next(iter(digest["words"]), "")
             raise InputError(
                 f"The target {quote(name)} holds text such as {quote(example)}; give a numeric "
                 "column, or turn its text into numbers."
@@ -197,12 +168,8 @@ def _target(wanted: Asked, digest: Digest) -> Column:
         column, seen = _from_text(name, digest, read)
     unknown = seen["missing"] + seen["odd"]
     if unknown:
-        first = seen["unknown"]
-        where = f", first in row {first + 1} (counted from 1)" if first >= 0 else ""
-        raise InputError(
-            f"The target {quote(name)} is missing, infinite or {encode.BEYOND} in "
-            f"{counted(unknown, 'row')}{where}; take such rows out or fill them in."
-        )
+        first = seen["unknown"] if seen["unknown"] >= 0 else questions.first_unknown(column.raw)
+        raise _unknown(name, seen, first)
     if seen["low"] == seen["high"]:
         raise InputError(
             f"The target {quote(name)} is {seen['low']:g} in every row; give a column that varies."
@@ -212,12 +179,33 @@ def _target(wanted: Asked, digest: Digest) -> Column:
     return replace(column, low=seen["low"], high=seen["high"])
 
 
+def _unknown(name: str, seen: Digest, first: int) -> InputError:
+    """The sentence on a target that is no number of a usable size in some rows."""
+    rows = seen["missing"] + seen["odd"]
+    if rows == seen["n"]:
+        what = "not finite" if seen["odd"] else "empty"
+        what = f"missing, infinite or {BEYOND}" if seen["big"] else what
+        return InputError(f"The target {quote(name)} is {what} in every row; give another column.")
+    what = f"missing, infinite or {BEYOND}" if seen["big"] else "missing or infinite"
+    where = f", first in row {first + 1} (counted from 1, without the header)" if first >= 0 else ""
+    return InputError(
+        f"The target {quote(name)} is {what} in {counted(rows, 'row')}{where}; take such rows out "
+        "or fill them in."
+    )
+
+
 def _feature(
-    name: str, kind: str, digest: Digest, log: Notes, medians: Medians, looks: Looks
+    name: str,
+    kind: str,
+    digest: Digest,
+    wanted: Wanted,
+    medians: Medians,
+    questions: Questions,
 ) -> Column | str:
     """The column as features, or why it is left out."""
+    log = wanted.log
     if "words" not in digest:
-        return _usable(Column(name), digest, log, medians, looks)
+        return _usable(Column(name), digest, wanted, medians, questions)
     if digest.get("many") and kind != "text":
         raise too_many(name)
     levels = _levels(digest)
@@ -226,17 +214,17 @@ def _feature(
         return read.holds
     if isinstance(read, cells.Numbers):
         column, seen = _from_text(name, digest, read)
-        return _usable(column, seen, log, {name: _median(digest, column)}, looks)
+        return _usable(column, seen, wanted, {name: _median(digest, column)}, questions)
     if read.odd:
         kind = "Taken as text, though nearly all values are numbers"
         log.add(kind, name, f"but for {quote(read.odd)}")
     if read.signed:
-        log.add(encode.SIGNED, name, f"such as {quote(read.signed)}")
-    hot = onehot.one_hot(read)
+        log.add(SIGNED, name, f"such as {quote(read.signed)}")
+    hot = onehot.one_hot(read, digest["n"])
     if isinstance(hot, str):
         return hot
-    encode._tell(name, hot, log)
-    *places, missing = hot.codes.tolist()
+    _note(name, hot, log)
+    *places, missing = hot.place.tolist()
     return Column(
         name,
         known=dict(zip(digest["words"], places, strict=True)),
@@ -245,20 +233,28 @@ def _feature(
     )
 
 
+def _note(name: str, hot: onehot.Hot, log: Notes) -> None:
+    log.add("Encoded one-hot", name, counted(len(hot.names), "level"))
+    if hot.pooled:
+        log.add("Rare levels pooled as '(other)'", name, counted(hot.pooled, "level"))
+    if hot.missing:
+        log.add("Missing text kept as the level '(missing)'", name, counted(hot.missing, "row"))
+
+
 def _usable(
-    column: Column, seen: Digest, log: Notes, medians: Medians, looks: Looks
+    column: Column, seen: Digest, wanted: Wanted, medians: Medians, questions: Questions
 ) -> Column | str:
     """A numeric column, or why it is of no use."""
-    name, unknown = column.name, seen["missing"] + seen["odd"]
-    kind = f"Values infinite or {encode.BEYOND}" if seen["big"] else "Infinite values"
+    name, unknown, log = column.name, seen["missing"] + seen["odd"], wanted.log
+    kind = f"Values infinite or {BEYOND}" if seen["big"] else "Infinite values"
     if unknown == seen["n"]:
         return f"holding only {kind.lower()}" if seen["odd"] else "empty"
     if seen["low"] == seen["high"]:
         return "constant"
     counts_up = seen["step"]
     if column.known is not None and not unknown and seen["whole"] and not seen["twice"]:
-        counts_up = looks.counts_up(name, column.raw)
-    if not unknown and (counts_up or _all_differ(name, seen, looks)):
+        counts_up = questions.counts_up(name, column.raw)
+    if not unknown and (counts_up or _all_differ(name, seen, questions)):
         return "id-like (a running number, or a distinct one in every row)"
     if seen["remark"]:
         log.add(f"Read as numbers ({seen['remark']})", name)
@@ -266,42 +262,28 @@ def _usable(
         log.add(f"{kind} taken as missing", name, counted(seen["odd"], "row"))
     fill = np.nan
     if unknown:
-        log.add("Missing numbers, imputed by the median", name, counted(unknown, "row"))
-        fill = medians[name]
+        log.add(f"Missing numbers, imputed by {wanted.filled}", name, counted(unknown, "row"))
+        fill = medians.get(name, np.nan)
     return replace(
         column, low=seen["low"], high=seen["high"], fill=fill, odd=column.odd or seen["odd"] > 0
     )
 
 
-def _all_differ(name: str, seen: Digest, looks: Looks) -> bool:
+def _all_differ(name: str, seen: Digest, questions: Questions) -> bool:
     """Whether a column that is called an id has another number in every row."""
     if not (seen.get("whole") and called_id(name)) or seen["twice"]:
         return False
     if seen["rising"]:
         return True
     # More rows than numbers in the range: some number comes twice.
-    return seen["high"] - seen["low"] + 1 >= seen["n"] and looks.all_differ(name)
-
-
-@dataclass(frozen=True)
-class _Each:
-    """Codes as of a whole table of `n` rows, but one for each of `k` words and one without."""
-
-    k: int
-    n: int
-
-    def __len__(self) -> int:
-        return self.n
-
-    def __array__(self, dtype: Any = None, copy: Any = None) -> np.ndarray:
-        return np.append(np.arange(self.k), -1)
+    return seen["high"] - seen["low"] + 1 >= seen["n"] and questions.all_differ(name)
 
 
 def _levels(digest: Digest) -> cells.Levels:
-    found = digest["words"]
-    counts = np.array(list(found.values()), dtype=int)
-    codes: Any = _Each(len(found), digest["n"])
-    return cells.Levels(codes, pa.array(list(found), pa.large_string()), counts)
+    """The distinct words of a column, each once, and after them the missing one."""
+    words, counts = digest["words"], np.array(list(digest["words"].values()), dtype=int)
+    codes = np.append(np.arange(len(words)), -1)
+    return cells.Levels(codes, pa.array(list(words), pa.large_string()), counts)
 
 
 def _spelled(digest: Digest) -> Any:
@@ -314,7 +296,7 @@ def _spelled(digest: Digest) -> Any:
 def _from_text(name: str, digest: Digest, read: cells.Numbers) -> tuple[Column, Digest]:
     """Numbers that were written as text: their column, and what a digest of them would say."""
     values, counts = read.values[:-1], np.array(list(digest["words"].values()), dtype=int)
-    odd = ~(np.abs(values) <= encode.HUGE)
+    odd = ~(np.abs(values) <= HUGE)
     known = values[~odd]
     seen = {
         "n": digest["n"],
@@ -337,7 +319,9 @@ def _from_text(name: str, digest: Digest, read: cells.Numbers) -> tuple[Column, 
 def _median(digest: Digest, column: Column) -> float:
     """The median of numbers that are known by how often each was written."""
     pairs = zip((column.known or {}).values(), digest["words"].values(), strict=True)
-    pairs = sorted((v, count) for v, count in pairs if abs(v) <= encode.HUGE)
+    pairs = sorted((v, count) for v, count in pairs if abs(v) <= HUGE)
+    if not pairs:
+        return np.nan
     values, counts = (np.array(column) for column in zip(*pairs, strict=True))
     below, n = np.cumsum(counts), int(counts.sum())
     middle = values[np.searchsorted(below, [(n - 1) // 2, n // 2], side="right")]

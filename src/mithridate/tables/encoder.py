@@ -1,0 +1,116 @@
+"""Columns as numbers: how each is read, filled and scaled, block by block."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import isnan
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+
+from .digest import HUGE, numbers, words
+from .encoded import Columns
+
+Rows = pa.Table | pa.RecordBatch | Mapping[str, pa.ChunkedArray]
+
+
+@dataclass(frozen=True, eq=False)
+class Column:
+    """How a column becomes features: by numbers, or by levels where `names` has any.
+
+    `known` gives a word its value or level, and `other` what any other word gets.
+    """
+
+    name: str
+    low: float = 0.0
+    high: float = 1.0
+    fill: float = np.nan
+    odd: bool = False
+    known: Mapping[str, float] | None = None
+    other: float = np.nan
+    missing: float = np.nan
+    names: tuple[str, ...] = ()
+
+    def raw(self, rows: Rows) -> np.ndarray:
+        """Values or level numbers (n,), NaN where missing."""
+        if self.known is None:
+            values = numbers(rows[self.name])
+        else:
+            levels = words(rows[self.name])
+            mine = [self.known.get(word, self.other) for word in levels.words.to_pylist()]
+            values = np.array([*mine, self.missing])[levels.codes]
+        return np.where(np.abs(values) > HUGE, np.nan, values) if self.odd else values
+
+    def write(self, values: np.ndarray, out: np.ndarray, scaled: bool) -> None:
+        """Writes the features (k, n) of raw values: missing ones filled, by the column's range."""
+        if self.names:
+            for level in range(len(self.names)):
+                np.equal(values, level, out=out[level], casting="unsafe")
+        elif not scaled:
+            out[0] = values
+        else:
+            if not isnan(self.fill):
+                values = np.where(np.isnan(values), self.fill, values)
+            np.subtract(values, self.low, out=out[0])
+            out[0] /= self.high - self.low
+
+
+class Encoder(NamedTuple):
+    """The features' columns and, last, the target's; with what was said of them."""
+
+    columns: tuple[Column, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def target(self) -> Column:
+        return self.columns[-1]
+
+    @property
+    def needed(self) -> list[str]:
+        return [column.name for column in self.columns]
+
+    @property
+    def width(self) -> int:
+        return sum(max(len(column.names), 1) for column in self.columns)
+
+    def __call__(
+        self, table: pa.Table, scaled: bool = True, out: np.ndarray | None = None
+    ) -> np.ndarray:
+        """Rows by columns, `Z` (d + 1, n): by their ranges, or as they are in the table."""
+        out, first = np.empty((self.width, table.num_rows)) if out is None else out, 0
+        for batch in table.to_batches():  # joining them would copy them
+            self.fill(batch, out[:, first : first + len(batch)], scaled)
+            first += len(batch)
+        return out
+
+    def fill(self, rows: Rows, out: np.ndarray, scaled: bool) -> None:
+        """Writes the numbers (d + 1, n) of rows, whose columns may lie in a mapping too."""
+        for column, at in self.places():
+            part = slice(at, at + max(len(column.names), 1))
+            column.write(column.raw(rows), out[part], scaled)
+
+    def places(self) -> list[tuple[Column, int]]:
+        """The columns, each with the number of its first feature; the target's is d."""
+        widths = [max(len(column.names), 1) for column in self.columns]
+        return list(zip(self.columns, np.cumsum([0, *widths[:-1]]).tolist(), strict=True))
+
+    def about(self) -> Columns:
+        """The features as the rest of the house describes them."""
+        made = [(c, level) for c in self.columns[:-1] for level in c.names or (None,)]
+        names = _unique([c.name if x is None else f"{c.name}={x}" for c, x in made])
+        source = tuple(c.name for c, _ in made)
+        hot = [c.name for c in self.columns[:-1] if c.names]
+        group = np.array([-1 if x is None else hot.index(c.name) for c, x in made])
+        step = np.zeros(len(made) + 1)
+        return Columns(names, source, group, np.zeros(len(hot), dtype=bool), step, source)
+
+
+def _unique(names: Sequence[str]) -> tuple[str, ...]:
+    """Names made distinct: a column called `a=b` may stand beside level `b` of column `a`."""
+    taken: dict[str, None] = {}
+    for name in names:
+        unique, k = name, 2
+        while unique in taken:
+            unique, k = f"{name} ({k})", k + 1
+        taken[unique] = None
+    return tuple(taken)
