@@ -85,9 +85,8 @@ def test_who_stops_it_hears_that_it_can_go_on(folder, tmp_path, monkeypatch):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(streamed, "clean", stopped)
-    big = clean.Big(memory="", dask="", skip_bad_files=False)
     with pytest.raises(Stopped, match=r"kept in '\.out\.unfinished' beside it"):
-        clean.run(str(folder), tmp_path / "out", None, None, False, big, False, target="y")
+        clean.clean(str(folder), target="y", out=tmp_path / "out", quiet=True)
 
 
 def test_a_folder_that_is_not_there_is_said_before_its_output(tmp_path, monkeypatch):

@@ -10,8 +10,9 @@ import pytest
 
 from mithridate import _lookup, data
 from mithridate.attack import attacks
-from mithridate.cli import app, catalog
-from mithridate.cli.catalog import KINDS, listing
+from mithridate.cli import app
+from mithridate.cli import list as catalog
+from mithridate.cli.list import KINDS, listing
 
 
 def call(*args: str, capsys: pytest.CaptureFixture[str]) -> tuple[int, str, str]:

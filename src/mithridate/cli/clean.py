@@ -1,16 +1,18 @@
-"""The command `clean`: in memory, or in passes over files where memory does not hold the table."""
+"""`mithridate clean`: in memory, or in passes over files where memory does not hold the table."""
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Annotated, Any
 from urllib.parse import urlsplit
+
+import typer
 
 from .._machine import LEAST, free
 from .._text import quote
-from ..data import file_of, names
 from ..errors import InputError
-from ..tables.place import place, stem
-from .terminal import sentences
+from . import options as given
+from .terminal import printable, progress, sentences, unread
 
 COPIES = 6  # of the numbers of a table, while it is cleaned in memory
 PACKED = 5  # how much longer the text of a gzipped file is
@@ -18,69 +20,102 @@ UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
 SIZE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([KMGT]?)I?B?\s*", re.IGNORECASE)
 
 
-class Big(NamedTuple):
-    """What a person says of tables larger than memory; `memory` as 2GB, or "" for half the free."""
+def clean(
+    file: Annotated[str, typer.Argument(help="CSV or Parquet, a folder or URL, a data set.")],
+    target: given.Target = None,
+    defense: Annotated[
+        str, typer.Option(help="Defense that judges the rows, or module:Class.")
+    ] = "antidote",
+    option: Annotated[
+        list[str] | None, typer.Option(help="Its parameter, as c2=1.5; may be repeated.")
+    ] = None,
+    contamination: Annotated[float | None, typer.Option(help="Poison / all rows, if told.")] = None,
+    false_positive_rate: Annotated[float | None, typer.Option(help="Clean rows lost.")] = None,
+    trusted: Annotated[Path | None, typer.Option(help="File of rows known to be clean.")] = None,
+    groups: Annotated[
+        str | None, typer.Option(help="Column that says where a row comes from.")
+    ] = None,
+    drop: given.Drop = "",
+    categorical: given.Categorical = "",
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="File, or folder.")] = None,
+    memory: Annotated[str, typer.Option(help="Stream beyond it, as 2GB; or half the free.")] = "",
+    dask: Annotated[str, typer.Option(help="Address of a Dask scheduler.")] = "",
+    skip_bad_files: Annotated[bool, typer.Option("--skip-bad-files", help="Go on.")] = False,
+    report: Annotated[bool, typer.Option("--report", help="Write an HTML page too.")] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", help="Print all notes too.")] = False,
+    quiet: given.Quiet = False,
+) -> None:
+    """Write the rows worth keeping, and beside them the suspicious ones with reasons."""
+    with sentences("Nothing was written."), progress(quiet) as tell:
+        settings = {
+            "defense": defense, "options": given.parameters(option or []), "tell": tell,
+            "contamination": contamination, "false_positive_rate": false_positive_rate,
+            "drop": given.names(drop), "categorical": given.names(categorical),
+        }  # fmt: skip
+        budget = _bytes(memory) if memory else free() // 2
+        if dask or _streams(file, budget):
+            _refuse({"--trusted": trusted, "--groups": groups, "--report": report})
+            settings |= {"skip_bad_files": skip_bad_files, "memory": max(budget, LEAST)}
+            found = _clean_in_passes(file, target, out, dask, settings)
+            lines = found.lines(verbose)
+        else:
+            settings |= {"target": target, "trusted": trusted, "groups": groups}
+            found, written = _clean_in_memory(file, out, report, settings)
+            lines = found.lines(written, verbose)
+    with unread():
+        typer.echo("".join(printable(line) + "\n" for line in lines if not quiet), nl=False)
 
-    memory: str
-    dask: str
-    skip_bad_files: bool
+
+def _clean_in_memory(
+    file: str, out: Path | None, html: bool, settings: Mapping[str, Any]
+) -> tuple[Any, Any]:
+    """The cleaned table, and what was written of it."""
+    from ..cleaning.clean import clean
+    from ..data import file_of
+    from ..tables import write
+
+    out, path, trusted = out or write.output_for(file), _path(file), settings["trusted"]
+    if path is None or path.exists():  # or else that is what is said first
+        out = write.check_output(out, file_of(file), file_of(trusted))
+    found = clean(file, **settings)
+    return found, found.write(out, html=html)
 
 
-def run(
-    file: str,
-    out: Path | None,
-    trusted: Any,
-    groups: str | None,
-    html: bool,
-    big: Big,
-    verbose: bool,
-    **how: Any,
-) -> list[str]:
-    """Cleans a table and writes the result; what the terminal shows."""
-    budget = _bytes(big.memory) if big.memory else free() // 2
-    if not (big.dask or _streams(file, budget)):
-        from ..cleaning.clean import clean
-        from ..tables import write
-
-        out, path = out or write.output_for(file), _path(file)
-        if path is None or path.exists():  # or else that is what is said first
-            out = write.check_output(out, file_of(file), file_of(trusted))
-        found = clean(file, trusted=trusted, groups=groups, **how)
-        return found.lines(found.write(out, html=html), verbose)
-    given = {"--trusted": trusted, "--groups": groups, "--report": html}
-    for option, value in given.items():
-        if value:
-            raise InputError(
-                f"{option} needs the whole table in memory; leave it out, or give a single file "
-                "and more --memory."
-            )
+def _clean_in_passes(
+    file: str, target: str | None, out: Path | None, dask: str, settings: Mapping[str, Any]
+) -> Any:
+    """The cleaned table, which is in the folder `out` then."""
     from .. import _cluster
     from ..cleaning import streamed
+    from ..tables.place import place, stem
 
     where = place(file)
-    path, goal = (file, how["target"]) if where is None else (where.path, where.target)
-    how["target"] = how["target"] or goal
+    path, named = (file, None) if where is None else (where.path, where.target)
     # A URL may end with options of its own: s3://bucket/table?region=eu-west-1.
     name = urlsplit(path).path if isinstance(path, str) and "://" in path else str(path)
     out = out or Path(f"{stem(Path(name))}.cleaned")
-    client = _cluster.connect(big.dask) if big.dask else None
+    client = _cluster.connect(dask) if dask else None
     try:
         with sentences(
             f"{str(out)!r} is not there yet; what was done is kept in '.{out.name}.unfinished' "
             "beside it, and the same command goes on."
         ):
-            found = streamed.clean(
-                str(path),
-                out=out,
-                client=client,
-                skip_bad_files=big.skip_bad_files,
-                memory=max(budget, LEAST),
-                **how,
+            return streamed.clean(
+                str(path), target=target or named, out=out, client=client, **settings
             )
     finally:
         if client is not None:
             client.close()
-    return found.lines(verbose)
+
+
+def _refuse(options: Mapping[str, Any]) -> None:
+    """Refuses the options that only cleaning in memory takes."""
+    for option, value in options.items():
+        if value:
+            raise InputError(
+                f"{option} needs the whole table in memory; leave it out, or give a single file "
+                "and more --memory."
+            )
 
 
 def _streams(file: str, budget: int) -> bool:
@@ -93,6 +128,8 @@ def _streams(file: str, budget: int) -> bool:
 
 def _path(file: str) -> Path | None:
     """The path of a file; None of a data set that goes by its name."""
+    from ..data import file_of, names
+
     return None if file in names() else file_of(file)
 
 

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import typer
-from typer.core import TyperCommand
 
 from ..errors import InputError
 
+Tell = Callable[[str, int, int], Any]  # stage, done, total
 FAILED = 1
 HOUR = 3600.0  # of a stage that say how fast it goes: a part may take minutes
 MANY = 10_000  # of what is counted, from which on it is told how many a second
@@ -50,29 +50,6 @@ def sentences(kept: str) -> Iterator[None]:
         raise typer.Exit(FAILED) from None
     except KeyboardInterrupt:
         raise Stopped(f"Stopped. {kept}") from None
-
-
-class Once(TyperCommand):
-    """A command of which an option that holds one value is given once: no value is lost unsaid."""
-
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        names = {name: p for p in self.params for name in (*p.opts, *p.secondary_opts)}
-        given, tokens = set(), iter(args)
-        for token in tokens:
-            if token == "--":
-                break
-            name, equals, _ = token.partition("=")
-            option: Any = names.get(name)
-            if not name.startswith("-") or option is None or option.is_flag:
-                continue
-            if option.name in given and not option.multiple:
-                ctx.fail(
-                    f"The option {name} is given twice; give it once, with commas between values."
-                )
-            given.add(option.name)
-            if not equals:
-                next(tokens, None)
-        return super().parse_args(ctx, args)
 
 
 @contextmanager

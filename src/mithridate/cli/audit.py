@@ -1,0 +1,139 @@
+"""`mithridate audit`: how bad poison could get for a table, and which defense helps or hurts."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ..errors import InputError
+from . import options as given
+from .terminal import printable, progress, sentences, unread
+
+if TYPE_CHECKING:  # heavy imports wait until a command needs them: --help must be quick
+    from ..auditing.audit import Audit
+
+OVER_LIMIT = 2  # exit code of --max-damage
+MOST_LINES = 15  # what a busy person reads
+
+
+def audit(
+    file: given.File = None,
+    target: given.Target = None,
+    model: given.Model = "ridge",
+    l2: Annotated[
+        float | None, typer.Option(help="Penalty on the mean loss.", show_default="the model's")
+    ] = None,
+    judge: Annotated[
+        str | None,
+        typer.Option(
+            help="Regressor to train on the result, such as sklearn.svm.SVR.",
+            show_default="the model's own kind",
+        ),
+    ] = None,
+    alphas: Annotated[
+        str, typer.Option(help="1 is aggressive, 0 is stealthy.")
+    ] = "1,0.6,0.3,0.1,0.03",
+    ratios: Annotated[
+        str, typer.Option(help="Poison rows / (clean + poison rows), each in [0, 1).")
+    ] = "0.05,0.1,0.15,0.2,0.25,0.3,0.35,0.4",
+    seeds: Annotated[int, typer.Option(help="How many splits and attacks.")] = 3,
+    defenses: Annotated[str, typer.Option(help="Defenses to judge.")] = "trim,huber,bayesclean",
+    contamination: Annotated[
+        str, typer.Option(help="What defenses that need it are told: oracle or a number.")
+    ] = "oracle",
+    normalizer: given.Normalizer = "ideal",
+    risk: given.Risk = "residual",
+    drop: given.Drop = "",
+    categorical: given.Categorical = "",
+    writes: given.Writes = "both",
+    freeze: given.Freeze = "",
+    box: given.Box = "",
+    budget: given.Budget = None,
+    surrogate: given.Surrogate = None,
+    replace: given.Replace = False,
+    rows: Annotated[int, typer.Option(help="Clean rows to train on, at most.")] = 300,
+    out: Annotated[Path, typer.Option(help="Folder for the report.")] = Path("mithridate-report"),
+    max_damage: Annotated[
+        float | None,
+        typer.Option(
+            help="Exit with 2 if the worst NMSE is more than this many times the clean one."
+        ),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="First seed.")] = 0,
+    spec: Annotated[
+        Path | None,
+        typer.Option(
+            help="Repeat this spec.toml; beside it only --out, --max-damage and -q count."
+        ),
+    ] = None,
+    quiet: given.Quiet = False,
+) -> None:
+    """Find out how bad poisoned rows could get for a table, and which defense helps or hurts."""
+    with sentences(f"Nothing was written to {str(out)!r}."):
+        from .. import _files
+
+        _files.check_folder(out)
+        if max_damage is not None and not 0 < max_damage < float("inf"):
+            raise InputError(f"--max-damage {max_damage:g} is no limit; give a number above 0.")
+        if spec is not None and (file is not None or target is not None):
+            raise InputError("A spec names its own table; leave the file and --target out.")
+        from ..auditing import audit
+        from ..bench import Spec
+
+        with progress(quiet) as tell:
+            if spec is not None:
+                found = audit.audit_spec(Spec.load(spec), tell=tell)
+            else:
+                found = audit.audit(
+                    file, target=target, model=model, l2=l2, judge=judge, seeds=seeds, rows=rows,
+                    alphas=given.numbers(alphas, "--alphas"),
+                    ratios=given.numbers(ratios, "--ratios"),
+                    defenses=given.names(defenses),
+                    contamination=given.contamination(contamination), seed=seed,
+                    threat=given.threat(writes, freeze, box, budget, surrogate, replace),
+                    normalizer=normalizer, risk=risk, drop=given.names(drop),
+                    categorical=given.names(categorical), tell=tell,
+                )  # fmt: skip
+            tell("writing the report", 0, 0)
+            found.save(out)
+        if not quiet:
+            with unread():
+                _print(found, out)
+        _gate(found, max_damage)
+
+
+def _gate(found: "Audit", limit: float | None) -> None:
+    """Ends with the exit code of --max-damage where the worst cell is beyond the limit."""
+    if limit is None or found.worst[0] <= limit:
+        return
+    times, cell = found.worst
+    alpha = "" if cell["alpha"] is None else f" at alpha {cell['alpha']:g}"
+    typer.echo(
+        f"Over the limit: the worst audited NMSE is {times:.2f} times the clean one, more than "
+        f"{limit:g} ({cell['attack']}{alpha}, ratio {cell['ratio']:g}, seed {cell['seed']}).",
+        err=True,
+    )
+    raise typer.Exit(OVER_LIMIT)
+
+
+def _print(found: "Audit", out: Path) -> None:
+    """The headlines, as many as a busy person reads, and where the report is."""
+    from rich.console import Console
+    from rich.text import Text
+
+    from .. import schema
+
+    console, left = Console(highlight=False), MOST_LINES - 2
+    lines, shown = found.headlines, 0
+    for line in lines:
+        # Text, because a column name is data and must not be read as markup.
+        text = Text("• ").append(printable(line))
+        left -= len(text.wrap(console, console.width))
+        if left < 0:
+            break
+        console.print(text)
+        shown += 1
+    notes = len(schema.about(found.results.table)["notes"])
+    rest = f"{len(lines) - shown} more findings and " if shown < len(lines) else ""
+    console.print(Text(f"{rest}{notes} notes on how the table was read are in the report."))
+    console.print(Text(f"Report: {out / 'report.html'}", style="bold"), soft_wrap=True)

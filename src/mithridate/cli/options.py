@@ -1,0 +1,128 @@
+"""Options that several commands share, and what their text means."""
+
+from contextlib import suppress
+from typing import Annotated, Any
+
+import typer
+
+from ..errors import InputError
+
+File = Annotated[
+    str | None,
+    typer.Argument(help="CSV or Parquet file, or a data set's name.", show_default="diabetes"),
+]
+Target = Annotated[str | None, typer.Option(help="Column to predict.")]
+Model = Annotated[str, typer.Option(help="Model that is attacked: ridge, linear or mlp.")]
+Normalizer = Annotated[
+    str, typer.Option(help="Scale of damage and risk: ideal, incremental, anchored or raw.")
+]
+Risk = Annotated[
+    str,
+    typer.Option(help="What stealth means: residual, predictive, mahalanobis, neighbor, spectral."),
+]
+Writes = Annotated[str, typer.Option(help="What poison may write: both, features or target.")]
+Freeze = Annotated[str, typer.Option(help="Columns that poison may not write, by comma.")]
+Box = Annotated[
+    str,
+    typer.Option(help="Ranges for poison, as age=0:100,bmi=15:60.", show_default="the data's"),
+]
+Budget = Annotated[
+    float | None,
+    typer.Option(help="Farthest a row may move, in column ranges.", show_default="any"),
+]
+Surrogate = Annotated[
+    int | None,
+    typer.Option(help="Rows the attacker knows in place of yours.", show_default="all of yours"),
+]
+Replace = Annotated[
+    bool, typer.Option("--replace", help="Poison replaces rows; by default it is added.")
+]
+Drop = Annotated[str, typer.Option(help="Columns to leave out, by comma.")]
+Categorical = Annotated[str, typer.Option(help="Columns whose numbers are only codes, by comma.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
+
+
+def names(text: str) -> list[str]:
+    """Names by comma.
+
+    >>> names("age, bmi")
+    ['age', 'bmi']
+    """
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def numbers(text: str, option: str) -> list[float]:
+    """Numbers by comma; an InputError names the option.
+
+    >>> numbers("0.1,0.2", "--ratios")
+    [0.1, 0.2]
+    """
+    try:
+        return [float(part) for part in names(text)]
+    except ValueError:
+        raise InputError(
+            f"{option} {text!r} is not a list of numbers; write it like 0.1,0.2,0.4."
+        ) from None
+
+
+def ranges(text: str) -> dict[str, list[float]]:
+    """The lowest and highest value of columns.
+
+    >>> ranges("age=0:100,bmi=15:60")
+    {'age': [0.0, 100.0], 'bmi': [15.0, 60.0]}
+    """
+    try:
+        pairs = [part.rsplit("=", 1) for part in names(text)]
+        return {name: [float(end) for end in ends.split(":", 1)] for name, ends in pairs}
+    except ValueError:
+        raise InputError(
+            f"--box {text!r} is not a list of ranges; write it like age=0:100,bmi=15:60."
+        ) from None
+
+
+def threat(
+    writes: str, freeze: str, box: str, budget: float | None, surrogate: int | None, replace: bool
+) -> dict[str, Any]:
+    """The threat model as a spec writes it, without what was not given."""
+    given = {"writes": writes, "frozen": names(freeze), "box": ranges(box), "budget": budget}
+    given |= {"surrogate": surrogate, "rows": "replaced" if replace else "added"}
+    return {key: value for key, value in given.items() if value not in (None, [], {})}
+
+
+def contamination(text: str) -> float | str:
+    """`oracle` or a number; the spec refuses anything else in words.
+
+    >>> contamination("0.1"), contamination("oracle")
+    (0.1, 'oracle')
+    """
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
+def parameters(given: list[str]) -> dict[str, Any]:
+    """Parameters written key=value: numbers, true, false and none are so, all else is text.
+
+    >>> parameters(["c2=1.5", "adjust=none"])
+    {'c2': 1.5, 'adjust': None}
+    """
+    found: dict[str, Any] = {}
+    for one in given:
+        key, equals, text = (part.strip() for part in one.partition("="))
+        if not (key and equals):
+            raise InputError(f"--option {one!r} is not key=value; write it like --option c2=1.5.")
+        if key in found:
+            raise InputError(f"--option {key} is given twice; give it once.")
+        found[key] = _value(text)
+    return found
+
+
+def _value(text: str) -> Any:
+    words = {"true": True, "false": False, "none": None}
+    if text.lower() in words:
+        return words[text.lower()]
+    for number in (int, float):
+        with suppress(ValueError):
+            return number(text)
+    return text

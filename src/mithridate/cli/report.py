@@ -1,0 +1,64 @@
+"""`mithridate report`: the pages of a study or of an audit, drawn from its table alone."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from ..errors import InputError
+from . import options as given
+from .terminal import printable, progress, sentences, unread
+
+AUDIT = ("results.parquet", "looks.parquet", "moved.parquet")  # what its report is drawn from
+
+
+def report(
+    results: Annotated[Path, typer.Argument(help="Folder that a bench or an audit wrote.")],
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", help="Folder to write to.", show_default="the same"),
+    ] = None,
+    quiet: given.Quiet = False,
+) -> None:
+    """Draw the pages of a study, or of an audit, from its table alone."""
+    folder = out or results
+    with sentences(f"Nothing was written to {str(folder)!r}."):
+        from .. import _files, schema
+
+        _files.check_folder(folder)
+        found = None if _is_audit(results) else schema.gather(results)
+        with progress(quiet) as tell:
+            tell("drawing the pages", 0, 0)
+            paths = _write_audit(results, folder) if found is None else write_study(found, folder)
+    with unread():
+        for path in paths if not quiet else []:
+            typer.echo(printable(f"Written: {path}"))
+
+
+def write_study(results: Any, folder: Path) -> list[Path]:
+    """Writes the pages of a study into a folder, and says which they are."""
+    from .. import _files
+    from .. import report as pages
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        return pages.write_study(results, folder)
+    except OSError as error:
+        raise _files.unwritable(folder, error) from None
+
+
+def _is_audit(results: Path) -> bool:
+    return not (results / "parts").exists() and all((results / n).is_file() for n in AUDIT)
+
+
+def _write_audit(results: Path, folder: Path) -> list[Path]:
+    """Writes the report of an audit, from its tables."""
+    from .. import report as pages
+    from .. import schema
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        pages.write_html(folder / "report.html", *(schema.read(results / n) for n in AUDIT))
+    except (OSError, ValueError) as error:
+        raise InputError(f"The audit in {str(results)!r} cannot be drawn ({error}).") from None
+    return [folder / "report.html"]
