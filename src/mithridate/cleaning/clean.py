@@ -191,7 +191,7 @@ def chosen(
 ) -> BaseDefense:
     """The defense by name, with the options that it takes; an InputError otherwise."""
     guard = _made(use, options, contamination, rate)
-    guard._check_parameters()  # before a long table is read
+    guard.check_parameters()  # before a long table is read
     return guard
 
 

@@ -15,6 +15,7 @@ from . import chance
 from ._bayesclean import BayesClean
 from ._search import CORE, FAR, READMISSIONS, Farthest, Found, Table
 from .base import BaseDefense, Column, Mask, Rows, Trusted
+from .constraints import FALSE_POSITIVE_RATE, Constraints
 
 SCARCE = 0.35  # share of the rows of a core that trusted rows have found: clean rows may be fewer
 SURE = 0.25  # an effect, as a share of the variance of the target, that is reason enough
@@ -85,6 +86,7 @@ class Antidote(BaseDefense):
     uses_trusted: ClassVar[bool] = True
     keeps_clean: ClassVar[float] = 0.95
     rejects_gross: ClassVar[float] = 0.0  # errors that do not conspire are for the rate
+    constraints: ClassVar[Constraints] = {"false_positive_rate": FALSE_POSITIVE_RATE}
 
     effect_: float
     ends_: float
@@ -93,10 +95,6 @@ class Antidote(BaseDefense):
     def __init__(self, estimator: Any = None, *, false_positive_rate: float | None = None):
         super().__init__(estimator)
         self.false_positive_rate = false_positive_rate
-
-    def _check_parameters(self) -> None:
-        super()._check_parameters()
-        chance.check_rate(self)
 
     def _find_inliers(
         self,

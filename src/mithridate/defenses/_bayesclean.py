@@ -1,6 +1,6 @@
 """BayesClean: reject what the posterior predictive distribution finds improbable."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from scipy.special import ndtr
 
@@ -10,6 +10,7 @@ from ..passes.scores import AtMost, Within, ZScore, most_leverage
 from . import chance
 from ._sets import ThreeSets
 from .base import Column, Mask, Rows
+from .constraints import FALSE_POSITIVE_RATE, Constraints
 
 
 class BayesClean(ThreeSets):
@@ -52,6 +53,8 @@ class BayesClean(ThreeSets):
     The constants and the rule on `I₂` were settled by experiment. The nearer half is one step of
     least trimmed squares: Rousseeuw and Van Driessen, "Computing LTS regression" (2006).
     """
+
+    constraints: ClassVar[Constraints] = {"false_positive_rate": FALSE_POSITIVE_RATE}
 
     regression_: BayesianRegression
 
@@ -105,7 +108,3 @@ class BayesClean(ThreeSets):
                 "columns."
             )
         return score
-
-    def _check_parameters(self) -> None:
-        super()._check_parameters()
-        chance.check_rate(self)

@@ -1,7 +1,6 @@
 """CertifiedMedian: the median of many models, each trained on rows of its own."""
 
 import hashlib
-from numbers import Integral
 from typing import Any, ClassVar
 
 import numpy as np
@@ -10,6 +9,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from ..errors import InputError
 from .base import BaseDefense, Column, Mask, Rows
+from .constraints import Constraints, Interval, Secret
 
 
 class CertifiedMedian(BaseDefense):
@@ -50,6 +50,11 @@ class CertifiedMedian(BaseDefense):
 
     _per_row: ClassVar[tuple[str, ...]] = ("scores_", "parts_")
 
+    constraints: ClassVar[Constraints] = {
+        "parts": Interval(1, whole=True),
+        "key": Secret(64),
+    }
+
     parts_: Int[np.ndarray, " n"]
 
     def __init__(self, estimator: Any = None, *, parts: int = 25, key: str | bytes = ""):
@@ -79,10 +84,6 @@ class CertifiedMedian(BaseDefense):
         return np.where(inside, np.maximum((2 * within - len(votes) - 1) // 2, 0), -1)
 
     def _find_inliers(self, X: Rows, y: Column, sample_weight: Column | None) -> Mask:
-        if not isinstance(self.parts, Integral) or self.parts < 1:
-            raise InputError(
-                f"CertifiedMedian(parts={self.parts!r}): give a whole number, 1 or more."
-            )
         self.parts_ = _parts(X, y, int(self.parts), self.key)
         models = [
             self._fit_estimator(X, y, sample_weight, self.parts_ == part)
@@ -128,8 +129,6 @@ class MedianOf:
 def _parts(X: Rows, y: Column, parts: int, key: bytes | str) -> Int[np.ndarray, " n"]:
     """The part of each row, from its own numbers alone."""
     secret = key.encode() if isinstance(key, str) else key
-    if not isinstance(secret, bytes) or len(secret) > 64:
-        raise InputError("CertifiedMedian(key=...): give bytes or a string, 64 bytes or less.")
     # Adding 0 makes one zero of the two: they are equal numbers with different bytes.
     rows = np.ascontiguousarray(np.column_stack([X, y]) + 0.0, dtype="<f8")
     digests = (hashlib.blake2b(row, digest_size=8, key=secret).digest() for row in rows)

@@ -1,7 +1,6 @@
 """DeepBayesClean: the three sets of BayesClean, on the predictive variance of a deep ensemble."""
 
-from numbers import Integral
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -9,10 +8,10 @@ from sklearn.neural_network import MLPRegressor
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import has_fit_parameter
 
-from ..errors import InputError
 from ..passes.rows import are_counts
 from ._sets import ThreeSets
 from .base import Column, Mask, Rows
+from .constraints import Constraints, Interval
 from .weights import median
 
 FIRST = 4, 30.0  # parts and weight penalty: few rows and a stiff network, which cannot memorize
@@ -55,6 +54,8 @@ class DeepBayesClean(ThreeSets):
     ensembles" (2017). The cuts are BayesClean's; the two looks are this project's own.
     """
 
+    constraints: ClassVar[Constraints] = {"networks": Interval(4, whole=True)}
+
     def __init__(
         self,
         estimator: Any = None,
@@ -67,13 +68,6 @@ class DeepBayesClean(ThreeSets):
         super().__init__(estimator, c1=c1, c2=c2)
         self.networks = networks
         self.random_state = random_state
-
-    def _check_parameters(self) -> None:
-        super()._check_parameters()
-        if not isinstance(self.networks, Integral) or self.networks < 4:
-            raise InputError(
-                f"DeepBayesClean(networks={self.networks!r}): give a whole number, 4 or more."
-            )
 
     def _find_inliers(self, X: Rows, y: Column, sample_weight: Column | None) -> Mask:
         random = check_random_state(self.random_state)

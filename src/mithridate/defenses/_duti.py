@@ -1,7 +1,7 @@
 """DUTI: the fewest changes of targets under which the model gets the trusted rows right."""
 
 import warnings
-from numbers import Integral, Real
+from numbers import Real
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
@@ -9,10 +9,10 @@ from jaxtyping import Float
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import lasso_path
 
-from ..errors import InputError
 from ..passes.rows import lowest
 from ._ridge import Ridge
 from .base import BaseDefense, Column, Mask, Rows, Trusted
+from .constraints import Choice, Constraints, Interval
 
 Square = Float[np.ndarray, "n n"]
 
@@ -56,6 +56,13 @@ class Duti(BaseDefense):
     needs_contamination: ClassVar[bool] = True
     needs_trusted: ClassVar[bool] = True
     uses_trusted: ClassVar[bool] = True
+    constraints: ClassVar[Constraints] = {
+        "kernel": Choice(("linear", "rbf")),
+        "halvings": Interval(1, whole=True),
+        "width": Interval(0, closed="neither"),
+        "trust": Interval(0, closed="neither"),
+        "l2": Interval(0, closed="neither", optional=True),
+    }
 
     _per_row: ClassVar[tuple[str, ...]] = ("scores_", "corrections_")
 
@@ -117,23 +124,6 @@ class Duti(BaseDefense):
         """Weight with which each row is kept; a row that was never corrected is kept whole."""
         kept = lowest(self.scores_, sample_weight, self.contamination)
         return np.where(self.scores_ >= 1.0, kept, 1.0 if sample_weight is None else sample_weight)
-
-    def _check_parameters(self) -> None:
-        super()._check_parameters()
-
-        def wrong(name: str, wanted: str) -> InputError:
-            return InputError(f"Duti({name}={getattr(self, name)!r}): give {wanted}.")
-
-        if self.kernel not in ("linear", "rbf"):
-            raise wrong("kernel", '"linear" or "rbf"')
-        if not isinstance(self.halvings, Integral) or self.halvings < 1:
-            raise wrong("halvings", "a whole number, 1 or more")
-        for name in ("width", "trust"):
-            given = getattr(self, name)
-            if not isinstance(given, Real) or not 0 < float(given) < np.inf:
-                raise wrong(name, "a finite number above 0")
-        if self.l2 is not None and not (isinstance(self.l2, Real) and 0 < float(self.l2) < np.inf):
-            raise wrong("l2", "None or a finite number above 0")
 
     def _smoother(
         self, X: Rows, trusted: Rows, weight: Column

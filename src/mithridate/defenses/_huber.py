@@ -2,7 +2,7 @@
 
 import warnings
 from dataclasses import dataclass, replace
-from numbers import Integral, Real
+from numbers import Real
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
@@ -16,6 +16,7 @@ from ..passes.memory import Block, Passes, Verdict, add, everything
 from ..passes.scores import AtMost, Residual, predicted
 from ._ridge import Ridge
 from .base import BaseDefense, Column, Mask, Rows
+from .constraints import Constraints, Interval
 from .weights import median
 
 
@@ -54,6 +55,11 @@ class Huber(BaseDefense):
 
     keeps_clean: ClassVar[float] = 0.5
     in_memory: ClassVar[tuple[str, ...]] = ("alpha",)
+    constraints: ClassVar[Constraints] = {
+        "epsilon": Interval(1),
+        "max_iter": Interval(1, whole=True),
+        "alpha": Interval(0, optional=True),
+    }
 
     n_iter_: int
 
@@ -87,21 +93,6 @@ class Huber(BaseDefense):
 
     def _fit_kept(self, X: Rows, y: Column, sample_weight: Column | None, mask: Mask) -> Any:
         return self.estimator_
-
-    def _check_parameters(self) -> None:
-        super()._check_parameters()
-
-        def wrong(name: str, wanted: str) -> InputError:
-            return InputError(f"Huber({name}={getattr(self, name)!r}): give {wanted}.")
-
-        if not isinstance(self.epsilon, Real) or not 1 <= self.epsilon < np.inf:
-            raise wrong("epsilon", "a finite number, 1 or more")
-        if not isinstance(self.max_iter, Integral) or self.max_iter < 1:
-            raise wrong("max_iter", "a whole number, 1 or more")
-        if self.alpha is None:
-            return
-        if not isinstance(self.alpha, Real) or not 0 <= self.alpha < np.inf:
-            raise wrong("alpha", "None or a finite number, 0 or more")
 
     def _robust_fit(self, table: "_Table | _Stream") -> HuberRegressor:
         alpha = self.alpha

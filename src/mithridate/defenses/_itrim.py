@@ -1,15 +1,14 @@
 """ITRIM: trims more and more, until trimming more gains little."""
 
-from numbers import Real
 from typing import Any, ClassVar
 
 import numpy as np
 from jaxtyping import Float
 
-from ..errors import InputError
 from ..passes.rows import lowest
 from ._trim import Trim
 from .base import BaseDefense, Column, Mask, Rows
+from .constraints import Constraints, Interval
 
 
 class ITrim(BaseDefense):
@@ -40,6 +39,11 @@ class ITrim(BaseDefense):
     """
 
     keeps_clean: ClassVar[float] = 0.85
+    constraints: ClassVar[Constraints] = {
+        "max_contamination": Interval(0, 1, words="give poison / (clean + poison) rows, in [0, 1)"),
+        "step": Interval(0, 1, closed="neither", words="give a share of the rows, between 0 and 1"),
+        "elbow": Interval(0),
+    }
 
     n_iter_: int
     estimate_: float
@@ -85,20 +89,6 @@ class ITrim(BaseDefense):
         if sample_weight is not None:
             sample_weight = lowest(self.scores_, sample_weight, self.estimate_)
         return self._fit_estimator(X, y, sample_weight, mask)
-
-    def _check_parameters(self) -> None:
-        super()._check_parameters()
-
-        def wrong(name: str, wanted: str) -> InputError:
-            return InputError(f"ITrim({name}={getattr(self, name)!r}): give {wanted}.")
-
-        most, step = self.max_contamination, self.step
-        if not isinstance(most, Real) or not 0 <= most < 1:
-            raise wrong("max_contamination", "poison / (clean + poison) rows, in [0, 1)")
-        if not isinstance(step, Real) or not 0 < step < 1:
-            raise wrong("step", "a share of the rows, between 0 and 1")
-        if not isinstance(self.elbow, Real) or not 0 <= self.elbow < np.inf:
-            raise wrong("elbow", "a finite number, 0 or more")
 
     def _grid(self) -> list[float]:
         most, step = self.max_contamination, self.step

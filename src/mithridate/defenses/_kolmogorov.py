@@ -1,7 +1,6 @@
 """KolmogorovSmirnov: compares each source of rows with rows that are known to be clean."""
 
 from collections.abc import Sequence
-from numbers import Real
 from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
@@ -12,6 +11,7 @@ from scipy.stats import kstwo
 from ..errors import InputError
 from ..passes.rows import Listed
 from .base import BaseDefense, Column, Mask, Rows, Trusted
+from .constraints import Constraints, Interval
 from .weights import as_weights, median
 
 _FOLDS = 5
@@ -55,6 +55,9 @@ class KolmogorovSmirnov(BaseDefense):
     needs_trusted: ClassVar[bool] = True
     uses_trusted: ClassVar[bool] = True
     keeps_clean: ClassVar[float] = 0.8
+    constraints: ClassVar[Constraints] = {
+        "level": Interval(0, 1, closed="neither", words="give a number in (0, 1)"),
+    }
 
     groups_: dict[str, dict[str, Any]]
 
@@ -95,11 +98,6 @@ class KolmogorovSmirnov(BaseDefense):
         given = {} if groups is None else {"groups": groups}
         self.fit(X, y, sample_weight, trusted=trusted, **given)
         return np.where(self.inlier_mask_, 1, -1)
-
-    def _check_parameters(self) -> None:
-        super()._check_parameters()
-        if not isinstance(self.level, Real) or not 0 < self.level < 1:
-            raise InputError(f"KolmogorovSmirnov(level={self.level!r}): give a number in (0, 1).")
 
     def _find_inliers(
         self,

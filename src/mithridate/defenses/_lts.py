@@ -1,8 +1,7 @@
 """Least trimmed squares: fits the half of the rows that lie nearest to one plane."""
 
 from math import sqrt
-from numbers import Integral, Real
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from scipy.linalg import solve
@@ -11,11 +10,11 @@ from sklearn.utils import check_random_state
 from threadpoolctl import threadpool_limits
 
 from ..bayes import BayesianRegression
-from ..errors import InputError
 from ..moments import Moments
 from ..passes.rows import Listed, lowest
 from .base import BaseDefense, Column, Mask, Rows
 from .chance import left_within
+from .constraints import Constraints, Interval
 from .weights import median
 
 _L2 = 1e-3  # of standardized columns, on the mean loss: a start has few rows, perhaps all alike
@@ -58,6 +57,12 @@ class LeastTrimmedSquares(BaseDefense):
     Rousseeuw and Van Driessen, "Computing LTS regression for large data sets" (2006), whose fits
     have no penalty and whose rows come back once, by a standard deviation from H alone.
     """
+
+    constraints: ClassVar[Constraints] = {
+        "keep": Interval(0.5, 1, words="give a share of the rows, 0.5 or more and less than 1"),
+        "starts": Interval(1, whole=True),
+        "cut": Interval(1, words="give a finite number of standard deviations, 1 or more"),
+    }
 
     def __init__(
         self,
@@ -111,21 +116,6 @@ class LeastTrimmedSquares(BaseDefense):
             f"The columns can fit {model.effective:.0f} of {model.weight:.0f} rows whatever their "
             "targets, so poison may be among those kept; give more rows or fewer columns."
         )
-
-    def _check_parameters(self) -> None:
-        super()._check_parameters()
-
-        def wrong(name: str, wanted: str) -> InputError:
-            return InputError(
-                f"LeastTrimmedSquares({name}={getattr(self, name)!r}): give {wanted}."
-            )
-
-        if not isinstance(self.keep, Real) or not 0.5 <= float(self.keep) < 1:
-            raise wrong("keep", "a share of the rows, 0.5 or more and less than 1")
-        if not isinstance(self.starts, Integral) or self.starts < 1:
-            raise wrong("starts", "a whole number, 1 or more")
-        if not isinstance(self.cut, Real) or not 1 <= float(self.cut) < np.inf:
-            raise wrong("cut", "a finite number of standard deviations, 1 or more")
 
 
 class _Table(NamedTuple):

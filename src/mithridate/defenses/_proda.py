@@ -1,18 +1,18 @@
 """Proda: many fits on few random rows, each followed by one fit on the rows it agrees with."""
 
 from math import ceil
-from numbers import Integral, Real
+from numbers import Real
 from typing import Any, ClassVar
 
 import numpy as np
 from sklearn.utils import check_random_state
 from threadpoolctl import threadpool_limits
 
-from ..errors import InputError
 from ..moments import Moments
 from ..passes.rows import Listed, lowest
 from ._ridge import Ridge
 from .base import BaseDefense, Column, Mask, Rows
+from .constraints import Constraints, Interval
 
 
 class Proda(BaseDefense):
@@ -44,6 +44,10 @@ class Proda(BaseDefense):
     """
 
     needs_contamination: ClassVar[bool] = True
+    constraints: ClassVar[Constraints] = {
+        "subset": Interval(1, whole=True),
+        "expected": Interval(1, whole=True),
+    }
 
     n_subsets_: int
 
@@ -61,13 +65,6 @@ class Proda(BaseDefense):
         self.subset = subset
         self.expected = expected
         self.random_state = random_state
-
-    def _check_parameters(self) -> None:
-        super()._check_parameters()
-        for name in ("subset", "expected"):
-            given = getattr(self, name)
-            if not isinstance(given, Integral) or given < 1:
-                raise InputError(f"Proda({name}={given!r}): give a whole number, 1 or more.")
 
     def _find_inliers(self, X: Rows, y: Column, sample_weight: Column | None) -> Mask:
         random = check_random_state(self.random_state)

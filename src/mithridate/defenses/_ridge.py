@@ -1,14 +1,13 @@
 """Ridge regression with its penalty on the mean loss: the model that defenses defend by default."""
 
-from numbers import Real
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
-from ..errors import InputError
 from ..moments import Moments
+from .constraints import Constraints, Interval, check
 from .frames import validated
 from .weights import as_weights
 
@@ -32,6 +31,10 @@ class Ridge(RegressorMixin, BaseEstimator):
     Hoerl and Kennard, "Ridge regression" (1970).
     """
 
+    constraints: ClassVar[Constraints] = {
+        "l2": Interval(0, words="l2 must be a finite number, 0 or more"),
+    }
+
     coef_: np.ndarray
     intercept_: float
     n_features_in_: int
@@ -41,14 +44,14 @@ class Ridge(RegressorMixin, BaseEstimator):
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> "Ridge":
         """Fits the rows, each counted `sample_weight` times."""
-        self._check_l2()
+        check(self, self.constraints)
         X, y = validated(self, X, y, reset=True, y_numeric=True, dtype=np.float64)
         weight = as_weights(sample_weight, len(y))
         return self.solve(Moments.of(X, y, np.ones(len(y)) if weight is None else weight))
 
     def solve(self, moments: Moments) -> "Ridge":
         """Fits the rows that these are the moments of."""
-        self._check_l2()
+        check(self, self.constraints)
         if self.l2 > 0:
             coef, intercept = moments.ridge(self.l2)
         else:
@@ -57,10 +60,6 @@ class Ridge(RegressorMixin, BaseEstimator):
             intercept = moments.mean[-1] - moments.mean[:-1] @ coef
         self.coef_, self.intercept_, self.n_features_in_ = coef, float(intercept), len(coef)
         return self
-
-    def _check_l2(self) -> None:
-        if not isinstance(self.l2, Real) or not 0 <= self.l2 < np.inf:
-            raise InputError(f"Ridge(l2={self.l2!r}): l2 must be a finite number, 0 or more.")
 
     def predict(self, X: Any) -> np.ndarray:
         """Predictions `xb + c`, in units of y."""

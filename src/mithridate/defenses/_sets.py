@@ -1,15 +1,14 @@
 """The three sets of a predictive distribution, and the rule on the second."""
 
 from math import sqrt
-from numbers import Real
 from typing import Any, ClassVar
 
 import numpy as np
 from jaxtyping import Int
 from scipy.special import ndtr, ndtri
 
-from ..errors import InputError
 from .base import BaseDefense, Column, Mask
+from .constraints import Ascending, Constraints
 from .weights import median
 
 
@@ -21,6 +20,9 @@ class ThreeSets(BaseDefense):
     """
 
     keeps_clean: ClassVar[float] = 0.4
+    constraints: ClassVar[Constraints] = {
+        ("c1", "c2"): Ascending("both cuts are numbers of standard deviations, with 0 <= c1 <= c2"),
+    }
 
     _per_row: ClassVar[tuple[str, ...]] = ("scores_", "sets_")
 
@@ -31,14 +33,6 @@ class ThreeSets(BaseDefense):
         super().__init__(estimator)
         self.c1 = c1
         self.c2 = c2
-
-    def _check_parameters(self) -> None:
-        super()._check_parameters()
-        if not all(isinstance(c, Real) for c in (self.c1, self.c2)) or not 0 <= self.c1 <= self.c2:
-            raise InputError(
-                f"{type(self).__name__}(c1={self.c1!r}, c2={self.c2!r}): both cuts are numbers of "
-                "standard deviations, with 0 <= c1 <= c2."
-            )
 
     def _by_constants(self, scores: Column, weight: Column) -> bool:
         """Takes c₁ and c₂ as given; whether more rows lie beyond c₁ than of a Gaussian."""

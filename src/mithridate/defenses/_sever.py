@@ -1,14 +1,13 @@
 """SEVER: removes rows that pull the fit, all in one direction."""
 
-from numbers import Integral
 from typing import Any, ClassVar
 
 import numpy as np
 from jaxtyping import Float
 from scipy.linalg import eigh
 
-from ..errors import InputError
 from .base import BaseDefense, Column, Mask, Rows
+from .constraints import Constraints, Interval
 
 
 class Sever(BaseDefense):
@@ -41,6 +40,7 @@ class Sever(BaseDefense):
 
     needs_contamination: ClassVar[bool] = True
     keeps_clean: ClassVar[float] = 0.8
+    constraints: ClassVar[Constraints] = {"rounds": Interval(1, whole=True)}
 
     n_iter_: int
 
@@ -48,11 +48,6 @@ class Sever(BaseDefense):
         super().__init__(estimator)
         self.contamination = contamination
         self.rounds = rounds
-
-    def _check_parameters(self) -> None:
-        super()._check_parameters()
-        if not isinstance(self.rounds, Integral) or self.rounds < 1:
-            raise InputError(f"Sever(rounds={self.rounds!r}): give a whole number, 1 or more.")
 
     def _find_inliers(self, X: Rows, y: Column, sample_weight: Column | None) -> Mask:
         weight = np.ones(len(y)) if sample_weight is None else sample_weight

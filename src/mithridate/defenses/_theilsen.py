@@ -1,8 +1,7 @@
 """Theil-Sen: the spatial median of many least squares fits on few rows each."""
 
 import warnings
-from numbers import Real
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
@@ -12,6 +11,7 @@ from threadpoolctl import threadpool_limits
 from ..errors import InputError
 from ..passes.rows import Listed, are_counts
 from .base import BaseDefense, Column, Mask, Rows
+from .constraints import Constraints, Interval
 from .weights import median
 
 
@@ -42,6 +42,11 @@ class TheilSen(BaseDefense):
     The tolerance of scikit-learn's median is absolute, so it is used on y over its spread.
     """
 
+    constraints: ClassVar[Constraints] = {
+        "cut": Interval(0, closed="neither"),
+        "max_subpopulation": Interval(1, whole=True, optional=True),
+    }
+
     breakdown_: float
 
     def __init__(
@@ -56,11 +61,6 @@ class TheilSen(BaseDefense):
         self.cut = cut
         self.max_subpopulation = max_subpopulation
         self.random_state = random_state
-
-    def _check_parameters(self) -> None:
-        super()._check_parameters()
-        if not isinstance(self.cut, Real) or not 0 < self.cut < np.inf:
-            raise InputError(f"TheilSen(cut={self.cut!r}): give a finite number above 0.")
 
     def _find_inliers(self, X: Rows, y: Column, sample_weight: Column | None) -> Mask:
         table = Listed.of(X, y, _counts(sample_weight))

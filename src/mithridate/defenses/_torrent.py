@@ -1,16 +1,15 @@
 """TORRENT: least squares on the rows that least squares fits best."""
 
-from numbers import Integral
 from typing import Any, ClassVar
 
 import numpy as np
 from sklearn.linear_model import LinearRegression
 
-from ..errors import InputError
 from ..passes.rows import lowest
 from ._ridge import Ridge
 from ._trim import Trim
 from .base import BaseDefense, Column, Mask, Rows
+from .constraints import Constraints, Interval
 
 
 class Torrent(BaseDefense):
@@ -40,6 +39,7 @@ class Torrent(BaseDefense):
     """
 
     needs_contamination: ClassVar[bool] = True
+    constraints: ClassVar[Constraints] = {"max_iter": Interval(1, whole=True)}
 
     n_iter_: int
 
@@ -55,13 +55,6 @@ class Torrent(BaseDefense):
         self.contamination = contamination
         self.fit_intercept = fit_intercept
         self.max_iter = max_iter
-
-    def _check_parameters(self) -> None:
-        super()._check_parameters()
-        if not isinstance(self.max_iter, Integral) or self.max_iter < 1:
-            raise InputError(
-                f"Torrent(max_iter={self.max_iter!r}): give a whole number, 1 or more."
-            )
 
     def _find_inliers(self, X: Rows, y: Column, sample_weight: Column | None) -> Mask:
         squares = Ridge(l2=0.0) if self.fit_intercept else LinearRegression(fit_intercept=False)

@@ -2,17 +2,16 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from numbers import Integral
 from typing import Any, ClassVar
 
 import numpy as np
 
-from ..errors import InputError
 from ..passes.memory import Block, InMemory, Kernel, Listed, Look, Passes, Verdict, everything
 from ..passes.rows import lowest
 from ..passes.scores import Residual
 from ._ridge import Ridge
 from .base import BaseDefense, Column, Mask, Rows
+from .constraints import Constraints, Interval
 
 
 class Trim(BaseDefense):
@@ -43,6 +42,10 @@ class Trim(BaseDefense):
     """
 
     needs_contamination: ClassVar[bool] = True
+    constraints: ClassVar[Constraints] = {
+        "max_iter": Interval(1, whole=True),
+        "tol": Interval(0),
+    }
 
     n_iter_: int
 
@@ -58,11 +61,6 @@ class Trim(BaseDefense):
         self.contamination = contamination
         self.max_iter = max_iter
         self.tol = tol
-
-    def _check_parameters(self) -> None:
-        super()._check_parameters()
-        if not isinstance(self.max_iter, Integral) or self.max_iter < 1:
-            raise InputError(f"Trim(max_iter={self.max_iter!r}): give a whole number, 1 or more.")
 
     def _find_inliers(self, X: Rows, y: Column, sample_weight: Column | None) -> Mask:
         table = InMemory(X, y, sample_weight)

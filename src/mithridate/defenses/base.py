@@ -2,7 +2,6 @@
 
 import warnings
 from abc import ABCMeta, abstractmethod
-from numbers import Real
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -13,6 +12,7 @@ from sklearn.utils.validation import check_is_fitted, has_fit_parameter
 from .._text import percent
 from ..errors import InputError
 from ._ridge import Ridge
+from .constraints import CONTAMINATION, Constraints, check
 from .frames import name_of, rows_of, validated
 from .reasons import named, reasons
 from .summary import summarize
@@ -82,6 +82,9 @@ class BaseDefense(MetaEstimatorMixin, RegressorMixin, BaseEstimator, metaclass=A
     in_memory: ClassVar[tuple[str, ...]] = ()
     """Parameters that, if they are not None, need the whole table in memory."""
 
+    constraints: ClassVar[Constraints] = {}
+    """What the parameters that a class adds may be, by their names; see `check_parameters`."""
+
     _per_row: ClassVar[tuple[str, ...]] = ("scores_",)
 
     n_features_in_: int
@@ -109,7 +112,7 @@ class BaseDefense(MetaEstimatorMixin, RegressorMixin, BaseEstimator, metaclass=A
         a pipeline sees them; they are not kept, rejected or counted, and a defense that cannot use
         them says so in a warning.
         """
-        self._check_parameters()
+        self.check_parameters()
         self._target_name = name_of(y)
         X, y = validated(self, X, y, reset=True, **_ARRAYS, y_numeric=True, ensure_min_samples=2)
         given = self._given(trusted)
@@ -226,16 +229,18 @@ class BaseDefense(MetaEstimatorMixin, RegressorMixin, BaseEstimator, metaclass=A
             )
         return model.fit(X[mask], y[mask], sample_weight=sample_weight[mask])
 
-    def _check_parameters(self) -> None:
-        """Refuses parameters out of their range, before a row is looked at; more in a subclass."""
-        if not self.needs_contamination:
-            return
-        given = getattr(self, "contamination", None)
-        if isinstance(given, bool) or not isinstance(given, Real) or not 0 <= float(given) < 1:
-            raise InputError(
-                f"{type(self).__name__}(contamination={given!r}): contamination is "
-                "poison / (clean + poison) rows, a number in [0, 1), such as 0.1."
-            )
+    def check_parameters(self) -> None:
+        """Refuses parameters out of their range, before a row is looked at.
+
+        Each class declares in `constraints` what its own parameters may be; those of the classes
+        that it is derived from are checked first.
+        """
+        constraints: dict[Any, Any] = {}
+        if self.needs_contamination:
+            constraints["contamination"] = CONTAMINATION
+        for kind in reversed(type(self).__mro__):
+            constraints |= vars(kind).get("constraints", {})
+        check(self, constraints)
 
     def _given(self, trusted: Any) -> dict[str, Trusted | None]:
         """What `_find_inliers` is called with beside the table."""

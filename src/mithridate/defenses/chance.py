@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, replace
 from math import exp, pi, sqrt
-from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -10,7 +9,6 @@ from jaxtyping import Float
 from scipy.special import betainc, ndtr, ndtri, stdtrit
 
 from ..bayes import BayesianRegression
-from ..errors import InputError
 from ..passes.memory import Block, Passes, Where
 from ..passes.scores import SLACK, AtMost, Bounded, leverage, most_leverage, residual
 
@@ -86,16 +84,6 @@ def second_look(table: Passes, first: BayesianRegression) -> Second:
     # The nearer half understates the noise, by 2.6 in a Gaussian; where it has none, it is
     # rounding that is left, and this must not be blown up.
     return replace(z, unit=max(table.quantile(z, 0.5) / _MEDIAN, 0.5))
-
-
-def check_rate(defense: Any) -> None:
-    """Refuses a `false_positive_rate` that is neither None nor a share."""
-    rate = defense.false_positive_rate
-    if rate is not None and (not isinstance(rate, Real) or not 0 < float(rate) <= 0.5):
-        raise InputError(
-            f"{type(defense).__name__}(false_positive_rate={rate!r}): give None or the share of "
-            "clean rows that may be rejected, more than 0 and at most 0.5, such as 0.01."
-        )
 
 
 def cut(rate: float, freedom: float) -> float:
