@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[1] / "src" / "mithridate"
 MODULES = sorted(ROOT.rglob("*.py"))
 
 RANKS = [
-    {"errors", "_text", "_machine", "_retired"},
+    {"errors", "_text", "_machine", "_retired", "_progress"},
     {"_files"},
     {"moments", "schema", "tables", "_lookup", "_cluster"},
     {"bayes", "data"},
@@ -25,7 +25,18 @@ RANK = {name: rank for rank, names in enumerate(RANKS) for name in names}
 JAX = {"jax", "equinox", "optax"}
 JAX_HALF = {"attack"}
 NO_JAX = {"errors", "_text", "_machine", "_retired", "moments", "schema", "tables", "_lookup"}
-NO_JAX |= {"_files", "_cluster", "bayes", "data", "passes", "defenses", "report", "cleaning", "cli"}
+NO_JAX |= {
+    "_progress",
+    "_files",
+    "_cluster",
+    "bayes",
+    "data",
+    "passes",
+    "defenses",
+    "report",
+    "cleaning",
+    "cli",
+}
 NO_NUMPY = {"moments", "attack"}
 ONLY = {
     "report": {"_files", "schema", "errors", "_text"},

@@ -9,7 +9,6 @@ import pytest
 
 from mithridate.bayes import BayesianRegression
 from mithridate.cleaning import streamed
-from mithridate.cli import terminal
 from mithridate.defenses import Ridge, chance
 from mithridate.moments import Moments
 from mithridate.passes import engine, masks, memory, sample, scores
@@ -190,33 +189,3 @@ def test_categories_that_are_too_many_together_stay_apart():
     ]  # fmt: skip
     _, (whole,) = sample.together((None, parts))
     assert whole["town"].to_pylist()[::99] == ["0 0", "0 99", "1 98", "2 97"]
-
-
-def test_the_progress_tells_the_speed_of_the_running_pass(monkeypatch):
-    now, said = [0.0], []
-    monkeypatch.setattr(terminal.time, "monotonic", lambda: now[0])
-    tell = terminal._log(said.append)
-    tell("pass 1: columns", 0, 4_000_000)
-    now[0] = 40.0
-    tell("pass 1: columns", 1_000_000, 4_000_000)
-    tell("pass 2: moments", 0, 4_000_000)
-    now[0] = 80.0
-    tell("pass 2: moments", 400_000, 4_000_000)
-    assert said == [
-        "pass 1: columns",
-        "pass 1: columns: 1,000,000 of 4,000,000, 25,000/s, about 2 min left",
-        "pass 2: moments",
-        "pass 2: moments: 400,000 of 4,000,000, 10,000/s, about 6 min left",
-    ]
-
-
-def test_hundreds_of_passes_are_no_hundreds_of_lines(monkeypatch):
-    now, said = [0.0], []
-    monkeypatch.setattr(terminal.time, "monotonic", lambda: now[0])
-    tell = terminal._log(said.append)
-    for k in range(300):
-        tell(f"pass {k}: moments", 0, 100)
-        now[0] += 1.0
-    tell("writing", 0, 100)
-    assert said[-1] == "writing"
-    assert len(said) == terminal.STAGES + 10

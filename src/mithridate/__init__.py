@@ -7,6 +7,7 @@ from . import _retired
 
 if TYPE_CHECKING:
     from . import attack, bench, cleaning, data, defenses, report
+    from ._progress import progress
     from .auditing.audit import Audit, audit
     from .auditing.poison import poison
     from .cleaning.clean import Cleaned, clean
@@ -26,6 +27,7 @@ __all__ = [
     "data",
     "defenses",
     "poison",
+    "progress",
     "report",
 ]
 
@@ -38,6 +40,7 @@ _PLACES = {
     "Cleaned": ".cleaning.clean",
     "clean": ".cleaning.clean",
     "InputError": ".errors",
+    "progress": "._progress",
 }
 _retired.install()
 

@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from .._progress import progress
 from ..errors import InputError
 from . import options as given
-from .terminal import printable, progress, sentences, unread
+from .terminal import printable, sentences, unread
 
 if TYPE_CHECKING:  # heavy imports wait until a command needs them: --help must be quick
     from ..auditing.audit import Audit

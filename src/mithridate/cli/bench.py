@@ -6,11 +6,12 @@ from typing import Annotated, Any
 
 import typer
 
+from .._progress import Tell, progress
 from .._text import counted
 from ..errors import InputError
 from . import options as given
 from . import report
-from .terminal import Tell, printable, progress, sentences, unread
+from .terminal import printable, sentences, unread
 
 FOLDER = Path("results")
 

@@ -9,10 +9,11 @@ from urllib.parse import urlsplit
 import typer
 
 from .._machine import LEAST, free
+from .._progress import progress
 from .._text import quote
 from ..errors import InputError
 from . import options as given
-from .terminal import printable, progress, sentences, unread
+from .terminal import printable, sentences, unread
 
 COPIES = 6  # of the numbers of a table, while it is cleaned in memory
 PACKED = 5  # how much longer the text of a gzipped file is

@@ -5,9 +5,10 @@ from typing import Annotated
 
 import typer
 
+from .._progress import progress
 from ..errors import InputError
 from . import options as given
-from .terminal import printable, progress, sentences
+from .terminal import printable, sentences
 
 
 def attack(

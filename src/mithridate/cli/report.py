@@ -5,9 +5,10 @@ from typing import Annotated, Any
 
 import typer
 
+from .._progress import progress
 from ..errors import InputError
 from . import options as given
-from .terminal import printable, progress, sentences, unread
+from .terminal import printable, sentences, unread
 
 AUDIT = ("results.parquet", "looks.parquet", "moved.parquet")  # what its report is drawn from
 
