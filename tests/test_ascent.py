@@ -59,6 +59,53 @@ def test_a_frozen_target_stays_where_it_was():
     assert np.abs(poison.X - world.clean.X[trace.origin]).max() > 0.05
 
 
+def run(world, **options):
+    return eqx.filter_jit(Ascent(**options))(world, KEY)
+
+
+def test_never_feasible_is_a_threat_without_groups_and_lattices():
+    poison, trace = run(problem(), feasible="never")
+    free = problem(step=jnp.zeros(9), member=jnp.zeros((0, 8), bool), optional=jnp.zeros(0, bool))
+    want, ends = run(free)
+    np.testing.assert_allclose(poison.X, want.X, atol=1e-12)
+    np.testing.assert_allclose(trace.ends.damage, ends.ends.damage, rtol=1e-12)
+
+
+def test_feasible_after_hardens_what_a_free_ascent_of_one_batch_reached():
+    world = problem(ratios=(0.2,))
+    free, trace = run(world, feasible="never")
+    start = Sample(world.clean.X[trace.origin], world.clean.y[trace.origin], free.w)
+    want = world.threat.harden(free, start)
+    poison, _ = run(world, feasible="after")
+    np.testing.assert_allclose(poison.X, want.X, atol=1e-12)
+    np.testing.assert_allclose(poison.y, want.y, atol=1e-12)
+    # The ascent through hardened rows goes another way.
+    assert np.abs(run(world)[0].X - want.X).max() > 0.05
+
+
+def test_feasible_after_lets_a_batch_answer_the_hardened_rows_of_the_last():
+    # In the box alone, the second batch would follow the fractional rows of the first.
+    whole, _ = run(problem(ratios=(0.1, 0.2)), feasible="after")
+    free, trace = run(problem(ratios=(0.1, 0.2)), feasible="never")
+    world = problem(ratios=(0.1, 0.2))
+    start = Sample(world.clean.X[trace.origin], world.clean.y[trace.origin], free.w)
+    late = world.threat.harden(free, start)
+    first = world.threat.edges[1]
+    np.testing.assert_allclose(whole.X[:first], late.X[:first], atol=1e-12)
+    assert np.abs(whole.X[first:] - late.X[first:]).max() > 1e-3
+
+
+def test_where_all_columns_are_continuous_feasibility_makes_no_difference():
+    free = {"step": jnp.zeros(9), "member": jnp.zeros((0, 8), bool), "optional": jnp.zeros(0, bool)}
+    through, after = (run(problem(**free), feasible=f)[0] for f in ("through", "after"))
+    np.testing.assert_allclose(through.X, after.X, atol=1e-12)
+
+
+def test_unknown_feasibility_is_refused():
+    with pytest.raises(InputError, match="through, after, never"):
+        Ascent(feasible="later")
+
+
 def test_polish_gains_what_the_order_of_batches_lost(diabetes):
     assert damages(diabetes, polish=60)[-1] > damages(diabetes)[-1]
     assert Ascent().greedy and not Ascent(polish=60).greedy

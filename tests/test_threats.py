@@ -106,6 +106,14 @@ def test_relaxed_poison_lies_between_levels_and_whole_numbers():
     assert damage[1] != damage[0]
     with pytest.raises(InputError, match="no table can hold it"):
         mithridate.poison(table, target="y", threat={"relaxed": True})
+    with pytest.raises(InputError, match="no table can hold it"):
+        mithridate.poison(table, target="y", feasible="never")
+
+
+def test_an_audit_says_how_the_attack_kept_its_rows_possible():
+    found = mithridate.audit(**QUICK | {"feasible": "after"})
+    rows = [r for r in found.table.to_pylist() if r["attack"] == "ascent"]
+    assert {r["attack_options"] for r in rows} == {'{"feasible": "after"}'}
 
 
 def test_less_knowledge_does_less_damage():

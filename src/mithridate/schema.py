@@ -43,7 +43,7 @@ class Row:
     budget: float | None = column("farthest that a row may move, in ranges of the columns; null: anywhere", pa.float64(), key=True)
     surrogate: int | None = column("rows that the attacker knows in place of the training rows; null: it knows those", pa.int64(), key=True)
     placed: str = column("poison rows are `added`, or clean rows are `replaced`", pa.string(), key=True, default="added")
-    relaxed: bool = column("whether poison may lie between levels and between whole numbers", pa.bool_(), key=True, default=False)
+    relaxed: bool = column("whether the threat model lets poison lie between levels and between whole numbers; under `feasible` `never`, an option of the attack, it does in any case", pa.bool_(), key=True, default=False)
     alpha: float | None = column("1 is aggressive, 0 is stealthy; null where the attack has none", pa.float64(), key=True)
     ratio: float = column("poison rows / (clean + poison rows), as asked for", pa.float64(), key=True)
     seed: int = column("seed of the split and of the attack", pa.int64(), key=True)

@@ -100,6 +100,7 @@ def audit(
     contamination: float | str = "oracle",
     normalizer: str = "ideal",
     risk: str = "residual",
+    feasible: str = "through",
     threat: Mapping[str, Any] | None = None,
     drop: Sequence[str] = (),
     categorical: Sequence[str] = (),
@@ -120,6 +121,8 @@ def audit(
     - `defenses` by name; `contamination`: what those that need it are told, "oracle" (the true
       ratio) or a number; `normalizer`: how damage and risk are made comparable; `risk`: what
       makes a row visible (residual, predictive, mahalanobis, neighbor, spectral, weighted);
+      `feasible`: whether the ascent keeps rows possible on its way ("through"), makes them so
+      after each batch ("after", the paper's) or not at all ("never");
     - `threat`: what the attacker may write and knows, as `[threat]` of a spec has it: `writes`
       ("both", "features", "target"), `frozen` columns, `box` {column: [low, high]}, `budget`,
       `surrogate` rows, `rows` ("added", "replaced"), `relaxed` (True: any feature value);
@@ -154,7 +157,8 @@ def audit(
             "threat": dict(threat or {}),
             "attacks": [
                 {"use": "ascent", "alphas": _several(alphas)}
-                | {"normalizer": normalizer, "risk": risk},
+                | {"normalizer": normalizer, "risk": risk}
+                | ({} if feasible == "through" else {"feasible": feasible}),
                 {"use": "flip"},
                 {"use": "random"},
             ],

@@ -12,7 +12,7 @@ from .. import _files
 from ..attack.threat import edges
 from ..bench import Spec
 from ..bench.judges import judge
-from ..bench.poisoning import Tell, batches, poison_of
+from ..bench.poisoning import Tell, batches, parts_of, poison_of
 from ..bench.score import nmse
 from ..bench.worlds import world
 from ..data import open as open_table
@@ -82,6 +82,7 @@ def poison(
     ratio: float = 0.2,
     attack: str = "ascent",
     risk: str = "residual",
+    feasible: str = "through",
     normalizer: str = "ideal",
     model: str = "ridge",
     l2: float | None = None,
@@ -96,9 +97,9 @@ def poison(
 
     Parameters: `data`, a frame, a path or a name, as `audit` takes it; `alpha` in [0, 1], 1
     aggressive and 0 stealthy; `ratio` = poison rows / (clean + poison rows), in (0, 1); `attack`,
-    `risk`, `normalizer` and `model` by name; `threat` as in `audit`; `rows`, how many clean rows
-    the attack is computed on at most: they stand for the whole table. Columns that the attack does
-    not know (ids, dates) are copied from the row that a poison row started from.
+    `risk`, `normalizer` and `model` by name; `feasible` and `threat` as in `audit`; `rows`, how
+    many clean rows the attack is computed on at most: they stand for the whole table. Columns that
+    it does not know (ids, dates) are copied from the row that a poison row started from.
 
     >>> made = poison(ratio=0.1, alpha=1)
     >>> made.rows, made.nmse_poisoned > made.nmse_clean
@@ -108,6 +109,7 @@ def poison(
     (2026).
     """
     one = {"use": attack, "alphas": [alpha], "risk": risk, "normalizer": normalizer}
+    one |= {} if feasible == "through" else {"feasible": feasible}
     victim = {"use": model} | ({} if l2 is None else {"l2": l2})
     spec = Spec.of(
         {"ratios": [ratio], "attacks": [one], "victim": victim, "threat": dict(threat or {})}
@@ -143,10 +145,10 @@ def _attacked(
     if not cut.ratios:
         raise InputError("Ratio 0 asks for no poison; give one above 0.")
     p = cut.counts[0]
-    if spec.threat.relaxed:
+    if spec.threat.relaxed or parts_of(spec.attacks[0], spec)[0].relaxed:
         raise InputError(
             "Relaxed poison lies between the levels of a column, so no table can hold it; leave "
-            "'relaxed' out."
+            "'relaxed' out, and 'feasible' other than 'never'."
         )
     if spec.threat.rows == "replaced" and p > len(split.train.y):
         raise InputError(

@@ -10,7 +10,7 @@ from jaxtyping import Array, Float, Int, PRNGKeyArray, Scalar
 from ...errors import InputError
 from ..objective import Problem, Reference, Terms
 from ..sample import Sample
-from ..threat import ThreatModel, standing
+from ..threat import standing
 from ..victims import AbstractSurrogate, Ridge
 from .base import AbstractAttack, Path, Tick
 
@@ -24,6 +24,7 @@ class Batch(NamedTuple):
 
 
 STARTS = ("clones", "top", "bottom")
+FEASIBLE = ("through", "after", "never")
 RACE = 10  # steps after which the start that is ahead is known; the full climb seldom disagrees
 
 
@@ -40,16 +41,22 @@ class Ascent(AbstractAttack):
 
     Slots start as clones of drawn training rows. The rows of a batch move together along their
     hypergradient, each row's divided by its norm, by a step that decays from `rate` (in units of
-    the box when the data are scaled to it) to 0 over `steps` steps on a cosine. It is taken at the
-    hardened rows and moves the fractional ones (a straight-through estimate), so that categories
-    and whole numbers change when enough pull has gathered, and what is judged could be real. The
-    best iterate is frozen, and the next batch starts. So a run holds the poison of every smaller
-    ratio as a prefix. Each batch may begin from any of `starts`, its targets as they are, at the
-    top or at the bottom of their range: the one that is ahead after a short race goes on.
+    the box when the data are scaled to it) to 0 over `steps` steps on a cosine. The best iterate is
+    frozen, and the next batch starts. So a run holds the poison of every smaller ratio as a prefix.
+    Each batch may begin from any of `starts`, its targets as they are, at the top or at the bottom
+    of their range: the one that is ahead after a short race goes on.
+
+    `feasible` says when one-hot groups and whole numbers are made possible. `"through"`: on the
+    way; the gradient is taken at the hardened rows and moves the fractional ones (a
+    straight-through estimate), so that categories change when enough pull has gathered, and only
+    possible rows are compared. `"after"`: the batch moves freely in the box and is hardened when
+    its ascent has ended, which costs it a part of what it had reached. `"never"`: rows stay
+    fractional, as under a threat model without groups and lattices; no table can hold them.
 
     With `polish` > 0, a last climb of so many steps moves all rows together; then the poison of
-    each ratio is a run of its own. The paper's attack is `starts=("clones",)`, `rate=0.1`: a single
-    climb stays where its clones pull, and does less damage than one that may begin anywhere.
+    each ratio is a run of its own. The paper's attack is `feasible="after"`, `starts=("clones",)`,
+    `rate=0.1`: a single climb stays where its clones pull, and does less damage than one that may
+    begin anywhere.
 
     >>> import jax, jax.numpy as jnp
     >>> from mithridate.attack.objective import Incremental, Problem
@@ -76,15 +83,22 @@ class Ascent(AbstractAttack):
     rate: float = eqx.field(static=True, default=0.2)
     starts: tuple[str, ...] = eqx.field(static=True, default=STARTS, converter=tuple)
     polish: int = eqx.field(static=True, default=0)
+    feasible: str = eqx.field(static=True, default="through")
 
     def __check_init__(self):
         unknown = set(self.starts) - set(STARTS)
         if unknown or not self.starts:
             raise InputError(f"starts {self.starts!r}: give some of {', '.join(STARTS)}.")
+        if self.feasible not in FEASIBLE:
+            raise InputError(f"feasible = {self.feasible!r} is not one of {', '.join(FEASIBLE)}.")
 
     @property
     def greedy(self) -> bool:
         return not self.polish
+
+    @property
+    def relaxed(self) -> bool:
+        return self.feasible == "never"
 
     def _write(
         self,
@@ -108,7 +122,7 @@ class Ascent(AbstractAttack):
             slots, previous = carry
             reference = Reference(untouched, previous, batch.extreme)
             begins = self._begins(problem, _cut(start, batch.start, width))
-            climb = Climb(problem, reference, batch, start, origin, width)
+            climb = Climb(problem, reference, batch, start, origin, width, self.feasible)
             slots, ends, path = climb(slots, begins, self.steps, self.rate)
             if tick is not None:
                 jax.debug.callback(tick)
@@ -118,7 +132,7 @@ class Ascent(AbstractAttack):
         if self.polish:
             whole = Batch(batches.start[0], batches.stop[-1], _last(problem.extreme))
             reference = Reference(untouched, _last(previous), whole.extreme)
-            climb = Climb(problem, reference, whole, start, origin, p)
+            climb = Climb(problem, reference, whole, start, origin, p, self.feasible)
             slots, _, _ = climb(slots, [_first(slots, p)], self.polish, self.rate)
         return _first(slots, p), path
 
@@ -141,6 +155,7 @@ class Climb(NamedTuple):
     start: Sample
     origin: Int[Array, " p"]
     width: int
+    feasible: str
 
     def __call__(
         self, slots: Sample, begins: Sequence[Sample], steps: int, rate: float
@@ -160,7 +175,7 @@ class Climb(NamedTuple):
             return problem.gain(terms, self.reference), terms
 
         def climb(begin, steps=steps):
-            return _ascend(threat, objective, own, Sample(begin.X, begin.y, w), steps, rate)
+            return self._ascend(objective, own, Sample(begin.X, begin.y, w), steps, rate)
 
         begins = [*begins, *self._undefended(slots, begins, steps, rate)]
         begins = [threat.project(begin.weighing(w), own) for begin in begins]
@@ -172,11 +187,13 @@ class Climb(NamedTuple):
             ahead, lap = jax.tree.map(lambda leaf: leaf[jnp.argmax(laps[0].gain)], laps)
             best, path = climb(ahead)
             path = jax.tree.map(lambda *parts: jnp.concatenate(parts), lap, path)
-        _, ends = objective((best.X, best.y))
+        rows = Sample(best.X, best.y, w)
+        rows = threat.harden(rows, own) if self.feasible == "after" else rows
+        _, ends = objective((rows.X, rows.y))
         # Rows beyond the batch belong to the next one and stay as they were.
         later = _cut(slots, start, self.width)
-        X = jnp.where(w[:, None] > 0, best.X, later.X)
-        y = jnp.where(w > 0, best.y, later.y)
+        X = jnp.where(w[:, None] > 0, rows.X, later.X)
+        y = jnp.where(w > 0, rows.y, later.y)
         put = jax.lax.dynamic_update_slice_in_dim
         return Sample(put(slots.X, X, start, 0), put(slots.y, y, start, 0), slots.w), ends, path
 
@@ -196,42 +213,42 @@ class Climb(NamedTuple):
         found, _, _ = self._replace(problem=plain)(slots, begins, steps, rate)
         return [_cut(found, self.batch.start, self.width)]
 
+    def _ascend(
+        self, objective, own: Sample, begin: Sample, steps: int, rate: float
+    ) -> tuple[Best, Path]:
+        """The best rows on the way up from `begin`, clones of `own`, and the way."""
+        pace, w, threat = optax.cosine_decay_schedule(rate, steps), own.w, self.problem.threat
+        allowed = threat.harden if self.feasible == "through" else threat.project
 
-def _ascend(
-    threat: ThreatModel, objective, own: Sample, begin: Sample, steps: int, rate: float
-) -> tuple[Best, Path]:
-    """The best hardened rows on the way up from `begin`, clones of `own`, and the way."""
-    pace, w = optax.cosine_decay_schedule(rate, steps), own.w
+        def step(carry, i):
+            (X, y), best, scale = carry
+            tried = allowed(Sample(X, y, w), own)
+            judged = jax.value_and_grad(objective, has_aux=True)((tried.X, tried.y))
+            (gain, terms), (dX, dy) = judged
+            norm = jnp.sqrt(jnp.sum(dX**2, axis=1) + dy**2)
+            finite = jnp.isfinite(gain) & jnp.all(jnp.isfinite(norm))
+            new = Best(gain, tried.X, tried.y)
+            better = finite & (gain > best.gain)
+            best = jax.tree.map(lambda a, b: jnp.where(better, a, b), new, best)
+            # Where the gradient explodes, go back to the best rows and on with half the step.
+            scale = jnp.where(finite, scale, scale / 2)
+            length = scale * pace(i) / jnp.where(finite & (norm > 0), norm, 1.0)
+            moved = Sample(
+                jnp.where(finite, X + length[:, None] * dX, best.X),
+                jnp.where(finite, y + length * dy, best.y),
+                w,
+            )
+            moved = threat.project(moved, own)
+            stuck = (tried.y <= threat.lower[-1]) | (tried.y >= threat.upper[-1])
+            count = jnp.maximum(jnp.sum(w), 1.0)
+            path = Path(terms, gain, jnp.sum(w * norm) / count, jnp.sum(w * stuck) / count)
+            return ((moved.X, moved.y), best, scale), path
 
-    def step(carry, i):
-        (X, y), best, scale = carry
-        hard = threat.harden(Sample(X, y, w), own)
-        judged = jax.value_and_grad(objective, has_aux=True)((hard.X, hard.y))
-        (gain, terms), (dX, dy) = judged
-        norm = jnp.sqrt(jnp.sum(dX**2, axis=1) + dy**2)
-        finite = jnp.isfinite(gain) & jnp.all(jnp.isfinite(norm))
-        new = Best(gain, hard.X, hard.y)
-        better = finite & (gain > best.gain)
-        best = jax.tree.map(lambda a, b: jnp.where(better, a, b), new, best)
-        # Where the gradient explodes, go back to the best rows and on with half the step.
-        scale = jnp.where(finite, scale, scale / 2)
-        length = scale * pace(i) / jnp.where(finite & (norm > 0), norm, 1.0)
-        moved = Sample(
-            jnp.where(finite, X + length[:, None] * dX, best.X),
-            jnp.where(finite, y + length * dy, best.y),
-            w,
-        )
-        moved = threat.project(moved, own)
-        stuck = (hard.y <= threat.lower[-1]) | (hard.y >= threat.upper[-1])
-        count = jnp.maximum(jnp.sum(w), 1.0)
-        path = Path(terms, gain, jnp.sum(w * norm) / count, jnp.sum(w * stuck) / count)
-        return ((moved.X, moved.y), best, scale), path
-
-    # The last of `steps` + 1 rounds only judges: the schedule has reached 0 there.
-    rows, none = (begin.X, begin.y), jnp.full_like(begin.y[0], -jnp.inf)
-    first = rows, Best(none, *rows), jnp.ones_like(none)
-    (_, best, _), path = jax.lax.scan(step, first, jnp.arange(steps + 1))
-    return best, path
+        # The last of `steps` + 1 rounds only judges: the schedule has reached 0 there.
+        rows, none = (begin.X, begin.y), jnp.full_like(begin.y[0], -jnp.inf)
+        first = rows, Best(none, *rows), jnp.ones_like(none)
+        (_, best, _), path = jax.lax.scan(step, first, jnp.arange(steps + 1))
+        return best, path
 
 
 def _cut(sample: Sample, start: Int[Array, ""], width: int) -> Sample:

@@ -44,7 +44,8 @@ class AbstractAttack(eqx.Module):
     within the budget.
 
     `steered` says whether alpha matters to the attack; `greedy`, whether the rows of the first
-    batches do not depend on how many follow, so that one run holds every smaller ratio.
+    batches do not depend on how many follow, so that one run holds every smaller ratio; `relaxed`,
+    whether its rows may lie between levels and off the lattice.
     """
 
     steered: ClassVar[bool] = False
@@ -53,6 +54,11 @@ class AbstractAttack(eqx.Module):
     def greedy(self) -> bool:
         """Whether the poison of a smaller ratio is a prefix of that of a larger one."""
         return True
+
+    @property
+    def relaxed(self) -> bool:
+        """Whether rows may lie between levels and off the lattice, and so need not be possible."""
+        return False
 
     @abc.abstractmethod
     def _write(
@@ -73,10 +79,11 @@ class AbstractAttack(eqx.Module):
     def __call__(
         self, problem: Problem, key: PRNGKeyArray, tick: Tick = None
     ) -> tuple[Sample, Trace]:
-        """Feasible poison rows in slot order, and their trace."""
+        """Feasible (or `relaxed`) poison rows in slot order, and their trace."""
         start, origin = self._start(problem, key)
         poison, path = self._write(problem, start, origin, key, tick)
-        poison = problem.threat.harden(poison, start)
+        feasible = problem.threat.project if self.relaxed else problem.threat.harden
+        poison = feasible(poison, start)
         return poison, Trace(problem.ends(poison, origin), origin, problem.untouched(), path)
 
 
