@@ -12,27 +12,55 @@ _EPS = float(np.finfo(np.float64).eps)
 
 
 class BayesianRegression(NamedTuple):
-    """Linear regression with a Gaussian prior, its two precisions set by the evidence.
+    """Linear regression with a Gaussian prior, whose two precisions are set by the evidence.
 
-    `y = xb + c + noise`, `b ~ N(0, I/λ)`, `noise ~ N(0, 1/β)`, flat prior on `c`; λ and β maximize
-    `p(y | X, λ, β)`. The posterior of `b` is `N(coef, Σ)`, `Σ = (β X̃ᵀX̃ + λ I)⁻¹`, with `X̃` the
-    centered features, and the predictive distribution at `x` is `N(predict(x), variance(x))`.
+    `y = xb + c + noise`, with `b ~ N(0, I/λ)`, `noise ~ N(0, 1/β)` and a flat prior on `c`; λ and β
+    maximize `p(y | X, λ, β)`. The posterior of `b` is `N(coef, Σ)`, `Σ = (β X̃ᵀX̃ + λ I)⁻¹`, with
+    `X̃` the centered features; the predictive distribution at `x` is `N(predict(x), variance(x))`.
+    Build one with `BayesianRegression.of`.
 
-    Shapes: `coef` and `center` (the mean of x) (d,), `eigenvalues` of the centered Gram (d,),
-    ascending, with its eigenvectors as the columns of `basis` (d, d). `noise_precision` is β in
-    units of 1/y², `prior_precision` is λ in units of x²/y², `weight` the total weight of the rows,
-    `effective` the number of coefficients that the data determine (γ), `n_iter` the updates made.
+    Parameters
+    ----------
+    coef : ndarray, shape (d,)
+        Posterior mean of the coefficients, in units of y/x.
+    intercept : float
+        The intercept, in units of y.
+    noise_precision : float
+        Precision β of the noise, in units of 1/y².
+    prior_precision : float
+        Precision λ of the prior, in units of x²/y².
+    weight : float
+        Total weight of the rows.
+    center : ndarray, shape (d,)
+        Mean of x.
+    eigenvalues : ndarray, shape (d,)
+        Eigenvalues of the centered Gram matrix X̃ᵀX̃, ascending.
+    basis : ndarray, shape (d, d)
+        Its eigenvectors, as columns.
+    effective : float
+        Number of coefficients that the data determine, γ.
+    n_iter : int
+        Updates of λ/β that were made.
 
+    Notes
+    -----
+    With flat hyperpriors scikit-learn's `BayesianRidge` has the same fixed point; its `alpha_` is
+    β.
+
+    References
+    ----------
+    MacKay, "Bayesian interpolation" (1992).
+
+    Bishop, "Pattern recognition and machine learning" (2006), section 3.5.
+
+    Examples
+    --------
     >>> import numpy as np
     >>> x = np.linspace(0.0, 1.0, 101)
     >>> y = 2.0 * x + 0.1 * np.where(np.arange(101) % 2, 1.0, -1.0)
     >>> model = BayesianRegression.of(Moments.of(x[:, None], y, np.ones(101)))
     >>> print(f"{model.coef[0]:.2f} {model.noise_precision**-0.5:.2f}")
     2.00 0.10
-
-    MacKay, "Bayesian interpolation" (1992); Bishop, "Pattern Recognition and Machine Learning"
-    (2006), section 3.5. With flat hyperpriors scikit-learn's `BayesianRidge` has the same fixed
-    point (its `alpha_` is our β).
     """
 
     coef: Float[np.ndarray, " d"]
@@ -50,11 +78,29 @@ class BayesianRegression(NamedTuple):
     def of(
         cls, moments: Moments, *, max_iter: int = 10_000, tol: float = 1e-10
     ) -> "BayesianRegression":
-        """Regression of the last entry of `z` on the others, from one eigendecomposition.
+        """Regress the last entry of `z` on the others, from one eigendecomposition.
 
-        Works for any number of rows and columns and for singular Grams. Stops when `log(λ/β)`
-        moves by less than `tol`. Noise with a standard deviation below about 1e-7 of that of y
-        cannot be seen in moments and is reported as that, so that every result is finite.
+        Works for any number of rows and columns, and for singular Gram matrices.
+
+        Parameters
+        ----------
+        moments : Moments
+            Those of the rows `z = (x, y)`.
+        max_iter : int, default=10000
+            Updates of λ/β at most.
+        tol : float, default=1e-10
+            The updates stop when `log(λ/β)` moves by this or less.
+
+        Returns
+        -------
+        BayesianRegression
+            Its values are all finite: noise whose standard deviation is below about 1e-7 of that of
+            y cannot be seen in moments, and is reported as that.
+
+        Raises
+        ------
+        InputError
+            If the total weight is 0.
         """
         weight = float(moments.weight)
         if not weight > 0:
@@ -84,35 +130,80 @@ class BayesianRegression(NamedTuple):
 
     @property
     def covariance(self) -> Float[np.ndarray, "d d"]:
-        """Posterior covariance of the coefficients, `Σ = (β X̃ᵀX̃ + λ I)⁻¹`, in units of y²/x²."""
+        """Posterior covariance of the coefficients (d, d), in units of y²/x²: `(β X̃ᵀX̃ + λ I)⁻¹`."""
         precision = self.noise_precision * self.eigenvalues + self.prior_precision
         return (self.basis / precision) @ self.basis.T
 
     def predict(self, X: Float[np.ndarray, "n d"]) -> Float[np.ndarray, " n"]:
-        """Predictive mean `xb + c`, in units of y."""
+        """Compute the predictive mean `xb + c`.
+
+        Parameters
+        ----------
+        X : ndarray, shape (n, d)
+            Features.
+
+        Returns
+        -------
+        ndarray, shape (n,)
+            Predictions, in units of y.
+        """
         return X @ self.coef + self.intercept
 
     def leverage(self, X: Float[np.ndarray, "n d"]) -> Float[np.ndarray, " n"]:
-        """Doubt about the mean over the noise, `h(x) = 1/n + β (x - x̄)ᵀ Σ (x - x̄)`, without unit.
+        """Compute the leverage `h(x) = 1/n + β (x - x̄)ᵀ Σ (x - x̄)`.
 
-        Of a row in the fit, it is what `predict` changes by when its target changes by 1.
+        It is the variance of the predictive mean over that of the noise. For a row in the fit, it
+        is the change of its prediction when its target changes by 1.
+
+        Parameters
+        ----------
+        X : ndarray, shape (n, d)
+            Features.
+
+        Returns
+        -------
+        ndarray, shape (n,)
+            Leverages, without unit.
         """
         precision = self.noise_precision * self.eigenvalues + self.prior_precision
         doubt = ((X - self.center) @ self.basis) ** 2 @ (self.noise_precision / precision)
         return 1.0 / self.weight + doubt
 
     def variance(self, X: Float[np.ndarray, "n d"]) -> Float[np.ndarray, " n"]:
-        """Predictive variance `s²(x) = 1/β + 1/(βn) + (x - x̄)ᵀ Σ (x - x̄)`, in units of y².
+        """Compute the predictive variance `s²(x) = 1/β + 1/(βn) + (x - x̄)ᵀ Σ (x - x̄)`.
 
-        The term `1/(βn)` is the doubt about the intercept; scikit-learn's `BayesianRidge` leaves it
-        out of the standard deviation that its `predict` returns.
+        The term `1/(βn)` is the uncertainty of the intercept; scikit-learn's `BayesianRidge` leaves
+        it out of the standard deviation that its `predict` returns.
+
+        Parameters
+        ----------
+        X : ndarray, shape (n, d)
+            Features.
+
+        Returns
+        -------
+        ndarray, shape (n,)
+            Variances, in units of y².
         """
         return (1.0 + self.leverage(X)) / self.noise_precision
 
     def zscores(
         self, X: Float[np.ndarray, "n d"], y: Float[np.ndarray, " n"]
     ) -> Float[np.ndarray, " n"]:
-        """Distance of each target from its predictive mean, `|y - predict(x)| / s(x)`."""
+        """Compute the distance of each target from its predictive mean, `|y - predict(x)| / s(x)`.
+
+        Parameters
+        ----------
+        X : ndarray, shape (n, d)
+            Features.
+        y : ndarray, shape (n,)
+            Targets.
+
+        Returns
+        -------
+        ndarray, shape (n,)
+            Distances, in predictive standard deviations.
+        """
         return np.abs(y - self.predict(X)) / np.sqrt(self.variance(X))
 
 

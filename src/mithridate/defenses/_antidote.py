@@ -28,48 +28,55 @@ Case = list[Found]  # one search after another
 
 
 class Antidote(BaseDefense):
-    """Rejects rows that are far off and together pulled the model to where it is, or none.
+    """Reject the rows that are far off and together pulled the model to where it is, or none.
 
-    The squared damage of poison is convex in its target, so that the strongest poison has a target
-    at one end of the range. So the search starts from the rows between the ends, or below the upper
-    one, or above the lower one where many are there, and alternates a Bayesian linear
-    regression f₁ with the half of the rows it predicts best. Rows within 2.25 σ are
-    taken back, five times, with σ corrected for the truncation, and widened for leverage no further
-    than nine in ten rows of the model need: a row does not come back for lying far out. With f₀ the
-    regression on all rows and `Δ = f₀ - f₁`, row i pulled the model by `rᵢ Δ(xᵢ)`, where
-    `rᵢ = yᵢ - f₁(xᵢ)`. A row is rejected that lies beyond 3 σ, unless it pulled the other way by
-    more than the standard error of f₁.
+    The default of the product. It searches a regression that half of the rows agree on, finds the
+    rows beyond 3 σ that pulled the regression on all rows away from it, and rejects them only if
+    the model is worth it: if they moved its predictions by a quarter of the variance of the target,
+    or by less and their targets are at the ends of the range, where the strongest poison has them.
+    Curves, mixtures and long tails of clean tables seldom do that, so of a clean table it mostly
+    rejects nothing. A single outlier stays, unless there is a `false_positive_rate`. Poison inside
+    the noise is not found, nor, without `trusted` rows, more poison than clean rows.
 
-    All this only if it is worth it. `effect_ = mean (f₀ - f)² / var y`, f the regression without
-    the rejected rows, the mean over the kept ones: about what is lost if they were clean after all.
-    Nothing is rejected unless it exceeds 0.25; or 0.05, and the targets of the rejected rows are at
-    the ends of the range, where the strongest poison has them: a share of them is within 2 % of an
-    end that exceeds that of the kept rows by a third (`ends_`); or 0.02 and twice the variance that
-    f leaves, and this share exceeds the other by a tenth. Curves, mixtures and long tails of clean
-    tables seldom do any of it. Nor is anything rejected because the kept rows are at an end more
-    often by a third: that is a target with many zeros. Of the starts the one counts whose rejected
-    rows are at the ends most; the first one alone needs no ends at 0.25. What is left is searched
-    again in the same way, up to three times, as long as rows at the ends move the model by 0.005.
-    So a lone outlier stays, unless there is a `false_positive_rate`:
-    then rows beyond what one of n clean rows reaches (2.5 %, Student's t) go with the conspiracy
-    whomever they pulled, and where there is none, those go that are farther off than such a share
-    of clean rows, by `BayesClean`.
+    Parameters
+    ----------
+    estimator : regressor, optional
+        The model to defend, fitted on the kept rows; None is `Ridge()`.
+    false_positive_rate : float, optional
+        A share in (0, 0.5]. With it, rows so far off that chance does not explain them are rejected
+        too, whomever they pulled; where no rows together pulled the model, `BayesClean` with this
+        rate decides row by row. None rejects only rows that pulled together.
 
-    All this is found out on at most 65,536 rows, evenly spaced. Of a longer table all rows near to
-    f₁ make the last one, so that each search takes two passes, and the verdicts one more.
+    Attributes
+    ----------
+    scores_ : ndarray of float, shape (n,)
+        Distances from the core regression in σ, at most 3 for rows that did not pull.
+    threshold_ : float
+        3, or NaN if none is rejected.
+    effect_ : float
+        How far the model moves without the rejected rows: `mean (f₀ - f)² / var y` over the kept
+        rows.
+    ends_ : float
+        Share of the rejected targets that are near an end of the range, less that of the kept ones.
+    conspiracy_ : bool
+        Whether rows were rejected because they pulled together. If not, and with a rate, `scores_`
+        and `threshold_` are those of `BayesClean`.
 
-    With `trusted` rows the search also starts from a regression on them, with 50 and 35 % of the
-    rows, with and without taking rows back; what predicts them best is taken, if better than the
-    answer without them by two standard errors. To a ratio of 0.3 that beats a fit on the trusted
-    rows alone; past one half it mostly does not.
+    Notes
+    -----
+    The search, all constants and what was measured are in docs/antidote.md. Of more than 65,536
+    rows the search sees as many, evenly spaced; all rows then count in the last regression. With
+    `trusted` rows the search also starts from a regression on them, and the result that predicts
+    them best is taken, if it is better by two standard errors. For all other attributes see
+    `BaseDefense`.
 
-    Parameters: `estimator`, any regressor (default `Ridge()`); `false_positive_rate`, None or a
-    share in (0, 0.5]. After `fit`: `effect_` and `ends_`, as above; `conspiracy_`, whether rows
-    were rejected for it; `scores_`, distances in σ, at most 3 for rows that did not pull;
-    `threshold_`, 3, or NaN if none is rejected. Without a conspiracy and with a rate both are those
-    of `BayesClean`. Poison inside the noise is not found, nor, without `trusted`, more of it than
-    half.
+    References
+    ----------
+    Rousseeuw and Van Driessen, "Computing LTS regression for large data sets" (2006), for the core.
+    The start, the pull and the test are this project's own.
 
+    Examples
+    --------
     >>> import numpy as np
     >>> rng = np.random.default_rng(0)
     >>> X = rng.random((200, 2))
@@ -78,9 +85,6 @@ class Antidote(BaseDefense):
     >>> antidote = Antidote().fit(X, y)
     >>> antidote.inlier_mask_[:40].sum(), (~antidote.inlier_mask_[40:]).sum()
     (np.int64(2), np.int64(0))
-
-    The core is that of least trimmed squares: Rousseeuw and Van Driessen, "Computing LTS regression
-    for large data sets" (2006). The start, the pull and the test are this project's own.
     """
 
     uses_trusted: ClassVar[bool] = True
@@ -121,7 +125,18 @@ class Antidote(BaseDefense):
         )
 
     def judge(self, table: Passes) -> Verdict:
-        """The rule itself, on a table that is read in passes: of a long one two for each search."""
+        """Decide on the rows of a table that is read in passes, two for each search.
+
+        Parameters
+        ----------
+        table : Passes
+            The rows.
+
+        Returns
+        -------
+        Verdict
+            Score and decision for every row.
+        """
         return self._verdict(table, *self._searched(table))
 
     def _searched(self, table: Passes) -> tuple[Table, Case, bool]:

@@ -14,44 +14,59 @@ from .constraints import FALSE_POSITIVE_RATE, Constraints
 
 
 class BayesClean(ThreeSets):
-    """Rejects rows far from the predictive mean of a Bayesian linear regression.
+    """Reject rows far from the predictive mean of a Bayesian linear regression.
 
-    `I₁ = {z ≤ c₁}` is accepted, `I₂ = {c₁ < z ≤ c₂}` flagged, `I₃ = {z > c₂}` rejected; `I₂` is
-    rejected as well when it is larger than chance allows. The contamination need not be known. Two
-    ways to choose the cuts:
+    The contamination need not be known. With the constants of the paper, `c1` and `c2`, it finds
+    much and rejects about a third of the rows of clean tables; `message_` says so when it looks
+    like that. With a `false_positive_rate` it rejects at most that share of the rows of clean
+    Gaussian tables on average, and in 19 of 20 of them none. Poison that is as near to the model as
+    clean rows are is found by neither.
 
-    - `false_positive_rate=None`: the paper's constants. `z = |y - μ(x)| / s(x)` with μ and s² of
-      `BayesianRegression` on all rows; chance allows `mean(z > c₁) ≤ 2 (1 - Φ(c₁))`. Finds much,
-      and pays for it on clean data, where it rejects about a third of the rows (half, when the
-      rule on `I₂` fires by chance); `message_` says so when it looks like that.
-    - `false_positive_rate=f`: of clean Gaussian tables, at most a share f of the rows is rejected
-      on average, and in 19 of 20 none, which is `found_ = False`. A second regression, on the half
-      of the rows nearest to the first one, gives `z = |y - μ(x)| / s(x)` with s from the median
-      residual. c₁ is the cut that a share f of clean rows exceeds, c₂ the one that any of n clean
-      rows exceeds with probability 2.5 %, both from Student's t. Chance allows as many rows beyond
-      c₁ as n clean ones reach with that probability (binomial test, widened for the doubt about
-      s). It needs rather more rows than columns, else `message_` says so.
+    Parameters
+    ----------
+    estimator : regressor, optional
+        The model to defend, fitted on the kept rows; None is `Ridge()`.
+    c1 : float, default=0.67
+        Rows up to here are accepted, in predictive standard deviations.
+    c2 : float, default=1.0
+        Rows beyond are rejected, in the same unit, `c1` or more.
+    false_positive_rate : float, optional
+        A share in (0, 0.5], which replaces `c1` and `c2`; None is the paper's constants. On tables
+        with heavier tails than a Gaussian, more is rejected.
 
-    What f costs: of 300 rows of scikit-learn's diabetes table, 5, 10, 20 and 30 % get a target at
-    the far end of its range. The constants reject nearly all, and 16 to 40 % of the clean rows;
-    f = 0.01 rejects 58, 51, 28 and 3 % of them, f = 0.1 11, 2, 64 and 64 %, and both less than 1 %
-    of the clean rows. Poison as near to the model as clean rows are is found by neither. On tables
-    with heavier tails than a Gaussian, more than f is rejected.
+    Attributes
+    ----------
+    scores_ : ndarray of float, shape (n,)
+        Distances `z = |y - μ(x)| / s(x)`, in predictive standard deviations.
+    sets_ : ndarray of int, shape (n,)
+        The set of each row: 1 accepted, 2 flagged, 3 rejected.
+    cuts_ : tuple of float
+        The two cuts c₁ and c₂.
+    threshold_ : float
+        The one of them that was used.
+    regression_ : BayesianRegression
+        The last regression that was made.
 
-    Parameters: `estimator`, any regressor (default `Ridge()`), fitted on what is kept; `c1 ≤ c2`,
-    in predictive standard deviations, not used with `false_positive_rate`, a share in (0, 0.5].
-    After `fit`: `scores_` are the z, `sets_` (n,) is 1, 2 or 3, `cuts_` are c₁ and c₂,
-    `threshold_` the one that was used, `regression_` the (last) Bayesian regression.
+    Notes
+    -----
+    `I₁ = {z ≤ c₁}` is accepted, `I₂ = {c₁ < z ≤ c₂}` flagged and `I₃ = {z > c₂}` rejected; `I₂` is
+    rejected as well when it is larger than chance allows. How the cuts and the allowance are
+    chosen, and what a rate costs, is described in docs/defenses.md. For all other attributes see
+    `BaseDefense`.
 
+    References
+    ----------
+    Rousseeuw and Van Driessen, "Computing LTS regression for large data sets" (2006), for the
+    regression on the nearer half. The constants and the rule on `I₂` were settled by experiment.
+
+    Examples
+    --------
     >>> import numpy as np
     >>> X = np.arange(10.0)[:, None]
     >>> y = 2 * X[:, 0] + 1
     >>> y[7] = 0.0
     >>> BayesClean().fit(X, y).fit_predict(X, y)
     array([ 1,  1,  1,  1,  1,  1,  1, -1,  1,  1])
-
-    The constants and the rule on `I₂` were settled by experiment. The nearer half is one step of
-    least trimmed squares: Rousseeuw and Van Driessen, "Computing LTS regression" (2006).
     """
 
     constraints: ClassVar[Constraints] = {"false_positive_rate": FALSE_POSITIVE_RATE}
@@ -75,7 +90,18 @@ class BayesClean(ThreeSets):
         return self._sorted(table.weight, by_constants=self.false_positive_rate is None)
 
     def judge(self, table: Passes) -> Verdict:
-        """The rule itself, on a table that is read in passes: two, or five by a rate."""
+        """Decide on the rows of a table that is read in passes: two passes, or five by a rate.
+
+        Parameters
+        ----------
+        table : Passes
+            The rows.
+
+        Returns
+        -------
+        Verdict
+            Score and decision for every row.
+        """
         first = BayesianRegression.of(table.moments(everything))
         rate = self.false_positive_rate
         if rate is None:

@@ -13,32 +13,51 @@ from .constraints import Constraints, Interval, Secret
 
 
 class CertifiedMedian(BaseDefense):
-    """Predicts the median of models trained on disjoint parts, and certifies how far it can move.
+    """Predict the median of models trained on disjoint parts, and certify how far it can move.
 
-    Row i belongs to part `hash(xᵢ, yᵢ) mod parts`, and to no other; parts without rows have no
-    vote. An inserted or deleted row changes the model of one part, so it changes at most one vote.
-    With `a` votes at most `u` and `b` above it, the median stays at most `u` until `(a - b) / 2`
-    rows have come or gone, whatever they are; likewise for a lower end. See `certify`.
-
-    All rows are kept: the defense is the median. Whatever looks at other rows breaks the guarantee:
-    a scaler before it in a `Pipeline` sees all rows, so put it inside `estimator`, as
+    All rows are kept: the defense is the median. An inserted or deleted row changes the model of
+    one part, and so at most one vote. Whatever looks at other rows breaks the guarantee: a scaler
+    before it in a `Pipeline` sees all rows, so put it inside `estimator`, as in
     `CertifiedMedian(make_pipeline(StandardScaler(), Ridge()))`; and `estimator` must not be random.
 
-    Parameters: `estimator`, any regressor (default `Ridge()`), fitted once a part; `parts`, the
-    number of parts, better odd, and small enough that a part has several rows a column: more parts
-    are harder to overrule, and each learns less; `key`, of the hash, 64 bytes or less: a secret one
-    keeps an attacker from choosing the part that a row goes to (the guarantee holds all the same).
-    After `fit`: `parts_` (n,), the part of each row, `scores_` `|y - median|` in units of y.
+    Parameters
+    ----------
+    estimator : regressor, optional
+        The model to defend, fitted once for each part; None is `Ridge()`.
+    parts : int, default=25
+        Number of parts, better odd, and few enough that a part has several rows a column: more
+        parts are harder to overrule, and each learns less.
+    key : str or bytes, default=""
+        Key of the hash, 64 bytes at most. A secret one keeps an attacker from choosing the part
+        that a row belongs to; the guarantee holds without.
 
+    Attributes
+    ----------
+    parts_ : ndarray of int, shape (n,)
+        The part of each row.
+    scores_ : ndarray of float, shape (n,)
+        `|y - median|`, in units of y. There is no `threshold_`.
+
+    Notes
+    -----
+    Row i belongs to part `hash(xᵢ, yᵢ) mod parts`, and to no other; parts without rows have no
+    vote. With `a` votes at most `u` and `b` above it, the median stays at most `u` until `(a - b) /
+    2` rows have come or gone, whatever they are; likewise for a lower end. The hash is keyed
+    BLAKE2b of the eight-byte little-endian numbers of the row, so it is the same for any order of
+    rows and on every machine. For all other attributes see `BaseDefense`.
+
+    References
+    ----------
+    Hammoudeh and Lowd, "Reducing certified regression to certified classification for general
+    poisoning attacks" (SaTML 2023).
+
+    Examples
+    --------
     >>> import numpy as np
     >>> X = np.arange(200.0)[:, None]
     >>> model = CertifiedMedian(parts=9).fit(X, 2 * X[:, 0])
     >>> model.predict([[50.0]]).round(), model.certify([[50.0]], 90.0, 110.0)
     (array([100.]), array([4]))
-
-    Hammoudeh and Lowd, "Reducing certified regression to certified classification for general
-    poisoning attacks" (SaTML 2023). The hash is keyed BLAKE2b of the eight-byte little-endian
-    numbers of the row, so it is the same for any order of rows and on every machine.
     """
 
     keeps_clean: ClassVar[float] = 1.0
@@ -63,14 +82,33 @@ class CertifiedMedian(BaseDefense):
         self.key = key
 
     def certify(self, X: Any, lower: Any, upper: Any) -> Int[np.ndarray, " m"]:
-        """Rows that can be inserted or deleted with each prediction still in [lower, upper].
+        """Count the rows that can come or go with each prediction still in [lower, upper].
 
-        -1 where the prediction is outside as it is; 0 where one more row might push it out. A
-        changed row is a deleted and an inserted one. `lower` and `upper` are in units of y, one
-        number or one for each row of X.
+        Rows come by insertion and go by deletion; a changed row is one of each.
 
+        Parameters
+        ----------
+        X : array-like or frame, shape (m, d)
+            Features of the predictions.
+        lower : float or array-like, shape (m,)
+            Lower end, in units of y.
+        upper : float or array-like, shape (m,)
+            Upper end, in units of y.
+
+        Returns
+        -------
+        ndarray of int, shape (m,)
+            -1 where the prediction is outside as it is; 0 where one more row might push it out.
+
+        Raises
+        ------
+        InputError
+            If a lower end is above its upper end.
+
+        Notes
+        -----
         `⌊(2k - T - 1) / 2⌋`, with T votes, and k the smaller of the number of votes `≤ upper` and
-        of that `≥ lower`: as long as more than half of the votes lie on the right side of an end,
+        of those `≥ lower`: as long as more than half of the votes lie on the right side of an end,
         so does their median, and a changed row moves one vote across, adds one, or takes one.
         """
         votes = self._votes(X)

@@ -20,38 +20,58 @@ MOST = 200  # iterations of L-BFGS
 
 
 class DeepBayesClean(ThreeSets):
-    """Rejects rows far from the predictive mean of networks that were not trained on them.
-
-    `I₁ = {z ≤ c₁}` is accepted, `I₂ = {c₁ < z ≤ c₂}` flagged, `I₃ = {z > c₂}` rejected; `I₂` is
-    rejected as well if `mean(z > c₁) > 2 (1 - Φ(c₁))`, as in `BayesClean`. The contamination need
-    not be known. Here `z = |y - μ(x)| / s(x)`, with μ the median and v the variance of the
-    predictions of the networks that did not see the row, and `s² = v + σ²`, `σ²` the mean of
-    `(y - μ)² - v`, at least a tenth of that of `(y - μ)²`.
-
-    Two looks. Rows are dealt at random into 4 parts, a network is trained on each, and this is
-    repeated until there are `networks`. Then the half of the rows with the smallest z is dealt into
-    2 parts instead, and the z of all rows are taken anew. A network that saw a row follows it
-    wherever it lies, so that poison looks clean: on what a row was trained on, on one pass, or on
-    more than a quarter of the rows, the method finds much less. Equal rows share a part.
+    """Reject rows far from the predictions of neural networks that were not trained on them.
 
     For models that bend where a line cannot. Of eight clean tables it rejected 9 to 59 % of the
-    rows, and the error of a network grew on seven, by 5 to 71 %: use it where there is poison, or
-    where another test says so. Forty small networks cost about half a second for 300 rows.
+    rows, and the error of a network grew on seven of them, by 5 to 71 %: use it where there is
+    poison, or where another test says so. Forty small networks cost about half a second for 300
+    rows.
 
-    Parameters: `estimator`, any regressor (default `Ridge()`), fitted on what is kept; `c1 ≤ c2`,
-    in predictive standard deviations; `networks`, in each look, 4 or more; `random_state`. The
-    networks have 16 tanh units and are trained by L-BFGS. After `fit`: `scores_` are the z, `sets_`
-    (n,) is 1, 2 or 3, `cuts_` are c₁ and c₂, `threshold_` the one that was used.
+    Parameters
+    ----------
+    estimator : regressor, optional
+        The model to defend, fitted on the kept rows; None is `Ridge()`.
+    c1 : float, default=0.67
+        Rows up to here are accepted, in predictive standard deviations.
+    c2 : float, default=1.0
+        Rows beyond are rejected, in the same unit, `c1` or more.
+    networks : int, default=20
+        Number of networks in each of the two rounds, 4 or more.
+    random_state : int, RandomState or None, default=0
+        Decides how rows are dealt, and where networks start.
 
+    Attributes
+    ----------
+    scores_ : ndarray of float, shape (n,)
+        Distances `z = |y - μ(x)| / s(x)`, in predictive standard deviations.
+    sets_ : ndarray of int, shape (n,)
+        The set of each row: 1 accepted, 2 flagged, 3 rejected.
+    cuts_ : tuple of float
+        The two cuts c₁ and c₂.
+    threshold_ : float
+        The one of them that was used.
+
+    Notes
+    -----
+    The rule is that of `BayesClean` with constants. Here μ is the median and v the variance of the
+    predictions of those networks that did not see the row; `s² = v + σ²`, with σ² the mean of `(y -
+    μ)² - v`, at least a tenth of that of `(y - μ)²`. Two rounds: networks trained on quarters of
+    the rows, then on halves of the nearer half. A network has 16 tanh units and is trained by
+    L-BFGS. Why so is described in docs/defenses.md. For all other attributes see `BaseDefense`.
+
+    References
+    ----------
+    Lakshminarayanan, Pritzel and Blundell, "Simple and scalable predictive uncertainty estimation
+    using deep ensembles" (2017). The two rounds are this project's own.
+
+    Examples
+    --------
     >>> import numpy as np
     >>> X = np.linspace(-2, 2, 80)[:, None]
     >>> y = X[:, 0] ** 2 + 0.2 * np.sin(50 * X[:, 0])
     >>> y[[20, 60]] = 4.0
     >>> DeepBayesClean(networks=8).fit(X, y).inlier_mask_[[20, 60]]
     array([False, False])
-
-    Lakshminarayanan et al., "Simple and scalable predictive uncertainty estimation using deep
-    ensembles" (2017). The cuts are BayesClean's; the two looks are this project's own.
     """
 
     constraints: ClassVar[Constraints] = {"networks": Interval(4, whole=True)}

@@ -18,39 +18,64 @@ Square = Float[np.ndarray, "n n"]
 
 
 class Duti(BaseDefense):
-    """Looks for the sparsest correction of the targets that makes the model fit trusted rows.
+    """DUTI: the fewest changes of targets under which the model predicts trusted rows well.
 
-    `min_δ (1/m) Σⱼ trust (f(x̃ⱼ) - ỹⱼ)² + (1/n) Σᵢ (f(xᵢ) - yᵢ - δᵢ)² + (γ/n) Σᵢ |δᵢ|`, with f the
-    ridge regression fitted on `y + δ` and (x̃, ỹ) the trusted rows. f is linear in the targets, so
-    this is one Lasso in δ. It is solved for `γ₀, γ₀/2, γ₀/4, …`, γ₀ the largest with δ = 0; the
-    sooner a row's target is corrected, the more suspicious the row, and at the same γ the larger
-    correction is. Only targets are judged: a row whose features were moved counts as one with a
-    wrong target. Time grows as n³ and memory as n².
+    It looks for the sparsest correction of the targets that makes the model fit rows known to be
+    clean; the sooner a target is corrected, the more suspicious the row. Only targets are judged: a
+    row whose features were moved counts as one with a wrong target. Time grows as n³ and memory as
+    n².
 
-    Parameters: `estimator`, any regressor (default `Ridge()`), fitted on what is kept;
-    `contamination`, poison / (clean + poison) rows, in [0, 1), so much is rejected at most;
-    `relabel`, True to fit on all rows with the rejected ones corrected to `y + δ`, instead of
-    without them; `kernel`, the f that is used to judge: "linear", with an intercept, or "rbf",
-    `exp(-‖x - x'‖² / (2 width²))`, without; `l2`, its penalty on the mean loss, or None for that of
-    the estimator; `width`, in units of x; `trust`, the weight of all trusted rows to that of all
-    others; `halvings` of γ at most: it stops when more than `contamination` of the rows were
-    corrected at one γ or another. After `fit`: `scores_`, the number of halvings still to come when
-    the row was first corrected, plus a fraction that sorts rows of the same γ; `threshold_`, the
-    highest score kept; `corrections_` (n,), the δ at the last γ, in units of y.
+    Parameters
+    ----------
+    estimator : regressor, optional
+        The model to defend, fitted on the kept rows; None is `Ridge()`.
+    contamination : float, default=0.1
+        Poison / (clean + poison) rows, in [0, 1): the most that is rejected.
+    relabel : bool, default=False
+        True fits the model on all rows, the rejected ones with corrected targets `y + δ`; False
+        fits it without them.
+    kernel : {"linear", "rbf"}, default="linear"
+        The regression f that corrections are made for: linear with an intercept, or with the kernel
+        `exp(-‖x - x'‖² / (2 width²))` without one.
+    l2 : float, optional
+        Penalty of f on the mean loss, above 0, in units of x²; None is that of `estimator`.
+    width : float, default=1.0
+        Width of the kernel, above 0, in units of x.
+    trust : float, default=1.0
+        Weight of all trusted rows to that of all others, above 0.
+    halvings : int, default=20
+        Number of halvings of γ at most.
 
+    Attributes
+    ----------
+    scores_ : ndarray of float, shape (n,)
+        Number of halvings still to come when the row was first corrected, plus a fraction that
+        sorts rows of the same γ.
+    threshold_ : float
+        The largest score of a kept row.
+    corrections_ : ndarray of float, shape (n,)
+        The corrections δ at the last γ, in units of y.
+
+    Notes
+    -----
+    `min_δ (1/m) Σⱼ trust (f(x̃ⱼ) - ỹⱼ)² + (1/n) Σᵢ (f(xᵢ) - yᵢ - δᵢ)² + (γ/n) Σᵢ |δᵢ|`, with f
+    fitted on `y + δ` and (x̃, ỹ) the trusted rows. f is linear in the targets, so this is one Lasso
+    in δ. It is solved for `γ₀/2, γ₀/4, …`, with γ₀ the least γ that corrects nothing, until more
+    than `contamination` of the rows were corrected at one γ or another. How this differs from the
+    paper and its code is described in docs/defenses.md. For all other attributes see `BaseDefense`.
+
+    References
+    ----------
+    Zhang, Zhu and Wright, "Training set debugging using trusted items" (AAAI 2018).
+
+    Examples
+    --------
     >>> import numpy as np
     >>> X = np.arange(20.0)[:, None] / 20
     >>> y = np.where(np.arange(20) == 7, 5.0, X[:, 0])
     >>> duti = Duti(contamination=0.05).fit(X, y, trusted=(X[::4], X[::4, 0]))
     >>> duti.inlier_mask_.argmin(), duti.scores_.argmax()
     (np.int64(7), np.int64(7))
-
-    Zhang, Zhu and Wright, "Training set debugging using trusted items" (AAAI 2018), whose code
-    standardizes the columns of the Lasso and gives it an intercept, which neither the paper nor
-    this has, and which costs it precision on its own example (.89 against .95). They choose l2 and
-    width by cross-validation on the suspicious rows; here they are those you would train with.
-    They set `trust` to 100: then the rows corrected first are those with most influence on the
-    trusted ones, rather than those that are wrong; of a tenth of gross outliers it misses a fifth.
     """
 
     needs_contamination: ClassVar[bool] = True

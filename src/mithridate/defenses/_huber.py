@@ -21,36 +21,60 @@ from .weights import median
 
 
 class Huber(BaseDefense):
-    """Fits scikit-learn's `HuberRegressor`, which is the defended model, and flags its outliers.
+    """Huber regression: every row stays, but its pull on the fit is bounded.
 
+    Fits scikit-learn's `HuberRegressor`, which is the defended model, and flags its outliers. This
+    is robust training: flagged rows still count, so the model is not a fit on `inlier_mask_`. About
+    a third of the rows of a clean table are flagged, since σ is smaller than the standard
+    deviation.
+
+    Parameters
+    ----------
+    estimator : regressor, optional
+        Read for its `l2` alone and never fitted; None is `Ridge()`.
+    epsilon : float, default=1.35
+        Residuals beyond it count linearly; 1 or more, in units of σ.
+    alpha : float, optional
+        The penalty; with a number, predictions are exactly those of scikit-learn. None is the
+        penalty of the ridge that is defended, see Notes; an estimator without `l2` gets
+        scikit-learn's default, and `message_` says so.
+    max_iter : int, default=1000
+        Number of steps of the optimizer at most, in each fit.
+
+    Attributes
+    ----------
+    scores_ : ndarray of float, shape (n,)
+        Absolute residuals over σ.
+    threshold_ : float
+        The given `epsilon`.
+    n_iter_ : int
+        Number of steps of the optimizer, in all fits.
+
+    Raises
+    ------
+    InputError
+        By `fit`, if the optimizer finds no fit.
+
+    Notes
+    -----
     Minimizes `Σ w (σ + h((y - xb - c)/σ) σ) + alpha ‖b‖²` over `b`, `c` and the scale σ, where
-    `h(z) = z²` for `|z| ≤ epsilon` and `2 epsilon |z| - epsilon²` beyond. This is robust training:
-    flagged rows still count, with a bounded pull, so the model is not a fit on `inlier_mask_`.
+    `h(z) = z²` for `|z| ≤ epsilon` and `2 epsilon |z| - epsilon²` beyond. How `alpha=None` finds
+    its penalty is described in docs/defenses.md. For all other attributes see `BaseDefense`.
 
-    Parameters: `estimator`, read for its `l2` alone (default `Ridge()`) and never fitted;
-    `epsilon`, 1 or more, in units of σ; `max_iter` steps of the optimizer at most; `alpha`:
+    References
+    ----------
+    Huber and Ronchetti, "Robust statistics" (2009), section 7.7.
 
-    - a number: predictions are exactly scikit-learn's;
-    - None (default): the penalty of the ridge that is defended. Near the fit the loss is
-      `Σ w r²/σ`, so `l2` on the mean loss is `alpha = l2 Σw / σ`, with σ the median absolute
-      residual of that ridge, times 1.4826. Poison inflates it and so weakens the penalty; so the
-      model is refitted once if the σ at which `Σ w (σ + h σ) + l2 Σw ‖b‖²/σ` stands still at the
-      first fit is smaller. An estimator without `l2` gets scikit-learn's default alpha, and
-      `message_` says so.
+    Owen, "A robust hybrid of lasso and ridge regression" (2007).
 
-    After `fit`: `scores_` are absolute residuals over σ, `threshold_` is epsilon, `n_iter_` counts
-    the steps of the optimizer. About a third of the rows of a clean table are flagged, since σ is
-    smaller than the standard deviation.
-
+    Examples
+    --------
     >>> import numpy as np
     >>> X = np.arange(10.0)[:, None]
     >>> y = 2 * X[:, 0] + 1 + 0.1 * np.cos(np.arange(10))
     >>> y[7] = 0.0
     >>> bool(Huber(alpha=0.01).fit(X, y).inlier_mask_[7])
     False
-
-    Huber and Ronchetti, "Robust Statistics" (2009), section 7.7; Owen, "A robust hybrid of lasso
-    and ridge regression" (2007).
     """
 
     keeps_clean: ClassVar[float] = 0.5
@@ -84,7 +108,18 @@ class Huber(BaseDefense):
         return ~model.outliers_
 
     def judge(self, table: Passes) -> Verdict:
-        """The same on a table that is read in passes: one for each try of the optimizer."""
+        """Decide on the rows of a table that is read in passes, one for each try of the optimizer.
+
+        Parameters
+        ----------
+        table : Passes
+            The rows.
+
+        Returns
+        -------
+        Verdict
+            Score and decision for every row.
+        """
         self.n_iter_ = 0
         model = self._robust_fit(_Stream(table))
         residual, self.threshold_ = _residual(model), float(self.epsilon)

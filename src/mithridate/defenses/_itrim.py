@@ -12,30 +12,58 @@ from .constraints import Constraints, Interval
 
 
 class ITrim(BaseDefense):
-    """Runs TRIM at growing contamination and stops at the elbow of its loss.
+    """ITRIM: trim more and more, until trimming more gains little.
 
-    For `cᵢ = 0, step, 2 step, …, max_contamination`: `Eᵢ` is the mean squared residual of the rows
-    that TRIM keeps at `cᵢ`. The estimate is the first `cᵢ` with `Eᵢ - Eᵢ₊₁ ≤ elbow (max y - min
-    y)²`, or else `max_contamination`. So 0, nothing found, is a possible answer; and where the
-    features explain little of y, noise alone can pass the elbow, up to `max_contamination`.
+    Runs `Trim` at growing contamination and stops at the elbow of its loss. So 0, nothing found, is
+    a possible answer; where the features explain little of y, noise alone can pass the elbow, up to
+    `max_contamination`.
 
-    Parameters: `estimator`, any regressor (default `Ridge()`); `max_contamination`, poison /
-    (clean + poison) rows, the most that is looked for; `step`, in the same unit; `elbow`, the gain
-    in mean squared residual of one step, in units of the squared range of y. After `fit`:
-    `scores_`, `threshold_` as of `Trim` at the estimate, `path_` (k, 2), each contamination that
-    was tried and its loss in units of y², `estimate_` the one that was chosen (`contamination_` is
-    the share of rows that it rejected: the same, in whole rows), `n_iter_` all refits made.
+    Parameters
+    ----------
+    estimator : regressor, optional
+        The model to defend; None is `Ridge()`.
+    max_contamination : float, default=0.14
+        Poison / (clean + poison) rows, in [0, 1): the most that is looked for.
+    step : float, default=0.02
+        Distance between the contaminations that are tried, in the same unit.
+    elbow : float, default=1e-3
+        The gain of one step in mean squared residual, in units of `(max y - min y)²`, at or below
+        which it stops.
 
+    Attributes
+    ----------
+    scores_ : ndarray of float, shape (n,)
+        Those of `Trim` at the estimate, in units of y.
+    threshold_ : float
+        The largest score of a kept row.
+    path_ : ndarray of float, shape (k, 2)
+        Each contamination that was tried, and its loss in units of y².
+    estimate_ : float
+        The contamination that was chosen; `contamination_` is the same in whole rows.
+    n_iter_ : int
+        Number of refits of all runs.
+
+    Notes
+    -----
+    For `cᵢ = 0, step, 2 step, …, max_contamination`, `Eᵢ` is the mean squared residual of the rows
+    that TRIM keeps. The estimate is the first `cᵢ` with `Eᵢ - Eᵢ₊₁ ≤ elbow (max y - min y)²`, or
+    else `max_contamination`. The paper's elbow of 1e-3 is for targets in [0, 1], where both agree;
+    its rates are poison / clean rows, and its TRIM starts from random rows, not from all of them.
+    For all other attributes see `BaseDefense`.
+
+    References
+    ----------
+    Müller, Kao and Böttinger, "Data poisoning attacks on regression learning and corresponding
+    defenses" (PRDC 2020).
+
+    Examples
+    --------
     >>> import numpy as np
     >>> X = np.arange(50.0)[:, None]
     >>> y = np.where(np.arange(50) % 25 == 3, 90.0, X[:, 0])
     >>> itrim = ITrim().fit(X, y)
     >>> (~itrim.inlier_mask_).nonzero()[0], itrim.estimate_
     (array([ 3, 28]), 0.04)
-
-    Müller, Kao and Böttinger, "Data poisoning attacks on regression learning and corresponding
-    defenses" (PRDC 2020). Their elbow of 1e-3 is for targets in [0, 1], where it is ours; their
-    rates are poison / clean rows, and their TRIM starts from random rows, not from all of them.
     """
 
     keeps_clean: ClassVar[float] = 0.85

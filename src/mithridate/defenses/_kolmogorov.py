@@ -18,26 +18,48 @@ _FOLDS = 5
 
 
 class KolmogorovSmirnov(BaseDefense):
-    """Rejects the groups of rows that are not distributed as the trusted rows are.
+    """Reject the groups of rows that are not distributed as the trusted rows are.
 
-    For each group (source, day, vendor) and each feature, and for the residual: the two-sample test
-    of Kolmogorov and Smirnov against the trusted rows, `D = max |F_group - F_trusted|`. All p are
-    corrected together by Holm; a group with `p < level` is rejected, so a table of clean groups
-    loses any with probability `level` at most. The residual of a group, and of the trusted rows
-    beside it, is that of a model fitted on other groups, so neither is favored. A few trusted rows
-    see what a whole group has in common, and cannot see a small part of one.
+    Each group (source, day, vendor) is compared with rows known to be clean, in each feature and in
+    the residual. A few trusted rows see what a whole group has in common, and cannot see a small
+    part of one. Without groups, rows are compared one by one.
 
-    Without groups, rows are judged one by one, by `max(|r - r̃| / MAD(r), s / s̃)`, with r the
-    residual of models fitted on the other fifths, s the largest `|xⱼ - x̃ⱼ| / MAD(xⱼ)`, and medians
-    written with a tilde. A row is rejected when its score is among the highest share `level` of
-    those of the trusted rows, which takes `1 / level - 1` of them at least; so about that share of
-    clean rows goes too.
+    Parameters
+    ----------
+    estimator : regressor, optional
+        The model to defend, fitted on the kept rows; None is `Ridge()`.
+    level : float, default=0.05
+        A table of clean groups loses any of them with this probability at most, in (0, 1); without
+        groups, about this share of clean rows is rejected.
 
-    Parameters: `estimator`, any regressor (default `Ridge()`); `level`, a probability. After `fit`:
-    `scores_` are `-log10 p` of the group, with `threshold_` `-log10 level`, or else those of the
-    row; `groups_`, for each group its `rows`, `p_value`, whether it is `rejected`, and the
-    `columns` that are off, worst first; `message_` names them.
+    Attributes
+    ----------
+    scores_ : ndarray of float, shape (n,)
+        `-log10 p` of the row's group; without groups, the distance of the row, see Notes.
+    threshold_ : float
+        `-log10 level`; without groups, the cut among the trusted rows.
+    groups_ : dict of str to dict
+        For each group its `rows`, its `p_value`, whether it is `rejected`, and the `columns` that
+        differ, the worst first; `message_` names them.
 
+    Notes
+    -----
+    For a group and a column, `D = max |F_group - F_trusted|` of Kolmogorov and Smirnov gives p; all
+    p are corrected together by Holm, and groups with `p < level` are rejected. Residuals are those
+    of models fitted on other groups. For a single row the distance is `max(|r - r̃| / MAD(r), s /
+    s̃)`, with r its residual under models fitted on the other fifths, s the largest `|xⱼ - x̃ⱼ| /
+    MAD(xⱼ)`, and medians written with a tilde; it is rejected if its distance is among the highest
+    share `level` of those of the trusted rows, which takes `1 / level - 1` of them at least. For
+    all other attributes see `BaseDefense`.
+
+    References
+    ----------
+    Holm, "A simple sequentially rejective multiple test procedure" (1979).
+
+    Vovk, Gammerman and Shafer, "Algorithmic learning in a random world" (2005), for single rows.
+
+    Examples
+    --------
     >>> import numpy as np
     >>> rng = np.random.default_rng(0)
     >>> X = rng.random((340, 2))
@@ -47,9 +69,6 @@ class KolmogorovSmirnov(BaseDefense):
     >>> ks = KolmogorovSmirnov().fit(X[:300], y[:300], trusted=trusted, groups=source)
     >>> [(name, group["columns"]) for name, group in ks.groups_.items() if group["rejected"]]
     [('b', ['residual'])]
-
-    Holm, "A simple sequentially rejective multiple test procedure" (1979); for the rows, Vovk,
-    Gammerman and Shafer, "Algorithmic learning in a random world" (2005).
     """
 
     needs_trusted: ClassVar[bool] = True
@@ -74,10 +93,30 @@ class KolmogorovSmirnov(BaseDefense):
         trusted: Any = None,
         groups: Any = None,
     ) -> Self:
-        """Finds the rows to keep and fits the model on them.
+        """Find the rows to keep and fit the model on them.
 
-        `trusted` is a pair (X, y) of rows known to be clean; `groups` (n,) says for each row where
-        it comes from.
+        Parameters
+        ----------
+        X : array-like or frame, shape (n, d)
+            Features.
+        y : array-like or series, shape (n,)
+            Targets.
+        sample_weight : array-like, shape (n,), optional
+            How many times each row counts.
+        trusted : tuple (X, y)
+            Rows known to be clean, with the same columns.
+        groups : array-like, shape (n,), optional
+            Where each row comes from; None compares rows one by one.
+
+        Returns
+        -------
+        KolmogorovSmirnov
+            The defense itself, fitted.
+
+        Raises
+        ------
+        InputError
+            If an argument cannot be used, or no group is like the trusted rows.
         """
         self._labels = None if groups is None else _labels(groups, len(y), sample_weight)
         try:
@@ -94,7 +133,26 @@ class KolmogorovSmirnov(BaseDefense):
         trusted: Any = None,
         groups: Any = None,
     ) -> np.ndarray:
-        """Fits, then gives +1 for each kept row and -1 for the others, as outlier detectors do."""
+        """Fit, then label the rows as outlier detectors do.
+
+        Parameters
+        ----------
+        X : array-like or frame, shape (n, d)
+            Features.
+        y : array-like or series, shape (n,)
+            Targets.
+        sample_weight : array-like, shape (n,), optional
+            How many times each row counts.
+        trusted : tuple (X, y)
+            Rows known to be clean, with the same columns.
+        groups : array-like, shape (n,), optional
+            Where each row comes from.
+
+        Returns
+        -------
+        ndarray of int, shape (n,)
+            1 for each kept row, -1 for the others.
+        """
         given = {} if groups is None else {"groups": groups}
         self.fit(X, y, sample_weight, trusted=trusted, **given)
         return np.where(self.inlier_mask_, 1, -1)

@@ -26,36 +26,56 @@ _MANY = 10_000  # rows in which to search; of more, a sample
 
 
 class LeastTrimmedSquares(BaseDefense):
-    """Rejects rows far from the plane that fits half of the rows best.
-
-    `min Σ_H (y - xb - c)²` over all sets H of a share `keep` of the rows. The search: from random
-    sets of d + 2 rows (10 at least), fit a set and take the rows nearest to the fit as the next
-    one, twice; with the best eight until nothing moves. `BayesianRegression` on H then gives
-    `z = |y - μ(x)| / s(x)`, with s² divided by the variance that is left of a Gaussian where it is
-    cut off as in H; the rows with `z ≤ cut` come back, s² is corrected for `cut`, and again, until
-    nothing moves. It is told nothing and costs little: the bar for whatever is not told the ratio.
+    """Reject rows far from the plane that fits half of the rows best.
 
     It assumes that the clean rows are more than the poison, and fit better: poison that fits better
-    than half of the clean rows do is taken for the table. Of clean Gaussian rows 1.2 % lie beyond
-    2.5 σ, of heavier tails more; and where half of the targets are one value, all others go, which
-    `message_` says. Of more than 10,000 rows the search sees a random 10,000; the best set is then
-    followed in all.
+    than half of the clean rows is taken for the table. Of clean Gaussian rows 1.2 % lie beyond 2.5
+    σ, of heavier tails more; where half of the targets are one value, all others go, and `message_`
+    says so. It knows neither contamination nor trusted rows and costs little: a baseline for
+    defenses that know as little.
 
-    Parameters: `estimator`, any regressor (default `Ridge()`), fitted on what is kept; `keep`, a
-    share of the weight in [0.5, 1); `starts`, how many sets, the first of them all rows; `cut`, in
-    standard deviations, 1 or more; `random_state`. The sets are drawn from the table in an order of
-    its own, so that the order it came in does not matter. After `fit`: `scores_` are the z,
-    `threshold_` is `cut`.
+    Parameters
+    ----------
+    estimator : regressor, optional
+        The model to defend, fitted on the kept rows; None is `Ridge()`.
+    keep : float, default=0.5
+        Share of the weight that the plane is fitted to, in [0.5, 1).
+    starts : int, default=50
+        Number of sets the search starts from; the first of them is all rows.
+    cut : float, default=2.5
+        Rows beyond are rejected, in standard deviations, 1 or more.
+    random_state : int, RandomState or None, default=0
+        Decides which sets are drawn.
 
+    Attributes
+    ----------
+    scores_ : ndarray of float, shape (n,)
+        Distances `z = |y - μ(x)| / s(x)`, in predictive standard deviations.
+    threshold_ : float
+        The given `cut`.
+
+    Notes
+    -----
+    Minimizes `Σ_H (y - xb - c)²` over all sets H of a share `keep` of the rows.
+    `BayesianRegression` on the best H gives z, with s² corrected for the truncation; rows within
+    `cut` come back, until nothing moves. The sets are drawn from the table in an order of its own,
+    so that the order it came in does not matter. Of more than 10,000 rows, the search sees a random
+    10,000. The paper's fits have no penalty, and its rows come back once, by a standard deviation
+    from H alone. The search is described in docs/defenses.md. For all other attributes see
+    `BaseDefense`.
+
+    References
+    ----------
+    Rousseeuw and Van Driessen, "Computing LTS regression for large data sets" (2006).
+
+    Examples
+    --------
     >>> import numpy as np
     >>> X = np.arange(10.0)[:, None]
     >>> y = 2 * X[:, 0] + 1 + 0.1 * np.cos(np.arange(10))
     >>> y[7] = 0.0
     >>> LeastTrimmedSquares().fit(X, y).inlier_mask_.argmin()
     np.int64(7)
-
-    Rousseeuw and Van Driessen, "Computing LTS regression for large data sets" (2006), whose fits
-    have no penalty and whose rows come back once, by a standard deviation from H alone.
     """
 
     constraints: ClassVar[Constraints] = {

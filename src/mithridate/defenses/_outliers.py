@@ -14,30 +14,54 @@ from .base import BaseDefense, Column, Mask, Rows
 
 
 class Outliers(BaseDefense):
-    """Rejects the rows `(x, y)` that an outlier detector finds strangest.
+    """Reject the rows `(x, y)` that an outlier detector finds strangest.
 
-    The detector sees the features and the target side by side, each column less its mean and over
-    its standard deviation; the share `contamination` of the rows with the highest scores is
-    rejected. It knows nothing of regression: a row is strange to it when it is rare, not when its
-    target does not follow from its features.
+    Any detector of scikit-learn or PyOD. It sees the features and the target side by side, each
+    column less its mean and over its standard deviation. It knows nothing of regression: a row is
+    strange to it when it is rare, not when its target does not follow from its features.
 
-    Parameters: `estimator`, any regressor (default `Ridge()`); `detector`, an outlier detector with
-    `fit` and one of `decision_scores_` (PyOD), `score_samples`, `decision_function`,
-    `negative_outlier_factor_` or `fit_predict`, or the dotted path of its class (default
-    `IsolationForest(random_state=0)`); its own contamination is not used; `contamination`, poison /
-    (clean + poison) rows, in [0, 1). After `fit`: `scores_` as the detector gives them, turned so
-    that higher is stranger; `threshold_` the highest one kept; `detector_`, fitted. Detectors count
-    rows and do not weigh them: weights that are no whole numbers weigh in the fit of the model
-    alone.
+    Parameters
+    ----------
+    estimator : regressor, optional
+        The model to defend, fitted on the kept rows; None is `Ridge()`.
+    detector : outlier detector or str, optional
+        An object with `fit` and one of `decision_scores_` (PyOD), `score_samples`,
+        `decision_function`, `negative_outlier_factor_` or `fit_predict`, or the dotted path of its
+        class; None is `IsolationForest(random_state=0)`. Its own contamination is not used.
+    contamination : float, default=0.1
+        Poison / (clean + poison) rows, in [0, 1): this share of the rows is rejected.
 
+    Attributes
+    ----------
+    scores_ : ndarray of float, shape (n,)
+        Scores of the detector, turned so that higher is stranger.
+    threshold_ : float
+        The largest score of a kept row.
+    detector_ : outlier detector
+        The detector, fitted.
+
+    Raises
+    ------
+    InputError
+        By `fit`, if `detector` is no detector, or its scores are not finite.
+
+    Notes
+    -----
+    Detectors count rows and do not weigh them: weights that are no whole numbers weigh in the fit
+    of the model alone. For all other attributes see `BaseDefense`.
+
+    References
+    ----------
+    Liu, Ting and Zhou, "Isolation forest" (2008), for the default.
+
+    Examples
+    --------
     >>> import numpy as np
     >>> X = np.random.default_rng(0).random((50, 2))
     >>> y = X.sum(axis=1)
     >>> y[7] = 9.0
     >>> Outliers(contamination=0.02).fit(X, y).inlier_mask_.argmin()
     np.int64(7)
-
-    Liu, Ting and Zhou, "Isolation forest" (2008), for the default.
     """
 
     needs_contamination: ClassVar[bool] = True

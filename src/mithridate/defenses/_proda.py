@@ -16,31 +16,56 @@ from .constraints import Constraints, Interval
 
 
 class Proda(BaseDefense):
-    """Draws `subset` random rows many times, and keeps the rows that agree best with such a fit.
+    """Proda: many fits on few random rows, each followed by one fit on the rows that agree with it.
 
-    `n_subsets = ⌈expected / (1 - contamination^subset)⌉` times: fit the model on `subset` random
-    rows; `Q` are the `n - round(contamination · n)` rows with the smallest `(y - f(x))²`; refit on
-    `Q`. The `Q` with the smallest mean squared residual of its own refit is kept. That is TRIM with
-    many small random starts and one step each. Hope for a start free of poison is small: of 20 rows
-    at a contamination of 0.2, one draw in 87.
+    This is TRIM with many small random starts and one step each. A start free of poison is rare: of
+    20 rows at a contamination of 0.2, one draw in 87.
 
-    Parameters: `estimator`, any regressor (default `Ridge()`); `contamination`, poison /
-    (clean + poison) rows, in [0, 1); `subset`, rows of a draw; `expected`, the number of draws that
-    are not all poison; `random_state`. The draws are made from the table in an order of its own, so
-    that the order it came in does not matter. After `fit`: `scores_` are absolute residuals of the
-    chosen draw in units of y, `threshold_` the largest one kept, `n_subsets_`.
+    Parameters
+    ----------
+    estimator : regressor, optional
+        The model to defend; None is `Ridge()`.
+    contamination : float, default=0.1
+        Poison / (clean + poison) rows, in [0, 1): this share of the rows is rejected.
+    subset : int, default=20
+        Number of rows of a draw.
+    expected : int, default=200
+        Number of draws that are not all poison.
+    random_state : int, RandomState or None, default=0
+        Decides which rows are drawn.
 
+    Attributes
+    ----------
+    scores_ : ndarray of float, shape (n,)
+        Absolute residuals of the chosen draw, in units of y.
+    threshold_ : float
+        The largest score of a kept row.
+    n_subsets_ : int
+        Number of draws that were made.
+
+    Notes
+    -----
+    `⌈expected / (1 - contamination^subset)⌉` times: fit the model on `subset` random rows; Q are
+    the `n - round(contamination · n)` rows with the smallest `(y - f(x))²`; refit on Q. The Q with
+    the smallest mean squared residual of its own refit is kept. The number of draws is the
+    published formula as a replication of it reads it; for one draw without poison with probability
+    q one would need `log(1 - q) / log(1 - (1 - contamination)^subset)`. Rows are drawn from the
+    table in an order of its own, so that the order it came in does not matter. For all other
+    attributes see `BaseDefense`.
+
+    References
+    ----------
+    Wen, Zhao, Xue, Oprea and Qian, "With great dispersion comes greater resilience: efficient
+    poisoning attacks and defenses for linear regression models" (IEEE TIFS 2021).
+
+    Examples
+    --------
     >>> import numpy as np
     >>> X = np.arange(20.0)[:, None]
     >>> y = 2 * X[:, 0] + 1
     >>> y[7] = 0.0
     >>> Proda(contamination=0.05, subset=5).fit(X, y).inlier_mask_.argmin()
     np.int64(7)
-
-    Wen, Zhao, Xue, Oprea and Qian, "With great dispersion comes greater resilience: efficient
-    poisoning attacks and defenses for linear regression models" (IEEE TIFS 2021). The number of
-    draws is the published formula as a replication of it reads it; for one draw without poison with
-    probability q one would need `log(1 - q) / log(1 - (1 - contamination)^subset)`.
     """
 
     needs_contamination: ClassVar[bool] = True

@@ -16,31 +16,60 @@ from .base import BaseDefense, Column, Mask, Rows
 
 
 class Ransac(BaseDefense):
-    """Fits scikit-learn's `RANSACRegressor`, which is the defended model.
+    """RANSAC: fit few random rows many times, and keep the rows that the best fit agrees with.
 
-    `max_trials` times: fit the estimator on `min_samples` random rows; the rows with `|y - f(x)| ≤
-    residual_threshold` agree. The estimator is fitted on the rows that agree in the trial where
-    they are most. The random rows are drawn from the table in an order of its own, so that the
-    order it came in does not matter: predictions are exactly scikit-learn's on the table so sorted
-    (by target, then by the features).
+    Fits scikit-learn's `RANSACRegressor`, which is the defended model.
 
-    Parameters: `estimator`, any regressor (default `Ridge()`); `min_samples`, a number of rows, or
-    None for `min(d + 1, n / 10)` but at least 2 (a ridge can be fitted on fewer rows than columns,
-    and few rows are the more often clean); `residual_threshold` in units of y, or None for
-    scikit-learn's, the median absolute deviation of y (where that is 0, the mean one), which
-    rejects many clean rows where the features explain little of y; `max_trials`; `random_state`.
-    After `fit`: `scores_` are absolute residuals of the model in units of y; there is no
-    `threshold_`, since the rows were chosen by the model of the best trial; `n_trials_`. Weights
-    that are whole numbers count rows; others weigh in the fits alone.
+    Parameters
+    ----------
+    estimator : regressor, optional
+        The model to defend; None is `Ridge()`.
+    min_samples : int, optional
+        Number of rows of a trial; None is `min(d + 1, n / 10)`, but at least 2: a ridge can be
+        fitted on fewer rows than columns, and few rows are more often clean.
+    residual_threshold : float, optional
+        Rows with a larger residual do not agree, in units of y. None is scikit-learn's median
+        absolute deviation of y (where that is 0, the mean one), which rejects many clean rows where
+        the features explain little of y.
+    max_trials : int, default=100
+        Number of trials at most.
+    random_state : int, RandomState or None, default=0
+        Decides which rows are drawn.
 
+    Attributes
+    ----------
+    scores_ : ndarray of float, shape (n,)
+        Absolute residuals of the model, in units of y. There is no `threshold_`, since the rows
+        were chosen by the model of the best trial.
+    n_trials_ : int
+        Number of trials that were made.
+
+    Raises
+    ------
+    InputError
+        By `fit`, if scikit-learn finds no model or refuses a parameter.
+
+    Notes
+    -----
+    In each trial the estimator is fitted on `min_samples` random rows; those with `|y - f(x)| ≤
+    residual_threshold` agree. The estimator is then fitted on the rows that agree in the trial
+    where they are most. Rows are drawn from the table in an order of its own (by target, then by
+    the features), so that the order it came in does not matter: predictions are exactly those of
+    scikit-learn on the table so sorted. Weights that are whole numbers count rows; others weigh in
+    the fits alone. For all other attributes see `BaseDefense`.
+
+    References
+    ----------
+    Fischler and Bolles, "Random sample consensus" (1981).
+
+    Examples
+    --------
     >>> import numpy as np
     >>> X = np.arange(10.0)[:, None]
     >>> y = 2 * X[:, 0] + 1
     >>> y[7] = 0.0
     >>> Ransac().fit(X, y).inlier_mask_.argmin()
     np.int64(7)
-
-    Fischler and Bolles, "Random sample consensus" (1981).
     """
 
     keeps_clean: ClassVar[float] = 0.75

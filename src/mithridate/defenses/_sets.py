@@ -13,10 +13,10 @@ from .weights import median
 
 
 class ThreeSets(BaseDefense):
-    """Cuts rows by `z = |y - μ(x)| / s(x)`, whatever the predictive mean μ and deviation s are.
+    """Cut rows by `z = |y - μ(x)| / s(x)`, whatever the predictive mean μ and deviation s are.
 
-    `I₁ = {z ≤ c₁}` is accepted, `I₂ = {c₁ < z ≤ c₂}` flagged, `I₃ = {z > c₂}` rejected, and `I₂`
-    too where it is larger than chance allows. A subclass sets `scores_` and `cuts_`.
+    `I₁ = {z ≤ c₁}` is accepted, `I₂ = {c₁ < z ≤ c₂}` flagged and `I₃ = {z > c₂}` rejected; `I₂` is
+    rejected as well where it is larger than chance allows. A subclass sets `scores_` and `cuts_`.
     """
 
     keeps_clean: ClassVar[float] = 0.4

@@ -11,31 +11,51 @@ from .constraints import Constraints, Interval
 
 
 class Sever(BaseDefense):
-    """Removes, round by round, the rows whose gradients stand out along their common direction.
+    """SEVER: remove, round by round, the rows whose gradients stand out in one direction.
 
-    `A ← all rows`; `rounds` times: fit the model on `A`; gradients `gᵢ = rᵢ (1, xᵢ - x̄)`, with
-    `r = y - f(x)` and x̄ the mean over `A`; `v` the top eigenvector of their covariance over `A`;
-    `sᵢ = |(gᵢ - ḡ)·v|`; remove the rows above the `1 - contamination / 2` quantile of s (in whole
-    rows, rounded up). The model is then fitted on `A`. Nothing stops it early, so about `rounds /
-    2` times the contamination goes, poison or not. `(1, x)` makes these the gradients of a linear
-    model; around any other they are those of a linear correction to it.
+    Nothing stops it early, so about `rounds / 2` times the contamination is rejected, poison or
+    not.
 
-    Parameters: `estimator`, any regressor (default `Ridge()`); `contamination`, poison /
-    (clean + poison) rows, in [0, 1); `rounds`, 1 or more. After `fit`: `scores_` are s over the
-    quantile, in the last round that a row was in, so `threshold_` is 1; `n_iter_` rounds made.
+    Parameters
+    ----------
+    estimator : regressor, optional
+        The model to defend; None is `Ridge()`.
+    contamination : float, default=0.1
+        Poison / (clean + poison) rows, in [0, 1): half of this share goes in each round.
+    rounds : int, default=4
+        Number of rounds, 1 or more.
 
+    Attributes
+    ----------
+    scores_ : ndarray of float, shape (n,)
+        Size along the common direction over the cut, in the last round that a row was in; no unit.
+    threshold_ : float
+        The number 1.
+    n_iter_ : int
+        Number of rounds that were made.
+
+    Notes
+    -----
+    With A all rows at first, in each round: fit the model on A; the gradients are `gᵢ = rᵢ (1, xᵢ -
+    x̄)`, with `r = y - f(x)` and x̄ the mean over A; v is the top eigenvector of their covariance
+    over A, and `sᵢ = |(gᵢ - ḡ)·v|`; rows above the `1 - contamination / 2` quantile of s (in whole
+    rows, rounded up) leave A. The model is then fitted on A. These are the gradients of a linear
+    model; around another model they are those of a linear correction to it. How this differs from
+    the paper and its code is described in docs/defenses.md. For all other attributes see
+    `BaseDefense`.
+
+    References
+    ----------
+    Diakonikolas et al., "Sever: a robust meta-algorithm for stochastic optimization" (ICML 2019).
+
+    Examples
+    --------
     >>> import numpy as np
     >>> X = np.arange(20.0)[:, None]
     >>> y = 2 * X[:, 0] + np.sin(X[:, 0])
     >>> y[7] = -40.0
     >>> Sever(contamination=0.1).fit(X, y).inlier_mask_[7]
     np.False_
-
-    Diakonikolas et al., "Sever: a robust meta-algorithm for stochastic optimization" (ICML 2019).
-    Its theory removes at random and until the variance along `v` is small; its experiments, as
-    here, a fixed share in 4 rounds. Their code returns the model of the last round, before the last
-    removal; here it is fitted on the rows that stay. They center X once, by the mean of what
-    another filter leaves, and standardize for the ridge; here scaling is yours.
     """
 
     needs_contamination: ClassVar[bool] = True

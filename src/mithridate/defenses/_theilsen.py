@@ -16,30 +16,59 @@ from .weights import median
 
 
 class TheilSen(BaseDefense):
-    """Fits scikit-learn's `TheilSenRegressor`, which is the defended model, and flags far rows.
+    """Theil-Sen: the spatial median of many least squares fits on few rows each.
 
-    The coefficients are the spatial median of those of least squares on `max_subpopulation` random
-    subsets of d + 1 rows (all n rows where there are fewer: then it is ordinary least squares, and
-    defends nothing). A row is flagged when `|y - f(x)| > cut · 1.4826 median |y - f(x)|`, a robust
-    standard deviation. Up to `1 - 2^(-1/(d+1))` of the rows may be poison: 13 % with 4 columns,
-    5 % with 13, 0.6 % with 117; this is a defense for few columns. The subsets are drawn from the
-    table in an order of its own, so that the order it came in does not matter.
+    Fits scikit-learn's `TheilSenRegressor`, which is the defended model, and flags rows far from
+    it. Up to `1 - 2^(-1/(d+1))` of the rows may be poison: 13 % with 4 columns, 5 % with 13, 0.6 %
+    with 117. It is a defense for few columns.
 
-    Parameters: `estimator` is ignored, and there so that all defenses can be built alike; `cut`, in
-    robust standard deviations; `max_subpopulation`, or None for scikit-learn's 10000, but fewer
-    where there are many columns: about `5e7 / (d + 1)³`, at least 50; `random_state`. After `fit`:
-    `scores_` are residuals in robust standard deviations, `threshold_` is `cut`, `breakdown_` the
-    share of poison that it withstands. Weights must be whole numbers, since they count rows.
+    Parameters
+    ----------
+    estimator : regressor, optional
+        Ignored; there so that all defenses can be built alike.
+    cut : float, default=3.0
+        Rows beyond are flagged, in robust standard deviations, above 0.
+    max_subpopulation : int, optional
+        Number of subsets; None is scikit-learn's 10,000, but fewer where there are many columns:
+        about `5e7 / (d + 1)³`, at least 50.
+    random_state : int, RandomState or None, default=0
+        Decides which subsets are drawn.
 
+    Attributes
+    ----------
+    scores_ : ndarray of float, shape (n,)
+        Absolute residuals over `1.4826 median |y - f(x)|`, a robust standard deviation.
+    threshold_ : float
+        The given `cut`.
+    breakdown_ : float
+        The share of poison that the fit withstands.
+
+    Raises
+    ------
+    InputError
+        By `fit`, if weights are neither equal nor whole numbers: rows are drawn, and cannot be
+        weighed.
+
+    Notes
+    -----
+    The coefficients are the spatial median of those of least squares on random subsets of d + 1
+    rows (all n rows where there are fewer: then it is ordinary least squares, and defends nothing).
+    The subsets are drawn from the table in an order of its own, so that the order it came in does
+    not matter. The tolerance of scikit-learn's median is absolute, so it is used on y over its
+    spread. For all other attributes see `BaseDefense`.
+
+    References
+    ----------
+    Dang, Peng, Wang and Zhang, "Theil-Sen estimators in a multiple linear regression model" (2008).
+
+    Examples
+    --------
     >>> import numpy as np
     >>> X = np.arange(10.0)[:, None]
     >>> y = 2 * X[:, 0] + 1 + 0.1 * np.cos(np.arange(10))
     >>> y[7] = 0.0
     >>> TheilSen().fit(X, y).inlier_mask_.argmin()
     np.int64(7)
-
-    Dang, Peng, Wang and Zhang, "Theil-Sen estimators in a multiple linear regression model" (2008).
-    The tolerance of scikit-learn's median is absolute, so it is used on y over its spread.
     """
 
     constraints: ClassVar[Constraints] = {

@@ -13,29 +13,53 @@ from .constraints import Constraints, Interval
 
 
 class Torrent(BaseDefense):
-    """Alternates least squares without a penalty and hard thresholding of its residuals.
+    """TORRENT: least squares on the rows that least squares fits best.
 
-    `S ← all rows`; repeat: `w ← argmin Σ_S (y - xw)²`; `S ← ` the `n - round(contamination · n)`
-    rows with the smallest `|y - xw|`; until `S` stands still or its loss no longer falls. Then
-    `estimator` is fitted on `S`. It is `Trim` around ordinary least squares, whatever the model
-    that is defended: where there are nearly as many columns as rows, least squares fits poison
-    exactly and nothing is found that a penalty would find.
+    `Trim` around ordinary least squares, whatever the model that is defended. Where there are
+    nearly as many columns as rows, least squares fits poison exactly, and nothing is found that a
+    penalty would find.
 
-    Parameters: `estimator`, any regressor (default `Ridge()`); `contamination`, poison /
-    (clean + poison) rows, in [0, 1); `fit_intercept`, False for rows through the origin, as in the
-    paper; `max_iter` refits at most. After `fit`: `scores_` are absolute residuals of the least
-    squares in units of y, `threshold_` the largest one kept, `n_iter_` the refits made.
+    Parameters
+    ----------
+    estimator : regressor, optional
+        The model to defend, fitted on the kept rows; None is `Ridge()`.
+    contamination : float, default=0.1
+        Poison / (clean + poison) rows, in [0, 1): this share of the rows is rejected.
+    fit_intercept : bool, default=True
+        Whether the least squares have an intercept; False, as in the paper, is for rows through the
+        origin.
+    max_iter : int, default=100
+        Number of refits at most.
 
+    Attributes
+    ----------
+    scores_ : ndarray of float, shape (n,)
+        Absolute residuals of the least squares, in units of y.
+    threshold_ : float
+        The largest score of a kept row.
+    n_iter_ : int
+        Number of refits that were made.
+
+    Notes
+    -----
+    With S all rows at first: `w = argmin Σ_S (y - xw)²`; S becomes the `n - round(contamination ·
+    n)` rows with the smallest `|y - xw|`; until S stays the same or its loss no longer falls. Then
+    `estimator` is fitted on S. The paper has no intercept, and stops at a given norm of the
+    residuals, in units of y; its bounds ask for a `contamination` of at least the true share. For
+    all other attributes see `BaseDefense`.
+
+    References
+    ----------
+    Bhatia, Jain and Kar, "Robust regression via hard thresholding" (NIPS 2015), TORRENT-FC.
+
+    Examples
+    --------
     >>> import numpy as np
     >>> X = np.arange(10.0)[:, None]
     >>> y = 2 * X[:, 0] + 1
     >>> y[7] = 0.0
     >>> Torrent(contamination=0.1).fit(X, y).inlier_mask_.argmin()
     np.int64(7)
-
-    Bhatia, Jain and Kar, "Robust regression via hard thresholding" (NIPS 2015), TORRENT-FC. The
-    paper has no intercept (with one, the shift of y does not matter), and stops at a given norm of
-    the residuals, in units of y; its bounds ask for `contamination` of at least the true share.
     """
 
     needs_contamination: ClassVar[bool] = True

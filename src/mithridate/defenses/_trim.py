@@ -15,30 +15,53 @@ from .constraints import Constraints, Interval
 
 
 class Trim(BaseDefense):
-    """Alternates fitting the model and keeping the rows of smallest squared residual.
+    """TRIM: fit the model, keep the rows that it fits best, and repeat.
 
-    `n_keep = n - round(contamination · n)`; `I ← all rows`; repeat: fit on `I`, `I ← ` the `n_keep`
-    rows with the smallest `(y - f(x))²`; until `I` stands still or the loss `Σ_I (y - f(x))²`
-    falls by less than `tol` times itself. The model is then fitted on the last `I`. Equal residuals
-    go by row order. Each step lowers the trimmed loss, but only to a local optimum: where poison
-    decides the fit on all rows, TRIM keeps it, rejects clean rows, and *hurts*.
+    Each step lowers the loss of the kept rows, but only to a local optimum: where poison decides
+    the fit on all rows, TRIM keeps it, rejects clean rows, and *hurts*.
 
-    Parameters: `estimator`, any regressor (default `Ridge()`); `contamination`, poison /
-    (clean + poison) rows, in [0, 1); `max_iter` refits at most; `tol`, without unit. After `fit`:
-    `scores_` are absolute residuals in units of y, `threshold_` the largest one kept, `n_iter_` the
-    refits made. With `sample_weight` the row at the cut is kept with the part of its weight that
-    fits in, so that weight k is the same as k equal rows.
+    Parameters
+    ----------
+    estimator : regressor, optional
+        The model to defend; None is `Ridge()`.
+    contamination : float, default=0.1
+        Poison / (clean + poison) rows, in [0, 1): this share of the rows is rejected.
+    max_iter : int, default=400
+        Number of refits at most.
+    tol : float, default=1e-5
+        It stops when the loss falls by this share of itself or less; 0 or more, without unit.
 
+    Attributes
+    ----------
+    scores_ : ndarray of float, shape (n,)
+        Absolute residuals of the last fit but one, in units of y.
+    threshold_ : float
+        The largest score of a kept row.
+    n_iter_ : int
+        Number of refits that were made.
+
+    Notes
+    -----
+    With I all rows at first: fit on I; I becomes the `n - round(contamination · n)` rows with the
+    smallest `(y - f(x))²`, equal ones in row order. It ends when I stays the same, or when the loss
+    `Σ_I (y - f(x))²` falls by `tol` times itself or less. The model is fitted on the last I. With
+    `sample_weight`, the row at the cut is kept with the part of its weight that fits in, so that
+    weight k is the same as k equal rows. For all other attributes see `BaseDefense`.
+
+    References
+    ----------
+    Jagielski et al., "Manipulating machine learning" (IEEE S&P 2018), Algorithm 2. It starts from
+    all rows, as their corrected code does: a start from the first rows would be a start from the
+    clean ones where poison is appended.
+
+    Examples
+    --------
     >>> import numpy as np
     >>> X = np.arange(10.0)[:, None]
     >>> y = 2 * X[:, 0] + 1
     >>> y[7] = 0.0
     >>> Trim(contamination=0.1).fit(X, y).fit_predict(X, y)
     array([ 1,  1,  1,  1,  1,  1,  1, -1,  1,  1])
-
-    Jagielski et al., "Manipulating machine learning" (IEEE S&P 2018), Algorithm 2; started from all
-    rows, as their repaired code does, since a start from the first rows is one from the truth where
-    poison is appended.
     """
 
     needs_contamination: ClassVar[bool] = True
@@ -76,9 +99,19 @@ class Trim(BaseDefense):
         return table.values(verdict.keep)
 
     def judge(self, table: Passes, fit: Callable[[Kernel], Kernel] | None = None) -> Verdict:
-        """The rule itself, on a table that is read in passes: about two for each refit.
+        """Decide on the rows of a table that is read in passes, about two for each refit.
 
-        `fit` makes residuals of weights; without it they are those of `Ridge`.
+        Parameters
+        ----------
+        table : Passes
+            The rows.
+        fit : callable, optional
+            Makes a kernel of absolute residuals from a kernel of weights; None is that of `Ridge`.
+
+        Returns
+        -------
+        Verdict
+            Score and decision for every row.
         """
         ridge = Ridge() if self.estimator is None or fit else Ridge(self.estimator.l2)
         last, kept = np.inf, everything

@@ -8,26 +8,38 @@ from .base import BaseDefense, Column, Mask, Rows, Trusted
 
 
 class TrustedOnly(BaseDefense):
-    """Fits the model on the trusted rows alone, and rejects no row of the table.
+    """Fit the model on the rows that are known to be clean, and on no others.
 
-    `f = argmin Σⱼ (f(x̃ⱼ) - ỹⱼ)²`, with the penalty of the model, over the trusted rows (x̃, ỹ). No
-    poison in the table can move it, and it learns nothing from the clean rows there. It is the bar
-    for whatever uses trusted rows: a defense that does worse, given the same ones, had better have
-    thrown the table away.
+    No row of the table is rejected. No poison in it can move the model, and the model learns
+    nothing from its clean rows: the baseline for defenses that use trusted rows. A few of them can
+    be enough where there are few columns; with more columns than trusted rows it is the penalty
+    that decides.
 
-    Parameters: `estimator`, any regressor (default `Ridge()`). After `fit`: `scores_` are
-    `|y - f(x)|` of the rows of the table, in units of y; there is no `threshold_`. Sample weights
-    are those of the table, and so change nothing, except that rows of weight 0 have no score.
+    Parameters
+    ----------
+    estimator : regressor, optional
+        The model to defend; None is `Ridge()`.
 
+    Attributes
+    ----------
+    scores_ : ndarray of float, shape (n,)
+        Absolute residuals `|y - f(x)|` of the rows of the table, in units of y. There is no
+        `threshold_`.
+
+    Notes
+    -----
+    `f = argmin Σⱼ (f(x̃ⱼ) - ỹⱼ)²`, with the penalty of the model, over the trusted rows (x̃, ỹ).
+    Sample weights are those of the table, and so change nothing, except that rows of weight 0 have
+    no score. For all other attributes see `BaseDefense`.
+
+    Examples
+    --------
     >>> import numpy as np
     >>> X = np.arange(20.0)[:, None] / 20
     >>> y = np.where(np.arange(20) == 7, 5.0, X[:, 0])
-    >>> alone = TrustedOnly().fit(X, y, trusted=(X[::4], X[::4, 0]))
-    >>> alone.n_rejected_, alone.scores_.argmax()
+    >>> defense = TrustedOnly().fit(X, y, trusted=(X[::4], X[::4, 0]))
+    >>> defense.n_rejected_, defense.scores_.argmax()
     (0, np.int64(7))
-
-    A few rows can be enough where there are few columns; with more columns than trusted rows it is
-    the penalty that decides.
     """
 
     needs_trusted: ClassVar[bool] = True

@@ -28,27 +28,58 @@ _ARRAYS: dict[str, Any] = {"dtype": np.float64, "order": "C"}
 
 
 class BaseDefense(MetaEstimatorMixin, RegressorMixin, BaseEstimator, metaclass=ABCMeta):
-    """A regressor that rejects suspicious training rows and fits `estimator` on the others.
+    """Regressor that rejects suspicious training rows and fits a model on the others.
 
-    A subclass writes `_find_inliers`. It returns which rows to keep and sets `scores_`, and may set
-    `threshold_` (the score above which a row was rejected), `message_` and `false_positive_rate_`.
-    One that can use rows known to be clean says `uses_trusted = True`, and its `_find_inliers` then
-    takes a fourth argument, `trusted: Trusted | None = None`.
+    A subclass implements `_find_inliers(X, y, sample_weight)`, which returns the mask of the rows
+    to keep and sets `scores_`. It may also set `threshold_`, `message_` and `false_positive_rate_`.
+    A subclass that can use rows known to be clean sets `uses_trusted = True`; its `_find_inliers`
+    then takes a fourth argument, `trusted`, which is a pair (X, y) or None. What its own parameters
+    may be it declares in `constraints`.
 
-    Parameters: `estimator`, any scikit-learn regressor (default `Ridge()`). After `fit`:
+    Parameters
+    ----------
+    estimator : regressor, optional
+        The model to defend, any scikit-learn regressor; None is `Ridge()`. A clone of it is fitted.
 
-    - `inlier_mask_` (n,): True for kept rows; `sample_indices_`, their positions;
-    - `scores_` (n,): higher is more suspicious; `threshold_`: the cut, NaN where there is none;
-    - `n_rejected_`; `found_`: whether any row was rejected; `contamination_`: poison / (clean +
-      poison) rows, as given, or else the share of rejected rows;
-    - `false_positive_rate_`: the largest share of the rows of a clean Gaussian table that is
-      rejected, where the defense was set to one, else NaN;
-    - `reasons_`: for each rejected row, why; `summary()`: all this in a few sentences;
-    - `estimator_`: the defended model; `message_`: a warning in words, or "".
+    Attributes
+    ----------
+    inlier_mask_ : ndarray of bool, shape (n,)
+        True for the rows that were kept. A row of weight 0 is neither kept nor rejected: False.
+    sample_indices_ : ndarray of int, shape (k,)
+        Positions of the kept rows, ascending.
+    scores_ : ndarray of float, shape (n,)
+        How suspicious each row is: higher is more suspicious; NaN for rows of weight 0.
+    threshold_ : float
+        The score above which rows were rejected; NaN where there is no such score.
+    n_rejected_ : int
+        Number of rejected rows.
+    found_ : bool
+        Whether any row was rejected.
+    contamination_ : float
+        Poison / (clean + poison) rows as it was given, or else the share of rejected rows.
+    false_positive_rate_ : float
+        The largest share of the rows of a clean Gaussian table that is rejected on average, where
+        the defense was set to one; else NaN.
+    reasons_ : structured ndarray, shape (n_rejected_,)
+        Why each rejected row was rejected.
+    estimator_ : regressor
+        The defended model, fitted.
+    message_ : str
+        A warning in words, or "".
+    n_features_in_ : int
+        Number of columns of X, d.
 
-    A row of weight 0 is absent: it changes nothing, is neither kept nor counted as rejected, and
-    its score is NaN.
+    See Also
+    --------
+    sklearn.linear_model.RANSACRegressor : Has `inlier_mask_` with the same meaning.
 
+    Notes
+    -----
+    A row of weight 0 is absent: it changes nothing. Defenses that filter rows are MITRE ATLAS
+    AML.M0007, sanitize training data; `fit_resample` makes them samplers of imbalanced-learn.
+
+    Examples
+    --------
     >>> import numpy as np
     >>> from mithridate.defenses import Trim
     >>> X = np.arange(20.0)[:, None]
@@ -56,9 +87,6 @@ class BaseDefense(MetaEstimatorMixin, RegressorMixin, BaseEstimator, metaclass=A
     >>> trim = Trim(contamination=0.05).fit(X, y)
     >>> trim.n_rejected_, trim.reasons_["row"], trim.reasons_["first_column"]
     (1, array([3]), array(['y'], dtype='<U2'))
-
-    The shape follows scikit-learn's `RANSACRegressor`, and that of imbalanced-learn's samplers;
-    filters of this kind are MITRE ATLAS AML.M0007 (sanitize training data).
     """
 
     needs_contamination: ClassVar[bool] = False
@@ -106,11 +134,31 @@ class BaseDefense(MetaEstimatorMixin, RegressorMixin, BaseEstimator, metaclass=A
         """Boolean mask of the rows to keep; all weights it sees are positive."""
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None, *, trusted: Any = None) -> Self:
-        """Finds the rows to keep and fits the model on them.
+        """Find the rows to keep and fit the model on them.
 
-        `trusted` is a pair (X, y) of rows known to be clean, with the columns of X as this step of
-        a pipeline sees them; they are not kept, rejected or counted, and a defense that cannot use
-        them says so in a warning.
+        Parameters
+        ----------
+        X : array-like or frame, shape (n, d)
+            Features.
+        y : array-like or series, shape (n,)
+            Targets.
+        sample_weight : array-like, shape (n,), optional
+            How many times each row counts; 0 is an absent row.
+        trusted : tuple (X, y), optional
+            Rows known to be clean, with the columns of X as this step of a pipeline sees them. They
+            are not kept, rejected or counted. A defense that cannot use them warns and ignores
+            them.
+
+        Returns
+        -------
+        BaseDefense
+            The defense itself, fitted.
+
+        Raises
+        ------
+        InputError
+            If a parameter, a weight or the trusted rows cannot be used, or if fewer than two rows
+            would be kept.
         """
         self.check_parameters()
         self._target_name = name_of(y)
@@ -136,22 +184,66 @@ class BaseDefense(MetaEstimatorMixin, RegressorMixin, BaseEstimator, metaclass=A
         return self
 
     def predict(self, X: Any) -> np.ndarray:
-        """Predictions of the defended model, in units of y."""
+        """Predict targets with the defended model.
+
+        Parameters
+        ----------
+        X : array-like or frame, shape (m, d)
+            Features.
+
+        Returns
+        -------
+        ndarray, shape (m,)
+            Predictions, in units of y.
+        """
         check_is_fitted(self)
         return self.estimator_.predict(self._features(X))
 
     def fit_predict(
         self, X: Any, y: Any, sample_weight: Any = None, *, trusted: Any = None
     ) -> np.ndarray:
-        """Fits, then gives +1 for each kept row and -1 for the others, as outlier detectors do."""
+        """Fit, then label the rows as outlier detectors do.
+
+        Parameters
+        ----------
+        X : array-like or frame, shape (n, d)
+            Features.
+        y : array-like or series, shape (n,)
+            Targets.
+        sample_weight : array-like, shape (n,), optional
+            How many times each row counts.
+        trusted : tuple (X, y), optional
+            Rows known to be clean.
+
+        Returns
+        -------
+        ndarray of int, shape (n,)
+            1 for each kept row, -1 for the others.
+        """
         self.fit(X, y, sample_weight, trusted=trusted)
         return np.where(self.inlier_mask_, 1, -1)
 
     def fit_resample(self, X: Any, y: Any, **fit_params: Any) -> tuple[Any, Any]:
-        """Fits, then gives the kept rows of X and y as they came: kind, dtypes, order and index.
+        """Fit, then give the kept rows as they came: kind, dtypes, order and index.
 
-        So a defense cleans the training rows inside a pipeline of imbalanced-learn, and lets rows
-        to be predicted pass. `fit_params` are those of `fit`.
+        In a pipeline of imbalanced-learn a defense so cleans the training rows and lets rows to be
+        predicted pass.
+
+        Parameters
+        ----------
+        X : array-like or frame, shape (n, d)
+            Features.
+        y : array-like or series, shape (n,)
+            Targets.
+        **fit_params : dict
+            What `fit` takes besides.
+
+        Returns
+        -------
+        X : same kind as X, shape (k, d)
+            Features of the kept rows.
+        y : same kind as y, shape (k,)
+            Targets of the kept rows.
         """
         self.fit(X, y, **fit_params)
         return rows_of(X, self.sample_indices_), rows_of(y, self.sample_indices_)
@@ -164,21 +256,20 @@ class BaseDefense(MetaEstimatorMixin, RegressorMixin, BaseEstimator, metaclass=A
 
     @property
     def reasons_(self) -> np.ndarray:
-        """Why each rejected row was rejected: a structured array in row order, one record a row.
+        """Why each rejected row was rejected: a structured array with one record a row.
 
-        - `row`, its position; `score`, as in `scores_`;
-        - `residual`: `(y - f(x)) / σ`, σ the root mean squared residual of the kept rows under the
-          defended model (of 20,000 of them where they are more);
-        - `leverage`: `h / (1 + h)`, what its prediction would change by if it were put back and
-          its target changed by 1: near 1, the model would follow it anywhere;
-        - `predictive_sigma`: standard deviation of y at x by `BayesianRegression` on the kept rows,
-          in units of y (both are NaN in tables of more than 2000 columns);
-        - `first_column`, `first_sigma`, `second_column`, `second_sigma`: the two columns that stand
-          out most from the kept rows, and by how many of their standard deviations; for the target
-          it is `residual`. A value that differs from a column constant among them stands out
-          infinitely. Columns are called by name, or else x0, x1, …; the target by the name of its
-          series, or else y.
+        Fields: `row`, its position; `score`, as in `scores_`; `residual`, `(y - f(x)) / σ`, with σ
+        the root mean squared residual of the kept rows under the defended model (of 20,000 of them
+        where they are more); `leverage`, `h / (1 + h)`, the change of its prediction if the row
+        were put back and its target changed by 1 (near 1, the model would follow it anywhere);
+        `predictive_sigma`, the standard deviation of y at x by `BayesianRegression` on the kept
+        rows, in units of y; `first_column`, `first_sigma`, `second_column` and `second_sigma`, the
+        two columns that stand out most from the kept rows, and by how many of their standard
+        deviations (for the target: `residual`).
 
+        In tables of more than 2000 columns `leverage` and `predictive_sigma` are NaN. A value that
+        differs from a column that is constant among the kept rows stands out infinitely. Columns
+        are called by name, or else x0, x1, …; the target by the name of its series, or else y.
         `pandas.DataFrame(defense.reasons_)` and `polars.DataFrame(defense.reasons_)` are tables.
         """
         check_is_fitted(self)
@@ -187,7 +278,13 @@ class BaseDefense(MetaEstimatorMixin, RegressorMixin, BaseEstimator, metaclass=A
         return named(self._reasons, [*map(str, names), self._target_name])
 
     def summary(self) -> str:
-        """What was found, in ten lines at most: how many rows, which columns, how sure."""
+        """Say what was found, in ten lines at most: how many rows, which columns, how sure.
+
+        Returns
+        -------
+        str
+            The sentences, one a line.
+        """
         check_is_fitted(self)
         n = int(self.inlier_mask_.sum()) + self.n_rejected_
         return summarize(type(self).__name__, n, self.reasons_, self._how_sure(n), self.message_)
@@ -230,10 +327,15 @@ class BaseDefense(MetaEstimatorMixin, RegressorMixin, BaseEstimator, metaclass=A
         return model.fit(X[mask], y[mask], sample_weight=sample_weight[mask])
 
     def check_parameters(self) -> None:
-        """Refuses parameters out of their range, before a row is looked at.
+        """Check all parameters against `constraints`, before a row is looked at.
 
-        Each class declares in `constraints` what its own parameters may be; those of the classes
-        that it is derived from are checked first.
+        Each class declares what its own parameters may be; those of its parent classes are checked
+        first.
+
+        Raises
+        ------
+        InputError
+            If a parameter is out of its range: which one, what was given, what to give.
         """
         constraints: dict[Any, Any] = {}
         if self.needs_contamination:
