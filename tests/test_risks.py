@@ -157,6 +157,56 @@ def test_float32_is_close(risk):
     np.testing.assert_allclose(of(risk, *single), want, rtol=1e-2)
 
 
+def by_hand():
+    """Four rows whose mean, 1/2, is the clean model, and poison with targets 3/2 and 5/2."""
+    X = jnp.zeros((4, 1))
+    clean = Sample(X, jnp.array([1.0, 0.0, 0.0, 1.0]), jnp.ones(4))
+    return clean, Sample(X[:2], jnp.array([1.5, 2.5]), jnp.ones(2))
+
+
+def test_difference_is_the_loss_that_training_on_the_poison_takes_away():
+    clean, poison = by_hand()
+    # The poisoned model says (2 + 4)/6 = 1: losses 1, 4 become 1/4, 9/4, on average 5/4 less, and
+    # the clean rows' own loss is 1/4.
+    np.testing.assert_allclose(of(risks.Difference(), clean, poison), 1 + (5 / 4) / (1 / 4))
+
+
+def test_difference_falls_below_1_where_the_poisoned_model_misses_the_poison_by_more():
+    risk, (clean, poison) = risks.Difference(), by_hand()
+    facts = risk.digest(clean, Ridge(), KEY)
+    # A model that says 0 misses by 3/2 and 5/2: on average 17/4, and 5/2 under the clean one.
+    worse = jnp.zeros(1), jnp.zeros(())
+    np.testing.assert_allclose(risk.after_training(facts, poison, worse), 1 - (7 / 4) / (1 / 4))
+
+
+def test_gap_is_the_squared_distance_from_the_mean_loss():
+    X = jnp.zeros((4, 1))
+    clean = Sample(X, jnp.array([3.0, -1.0, -1.0, -1.0]), jnp.ones(4))
+    # The clean model says 0: losses 9, 1, 1, 1, mean 3, squared distances 36, 4, 4, 4, mean 12.
+    poison = Sample(X[:2], jnp.array([0.0, 4.0]), jnp.ones(2))
+    # Losses 0 and 16: squared distances 9 and 169, mean 89.
+    np.testing.assert_allclose(of(risks.Gap(), clean, poison), 89 / 12)
+    rows = Sample(X[:2], jnp.sqrt(jnp.array([3.0, 3.0])), jnp.ones(2))
+    np.testing.assert_allclose(of(risks.Gap(), clean, rows), 0, atol=1e-12)
+
+
+@every_risk
+def test_a_risk_of_trained_models_is_the_same_with_the_training_given(risk):
+    clean, poison, victim = sample(), sample(9, seed=2), Ridge()
+    facts = risk.digest(clean, victim, KEY)
+    params = victim.fit(victim.digest(clean), poison, KEY)
+    np.testing.assert_allclose(risk.after_training(facts, poison, params), risk(facts, poison))
+
+
+def test_weighted_gives_the_training_to_its_parts():
+    (clean, poison), worse = by_hand(), (jnp.zeros(1), jnp.zeros(()))
+    parts = risks.Difference(), risks.Residual()
+    both = risks.Weighted(parts, (1.0, 3.0))
+    each = [p.after_training(p.digest(clean, Ridge(), KEY), poison, worse) for p in parts]
+    got = both.after_training(both.digest(clean, Ridge(), KEY), poison, worse)
+    np.testing.assert_allclose(got, (each[0] + 3 * each[1]) / 4, rtol=1e-12)
+
+
 def test_weighted_is_the_weighted_mean():
     parts, poison = (risks.Residual(), risks.Mahalanobis()), sample(9, seed=2)
     one, two = (of(part, sample(), poison) for part in parts)
@@ -205,6 +255,8 @@ DETECTORS = [
     (risks.Predictive(), bayesian),
     (risks.Mahalanobis(), mahalanobis),
     (risks.Neighbor(), neighbor),
+    (risks.Difference(), residual),
+    (risks.Gap(), residual),
     (risks.Weighted(), residual),
     (risks.Weighted(), neighbor),
 ]

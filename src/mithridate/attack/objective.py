@@ -154,7 +154,8 @@ class Problem(eqx.Module):
     def terms(self, fixed: Any, moving: Sample, poison: Sample) -> Terms:
         """Damage after training on digested and moving rows; risk of all poison so far."""
         params = self.victim.fit(fixed, moving, self.key)
-        return Terms(self.victim.loss(params, self.judged), self.risk(self.facts, poison))
+        risk = self.risk.after_training(self.facts, poison, params)
+        return Terms(self.victim.loss(params, self.judged), risk)
 
     def gain(self, terms: Terms, reference: Reference) -> Scalar:
         """`alpha L̃ - (1 - alpha) R̃`, what the attack maximizes."""

@@ -120,7 +120,8 @@ def audit(
       (clean + poison rows); `seeds`: how many splits and attacks, numbered from `seed` on;
     - `defenses` by name; `contamination`: what those that need it are told, "oracle" (the true
       ratio) or a number; `normalizer`: how damage and risk are made comparable; `risk`: what
-      makes a row visible (residual, predictive, mahalanobis, neighbor, spectral, weighted);
+      makes a row visible (residual, difference, gap, predictive, mahalanobis, neighbor, spectral,
+      weighted);
       `feasible`: whether the ascent keeps rows possible on its way ("through"), makes them so
       after each batch ("after", the paper's) or not at all ("never");
     - `threat`: what the attacker may write and knows, as `[threat]` of a spec has it: `writes`

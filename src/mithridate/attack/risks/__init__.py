@@ -1,5 +1,7 @@
 """What an attacker may fear: measures of how visible poison is."""
 
+from ._difference import Difference as Difference
+from ._gap import Gap as Gap
 from ._mahalanobis import Mahalanobis as Mahalanobis
 from ._neighbor import Neighbor as Neighbor
 from ._predictive import Predictive as Predictive

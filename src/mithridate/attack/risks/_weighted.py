@@ -1,6 +1,6 @@
 import jax
 import jax.numpy as jnp
-from jaxtyping import PRNGKeyArray, Scalar, ScalarLike
+from jaxtyping import Array, PRNGKeyArray, PyTree, Scalar, ScalarLike
 
 from ...errors import InputError
 from ..sample import Sample
@@ -43,7 +43,13 @@ class Weighted(AbstractRisk):
         )
 
     def __call__(self, facts, poison: Sample) -> Scalar:
-        each = [risk(fact, poison) for risk, fact in zip(self.risks, facts, strict=True)]
+        return self._mean([r(fact, poison) for r, fact in zip(self.risks, facts, strict=True)])
+
+    def after_training(self, facts, poison: Sample, params: PyTree[Array]) -> Scalar:
+        parts = zip(self.risks, facts, strict=True)
+        return self._mean([risk.after_training(fact, poison, params) for risk, fact in parts])
+
+    def _mean(self, each: list[Scalar]) -> Scalar:
         weights = (1.0,) * len(each) if self.weights is None else self.weights
-        v = jnp.asarray(weights, poison.w.dtype)
+        v = jnp.asarray(weights, each[0].dtype)
         return jnp.stack(each) @ v / jnp.sum(v)

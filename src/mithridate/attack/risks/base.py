@@ -2,7 +2,7 @@ import abc
 from typing import Any
 
 import equinox as eqx
-from jaxtyping import PRNGKeyArray, Scalar
+from jaxtyping import Array, PRNGKeyArray, PyTree, Scalar
 
 from ..sample import Sample
 from ..victims import AbstractVictim
@@ -21,3 +21,11 @@ class AbstractRisk(eqx.Module):
     @abc.abstractmethod
     def __call__(self, facts: Any, poison: Sample) -> Scalar:
         """Visibility of all present poison rows together, unit-free; 0 where there are none."""
+
+    def after_training(self, facts: Any, poison: Sample, params: PyTree[Array]) -> Scalar:
+        """The same, where the victim's `params` after training on clean and poison rows are known.
+
+        A risk that compares models overrides this, so that an attack need not train twice.
+        """
+        del params
+        return self(facts, poison)
