@@ -97,16 +97,16 @@ def test_the_nearer_half_is_that_by_all_leverages(n, spread, monkeypatch):
     table = memory.InMemory(X, y, None)
     first = BayesianRegression.of(table.moments(memory.everything))
     most = scores.most_leverage(first, *table.box)
-    distance = chance.LeftOut(first, most)
+    distance = chance.LeaveOneOut(first, most)
     share = table.quantile(distance, 0.5)
     near = scores.AtMost(distance, share)
     leverages = table.values(lambda block: scores.leverage(block, first))
     assert leverages.max() <= most
     looked = []
     monkeypatch.setattr(
-        chance.LeftOut,
+        chance.LeaveOneOut,
         "__call__",
-        lambda self, block, real=chance.LeftOut.__call__: (
+        lambda self, block, real=chance.LeaveOneOut.__call__: (
             looked.append(len(block.weight)),
             real(self, block),
         )[1],

@@ -9,8 +9,8 @@ from mithridate.bayes import BayesianRegression
 from mithridate.data.load import load
 from mithridate.defenses import BayesClean, Ridge, Trim
 from mithridate.defenses._antidote import Antidote
-from mithridate.defenses._search import CORE, FAR, Table, _step
-from mithridate.defenses.chance import left_within
+from mithridate.defenses._search import CORE_SHARE, FAR_SIGMAS, Table, _step
+from mithridate.defenses.chance import truncated_variance
 from mithridate.errors import InputError
 from mithridate.moments import Moments
 from mithridate.passes import memory
@@ -93,8 +93,8 @@ def test_a_conspiracy_goes_and_the_same_residuals_at_random_stay():
     wrong = np.zeros(300)
     wrong[far] = np.where(X[far, 2] > 0.5, y.max(), y.min()) - y[far]
     assert Antidote().fit(X, y + wrong).n_rejected_ >= 48
-    alone = Antidote().fit(X, y + rng.permutation(wrong))
-    assert not alone.found_ and "far off" in alone.message_
+    row_by_row = Antidote().fit(X, y + rng.permutation(wrong))
+    assert not row_by_row.found_ and "far off" in row_by_row.message_
     assert BayesClean().fit(X, y + rng.permutation(wrong)).n_rejected_ > 48
 
 
@@ -147,7 +147,7 @@ def test_poison_is_found_where_most_clean_targets_are_at_an_end():
     """The rows between the ends are few; those below the upper end are the clean ones."""
     X, y, is_poison = censored(0, 0.55, 129)
     table = Table.of(block(X, y))
-    middle, below = (table.search(start, CORE) for start in table.starts()[:2])
+    middle, below = (table.search(start, CORE_SHARE) for start in table.starts()[:2])
     assert middle.rejected.sum() > 200 and middle.ends < 0 < below.ends
     antidote = Antidote().fit(X, y)
     assert antidote.conspiracy_ and not antidote.inlier_mask_[is_poison].any()
@@ -165,7 +165,7 @@ def test_targets_that_are_cut_off_are_no_conspiracy(seed):
 def test_what_is_left_is_searched_again():
     X, y, is_poison = cornered(3, 100)
     table = Table.of(block(X, y))
-    first = table.search(table.middle(), CORE)
+    first = table.search(table.middle(), CORE_SHARE)
     antidote = Antidote().fit(X, y)
     assert first.rejected.sum() < antidote.n_rejected_
     assert (~antidote.inlier_mask_[is_poison]).all()
@@ -176,7 +176,7 @@ def test_a_lone_outlier_that_does_nothing_stays():
     X, y, _ = table()
     y[7] += 1.0
     antidote = Antidote().fit(X, y)
-    assert antidote.scores_.argmax() == 7 and antidote.scores_[7] > FAR
+    assert antidote.scores_.argmax() == 7 and antidote.scores_[7] > FAR_SIGMAS
     assert not antidote.found_ and antidote.effect_ < 0.05
 
 
@@ -210,7 +210,7 @@ def test_units_of_the_features_do_not_matter():
 def test_effect_is_the_shift_of_the_regression():
     X, y, *_ = poisoned()
     antidote = Antidote().fit(X, y)
-    assert antidote.threshold_ == FAR and antidote.conspiracy_
+    assert antidote.threshold_ == FAR_SIGMAS and antidote.conspiracy_
     kept = antidote.inlier_mask_
     Z = (X - X.mean(axis=0)) / X.std(axis=0)
     before = BayesianRegression.of(Moments.of(Z, y, np.ones(len(y)))).predict(Z)
@@ -219,10 +219,10 @@ def test_effect_is_the_shift_of_the_regression():
     assert antidote.effect_ == pytest.approx(expected, rel=0.02)
 
 
-def test_left_within_is_the_variance_of_a_truncated_gaussian():
+def test_truncated_variance_is_the_variance_of_a_truncated_gaussian():
     z = np.random.default_rng(0).normal(size=400_000)
     for c in (0.5, 1.0, 2.25):
-        assert left_within(c) == pytest.approx(z[np.abs(z) <= c].var(), rel=0.02)
+        assert truncated_variance(c) == pytest.approx(z[np.abs(z) <= c].var(), rel=0.02)
 
 
 def test_lattice_of_the_target():
@@ -263,8 +263,8 @@ def test_a_rate_judges_each_row_alone_where_none_conspire():
     y[:4] += [3.0, -3.0, 3.0, -3.0]
     assert not Antidote().fit(X, y).found_
     antidote = Antidote(false_positive_rate=0.01).fit(X, y)
-    alone = BayesClean(false_positive_rate=0.01).fit(X, y)
-    np.testing.assert_array_equal(antidote.inlier_mask_, alone.inlier_mask_)
+    row_by_row = BayesClean(false_positive_rate=0.01).fit(X, y)
+    np.testing.assert_array_equal(antidote.inlier_mask_, row_by_row.inlier_mask_)
     assert not antidote.conspiracy_ and not antidote.inlier_mask_[:4].any()
     assert antidote.false_positive_rate_ == 0.01
     with pytest.raises(InputError, match=r"Antidote.*more than 0"):
@@ -285,10 +285,10 @@ def test_with_a_rate_a_gross_error_goes_whomever_it_pulled():
     X, y, is_poison, *_ = poisoned(2)
     clean = np.flatnonzero(~is_poison)
     shift = Antidote().fit(X, y).estimator_.predict(X) - Ridge().fit(X, y).predict(X)
-    lone = clean[np.argmax(np.abs(shift[clean]))]
-    y[lone] += 2 * np.sign(shift[lone])
-    assert Antidote().fit(X, y).inlier_mask_[lone]
-    assert not Antidote(false_positive_rate=0.01).fit(X, y).inlier_mask_[lone]
+    outlier_cut = clean[np.argmax(np.abs(shift[clean]))]
+    y[outlier_cut] += 2 * np.sign(shift[outlier_cut])
+    assert Antidote().fit(X, y).inlier_mask_[outlier_cut]
+    assert not Antidote(false_positive_rate=0.01).fit(X, y).inlier_mask_[outlier_cut]
 
 
 def test_a_long_table_is_searched_in_part_and_judged_whole(monkeypatch):

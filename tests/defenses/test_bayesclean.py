@@ -166,10 +166,10 @@ def test_chance_is_binomial_where_the_scale_is_known(monkeypatch):
         monkeypatch.setattr(chance, "_EFFICIENCY", np.inf)
         monkeypatch.setattr(chance, "_MEDIAN", np.inf)
         expected = binom.sf(count - 1, 300, 0.01)
-        assert chance.chance_of(count, 300, 0.01) == pytest.approx(expected)
+        assert chance.tail_probability(count, 300, 0.01) == pytest.approx(expected)
         monkeypatch.undo()
-        assert chance.chance_of(count, 300, 0.01) > 0.9 * expected
-    assert chance.chance_of(0, 300, 0.01) == 1.0
+        assert chance.tail_probability(count, 300, 0.01) > 0.9 * expected
+    assert chance.tail_probability(0, 300, 0.01) == 1.0
 
 
 def planted(seed, ratio, n=300):

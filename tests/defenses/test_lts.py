@@ -6,7 +6,7 @@ from sklearn.linear_model import LinearRegression
 
 from mithridate.defenses import LeastTrimmedSquares
 from mithridate.defenses._lts import _search, _Table
-from mithridate.defenses.chance import left_within
+from mithridate.defenses.chance import truncated_variance
 from mithridate.errors import InputError
 from mithridate.passes.rows import Listed
 
@@ -58,7 +58,7 @@ def test_fits_by_columns_and_by_rows_are_one():
 def test_variance_of_what_is_cut_off():
     z = np.random.default_rng(0).normal(size=1_000_000)
     for within in (0.6745, 1.5, 2.5):
-        assert left_within(within) == pytest.approx(z[np.abs(z) <= within].var(), rel=5e-3)
+        assert truncated_variance(within) == pytest.approx(z[np.abs(z) <= within].var(), rel=5e-3)
 
 
 def test_of_clean_gaussian_rows_those_beyond_the_cut_go():
@@ -82,7 +82,7 @@ def test_nothing_depends_on_the_order_of_the_table():
 def test_large_tables_are_searched_in_a_sample(monkeypatch):
     X, y, poison = table(n=2000)
     whole = LeastTrimmedSquares().fit(X, y)
-    monkeypatch.setattr("mithridate.defenses._lts._MANY", 500)
+    monkeypatch.setattr("mithridate.defenses._lts._SEARCHED_ROWS", 500)
     sampled = LeastTrimmedSquares().fit(X, y)
     np.testing.assert_array_equal(sampled.inlier_mask_, whole.inlier_mask_)
     assert not sampled.inlier_mask_[poison].any()

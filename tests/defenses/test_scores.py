@@ -21,11 +21,11 @@ def all_scores(rows):
     """One of each kind that knows bounds."""
     first = BayesianRegression.of(rows.moments(memory.everything))
     most = scores.most_leverage(first, *rows.box)
-    left_out = chance.LeftOut(first, most)
+    left_out = chance.LeaveOneOut(first, most)
     return {
         "z": scores.ZScore(first, most),
         "left out": left_out,
-        "second": chance.second_look(rows, first),
+        "second": chance.second_regression(rows, first),
     }
 
 

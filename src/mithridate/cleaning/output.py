@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 
 from .._text import counted
 from ..defenses import BaseDefense
-from ..defenses.reasons import NUMBERS, Crowd, named
+from ..defenses.reasons import NUMBERS, KeptRows, named
 from ..moments import Moments
 from ..passes.memory import Block, Kernel
 from ..tables import write
@@ -30,7 +30,7 @@ class Explain(NamedTuple):
 
     encoder: Encoder
     score: Kernel
-    crowd: Crowd
+    profile: KeptRows
     guard: BaseDefense  # with the model of the kept rows
 
     def columns(self, table: pa.Table, rows: np.ndarray) -> dict[str, pa.Array]:
@@ -38,7 +38,7 @@ class Explain(NamedTuple):
         Z, raw = self.encoder(table), self.encoder(table, scaled=False)
         X, y = np.ascontiguousarray(Z[:-1].T), Z[-1]
         found = np.zeros(len(y), dtype=NUMBERS)
-        self.crowd.describe(X, y, found)
+        self.profile.describe(X, y, found)
         found["row"] = np.arange(len(y))
         found["score"] = self.score(Block(int(rows[0]), Z, np.ones(len(y))))
         goal, about = self.encoder.target, self.encoder.about()

@@ -18,7 +18,7 @@ from .. import __version__, _files
 from .._machine import LEAST
 from .._text import counted, listing, percent, quote
 from ..defenses import BaseDefense, Ridge
-from ..defenses.reasons import Crowd
+from ..defenses.reasons import KeptRows
 from ..errors import InputError
 from ..moments import Moments
 from ..passes.engine import Dask, Engine, Local
@@ -310,7 +310,7 @@ class _Run:
         sigma = float(kept.mse(ridge.coef_, ridge.intercept_)) ** 0.5 or 1.0
         guard = copy(self.guard)
         guard.estimator_, guard.n_features_in_ = ridge, encoder.width - 1
-        explain = output.Explain(encoder, score, Crowd.of_moments(kept, ridge, sigma), guard)
+        explain = output.Explain(encoder, score, KeptRows.of_moments(kept, ridge, sigma), guard)
         cut, done = output.Cut(source, explain, self.shop.rows), 0
         self.tell("writing", 0, source.rows)
         for rows in self.engine.map(cut, [*output.tasks(source, bits)], source.rows):
@@ -324,6 +324,6 @@ class _Run:
         what = f"Found: {name} rejected {rejected:,} of {n:,} rows ({percent(rejected / n)})."
         nothing = f"Nothing found: {name} rejected none of {n:,} rows."
         goal = encoder.target
-        said = [what if rejected else nothing, f"How sure: {self.guard._how_sure(n)}"]
+        said = [what if rejected else nothing, f"How sure: {self.guard.how_sure(n)}"]
         said += output.told(n, kept, every, goal.high - goal.low)
         return [*said, *([self.guard.message_] if self.guard.message_ else [])]

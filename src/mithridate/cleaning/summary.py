@@ -24,7 +24,7 @@ def sentences(
 ) -> list[str]:
     """The most important first; eight at most."""
     n, k, name = len(found.view.y), len(found.reasons), type(found.guard).__name__
-    sure = f"How sure: {found.guard._how_sure(n)}"
+    sure = f"How sure: {found.guard.how_sure(n)}"
     said = [f"Nothing found: {name} rejected none of {n:,} rows.", sure]
     if k:
         said[0] = f"Found: {name} rejected {k:,} of {n:,} rows ({percent(k / n)})."

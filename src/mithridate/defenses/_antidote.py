@@ -13,18 +13,23 @@ from ..passes.memory import Block, InMemory, Kernel, Passes, Verdict, one_thread
 from ..passes.scores import AtMost
 from . import chance
 from ._bayesclean import BayesClean
-from ._search import CORE, FAR, READMISSIONS, Farthest, Found, Table
+from ._search import CORE_SHARE, FAR_SIGMAS, MAX_READMISSIONS, Farthest, Finding, Table
 from .base import BaseDefense, Column, Mask, Rows, Trusted
 from .constraints import FALSE_POSITIVE_RATE, Constraints
 
-SCARCE = 0.35  # share of the rows of a core that trusted rows have found: clean rows may be fewer
-SURE = 0.25  # an effect, as a share of the variance of the target, that is reason enough
-FAIR, ENDS = 0.05, 1 / 3  # one that is, if far rows have a target at an end so much more often
-LEAST, SOME = 0.02, 0.1  # the same, if it is twice the variance that is left too
-AGAIN = 0.005  # an effect, of further searches once rows were rejected
-ROUNDS = 4  # searches at most, each of what those before it left
+# What makes rows worth rejecting. An effect is how far the model moves without them, as a share of
+# the variance of the target; ends is how much more often their targets lie at the ends of the range
+# than those of the kept rows.
+LARGE_EFFECT = 0.25  # enough, whatever the targets
+MEDIUM_EFFECT, CLEAR_ENDS = 0.05, 1 / 3  # enough, both together
+SMALL_EFFECT, SLIGHT_ENDS = 0.02, 0.1  # enough with twice the variance that is left about the model
+REPEATED_EFFECT = 0.005  # enough with clear ends, in further searches once rows were rejected
 
-Case = list[Found]  # one search after another
+MAX_SEARCHES = 4  # each of the rows that those before it left
+TRUSTED_CORE_SHARE = 0.35  # of a core near trusted rows: there clean rows may be fewer than half
+
+Searches = list[Finding]
+"""What one search after another found, each in the rows that those before it left."""
 
 
 class Antidote(BaseDefense):
@@ -89,7 +94,7 @@ class Antidote(BaseDefense):
 
     uses_trusted: ClassVar[bool] = True
     keeps_clean: ClassVar[float] = 0.95
-    rejects_gross: ClassVar[float] = 0.0  # errors that do not conspire are for the rate
+    rejects_gross: ClassVar[float] = 0.0  # gross errors that pull in no one direction need the rate
     constraints: ClassVar[Constraints] = {"false_positive_rate": FALSE_POSITIVE_RATE}
 
     effect_: float
@@ -108,17 +113,19 @@ class Antidote(BaseDefense):
         trusted: Trusted | None = None,
     ) -> Mask:
         table = InMemory(X, y, sample_weight)
-        small, case, worth = self._searched(table)
+        small, searches, worthwhile = self._searched(table)
         if trusted is not None:
             fitted = partial(self._fit_estimator, X, y, sample_weight)
-            case, worth = self._by_trust(table, fitted, trusted, small, case, worth)
-        verdict = self._verdict(table, small, case, worth)
+            searches, worthwhile = self._by_trust(
+                table, fitted, trusted, small, searches, worthwhile
+            )
+        verdict = self._verdict(table, small, searches, worthwhile)
         self.scores_ = table.values(verdict.score)
         return table.values(verdict.keep)
 
-    def _how_sure(self, n: int) -> str:
+    def how_sure(self, n: int) -> str:
         if not self.conspiracy_:
-            return super()._how_sure(n)
+            return super().how_sure(n)
         return (
             "Together these rows pulled the model: without them its predictions move by "
             f"{percent(self.effect_)} of the variance of the target, in squares."
@@ -139,63 +146,66 @@ class Antidote(BaseDefense):
         """
         return self._verdict(table, *self._searched(table))
 
-    def _searched(self, table: Passes) -> tuple[Table, Case, bool]:
-        """A sample of the table, what was found in it, and whether it is worth it."""
+    def _searched(self, table: Passes) -> tuple[Table, Searches, bool]:
+        """A sample of the table, what was found in it, and whether to reject that."""
         sample = table.sample()
         with one_thread():
             small = left = Table.of(sample)
-            found, worth = _found(left)
-            case, more = [found], worth
-            while more and len(case) < ROUNDS:
-                left = left.without(case[-1].rejected)
-                if left.total <= CORE * small.total:
+            found, worthwhile = _searched_once(left)
+            searches, more = [found], worthwhile
+            while more and len(searches) < MAX_SEARCHES:
+                left = left.without(searches[-1].rejected)
+                if left.total <= CORE_SHARE * small.total:
                     break
-                found, more = _found(left, again=True)
-                case += [found] * more
-        return small, case, worth
+                found, more = _searched_once(left, again=True)
+                searches += [found] * more
+        return small, searches, worthwhile
 
-    def _verdict(self, table: Passes, small: Table, case: Case, worth: bool) -> Verdict:
+    def _verdict(
+        self, table: Passes, small: Table, searches: Searches, worthwhile: bool
+    ) -> Verdict:
         vars(self).pop("regression_", None)  # of an earlier fit
         with one_thread():
-            rejected = _farthest(case)(small.rows) > FAR
+            rejected = _farthest(searches)(small.rows) > FAR_SIGMAS
             self.effect_, self.ends_ = small.effect(rejected)[0], small.ends(rejected)
-        self.conspiracy_ = worth
-        if not worth and self.false_positive_rate is not None:
+        self.conspiracy_ = worthwhile
+        if not worthwhile and self.false_positive_rate is not None:
             return self._by_rate(table)
-        self.threshold_ = FAR if worth else nan
-        if not worth and rejected.any():
+        self.threshold_ = FAR_SIGMAS if worthwhile else nan
+        if not worthwhile and rejected.any():
             far = np.average(rejected, weights=small.rows.weight)
             self.message_ = (
                 f"{far:.0%} of the rows lie far off, but the model is nearly the same without "
                 "them, or they are a curve or a long tail; BayesClean judges each row alone."
             )
-        score = self._score(table, small, case)
-        return Verdict(score, AtMost(score, FAR if worth else inf))
+        score = self._score(table, small, searches)
+        return Verdict(score, AtMost(score, FAR_SIGMAS if worthwhile else inf))
 
     def _by_rate(self, table: Passes) -> Verdict:
-        """Each row judged alone."""
-        alone = BayesClean(false_positive_rate=self.false_positive_rate)
-        alone.message_ = ""
-        verdict = alone.judge(table)
-        self.threshold_ = alone.threshold_
+        """Decides row by row, where no rows together pulled the model."""
+        row_by_row = BayesClean(false_positive_rate=self.false_positive_rate)
+        row_by_row.message_ = ""
+        verdict = row_by_row.judge(table)
+        self.threshold_ = row_by_row.threshold_
         said = "No group of rows pulled the model far, so BayesClean judged each row alone."
-        self.message_ = f"{said} {alone.message_}".rstrip()
-        self.regression_ = alone.regression_
-        self.false_positive_rate_ = alone.false_positive_rate_
+        self.message_ = f"{said} {row_by_row.message_}".rstrip()
+        self.regression_ = row_by_row.regression_
+        self.false_positive_rate_ = row_by_row.false_positive_rate_
         return verdict
 
-    def _score(self, table: Passes, small: Table, case: Case) -> Kernel:
-        """How far off rows are; of a long table from models of all rows, not of some."""
+    def _score(self, table: Passes, small: Table, searches: Searches) -> Kernel:
+        """How far off rows are; in a table longer than its sample, from models of all rows."""
         if table.total > small.total:
-            case, sampled = [], case
+            searches, sampled = [], searches
             for found in sampled:
-                case.append(found.of_all(table, tuple(one.kernel for one in case)))
+                searches.append(found.of_all(table, tuple(one.kernel for one in searches)))
         if self.false_positive_rate is not None:
-            distance = case[-1].distance
+            distance = searches[-1].distance
             freedom = distance.core.weight - distance.core.effective - 1.0
-            lone = chance.cut(chance.LEVEL / table.total, freedom)
-            case = [*case[:-1], case[-1]._replace(distance=replace(distance, lone=max(lone, FAR)))]
-        return _farthest(case)
+            outlier_cut = chance.student_cut(chance.TEST_LEVEL / table.total, freedom)
+            distance = replace(distance, outlier_cut=max(outlier_cut, FAR_SIGMAS))
+            searches = [*searches[:-1], searches[-1]._replace(distance=distance)]
+        return _farthest(searches)
 
     def _by_trust(
         self,
@@ -203,20 +213,22 @@ class Antidote(BaseDefense):
         fitted: Callable[[Mask], Any],
         trusted: Trusted,
         small: Table,
-        first: Case,
-        worth: bool,
-    ) -> tuple[Case, bool]:
-        """The search whose model predicts the trusted rows best, and whether to believe it."""
-        known, cases = np.vstack([trusted[0].T, trusted[1]]), [first]
+        first: Searches,
+        worthwhile: bool,
+    ) -> tuple[Searches, bool]:
+        """Searches whose model predicts the trusted rows best, and whether to reject by them."""
+        known, candidates = np.vstack([trusted[0].T, trusted[1]]), [first]
         with one_thread():
             near = small.near(Block(0, known, np.ones(len(trusted[1]))))
-            for share in (CORE, SCARCE):
+            for share in (CORE_SHARE, TRUSTED_CORE_SHARE):
                 start = near(share)
-                cases += [[small.search(start, share, steps)] for steps in (0, READMISSIONS)]
-        choices = [(first, worth)] + [(case, True) for case in cases] + [(first, False)]
+                for steps in (0, MAX_READMISSIONS):
+                    candidates.append([small.search(start, share, steps)])
+        believed = [(searches, True) for searches in candidates]
+        choices = [(first, worthwhile), *believed, (first, False)]
         losses = []
-        for case, believed in choices:
-            mask = table.values(_farthest(case)) <= (FAR if believed else inf)
+        for searches, rejects in choices:
+            mask = table.values(_farthest(searches)) <= (FAR_SIGMAS if rejects else inf)
             losses.append((trusted[1] - fitted(mask).predict(trusted[0])) ** 2)
         best = int(np.argmin([loss.mean() for loss in losses]))
         better = losses[0] - losses[best]
@@ -224,25 +236,26 @@ class Antidote(BaseDefense):
         return choices[best if sure else 0]
 
 
-def _found(table: Table, again: bool = False) -> tuple[Found, bool]:
-    """What a search found that is worth it, the targets most at the ends; else the first's."""
-    searches = [table.search(start, CORE) for start in table.starts()]
+def _searched_once(table: Table, again: bool = False) -> tuple[Finding, bool]:
+    """The worthwhile finding with the most targets at the ends, or the first and False."""
+    searches = [table.search(start, CORE_SHARE) for start in table.starts()]
     if again:
-        worth = [s for s in searches if s.ends > ENDS and s.effect > AGAIN]
+        worthwhile = [s for s in searches if s.ends > CLEAR_ENDS and s.effect > REPEATED_EFFECT]
     else:
-        worth = [s for k, s in enumerate(searches) if _is_worth_it(s, first=k == 0)]
-    return max(worth, key=lambda s: s.ends, default=searches[0]), bool(worth)
+        worthwhile = [s for k, s in enumerate(searches) if _is_worthwhile(s, first=k == 0)]
+    return max(worthwhile, key=lambda s: s.ends, default=searches[0]), bool(worthwhile)
 
 
-def _is_worth_it(found: Found, first: bool) -> bool:
-    if found.ends > ENDS and found.effect > FAIR:
+def _is_worthwhile(found: Finding, first: bool) -> bool:
+    """Whether what a search found is reason enough to reject it; `first` is the first start."""
+    if found.ends > CLEAR_ENDS and found.effect > MEDIUM_EFFECT:
         return True
-    if found.ends > SOME and found.effect > max(LEAST, 2.0 * found.left):
+    if found.ends > SLIGHT_ENDS and found.effect > max(SMALL_EFFECT, 2.0 * found.left):
         return True
     # From other starts a large effect is no reason: they may hold the poison, and reject the rest.
     # Nor is it where the kept rows are at an end: a target that is often 0, and the others go.
-    return first and abs(found.ends) <= ENDS and found.effect > SURE
+    return first and abs(found.ends) <= CLEAR_ENDS and found.effect > LARGE_EFFECT
 
 
-def _farthest(case: Case) -> Kernel:
-    return Farthest(tuple(found.kernel for found in case))
+def _farthest(searches: Searches) -> Kernel:
+    return Farthest(tuple(found.kernel for found in searches))

@@ -115,18 +115,18 @@ class BayesClean(ThreeSets):
         if rate is None:
             fires = beyond / table.total > 2.0 * float(ndtr(-self.c1))
         else:
-            fires = chance.chance_of(beyond, table.total, rate) < chance.LEVEL
+            fires = chance.tail_probability(beyond, table.total, rate) < chance.TEST_LEVEL
         self.threshold_ = self._cut(fires, rows)
         chosen = self.cuts_.index(self.threshold_)
         return Verdict(score, AtMost(score, self.threshold_), chosen)
 
     def _by_rate(self, table: Passes, first: BayesianRegression, rate: float) -> Kernel:
-        score = chance.second_look(table, first)
+        score = chance.second_regression(table, first)
         self.regression_ = score.model
         n, self.false_positive_rate_ = first.weight, float(rate)
         freedom = n - first.effective - 1.0
-        c1 = chance.cut(rate, freedom)
-        self.cuts_ = c1, max(c1, chance.cut(chance.LEVEL / max(n, 1.0), freedom))
+        c1 = chance.student_cut(rate, freedom)
+        self.cuts_ = c1, max(c1, chance.student_cut(chance.TEST_LEVEL / max(n, 1.0), freedom))
         if freedom < 0.25 * n:
             self.message_ = (
                 f"The columns can fit {first.effective:.0f} of {n:.0f} rows whatever their "

@@ -67,7 +67,7 @@ class CertifiedMedian(BaseDefense):
     scale_free: ClassVar[bool] = False
     """Other units are other numbers, which are hashed to other parts."""
 
-    _per_row: ClassVar[tuple[str, ...]] = ("scores_", "parts_")
+    per_row: ClassVar[tuple[str, ...]] = ("scores_", "parts_")
 
     constraints: ClassVar[Constraints] = {
         "parts": Interval(1, whole=True),
@@ -138,7 +138,7 @@ class CertifiedMedian(BaseDefense):
     def _fit_kept(self, X: Rows, y: Column, sample_weight: Column | None, mask: Mask) -> Any:
         return self.estimator_
 
-    def _how_sure(self, n: int) -> str:
+    def how_sure(self, n: int) -> str:
         return (
             f"It rejects no row, and predicts the median of {len(self.estimator_.models)} models, "
             "each of rows of its own; certify says how many rows cannot move a prediction far."

@@ -14,9 +14,10 @@ from .base import Column, Mask, Rows
 from .constraints import Constraints, Interval
 from .weights import median
 
-FIRST = 4, 30.0  # parts and weight penalty: few rows and a stiff network, which cannot memorize
-SECOND = 2, 10.0  # on the nearer half: the penalty of a network that is there to predict
-MOST = 200  # iterations of L-BFGS
+# Parts that the rows are dealt into, and the weight penalty of the networks.
+FIRST_ROUND = 4, 30.0  # few rows and a stiff network, which cannot memorize them
+SECOND_ROUND = 2, 10.0  # on the nearer half: the penalty of a network that is to predict well
+MAX_ITER = 200  # iterations of L-BFGS
 
 
 class DeepBayesClean(ThreeSets):
@@ -93,9 +94,9 @@ class DeepBayesClean(ThreeSets):
         random = check_random_state(self.random_state)
         table = _Distinct.of(X, y, sample_weight)
         everything = np.arange(len(table.y))
-        z = table.scores(table.unseen(everything, *FIRST, self.networks, random))
+        z = table.scores(table.unseen(everything, *FIRST_ROUND, self.networks, random))
         near = np.flatnonzero(z <= median(z, table.weight))
-        z = table.scores(table.unseen(near, *SECOND, self.networks, random))
+        z = table.scores(table.unseen(near, *SECOND_ROUND, self.networks, random))
         weight = np.ones(len(y)) if sample_weight is None else sample_weight
         fires = self._by_constants(z[table.place], weight)
         return self._kept(weight, fires, by_constants=True)
@@ -140,7 +141,7 @@ class _Distinct(NamedTuple):
             activation="tanh",
             solver="lbfgs",
             alpha=penalty,
-            max_iter=MOST,
+            max_iter=MAX_ITER,
             random_state=seed,
         )
         w, given = self.weight[part], {}

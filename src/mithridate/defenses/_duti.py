@@ -89,7 +89,7 @@ class Duti(BaseDefense):
         "l2": Interval(0, closed="neither", optional=True),
     }
 
-    _per_row: ClassVar[tuple[str, ...]] = ("scores_", "corrections_")
+    per_row: ClassVar[tuple[str, ...]] = ("scores_", "corrections_")
 
     corrections_: Column
 

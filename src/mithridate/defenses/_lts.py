@@ -13,16 +13,16 @@ from ..bayes import BayesianRegression
 from ..moments import Moments
 from ..passes.rows import Listed, lowest
 from .base import BaseDefense, Column, Mask, Rows
-from .chance import left_within
+from .chance import truncated_variance
 from .constraints import Constraints, Interval
 from .weights import median
 
-_L2 = 1e-3  # of standardized columns, on the mean loss: a start has few rows, perhaps all alike
-_WIDE = 5  # times its robust estimate, and a standard deviation is taken for no more
-_BEST = 8  # starts that are followed to the end
-_STEPS = 50  # to the end
-_RETURNS = 30  # times that rows come back
-_MANY = 10_000  # rows in which to search; of more, a sample
+_START_L2 = 1e-3  # penalty on the mean loss, columns standardized: a start may hold equal rows
+_MAX_SCALE_RATIO = 5  # a column's standard deviation is at most its robust estimate so many times
+_FOLLOWED_STARTS = 8  # starts that are followed until nothing moves
+_MAX_STEPS = 50  # when a start is followed
+_MAX_RETURNS = 30  # times that rows come back
+_SEARCHED_ROWS = 10_000  # of a longer table, the search sees so many
 
 
 class LeastTrimmedSquares(BaseDefense):
@@ -114,9 +114,9 @@ class LeastTrimmedSquares(BaseDefense):
     def _distances(self, X: Rows, table: "_Table", kept: Column) -> Column:
         """Distances from the regression on the rows that came back, in standard deviations."""
         within, z = float(ndtri((1.0 + table.keep) / 2.0)), np.zeros(len(kept))
-        for _ in range(_RETURNS):
+        for _ in range(_MAX_RETURNS):
             model = _regression(X, table.y, kept)
-            z = model.zscores(X, table.y) * sqrt(left_within(within))
+            z = model.zscores(X, table.y) * sqrt(truncated_variance(within))
             previous, within = kept, float(self.cut)
             kept = np.where(z <= within, table.weight, 0.0)
             if np.array_equal(kept, previous):
@@ -166,9 +166,9 @@ class _Table(NamedTuple):
         root = np.sqrt(weight)
         Z, y = (Z - center) * root[:, None], (y - level) * root
         if len(rows) < Z.shape[1]:
-            coef = Z.T @ _solved(Z @ Z.T, _L2 * total, y)
+            coef = Z.T @ _solved(Z @ Z.T, _START_L2 * total, y)
         else:
-            coef = _solved(Z.T @ Z, _L2 * total, Z.T @ y)
+            coef = _solved(Z.T @ Z, _START_L2 * total, Z.T @ y)
         return coef, level - float(center @ coef)
 
     def nearest(self, fit: tuple[Column, float]) -> tuple[float, Column]:
@@ -191,10 +191,10 @@ class _Table(NamedTuple):
 def _search(table: _Table, starts: int, random: np.random.RandomState) -> Column:
     """The weights with which the rows of the best set are kept."""
     n, d = table.Z.shape
-    if n > _MANY:
-        few = table.take(np.sort(random.choice(n, _MANY, replace=False)))
+    if n > _SEARCHED_ROWS:
+        few = table.take(np.sort(random.choice(n, _SEARCHED_ROWS, replace=False)))
         best = few.fit(_search(few, starts, random))
-        return table.concentrated(table.nearest(best)[1], _STEPS)[1]
+        return table.concentrated(table.nearest(best)[1], _MAX_STEPS)[1]
     size = min(max(d + 2, 10), (n + 1) // 2)
     found = [table.concentrated(table.weight, 2)]
     for _ in range(starts - 1):
@@ -202,8 +202,10 @@ def _search(table: _Table, starts: int, random: np.random.RandomState) -> Column
         rows = random.permutation(n)[:size]
         start[rows] = table.weight[rows]
         found.append(table.concentrated(start, 2))
-    best = sorted(found, key=lambda one: one[0])[:_BEST]
-    return min((table.concentrated(kept, _STEPS) for _, kept in best), key=lambda one: one[0])[1]
+    best = sorted(found, key=lambda one: one[0])[:_FOLLOWED_STARTS]
+    return min((table.concentrated(kept, _MAX_STEPS) for _, kept in best), key=lambda one: one[0])[
+        1
+    ]
 
 
 def _regression(X: Rows, y: Column, kept: Column) -> BayesianRegression:
@@ -216,7 +218,7 @@ def _standardized(column: Column, weight: Column) -> Column:
     distance = column - median(column, weight)
     scale = float(np.sqrt(np.average(distance**2, weights=weight)))
     # A few rows far away must not make the others look alike, which the penalty would then flatten.
-    most = _WIDE * 1.4826 * median(np.abs(distance), weight)
+    most = _MAX_SCALE_RATIO * 1.4826 * median(np.abs(distance), weight)
     return distance / ((min(scale, most) if most > 0 else scale) or 1.0)
 
 

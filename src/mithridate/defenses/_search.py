@@ -1,4 +1,4 @@
-"""The search of Antidote: a model that half of a table agrees on, and who pulls at it."""
+"""The search of Antidote: a model that half of the rows agree on, and the rows that pulled."""
 
 from dataclasses import dataclass
 from math import inf, sqrt
@@ -24,15 +24,16 @@ from ..passes.scores import (
     residual,
 )
 from .base import Column, Mask
-from .chance import left_within
+from .chance import truncated_variance
 
-CORE = 0.5  # share of the rows that the first model rests on: poison is taken to be fewer
-NEAR = 2.25  # σ within which rows are taken back into the model
-FAR = 3.0  # σ beyond which a row may be rejected
-FEW = 0.01  # share of the rows that makes no other start
-END = 0.02  # of the range of the targets: what lies nearer to one of its ends is there
-REACH = 0.9  # share of the model's rows that lie no farther out than a row may be excused for
-CONCENTRATIONS, READMISSIONS = 20, 5  # steps at most; taking rows back for ever drifts to poison
+CORE_SHARE = 0.5  # of the rows, on which the first model rests: poison is taken to be fewer
+NEAR_SIGMAS = 2.25  # rows nearer to the model are taken back into it
+FAR_SIGMAS = 3.0  # rows farther from the model may be rejected
+START_SHARE = 0.01  # of the rows at an end of the range, for another start without that end
+END_MARGIN = 0.02  # of the range of the targets: those nearer to an end of it count as at the end
+REACH_SHARE = 0.9  # of the rows of the model: the leverage that these reach excuses a distance
+MAX_CONCENTRATIONS = 20  # steps towards the core; fewer where nothing moves any more
+MAX_READMISSIONS = 5  # times that rows are taken back: without end, this drifts to the poison
 
 
 class Units(NamedTuple):
@@ -46,7 +47,7 @@ class Units(NamedTuple):
         Z, weight = block.Z[:-1], block.weight
         center = np.average(Z, axis=1, weights=weight)
         scale = np.sqrt(np.average((Z - center[:, None]) ** 2, axis=1, weights=weight))
-        # What differs in rounding alone is constant.
+        # A column that differs by rounding alone is constant.
         scale[scale <= 1e-9 * np.abs(center)] = np.inf
         scale[scale == 0] = np.inf
         return cls(center, scale)
@@ -81,25 +82,27 @@ class InUnits(Score):
 
 @dataclass(frozen=True, eq=False)
 class Distance(Bounded):
-    """Distances of rows from `core`, in σ; at most `FAR` for rows that did not pull `whole`.
+    """Distances of rows from `core`, in σ; at most `FAR_SIGMAS` for rows that did not pull `whole`.
 
     `noise` is the variance about the rows that the model rests on, a share `truncated` of that
-    about all clean rows. Beyond `lone` σ it does not matter who pulled.
+    about all clean rows. Distances beyond `outlier_cut` are given whether or not the row pulled.
     """
 
     whole: BayesianRegression
     core: BayesianRegression
     noise: float
     truncated: float
-    lone: float = inf
+    outlier_cut: float = inf
 
     def __call__(self, block: Block) -> Column:
-        off, doubt = residual(block, self.core), leverage(block, self.core)
-        scores = np.abs(off) / np.sqrt((1.0 + doubt) * self.noise / self.truncated)
+        off, h = residual(block, self.core), leverage(block, self.core)
+        scores = np.abs(off) / np.sqrt((1.0 + h) * self.noise / self.truncated)
         shift = predicted(block, self.whole.coef, self.whole.intercept)
         shift -= predicted(block, self.core.coef, self.core.intercept)
-        pulled = np.sign(off) * shift > -np.sqrt(self.noise * doubt)
-        return np.where(pulled | (scores > self.lone), scores, np.minimum(scores, FAR))
+        pulled = np.sign(off) * shift > -np.sqrt(self.noise * h)
+        return np.where(
+            pulled | (scores > self.outlier_cut), scores, np.minimum(scores, FAR_SIGMAS)
+        )
 
     def bounds(self, block: Block) -> tuple[Column, Column]:
         size = np.abs(residual(block, self.core))
@@ -116,18 +119,18 @@ class Near:
 
     def __call__(self, block: Block) -> Mask:
         size, sigma = np.abs(residual(block, self.model)), sqrt(self.variance)
-        near = size <= NEAR * sigma
-        farthest = NEAR * sigma * sqrt(1.0 + self.reach) * (1.0 + SLACK)
+        near = size <= NEAR_SIGMAS * sigma
+        farthest = NEAR_SIGMAS * sigma * sqrt(1.0 + self.reach) * (1.0 + SLACK)
         rows = np.flatnonzero(~near & (size <= farthest))
         if len(rows):
-            doubt = np.minimum(leverage(of_rows(block, rows), self.model), self.reach)
-            near[rows] = size[rows] <= NEAR * np.sqrt((1.0 + doubt) * self.variance)
+            h = np.minimum(leverage(of_rows(block, rows), self.model), self.reach)
+            near[rows] = size[rows] <= NEAR_SIGMAS * np.sqrt((1.0 + h) * self.variance)
         return near
 
 
 @dataclass(frozen=True, eq=False)
 class Farthest(Score):
-    """The largest distance that any of some kernels gives a row."""
+    """The largest of the distances that several kernels give a row."""
 
     distances: tuple[Kernel, ...]
 
@@ -139,8 +142,8 @@ class Farthest(Score):
 
 
 @dataclass(frozen=True, eq=False)
-class Every:
-    """Which rows pass every test; all, if there is none."""
+class AllOf:
+    """Which rows pass all tests; all rows, if there is no test."""
 
     tests: tuple[Kernel, ...]
 
@@ -151,8 +154,8 @@ class Every:
         return passed
 
 
-class Found(NamedTuple):
-    """What one search found: how far rows are and which are near, and what rejecting does.
+class Finding(NamedTuple):
+    """What one search found: how far rows are, which are near, and what rejecting them changes.
 
     `effect` is how far the model moves without the rejected rows, `left` the variance about it
     then, both as shares of that of the target; `ends` is how much more often their targets lie at
@@ -173,15 +176,15 @@ class Found(NamedTuple):
         """The distance of rows that are not in standard units yet."""
         return InUnits(self.units, self.distance)
 
-    def of_all(self, table: Passes, before: tuple[Kernel, ...]) -> "Found":
-        """The same, from models of all rows that the distances `before` leave: not of a sample."""
-        left = tuple(AtMost(distance, FAR) for distance in before)
+    def of_all(self, table: Passes, before: tuple[Kernel, ...]) -> "Finding":
+        """The same, from models of all rows of a table that `before` does not reject."""
+        left = tuple(AtMost(distance, FAR_SIGMAS) for distance in before)
         near = InUnits(self.units, self.near)
         whole, core = (
-            regression(self.units.moments(table.moments(Where(Every(tests)))))
+            regression(self.units.moments(table.moments(Where(AllOf(tests)))))
             for tests in (left, (*left, near))
         )
-        distance = Distance(whole, core, noise(core, self.floor), left_within(NEAR))
+        distance = Distance(whole, core, noise(core, self.floor), truncated_variance(NEAR_SIGMAS))
         return self._replace(distance=distance)
 
 
@@ -198,7 +201,7 @@ class Table(NamedTuple):
 
     @classmethod
     def of(cls, block: Block) -> "Table":
-        """The table of some rows, in an order of its own: so none is searched first."""
+        """The table of some rows, sorted, so that their order in the table does not matter."""
         total = float(block.weight.sum())  # in the order of the table, so that it rounds alike
         listed = Listed.of(block.Z[:-1].T, block.y, block.weight)
         y, weight = listed.y, np.ones(len(listed.y)) if listed.weight is None else listed.weight
@@ -206,7 +209,7 @@ class Table(NamedTuple):
         units = Units.of(rows)
         block = units.block(rows)
         variance = float(np.average((y - np.average(y, weights=weight)) ** 2, weights=weight))
-        # Nothing is known of a target more finely than its lattice, and of none to the last digit.
+        # A target is known no more precisely than its lattice, and never to the last digit.
         floor = max(1e-4 * variance, _step(y) ** 2 / 12.0, 1e-300)
         whole = regression(moments_of(block.Z, weight))
         return cls(units, block, rows, total, variance, floor, whole)
@@ -216,10 +219,13 @@ class Table(NamedTuple):
         return self.of(of_rows(self.rows, np.flatnonzero(~rejected)))
 
     def starts(self) -> list[Mask]:
-        """Rows with a target at neither end of the range; at one end at most, if many are there."""
+        """The sets of rows to start from: without both ends of the range, and without one of them.
+
+        Those without one end count only where enough rows are at the other.
+        """
         y, starts = self.block.y, [self.middle()]
         for end, start in ((y.min(), y < y.max()), (y.max(), y > y.min())):
-            if self._share(y == end) >= FEW and self._share(start) >= 0.2:
+            if self._share(y == end) >= START_SHARE and self._share(start) >= 0.2:
                 starts.append(start)
         return starts
 
@@ -236,30 +242,31 @@ class Table(NamedTuple):
         distance = np.abs(residual(self.block, model)) / np.sqrt(variance)
         return lambda share: distance <= self._quantile(distance, share)
 
-    def search(self, start: Mask, share: float, steps: int = READMISSIONS) -> Found:
+    def search(self, start: Mask, share: float, steps: int = MAX_READMISSIONS) -> Finding:
         """Concentrates from a start, takes rows back, and finds who pulled."""
         mask, truncated = self._readmit(self._concentrate(start, share), steps)
         core = self._regression(mask)
         distance = Distance(self.whole, core, noise(core, self.floor), truncated)
         near = self._near(core, mask, truncated)
-        rejected = between(distance, self.block, FAR, FAR) > FAR
-        judged = *self.effect(rejected), self.ends(rejected)
-        return Found(self.units, self.floor, distance, near, rejected, *judged)
+        rejected = between(distance, self.block, FAR_SIGMAS, FAR_SIGMAS) > FAR_SIGMAS
+        effect, left = self.effect(rejected)
+        ends = self.ends(rejected)
+        return Finding(self.units, self.floor, distance, near, rejected, effect, left, ends)
 
     def _near(self, model: BayesianRegression, mask: Mask, truncated: float) -> Near:
-        """Rows near a model of some rows; nine in ten of those, left out, reach far enough."""
-        doubt = leverage(self.block, model)[mask]
-        doubt /= np.maximum(1.0 - doubt, 0.05)
+        """The test for rows near a model; the leverage that nine in ten of its rows have counts."""
+        h = leverage(self.block, model)[mask]
+        h /= np.maximum(1.0 - h, 0.05)
         weights = self.block.weight[mask]
-        reach = float(np.quantile(doubt, REACH, weights=weights, method="inverted_cdf"))
+        reach = float(np.quantile(h, REACH_SHARE, weights=weights, method="inverted_cdf"))
         return Near(model, noise(model, self.floor) / truncated, reach)
 
     def _concentrate(self, mask: Mask, share: float) -> Mask:
         """Alternates a fit and the share of the rows nearest to it, each as if left out of it."""
-        for _ in range(CONCENTRATIONS):
+        for _ in range(MAX_CONCENTRATIONS):
             model = self._regression(mask)
-            doubt = leverage(self.block, model)
-            variance = np.where(mask, np.maximum(1.0 - doubt, 0.05), 1.0 + doubt)
+            h = leverage(self.block, model)
+            variance = np.where(mask, np.maximum(1.0 - h, 0.05), 1.0 + h)
             distance = residual(self.block, model) ** 2 / variance
             previous, mask = mask, distance <= self._quantile(distance, share)
             if np.array_equal(previous, mask):
@@ -267,15 +274,15 @@ class Table(NamedTuple):
         return mask
 
     def _readmit(self, mask: Mask, steps: int) -> tuple[Mask, float]:
-        """Takes back what lies near; gives that and the share of the variance in it."""
+        """Takes back the rows that lie near; gives these and the share of the variance in them."""
         share = self._share(mask)
-        truncated = left_within(float(ndtri((1.0 + share) / 2.0))) if share < 1 else 1.0
+        truncated = truncated_variance(float(ndtri((1.0 + share) / 2.0))) if share < 1 else 1.0
         for _ in range(steps):
             model = self._regression(mask)
             near = self._near(model, mask, truncated)(self.block)
             if self._share(near) < 0.2:
                 break  # a fit through a few rows
-            truncated, previous, mask = left_within(NEAR), mask, near
+            truncated, previous, mask = truncated_variance(NEAR_SIGMAS), mask, near
             if np.array_equal(previous, mask):
                 break
         return mask, truncated
@@ -298,7 +305,7 @@ class Table(NamedTuple):
         if not rejected.any() or rejected.all():
             return 0.0
         y, weight = self.block.y, self.block.weight
-        margin = END * (y.max() - y.min())
+        margin = END_MARGIN * (y.max() - y.min())
         at_end = (y <= y.min() + margin) | (y >= y.max() - margin)
         rates = [np.average(at_end, weights=weight * rows) for rows in (rejected, ~rejected)]
         return float(rates[0] - rates[1])

@@ -24,7 +24,7 @@ class ThreeSets(BaseDefense):
         ("c1", "c2"): Ascending("both cuts are numbers of standard deviations, with 0 <= c1 <= c2"),
     }
 
-    _per_row: ClassVar[tuple[str, ...]] = ("scores_", "sets_")
+    per_row: ClassVar[tuple[str, ...]] = ("scores_", "sets_")
 
     sets_: Int[np.ndarray, " n"]
     cuts_: tuple[float, float]

@@ -63,5 +63,5 @@ class TrustedOnly(BaseDefense):
     def _fit_kept(self, X: Rows, y: Column, sample_weight: Column | None, mask: Mask) -> Any:
         return self.estimator_
 
-    def _how_sure(self, n: int) -> str:
+    def how_sure(self, n: int) -> str:
         return "It rejects no row of any table: its model was fitted on the trusted rows alone."

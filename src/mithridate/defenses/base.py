@@ -1,6 +1,5 @@
 """What every defense is: find the rows to keep, fit the model on them, say what was done."""
 
-import warnings
 from abc import ABCMeta, abstractmethod
 from typing import Any, ClassVar, Self
 
@@ -13,7 +12,8 @@ from .._text import percent
 from ..errors import InputError
 from ._ridge import Ridge
 from .constraints import CONTAMINATION, Constraints, check
-from .frames import name_of, rows_of, validated
+from .frames import ARRAYS, name_of, rows_of, validated
+from .hook import checked_mask, spread, trusted_argument
 from .reasons import named, reasons
 from .summary import summarize
 from .weights import as_weights
@@ -22,9 +22,6 @@ Rows = Float[np.ndarray, "n d"]
 Column = Float[np.ndarray, " n"]
 Mask = Bool[np.ndarray, " n"]
 Trusted = tuple[Rows, Column]
-
-# One layout, so that a frame and its array give the same to the last digit.
-_ARRAYS: dict[str, Any] = {"dtype": np.float64, "order": "C"}
 
 
 class BaseDefense(MetaEstimatorMixin, RegressorMixin, BaseEstimator, metaclass=ABCMeta):
@@ -90,7 +87,7 @@ class BaseDefense(MetaEstimatorMixin, RegressorMixin, BaseEstimator, metaclass=A
     """
 
     needs_contamination: ClassVar[bool] = False
-    """Whether the defense must be told `contamination`, the share of poison rows."""
+    """Whether the defense has the parameter `contamination`, the share of poison rows."""
 
     uses_trusted: ClassVar[bool] = False
     """Whether the defense can use `trusted`, rows known to be clean."""
@@ -99,13 +96,13 @@ class BaseDefense(MetaEstimatorMixin, RegressorMixin, BaseEstimator, metaclass=A
     """Whether it cannot do without them."""
 
     rejects_gross: ClassVar[float] = 0.95
-    """The least share rejected of rows whose targets are 20 standard deviations off; 0: none."""
+    """The least share that is rejected of rows whose targets are 20 standard deviations off."""
 
     scale_free: ClassVar[bool] = True
-    """Whether the units of the target do not matter."""
+    """Whether the result does not depend on the unit of the target."""
 
     keeps_clean: ClassVar[float] = 0.9
-    """The least share of rows of a clean Gaussian table that is kept, default parameters given."""
+    """The least share that is kept of a clean Gaussian table, with default parameters."""
 
     in_memory: ClassVar[tuple[str, ...]] = ()
     """Parameters that, if they are not None, need the whole table in memory."""
@@ -113,7 +110,8 @@ class BaseDefense(MetaEstimatorMixin, RegressorMixin, BaseEstimator, metaclass=A
     constraints: ClassVar[Constraints] = {}
     """What the parameters that a class adds may be, by their names; see `check_parameters`."""
 
-    _per_row: ClassVar[tuple[str, ...]] = ("scores_",)
+    per_row: ClassVar[tuple[str, ...]] = ("scores_",)
+    """Attributes with one value for each row, which `_find_inliers` must set."""
 
     n_features_in_: int
     inlier_mask_: Mask
@@ -162,15 +160,15 @@ class BaseDefense(MetaEstimatorMixin, RegressorMixin, BaseEstimator, metaclass=A
         """
         self.check_parameters()
         self._target_name = name_of(y)
-        X, y = validated(self, X, y, reset=True, **_ARRAYS, y_numeric=True, ensure_min_samples=2)
-        given = self._given(trusted)
+        X, y = validated(self, X, y, reset=True, **ARRAYS, y_numeric=True, ensure_min_samples=2)
+        given = trusted_argument(self, trusted)
         weight = as_weights(sample_weight, len(y))
         present = np.ones(len(y), dtype=bool) if weight is None else weight > 0
         if not present.all():
             X, y, weight = X[present], y[present], weight[present]  # pyright: ignore
         self.threshold_ = self.false_positive_rate_ = np.nan
         self.message_ = ""
-        mask = self._checked(self._find_inliers(X, y, weight, **given), len(y))
+        mask = checked_mask(self, self._find_inliers(X, y, weight, **given), len(y))
         self.estimator_ = self._fit_kept(X, y, weight, mask)
         self._reasons = reasons(X, y, weight, mask, self.scores_, self.estimator_)
         self._reasons["row"] = np.flatnonzero(present)[self._reasons["row"]]
@@ -178,9 +176,9 @@ class BaseDefense(MetaEstimatorMixin, RegressorMixin, BaseEstimator, metaclass=A
         self.found_ = self.n_rejected_ > 0
         rejected = np.average(~mask, weights=weight)
         self.contamination_ = float(getattr(self, "contamination", rejected))
-        self.inlier_mask_ = _spread(mask, present)
-        for name in self._per_row:
-            setattr(self, name, _spread(getattr(self, name), present))
+        self.inlier_mask_ = spread(mask, present)
+        for name in self.per_row:
+            setattr(self, name, spread(getattr(self, name), present))
         return self
 
     def predict(self, X: Any) -> np.ndarray:
@@ -287,10 +285,21 @@ class BaseDefense(MetaEstimatorMixin, RegressorMixin, BaseEstimator, metaclass=A
         """
         check_is_fitted(self)
         n = int(self.inlier_mask_.sum()) + self.n_rejected_
-        return summarize(type(self).__name__, n, self.reasons_, self._how_sure(n), self.message_)
+        return summarize(type(self).__name__, n, self.reasons_, self.how_sure(n), self.message_)
 
-    def _how_sure(self, n: int) -> str:
-        """One sentence on the rows that are rejected of a clean table."""
+    def how_sure(self, n: int) -> str:
+        """Say how many rows of a clean table are rejected, in one sentence.
+
+        Parameters
+        ----------
+        n : int
+            Number of rows of the table.
+
+        Returns
+        -------
+        str
+            The sentence.
+        """
         rate = self.false_positive_rate_
         if not np.isnan(rate):
             return (
@@ -308,7 +317,7 @@ class BaseDefense(MetaEstimatorMixin, RegressorMixin, BaseEstimator, metaclass=A
 
     def _features(self, X: Any) -> Rows:
         """Rows to predict, as an array, their columns checked against those of `fit`."""
-        return validated(self, X, reset=False, **_ARRAYS)
+        return validated(self, X, reset=False, **ARRAYS)
 
     def _fit_kept(self, X: Rows, y: Column, sample_weight: Column | None, mask: Mask) -> Any:
         """The defended model; a defense that *is* a way of fitting overrides this."""
@@ -343,51 +352,3 @@ class BaseDefense(MetaEstimatorMixin, RegressorMixin, BaseEstimator, metaclass=A
         for kind in reversed(type(self).__mro__):
             constraints |= vars(kind).get("constraints", {})
         check(self, constraints)
-
-    def _given(self, trusted: Any) -> dict[str, Trusted | None]:
-        """What `_find_inliers` is called with beside the table."""
-        name = type(self).__name__
-        if trusted is None and self.needs_trusted:
-            raise InputError(
-                f"{name} needs rows known to be clean: pass trusted=(X, y) to fit, a few dozen at "
-                "least, with the same columns."
-            )
-        if not (self.uses_trusted or self.needs_trusted):
-            if trusted is not None:
-                warnings.warn(f"{name} cannot use trusted rows; it ignored them.", stacklevel=3)
-            return {}
-        if trusted is None:
-            return {"trusted": None}
-        if not isinstance(trusted, tuple | list) or len(trusted) != 2:
-            raise InputError(
-                f"trusted is of type {type(trusted).__name__}; give a pair (X, y) of rows known "
-                "to be clean."
-            )
-        try:
-            return {"trusted": validated(self, *trusted, reset=False, **_ARRAYS, y_numeric=True)}
-        except ValueError as error:
-            raise InputError(f"The trusted rows do not fit the table: {error}") from error
-
-    def _checked(self, mask: Any, n: int) -> Mask:
-        name = type(self).__name__
-        if not isinstance(mask, np.ndarray) or mask.dtype != bool or mask.shape != (n,):
-            raise TypeError(f"{name}._find_inliers must return a boolean array, one value per row.")
-        for attribute in self._per_row:
-            if np.shape(getattr(self, attribute, np.nan)) != (n,):
-                raise TypeError(f"{name}._find_inliers must set {attribute}, one value per row.")
-        if mask.sum() < 2:
-            raise InputError(
-                f"{name} would keep {mask.sum()} of {n} rows, too few to fit a model: "
-                "give it more rows, or settings that reject fewer."
-            )
-        return mask
-
-
-def _spread(values: np.ndarray, present: Mask) -> np.ndarray:
-    """Values of the present rows, put back in their places among all rows."""
-    if present.all():
-        return values
-    absent = np.nan if np.issubdtype(values.dtype, np.floating) else 0
-    spread = np.full(len(present), absent, dtype=values.dtype)
-    spread[present] = values
-    return spread

@@ -1,4 +1,4 @@
-"""Cuts and tests with a stated false-positive rate, for residuals of a robust scale."""
+"""Cuts and tests with a stated false-positive rate, for residuals over a robust scale."""
 
 from dataclasses import dataclass, replace
 from math import exp, pi, sqrt
@@ -12,18 +12,18 @@ from ..bayes import BayesianRegression
 from ..passes.memory import Block, Passes, Where
 from ..passes.scores import SLACK, AtMost, Bounded, leverage, most_leverage, residual
 
-LEVEL = 0.025
-"""Level of each of the two tests that a clean table has to pass: 5 % together."""
+TEST_LEVEL = 0.025
+"""Level of each of the two tests that a clean table must pass: 5 % together."""
 
-_MEDIAN = float(ndtri(0.75))  # of the size of a unit Gaussian
-_DENSITY = 2 * exp(-(_MEDIAN**2) / 2) / sqrt(2 * pi)  # of that size, at its median
-_EFFICIENCY = 2 * (_MEDIAN * _DENSITY) ** 2  # of a scale from the median: .37
+_MEDIAN = float(ndtri(0.75))  # of |z|, z a unit Gaussian
+_DENSITY = 2 * exp(-(_MEDIAN**2) / 2) / sqrt(2 * pi)  # of |z|, at its median
+_EFFICIENCY = 2 * (_MEDIAN * _DENSITY) ** 2  # of a scale taken from the median: .37
 
 Column = Float[np.ndarray, " n"]
 
 
 @dataclass(frozen=True, eq=False)
-class LeftOut(Bounded):
+class LeaveOneOut(Bounded):
     """Residuals of rows, each as if left out of the fit, in standard deviations.
 
     `most` is the largest leverage of any row.
@@ -33,16 +33,16 @@ class LeftOut(Bounded):
     most: float
 
     def __call__(self, block: Block) -> Column:
-        left = np.sqrt(_at_least(1.0 - leverage(block, self.model)))
+        left = np.sqrt(_floored(1.0 - leverage(block, self.model)))
         return np.abs(residual(block, self.model)) / left
 
     def bounds(self, block: Block) -> tuple[Column, Column]:
         size = np.abs(residual(block, self.model))
-        return size * (1.0 - SLACK), size * ((1.0 + SLACK) / _at_least(1.0 - self.most) ** 0.5)
+        return size * (1.0 - SLACK), size * ((1.0 + SLACK) / _floored(1.0 - self.most) ** 0.5)
 
 
 @dataclass(frozen=True, eq=False)
-class Second(Bounded):
+class SecondScore(Bounded):
     """Residuals under a regression on the rows that are `near`, in standard deviations × `unit`.
 
     `most` is the largest leverage of any row.
@@ -56,7 +56,7 @@ class Second(Bounded):
     def __call__(self, block: Block) -> Column:
         h = leverage(block, self.model)
         # Of a row in the fit the residual varies less than the noise, of another row more.
-        variance = np.where(self.near(block), _at_least(1.0 - h), 1.0 + h)
+        variance = np.where(self.near(block), _floored(1.0 - h), 1.0 + h)
         size = np.abs(residual(block, self.model))
         return size * np.sqrt(self.model.noise_precision / variance) / self.unit
 
@@ -65,11 +65,11 @@ class Second(Bounded):
         unit = self.model.noise_precision**0.5 / self.unit
         return (
             size * (unit * (1.0 - SLACK) / (1.0 + self.most) ** 0.5),
-            size * (unit * (1.0 + SLACK) / _at_least(1.0 - self.most) ** 0.5),
+            size * (unit * (1.0 + SLACK) / _floored(1.0 - self.most) ** 0.5),
         )
 
 
-def second_look(table: Passes, first: BayesianRegression) -> Second:
+def second_regression(table: Passes, first: BayesianRegression) -> SecondScore:
     """Sizes of all residuals, of unit Gaussian scale, under a regression on the nearer half.
 
     The nearer half are the rows that `first`, a regression on all rows, predicts best, each from
@@ -77,25 +77,25 @@ def second_look(table: Passes, first: BayesianRegression) -> Second:
     deviation. It is half of what is left after one row for each coefficient that they determine.
     """
     share = min(0.5 + (first.effective + 1.0) / (2.0 * first.weight), 1.0)
-    distance = LeftOut(first, most_leverage(first, *table.box))
+    distance = LeaveOneOut(first, most_leverage(first, *table.box))
     near = AtMost(distance, table.quantile(distance, share))
     second = BayesianRegression.of(table.moments(Where(near)))
-    z = Second(near, second, most_leverage(second, *table.box))
+    z = SecondScore(near, second, most_leverage(second, *table.box))
     # The nearer half understates the noise, by 2.6 in a Gaussian; where it has none, it is
     # rounding that is left, and this must not be blown up.
     return replace(z, unit=max(table.quantile(z, 0.5) / _MEDIAN, 0.5))
 
 
-def cut(rate: float, freedom: float) -> float:
-    """The size that a share `rate` of Gaussian residuals exceeds.
+def student_cut(rate: float, freedom: float) -> float:
+    """The absolute value that a share `rate` of Gaussian residuals exceeds.
 
-    Their scale was estimated from a median with `freedom` degrees of freedom; so they have the
-    tails of Student's t with as many as that median is worth.
+    Their scale was estimated from a median with `freedom` degrees of freedom. So they have the
+    tails of Student's t with as many degrees as that median is worth.
     """
     return float(-stdtrit(_EFFICIENCY * max(freedom, 1.0), rate / 2.0))
 
 
-def chance_of(count: float, n: float, rate: float) -> float:
+def tail_probability(count: float, n: float, rate: float) -> float:
     """Probability that `count` or more of `n` clean rows lie beyond the cut of `rate`.
 
     Binomial, with both numbers divided by the variance of the count over that of a binomial one:
@@ -111,11 +111,11 @@ def chance_of(count: float, n: float, rate: float) -> float:
     return float(betainc(count / inflation, (n - count) / inflation + 1.0, rate))
 
 
-def left_within(c: float) -> float:
-    """Variance of a unit Gaussian that is cut off at ±c."""
+def truncated_variance(c: float) -> float:
+    """Variance of a unit Gaussian that is truncated at ±c."""
     return 1.0 - 2.0 * c * exp(-(c**2) / 2.0) / sqrt(2.0 * pi) / (2.0 * float(ndtr(c)) - 1.0)
 
 
-def _at_least(variance: Any) -> Any:
-    # Where the fit goes through a row whatever its target, its residual tells nothing.
+def _floored(variance: Any) -> Any:
+    # Where the fit goes through a row whatever its target, its residual says nothing.
     return np.maximum(variance, 0.01)

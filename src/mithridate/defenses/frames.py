@@ -8,6 +8,9 @@ from sklearn.utils.validation import check_array, check_X_y, validate_data
 
 from ..errors import InputError
 
+ARRAYS: dict[str, Any] = {"dtype": np.float64, "order": "C"}
+"""The layout of all arrays, so that a frame and its array give the same to the last digit."""
+
 _NO_TARGET: Any = object()
 
 

@@ -11,7 +11,7 @@ from ..moments import Moments
 Rows = Float[np.ndarray, "n d"]
 Column = Float[np.ndarray, " n"]
 
-# Columns as numbers, the target after the last feature; `named` puts the names in.
+# Columns are numbers, the target after the last feature; `named` replaces them by names.
 NUMBERS = np.dtype(
     [
         ("row", np.int64),
@@ -25,9 +25,9 @@ NUMBERS = np.dtype(
         ("second_sigma", np.float64),
     ]
 )
-_BLOCK = 1 << 16  # rows: bounds the memory, and a block stays in the cache
-_MANY_ROWS = 20_000  # enough for a standard deviation to half a percent
-_MANY_COLUMNS = 2_000  # beyond, one d x d eigendecomposition costs more than many a fit
+_BLOCK = 1 << 16  # rows at a time, to bound the memory and to stay in the cache of a processor
+_MANY_ROWS = 20_000  # so many give a standard deviation to half a percent
+_MANY_COLUMNS = 2_000  # of more, the d x d eigendecomposition would cost more than most fits
 
 
 def reasons(
@@ -35,29 +35,29 @@ def reasons(
 ) -> np.ndarray:
     """One record for each row that was not kept, in row order."""
     rows = np.flatnonzero(~kept)
-    found = np.zeros(len(rows), dtype=NUMBERS)
+    records = np.zeros(len(rows), dtype=NUMBERS)
     if len(rows) == 0:
-        return found
-    crowd = Crowd.of(X, y, np.ones(len(y)) if weight is None else weight, kept, model)
+        return records
+    profile = KeptRows.of(X, y, np.ones(len(y)) if weight is None else weight, kept, model)
     for start in range(0, len(rows), _BLOCK):
         part = slice(start, start + _BLOCK)
-        crowd.describe(X[rows[part]], y[rows[part]], found[part])
-    found["row"], found["score"] = rows, scores[rows]
-    return found
+        profile.describe(X[rows[part]], y[rows[part]], records[part])
+    records["row"], records["score"] = rows, scores[rows]
+    return records
 
 
-def named(found: np.ndarray, names: list[str]) -> np.ndarray:
+def named(records: np.ndarray, names: list[str]) -> np.ndarray:
     """The records with the names of their columns in place of numbers."""
     texts = np.array(names)
     columns = ("first_column", "second_column")
-    fields = [(n, texts.dtype if n in columns else found.dtype[n]) for n in NUMBERS.names or ()]
-    result = np.empty(len(found), dtype=fields)
-    for name in found.dtype.names or ():
-        result[name] = texts[found[name]] if name in columns else found[name]
+    fields = [(n, texts.dtype if n in columns else records.dtype[n]) for n in NUMBERS.names or ()]
+    result = np.empty(len(records), dtype=fields)
+    for name in records.dtype.names or ():
+        result[name] = texts[records[name]] if name in columns else records[name]
     return result
 
 
-class Crowd(NamedTuple):
+class KeptRows(NamedTuple):
     """What the kept rows have in common."""
 
     center: Float[np.ndarray, " d"]
@@ -67,7 +67,7 @@ class Crowd(NamedTuple):
     sigma: float  # of the residuals of the model
 
     @classmethod
-    def of(cls, X: Rows, y: Column, weight: Column, kept: np.ndarray, model: Any) -> "Crowd":
+    def of(cls, X: Rows, y: Column, weight: Column, kept: np.ndarray, model: Any) -> "KeptRows":
         weight = weight * kept
         if X.shape[1] <= _MANY_COLUMNS:
             sigma = _sigma(X, y, weight, kept, model)
@@ -78,31 +78,33 @@ class Crowd(NamedTuple):
         return cls(center, spread, None, model, _sigma(X, y, weight, kept, model))
 
     @classmethod
-    def of_moments(cls, moments: Moments, model: Any, sigma: float) -> "Crowd":
+    def of_moments(cls, moments: Moments, model: Any, sigma: float) -> "KeptRows":
         """The kept rows by their moments, and by σ of the residuals of a model."""
-        # A look at the evidence, not its maximum to the last digit.
+        # The maximum of the evidence is not needed to the last digit here.
         regression = BayesianRegression.of(moments, max_iter=100, tol=1e-4)
         center = moments.mean[:-1]
         spread = np.sqrt(np.diag(moments.scatter)[:-1] / moments.weight)
         spread[spread <= _rounding(center)] = 0.0
         return cls(center, spread, regression, model, sigma)
 
-    def describe(self, X: Rows, y: Column, found: np.ndarray) -> None:
+    def describe(self, X: Rows, y: Column, records: np.ndarray) -> None:
         """Fills the records of these rows."""
         residual = (y - self.model.predict(X)) / self.sigma
-        found["residual"] = residual
+        records["residual"] = residual
         if self.regression is None:
-            found["leverage"] = found["predictive_sigma"] = np.nan
+            records["leverage"] = records["predictive_sigma"] = np.nan
         else:
             leverage = self.regression.leverage(X)
-            found["leverage"] = leverage / (1.0 + leverage)
-            found["predictive_sigma"] = np.sqrt((1.0 + leverage) / self.regression.noise_precision)
+            records["leverage"] = leverage / (1.0 + leverage)
+            records["predictive_sigma"] = np.sqrt(
+                (1.0 + leverage) / self.regression.noise_precision
+            )
         distance = np.column_stack([self._standardized(X), residual])
         size, every = np.abs(distance), np.arange(len(y))
         for which in ("first", "second"):
             column = size.argmax(axis=1)
-            found[f"{which}_column"] = column
-            found[f"{which}_sigma"] = distance[every, column]
+            records[f"{which}_column"] = column
+            records[f"{which}_sigma"] = distance[every, column]
             size[every, column] = -1.0
 
     def _standardized(self, X: Rows) -> Rows:
@@ -131,7 +133,7 @@ def _sigma(X: Rows, y: Column, weight: Column, kept: np.ndarray, model: Any) -> 
     rows = rows[:: -(-len(rows) // _MANY_ROWS)]
     residual = y[rows] - model.predict(X[rows])
     sigma = float(np.sqrt(np.average(residual**2, weights=weight[rows])))
-    # A fit without noise leaves rounding, which is no unit to measure in.
+    # Where the fit is exact, only rounding is left, which is no unit to measure in.
     return max(sigma, float(_rounding(np.abs(y).max()))) or 1.0
 
 

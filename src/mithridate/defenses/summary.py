@@ -4,12 +4,10 @@ import numpy as np
 
 from .._text import percent
 
-FAR = 3.0  # σ from which on a column is said to stand out
+STANDS_OUT_SIGMAS = 3.0  # standard deviations beyond which a column is said to stand out
 
 
-def summarize(
-    name: str, n: int, reasons: np.ndarray, sureness: str, message: str, far: float = FAR
-) -> str:
+def summarize(name: str, n: int, reasons: np.ndarray, sureness: str, message: str) -> str:
     """At most ten lines for a person: how many rows, which columns, how sure."""
     if len(reasons) == 0:
         lines = [
@@ -20,7 +18,7 @@ def summarize(
     else:
         lines = [
             f"{name} rejected {len(reasons):,} of {n:,} rows ({percent(len(reasons) / n)}).",
-            _columns(reasons, far),
+            _columns(reasons),
             _residuals(reasons),
             _worst(reasons),
             sureness,
@@ -29,20 +27,23 @@ def summarize(
     return "\n".join(line for line in [*lines, message] if line)
 
 
-def _columns(reasons: np.ndarray, far: float) -> str:
-    names, counts = _standing_out(reasons, far)
+def _columns(reasons: np.ndarray) -> str:
+    names, counts = _standing_out(reasons)
     if len(names) == 0:
-        return f"In none of them does a column stand out by {far:g} σ of the kept rows."
+        return (
+            f"In none of them does a column stand out by {STANDS_OUT_SIGMAS:g} σ of the kept rows."
+        )
     shown = [f"{name} in {count:,}" for name, count in zip(names[:5], counts[:5], strict=True)]
     more = f" and {len(names) - 5} others" if len(names) > 5 else ""
-    return f"What stands out by more than {far:g} σ of the kept rows: {', '.join(shown)}{more}."
+    columns = ", ".join(shown) + more
+    return f"What stands out by more than {STANDS_OUT_SIGMAS:g} σ of the kept rows: {columns}."
 
 
-def _standing_out(reasons: np.ndarray, far: float) -> tuple[np.ndarray, np.ndarray]:
+def _standing_out(reasons: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Names of the columns that stand out, by falling number of rows in which they do."""
     columns = np.concatenate([reasons["first_column"], reasons["second_column"]])
     sizes = np.abs(np.concatenate([reasons["first_sigma"], reasons["second_sigma"]]))
-    names, counts = np.unique(columns[sizes > far], return_counts=True)
+    names, counts = np.unique(columns[sizes > STANDS_OUT_SIGMAS], return_counts=True)
     order = np.argsort(-counts, kind="stable")
     return names[order], counts[order]
 

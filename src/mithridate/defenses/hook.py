@@ -1,0 +1,61 @@
+"""What `_find_inliers` is given beside the table, and what it must return and set."""
+
+import warnings
+from typing import Any
+
+import numpy as np
+from jaxtyping import Bool
+
+from ..errors import InputError
+from .frames import ARRAYS, validated
+
+
+def trusted_argument(defense: Any, trusted: Any) -> dict[str, Any]:
+    """The trusted rows as a keyword argument of `_find_inliers`; none, where it cannot use any."""
+    name = type(defense).__name__
+    if trusted is None and defense.needs_trusted:
+        raise InputError(
+            f"{name} needs rows known to be clean: pass trusted=(X, y) to fit, a few dozen at "
+            "least, with the same columns."
+        )
+    if not (defense.uses_trusted or defense.needs_trusted):
+        if trusted is not None:
+            warnings.warn(f"{name} cannot use trusted rows; it ignored them.", stacklevel=3)
+        return {}
+    if trusted is None:
+        return {"trusted": None}
+    if not isinstance(trusted, tuple | list) or len(trusted) != 2:
+        raise InputError(
+            f"trusted is of type {type(trusted).__name__}; give a pair (X, y) of rows known "
+            "to be clean."
+        )
+    try:
+        return {"trusted": validated(defense, *trusted, reset=False, **ARRAYS, y_numeric=True)}
+    except ValueError as error:
+        raise InputError(f"The trusted rows do not fit the table: {error}") from error
+
+
+def checked_mask(defense: Any, mask: Any, n: int) -> Bool[np.ndarray, " n"]:
+    """The mask that `_find_inliers` returned for `n` rows, if it and what it set are in order."""
+    name = type(defense).__name__
+    if not isinstance(mask, np.ndarray) or mask.dtype != bool or mask.shape != (n,):
+        raise TypeError(f"{name}._find_inliers must return a boolean array, one value per row.")
+    for attribute in defense.per_row:
+        if np.shape(getattr(defense, attribute, np.nan)) != (n,):
+            raise TypeError(f"{name}._find_inliers must set {attribute}, one value per row.")
+    if mask.sum() < 2:
+        raise InputError(
+            f"{name} would keep {mask.sum()} of {n} rows, too few to fit a model: "
+            "give it more rows, or settings that reject fewer."
+        )
+    return mask
+
+
+def spread(values: np.ndarray, present: Bool[np.ndarray, " n"]) -> np.ndarray:
+    """Values of the present rows, put back in their places among all rows; NaN or 0 elsewhere."""
+    if present.all():
+        return values
+    absent = np.nan if np.issubdtype(values.dtype, np.floating) else 0
+    result = np.full(len(present), absent, dtype=values.dtype)
+    result[present] = values
+    return result
