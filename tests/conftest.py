@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 from jaxtyping import install_import_hook
 
-# Two threads a test process; more would fight over the cores of a small machine.
-os.environ.setdefault("OMP_NUM_THREADS", "2")
+# One thread a test process, since there is a process for each core: threads that wait for one
+# another on busy cores made the fit of a small network take twenty times as long.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # The shapes that the signatures promise are checked in every call of the tests.
 with install_import_hook(
