@@ -202,7 +202,7 @@ def broken(tmp_path, frame):
         "no seeds": (["good.csv", *goal, "--seeds", "0"], "seeds"),
         "seeds word": (["good.csv", *goal, "--seeds", "many"], "seeds"),
         "unknown defense": (["good.csv", *goal, "--defenses", "trimm"], "trim"),
-        "unknown model": (["good.csv", *goal, "--model", "rigde"], "ridge"),
+        "unknown model": (["good.csv", *goal, "--victim", "rigde"], "ridge"),
         "unknown normalizer": (["good.csv", *goal, "--normalizer", "x"], "anchored"),
         "negative l2": (["good.csv", *goal, "--l2", "-1"], "l2"),
         "contamination": (["good.csv", *goal, "--contamination", "lots"], "oracle"),

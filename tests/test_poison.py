@@ -48,7 +48,7 @@ def test_polars_stays_polars(frame):
 
 
 def test_rows_can_be_replaced(frame):
-    made = mithridate.poison(frame, target="progression", ratio=0.1, threat={"rows": "replaced"})
+    made = mithridate.poison(frame, target="progression", ratio=0.1, threat={"placed": "replaced"})
     assert len(made.frame) == len(frame)
     assert made.frame.is_poison.sum() == round(0.1 * len(frame))
 
@@ -58,7 +58,7 @@ def test_the_command_line_writes_it(frame, tmp_path, suffix):
     frame.to_csv(tmp_path / "in.csv", index=False)
     out = tmp_path / f"out.{suffix}"
     code, said, _ = call(
-        "attack", tmp_path / "in.csv", "--target", "progression", "--ratio", "0.1", "-o", out
+        "poison", tmp_path / "in.csv", "--target", "progression", "--ratio", "0.1", "-o", out
     )
     assert code == 0
     assert "poison rows" in said
@@ -83,7 +83,7 @@ def test_bad_input_gets_one_sentence(frame, tmp_path, monkeypatch):
     }
     before = sorted(tmp_path.rglob("*"))
     for word, args in cases.items():
-        code, out, err = call("attack", *args)
+        code, out, err = call("poison", *args)
         assert (code, out) == (1, ""), word
         assert word in err.splitlines()[-1]
         assert "foresee" not in err
@@ -92,4 +92,4 @@ def test_bad_input_gets_one_sentence(frame, tmp_path, monkeypatch):
 
 def test_too_many_replaced_rows_are_refused(frame):
     with pytest.raises(InputError, match="smaller ratio"):
-        mithridate.poison(frame, target="progression", ratio=0.9, threat={"rows": "replaced"})
+        mithridate.poison(frame, target="progression", ratio=0.9, threat={"placed": "replaced"})

@@ -161,7 +161,7 @@ def test_stealthier_poison_is_placed_closer_and_does_less(field):
         {"victim": {"use": "mlp"}},
         {"victim": {"use": "ridge", "l2": 0.0}},
         {"threat": {"writes": "target"}},
-        {"threat": {"rows": "replaced"}},
+        {"threat": {"placed": "replaced"}},
         {"judge": "sklearn.linear_model.Lasso"},
     ],
 )

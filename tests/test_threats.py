@@ -61,7 +61,7 @@ def test_a_range_is_given_in_the_tables_units(split):
         ({"box": {"nothing": [0, 1]}}, "'nothing'"),
         ({"box": {"age": [50.2, 50.8]}}, "no value"),
         ({"surrogate": 5000}, "surrogate"),
-        ({"surrogate": 30, "rows": "replaced"}, "replaces"),
+        ({"surrogate": 30, "placed": "replaced"}, "replaces"),
         ({"writes": "target", "frozen": ["progression"]}, "no column"),
     ],
 )
@@ -71,7 +71,7 @@ def test_nonsense_is_refused(split, threat, word):
 
 
 def test_the_table_records_the_threat_model():
-    threat = {"writes": "target", "budget": 0.5, "rows": "replaced", "box": {"bmi": [20, 30]}}
+    threat = {"writes": "target", "budget": 0.5, "placed": "replaced", "box": {"bmi": [20, 30]}}
     found = mithridate.audit(threat=threat, **QUICK)
     rows = found.table.to_pylist()
     poisoned = next(r for r in rows if r["attack"] == "ascent")

@@ -1,12 +1,14 @@
-"""Renamed modules: for one version the old name imports the new module, with a warning."""
+"""Old names: each works for one version beside the new one, and warns."""
 
+import functools
 import importlib
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
+from typing import Any, ParamSpec, TypeVar
 
 ROOT = "mithridate."
 MODULES = {
@@ -20,6 +22,45 @@ MODULES = {
     "threat": "attack.threat",
     "victims": "attack.victims",
 }
+
+P, R = ParamSpec("P"), TypeVar("R")
+
+
+class RetiredName(FutureWarning):
+    """An old name was used."""
+
+
+def warn(old: str, new: str, level: int = 3) -> None:
+    """Warns where the caller's caller stands, or `level` frames above."""
+    sentence = f"{old} is now {new}; the old name goes in the next version."
+    warnings.warn(sentence, RetiredName, stacklevel=level)
+
+
+def renamed(**names: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Lets a function take keywords by their old names, given as old="new".
+
+    >>> @renamed(model="victim")
+    ... def audit(victim="ridge"):
+    ...     return victim
+    >>> with warnings.catch_warnings(action="ignore"):
+    ...     audit(model="mlp")
+    'mlp'
+    """
+
+    def decorate(function: Callable[P, R]) -> Callable[P, R]:
+        @functools.wraps(function)
+        def called(*args: Any, **given: Any) -> R:
+            for old, new in names.items():
+                if old in given and new in given:
+                    raise TypeError(f"{function.__name__}() takes {old} as {new}; give one.")
+                if old in given:
+                    warn(f"{old}=", f"{new}=")
+                    given[new] = given.pop(old)
+            return function(*args, **given)
+
+        return called
+
+    return decorate
 
 
 class _Retired(MetaPathFinder, Loader):
@@ -38,11 +79,7 @@ class _Retired(MetaPathFinder, Loader):
     def exec_module(self, module: ModuleType) -> None:
         old = module.__name__
         new = ROOT + MODULES[old.removeprefix(ROOT)]
-        warnings.warn(
-            f"{old} is now {new}; the old name goes in the next version.",
-            FutureWarning,
-            stacklevel=2,
-        )
+        warn(old, new)
         sys.modules[old] = importlib.import_module(new)
 
 

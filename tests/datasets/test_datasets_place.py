@@ -92,7 +92,7 @@ def test_the_file_behind_it_is_never_overwritten(
     assert write.output_for(source) == Path("homes.cleaned.csv")
     with pytest.raises(InputError, match="never overwritten"):
         write.check_output(Path("homes.csv"), data.file_of(source))
-    command = ["mithridate", "attack", source, "--out", "homes.csv"]
+    command = ["mithridate", "poison", source, "--out", "homes.csv"]
     monkeypatch.setattr("sys.argv", command)
     with pytest.raises(SystemExit) as stop:
         app.main()

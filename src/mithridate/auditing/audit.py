@@ -11,6 +11,7 @@ import narwhals as nw
 import pyarrow as pa
 
 from .. import _files, report, schema
+from .._retired import renamed
 from ..bench import Results, Spec, run
 from ..bench.run import Tell
 from ..data.load import names
@@ -86,11 +87,12 @@ class Audit:
             shutil.rmtree(fresh, ignore_errors=True)
 
 
+@renamed(model="victim")
 def audit(
     data: Any = None,
     *,
     target: str | None = None,
-    model: str = "ridge",
+    victim: str = "ridge",
     l2: float | None = None,
     judge: str | None = None,
     alphas: Sequence[float] = (1.0, 0.6, 0.3, 0.1, 0.03),
@@ -110,35 +112,78 @@ def audit(
 ) -> Audit:
     """Poisons copies of a table, trains on them, and judges every defense.
 
-    Parameters:
+    The experiment is that of [1]_, section 5, on one's own table. It says what the strongest attack
+    found does to a model of the table; a better attack may exist.
 
-    - `data`: a pandas, polars or pyarrow frame, a path to CSV or Parquet (`file:path#target` says
-      both), or the name of a data set (default: diabetes); `target`: the column to predict;
-    - `model`: the victim (ridge, linear, mlp), with penalty `l2` on the mean loss (default: its
-      own); `judge`: another scikit-learn regressor to train on the result, `package.module.Class`;
-    - `alphas` in [0, 1], 1 aggressive and 0 stealthy; `ratios` in [0, 1), poison rows /
-      (clean + poison rows); `seeds`: how many splits and attacks, numbered from `seed` on;
-    - `defenses` by name; `contamination`: what those that need it are told, "oracle" (the true
-      ratio) or a number; `normalizer`: how damage and risk are made comparable; `risk`: what
-      makes a row visible (residual, difference, gap, predictive, mahalanobis, neighbor, spectral,
-      weighted);
-      `feasible`: whether the ascent keeps rows possible on its way ("through"), makes them so
-      after each batch ("after", the paper's) or not at all ("never");
-    - `threat`: what the attacker may write and knows, as `[threat]` of a spec has it: `writes`
-      ("both", "features", "target"), `frozen` columns, `box` {column: [low, high]}, `budget`,
-      `surrogate` rows, `rows` ("added", "replaced"), `relaxed` (True: any feature value);
-    - `drop`: columns to leave out; `categorical`: columns whose numbers are only codes; `rows`: how
-      many clean rows train, at most;
-    - `tell(stage, done, total)` is called as the work goes on.
+    Parameters
+    ----------
+    data : frame, path or str, optional
+        The table, of n rows: a pandas, polars or pyarrow frame, a CSV or Parquet file
+        (`file:path#target` names the target too), or the name of a data set (default: diabetes).
+    target : str, optional
+        Column to predict, of numbers. A data set knows its own.
+    victim : {"ridge", "linear", "mlp"} or str, default "ridge"
+        Model that is attacked, by name or as `module:Class`.
+    l2 : float, optional
+        Its penalty on the mean loss, on features scaled to [0, 1] (default: its own).
+    judge : str, optional
+        Scikit-learn regressor to train on the result, as `package.module.Class` (default: the
+        victim's own kind).
+    alphas : sequence of float
+        Each in [0, 1]: 1 is aggressive, all damage; 0 is stealthy, all stealth.
+    ratios : sequence of float
+        Poison rows / (clean + poison rows), each in [0, 1).
+    seeds : int, default 3
+        How many splits of the table and attacks, numbered from `seed` on.
+    defenses : sequence of str
+        Defenses to judge, by name or as `module:Class`.
+    contamination : "oracle" or float, default "oracle"
+        What a defense that needs the ratio is told: the true one, or a number.
+    normalizer : {"ideal", "incremental", "anchored", "raw"} or str, default "ideal"
+        How damage and risk are made comparable.
+    risk : str, default "residual"
+        What makes a row visible: residual, difference, gap, predictive, mahalanobis, neighbor,
+        spectral or weighted.
+    feasible : {"through", "after", "never"}, default "through"
+        Whether the ascent keeps its rows possible on the way, makes them so after each batch (the
+        paper's), or not at all.
+    threat : mapping, optional
+        What the attacker may write and knows, as `[threat]` of a spec has it: `writes` ("both",
+        "features", "target"), `frozen` columns, `box` {column: [low, high]} in the table's units,
+        `budget` in ranges of the columns, `surrogate` rows, `placed` ("added", "replaced"),
+        `relaxed` (True: any feature value).
+    drop : sequence of str
+        Columns to leave out.
+    categorical : sequence of str
+        Columns whose numbers are only codes.
+    rows : int, default 300
+        How many clean rows train, at most.
+    seed : int, default 0
+        The first seed.
+    tell : callable, optional
+        Called as the work goes on, with stage, units done and units in all; `mithridate.progress`
+        gives one.
 
-    Raises `mithridate.errors.InputError` (a ValueError) with one sentence where the input is bad.
+    Returns
+    -------
+    Audit
+        The results as a table, as sentences and as a report.
 
+    Raises
+    ------
+    InputError
+        The input cannot be used: one sentence says what was given and what is wanted.
+
+    References
+    ----------
+    .. [1] J. Carnerero-Cano, L. Muñoz-González, P. Spencer and E. C. Lupu, "Stealthy poisoning
+       attacks bypass defenses in regression settings", arXiv 2601.22308, 2026.
+
+    Examples
+    --------
     >>> result = audit(alphas=[1, 0.3], ratios=[0.1], seeds=1, defenses=["trim"])
     >>> result.worst[0] > 1
     True
-
-    The experiment is that of Carnerero-Cano et al., "Stealthy poisoning attacks bypass defenses in
-    regression settings" (2026), section 5, on one's own table.
     """
     framed = not (data is None or isinstance(data, str | Path))
     spec = Spec.of(
@@ -153,7 +198,7 @@ def audit(
                 "categorical": list(categorical),
                 "rows": rows,
             },
-            "victim": {"use": model} | ({} if l2 is None else {"l2": l2}),
+            "victim": {"use": victim} | ({} if l2 is None else {"l2": l2}),
             "judge": judge,
             "threat": dict(threat or {}),
             "attacks": [

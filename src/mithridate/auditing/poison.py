@@ -9,6 +9,7 @@ import narwhals as nw
 import numpy as np
 
 from .. import _files
+from .._retired import renamed
 from ..attack.threat import edges
 from ..bench import Spec
 from ..bench.judges import judge
@@ -74,6 +75,7 @@ def check_suffix(path: Path) -> Path:
     return path
 
 
+@renamed(model="victim")
 def poison(
     data: Any = None,
     *,
@@ -84,7 +86,7 @@ def poison(
     risk: str = "residual",
     feasible: str = "through",
     normalizer: str = "ideal",
-    model: str = "ridge",
+    victim: str = "ridge",
     l2: float | None = None,
     threat: Mapping[str, Any] | None = None,
     drop: Sequence[str] = (),
@@ -95,24 +97,65 @@ def poison(
 ) -> Poisoned:
     """Adds poison to a copy of a table, in the worst way that `alpha` allows.
 
-    Parameters: `data`, a frame, a path or a name, as `audit` takes it; `alpha` in [0, 1], 1
-    aggressive and 0 stealthy; `ratio` = poison rows / (clean + poison rows), in (0, 1); `attack`,
-    `risk`, `normalizer` and `model` by name; `feasible` and `threat` as in `audit`; `rows`, how
-    many clean rows the attack is computed on at most: they stand for the whole table. Columns that
-    it does not know (ids, dates) are copied from the row that a poison row started from.
+    The attack is that of [1]_. Columns that it does not know (ids, dates) are copied from the row
+    that a poison row started from.
 
+    Parameters
+    ----------
+    data : frame, path or str, optional
+        The table, of n rows, as `audit` takes it (default: diabetes).
+    target : str, optional
+        Column to predict, of numbers. A data set knows its own.
+    alpha : float, default 0.3
+        In [0, 1]: 1 is aggressive, all damage; 0 is stealthy, all stealth.
+    ratio : float, default 0.2
+        Poison rows / (clean + poison rows), in (0, 1).
+    attack, risk, normalizer, victim : str
+        The attack, what it keeps low, the scale of both, and the model that is attacked; by name or
+        as `module:Class`.
+    feasible : {"through", "after", "never"}, default "through"
+        Whether the ascent keeps its rows possible on the way, as in `audit`.
+    l2 : float, optional
+        The victim's penalty on the mean loss, on features scaled to [0, 1] (default: its own).
+    threat : mapping, optional
+        What the attacker may write and knows, as in `audit`.
+    drop : sequence of str
+        Columns that the attack leaves out.
+    categorical : sequence of str
+        Columns whose numbers are only codes.
+    rows : int, default 1000
+        Clean rows that the attack is computed on, at most; they stand for the whole table.
+    seed : int, default 0
+        Seed of the split and of the attack.
+    tell : callable, optional
+        Called as the work goes on, with stage, units done and units in all.
+
+    Returns
+    -------
+    Poisoned
+        The poisoned copy, and what it does to the model.
+
+    Raises
+    ------
+    InputError
+        The input cannot be used: one sentence says what was given and what is wanted.
+
+    References
+    ----------
+    .. [1] J. Carnerero-Cano, L. Muñoz-González, P. Spencer and E. C. Lupu, "Stealthy poisoning
+       attacks bypass defenses in regression settings", arXiv 2601.22308, 2026.
+
+    Examples
+    --------
     >>> made = poison(ratio=0.1, alpha=1)
     >>> made.rows, made.nmse_poisoned > made.nmse_clean
     (49, True)
-
-    Carnerero-Cano et al., "Stealthy poisoning attacks bypass defenses in regression settings"
-    (2026).
     """
     one = {"use": attack, "alphas": [alpha], "risk": risk, "normalizer": normalizer}
     one |= {} if feasible == "through" else {"feasible": feasible}
-    victim = {"use": model} | ({} if l2 is None else {"l2": l2})
+    model = {"use": victim} | ({} if l2 is None else {"l2": l2})
     spec = Spec.of(
-        {"ratios": [ratio], "attacks": [one], "victim": victim, "threat": dict(threat or {})}
+        {"ratios": [ratio], "attacks": [one], "victim": model, "threat": dict(threat or {})}
     )
     tell = tell or (lambda stage, done, total: None)
     tell("reading the table", 0, 0)
@@ -125,7 +168,7 @@ def poison(
     made_rows, origin, seen = _attacked(spec, encoded, split, seed, tell)
     scaled = np.column_stack([made_rows.X, made_rows.y]) * split.scale + split.shift
     made = decode(frame, encoded, scaled[:, :-1], scaled[:, -1], split.rows[origin])
-    whole = _joined(frame, made, split.rows[origin] if spec.threat.rows == "replaced" else None)
+    whole = _joined(frame, made, split.rows[origin] if spec.threat.placed == "replaced" else None)
     return Poisoned(
         whole,
         len(made_rows.y),
@@ -150,7 +193,7 @@ def _attacked(
             "Relaxed poison lies between the levels of a column, so no table can hold it; leave "
             "'relaxed' out, and 'feasible' other than 'never'."
         )
-    if spec.threat.rows == "replaced" and p > len(split.train.y):
+    if spec.threat.placed == "replaced" and p > len(split.train.y):
         raise InputError(
             f"{p} rows would be replaced, but the attack knows {len(split.train.y)}; "
             "give a smaller ratio."
@@ -165,7 +208,7 @@ def _effect(
 ) -> dict[str, float]:
     """What the poison does to a trained model, and what a clean model thinks of it."""
     _, model = judge(spec)
-    train, replaces = split.train, spec.threat.rows == "replaced"
+    train, replaces = split.train, spec.threat.placed == "replaced"
     # As many poison rows as make the same ratio of the rows that train here.
     p = min(edges(len(train.y), spec.ratios, replaces)[1], len(rows.y))
     some = np.random.default_rng(seed).permutation(len(rows.y))[:p]

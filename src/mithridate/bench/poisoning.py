@@ -62,7 +62,7 @@ class Ran(NamedTuple):
 
 def batches(spec: Spec, n: int) -> Batches:
     """The ratios of a spec; batches end at steps of `batch` and at each ratio."""
-    replaces = spec.threat.rows == "replaced"
+    replaces = spec.threat.placed == "replaced"
     ratios = sorted({r for r in spec.ratios if r > 0})
     counts = [edges(n, [r], replaces)[1] for r in ratios]
     for ratio, count in zip(ratios, counts, strict=True):
@@ -87,7 +87,7 @@ def poison_of(
     Without `tell` the compiled program calls nothing back, so that JAX can keep it on disk.
     """
     attack, victim, risk, normalizer = parts_of(one, spec)
-    replaces = spec.threat.rows == "replaced"
+    replaces = spec.threat.placed == "replaced"
     # An attack that moves all its rows together is run afresh for each number of rows.
     plans = [cut.edges] if attack.greedy else [(0, p) for p in cut.counts]
     total = sum(ticks(attack, one.alphas, seeds, len(plan) - 1) for plan in plans)

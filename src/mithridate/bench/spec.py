@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 import tomli_w
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
+from .._retired import warn
 from ..errors import InputError
 
 
@@ -100,7 +101,8 @@ class ThreatSpec(_Part):
     `writes` features, target or both, but for the `frozen` columns; within `box`, ranges by column
     in the table's units (default: those of the training rows); no row farther than `budget` from
     where it started, in ranges of the columns (Euclidean). `surrogate` rows are all it knows, if
-    given, in place of the training rows. Its `rows` are added, or replace those they started from.
+    given, in place of the training rows. Poison is `placed` beside the clean rows (added), or in
+    place of those it started from (replaced).
     `relaxed` poison need not be possible: a row may lie between levels and between whole numbers.
     """
 
@@ -109,8 +111,16 @@ class ThreatSpec(_Part):
     box: dict[str, tuple[float, float]] = {}
     budget: Annotated[float, Field(gt=0)] | None = None
     surrogate: Annotated[int, Field(ge=10)] | None = None
-    rows: Literal["added", "replaced"] = "added"
+    placed: Literal["added", "replaced"] = "added"
     relaxed: bool = False
+
+    @model_validator(mode="before")
+    @classmethod
+    def _take_old_names(cls, given: Any) -> Any:
+        if not isinstance(given, dict) or "rows" not in given or "placed" in given:
+            return given
+        warn("'threat.rows'", "'threat.placed'", level=2)
+        return {"placed" if key == "rows" else key: value for key, value in given.items()}
 
     def keys(self) -> dict[str, Any]:
         """The columns of the results that tell this threat model from another."""
@@ -120,7 +130,7 @@ class ThreatSpec(_Part):
             "box": json.dumps(self.box, sort_keys=True, ensure_ascii=False),
             "budget": self.budget,
             "surrogate": self.surrogate,
-            "placed": self.rows,
+            "placed": self.placed,
             "relaxed": self.relaxed,
         }
 
@@ -132,7 +142,9 @@ class ThreatSpec(_Part):
         given = f"; given for {', '.join(self.box)}" if self.box else ""
         known = "the training rows" if self.surrogate is None else f"{self.surrogate} other rows"
         color = "white-box" if self.surrogate is None else "gray-box"
-        place = "adds rows" if self.rows == "added" else "replaces rows, so that their number stays"
+        place = (
+            "adds rows" if self.placed == "added" else "replaces rows, so that their number stays"
+        )
         return {
             "writes": f"{place}; free to write {what[self.writes]} of each of them{kept}{near}",
             "box": f"each value stays within the range that the clean training rows show{given}",

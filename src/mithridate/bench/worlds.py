@@ -64,7 +64,7 @@ def _knowledge(split: Split, threat: ThreatSpec) -> tuple[Part, Part]:
     """White-box: the training rows themselves. Gray-box: as many others as the spec says."""
     if threat.surrogate is None:
         return split.train, split.validation
-    if threat.rows == "replaced":
+    if threat.placed == "replaced":
         raise InputError(
             "An attacker that knows only a surrogate sample cannot say which rows it replaces; "
             "let it add rows, or drop the surrogate."

@@ -3,16 +3,20 @@
 import os
 import signal
 import sys
+import warnings
 from contextlib import suppress
 from typing import Annotated, Any
 
 import typer
 
 from .. import __version__
+from .._retired import RetiredName
 from . import audit, bench, clean, poison, report
 from . import list as listing
 from .command import Command
 from .terminal import FAILED, Stopped, printable
+
+_USUAL_WARNING = warnings.formatwarning
 
 app = typer.Typer(
     name="mithridate",
@@ -32,7 +36,8 @@ def _top(version: Annotated[bool, typer.Option("--version", help="Print the vers
 
 
 app.command("audit", cls=Command)(audit.audit)
-app.command("attack", cls=Command)(poison.attack)
+app.command("poison", cls=Command)(poison.poison)
+app.command("attack", cls=Command, hidden=True)(poison.poison)
 app.command("clean", cls=Command)(clean.clean)
 app.command("list", cls=Command)(listing.show)
 app.command("bench", cls=Command)(bench.bench)
@@ -42,6 +47,7 @@ app.command("report", cls=Command)(report.report)
 def main() -> None:
     """Entry point: every error a person can mend is one sentence, never a traceback."""
     code: Any = FAILED
+    warnings.formatwarning = _warning
     with suppress(ValueError):  # only the main thread may say what a signal does
         signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
@@ -51,6 +57,13 @@ def main() -> None:
     except Exception as error:
         _explain(error)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _warning(message: Warning | str, category: type[Warning], *place: Any, **more: Any) -> str:
+    """A retired name is one line: who types a command has no use for a line of our code."""
+    if issubclass(category, RetiredName):
+        return f"FutureWarning: {message}\n"
+    return _USUAL_WARNING(message, category, *place, **more)
 
 
 def _explain(error: Exception) -> None:

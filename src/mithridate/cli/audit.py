@@ -20,7 +20,7 @@ MOST_LINES = 15  # what a busy person reads
 def audit(
     file: given.File = None,
     target: given.Target = None,
-    model: given.Model = "ridge",
+    victim: given.Victim = "ridge",
     l2: Annotated[
         float | None, typer.Option(help="Penalty on the mean loss.", show_default="the model's")
     ] = None,
@@ -44,14 +44,15 @@ def audit(
     ] = "oracle",
     normalizer: given.Normalizer = "ideal",
     risk: given.Risk = "residual",
+    feasible: given.Feasible = "through",
     drop: given.Drop = "",
     categorical: given.Categorical = "",
     writes: given.Writes = "both",
-    freeze: given.Freeze = "",
+    frozen: given.Frozen = "",
     box: given.Box = "",
     budget: given.Budget = None,
     surrogate: given.Surrogate = None,
-    replace: given.Replace = False,
+    placed: given.Placed = "added",
     rows: Annotated[int, typer.Option(help="Clean rows to train on, at most.")] = 300,
     out: Annotated[Path, typer.Option(help="Folder for the report.")] = Path("mithridate-report"),
     max_damage: Annotated[
@@ -86,13 +87,13 @@ def audit(
                 found = audit.audit_spec(Spec.load(spec), tell=tell)
             else:
                 found = audit.audit(
-                    file, target=target, model=model, l2=l2, judge=judge, seeds=seeds, rows=rows,
+                    file, target=target, victim=victim, l2=l2, judge=judge, seeds=seeds, rows=rows,
                     alphas=given.numbers(alphas, "--alphas"),
                     ratios=given.numbers(ratios, "--ratios"),
                     defenses=given.names(defenses),
                     contamination=given.contamination(contamination), seed=seed,
-                    threat=given.threat(writes, freeze, box, budget, surrogate, replace),
-                    normalizer=normalizer, risk=risk, drop=given.names(drop),
+                    threat=given.threat(writes, frozen, box, budget, surrogate, placed),
+                    normalizer=normalizer, risk=risk, feasible=feasible, drop=given.names(drop),
                     categorical=given.names(categorical), tell=tell,
                 )  # fmt: skip
             tell("writing the report", 0, 0)

@@ -1,21 +1,30 @@
-"""How a command reads its line: an option that holds one value is given once."""
+"""How a command reads its line: no value is lost silently, and old names are read as new ones."""
 
+from collections.abc import Container
 from typing import Any
 
 from typer.core import TyperCommand
 
+from .._retired import warn
+from .options import RETIRED_COMMANDS, RETIRED_OPTIONS
+
 
 class Command(TyperCommand):
-    """A command that refuses an option given twice, so that no value is lost silently."""
+    """A command that refuses an option given twice, and takes retired names with a warning."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        names = {name: p for p in self.params for name in (*p.opts, *p.secondary_opts)}
-        given, tokens = set(), iter(args)
-        for token in tokens:
+        command = ctx.info_name
+        if command in RETIRED_COMMANDS:
+            warn(f"mithridate {command}", f"mithridate {RETIRED_COMMANDS[command]}", level=2)
+        known = {name: p for p in self.params for name in (*p.opts, *p.secondary_opts)}
+        given, read, tokens = set(), [], iter(args)
+        for written in tokens:
+            token = _current(written, known)
+            read.append(token)
             if token == "--":
                 break
             name, equals, _ = token.partition("=")
-            option: Any = names.get(name)
+            option: Any = known.get(name)
             if not name.startswith("-") or option is None or option.is_flag:
                 continue
             if option.name in given and not option.multiple:
@@ -24,5 +33,15 @@ class Command(TyperCommand):
                 )
             given.add(option.name)
             if not equals:
-                next(tokens, None)
-        return super().parse_args(ctx, args)
+                read += [value for value in [next(tokens, None)] if value is not None]
+        return super().parse_args(ctx, [*read, *tokens])
+
+
+def _current(token: str, known: Container[str]) -> str:
+    """The token itself, or what a retired option is read as."""
+    name, equals, value = token.partition("=")
+    new = RETIRED_OPTIONS.get(name)
+    if new is None or name in known or new[0] not in known:
+        return token
+    warn(name, " ".join(new), level=3)
+    return "=".join([*new, *([value] if equals else [])])

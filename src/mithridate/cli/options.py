@@ -12,16 +12,25 @@ File = Annotated[
     typer.Argument(help="CSV or Parquet file, or a data set's name.", show_default="diabetes"),
 ]
 Target = Annotated[str | None, typer.Option(help="Column to predict.")]
-Model = Annotated[str, typer.Option(help="Model that is attacked: ridge, linear or mlp.")]
+Victim = Annotated[str, typer.Option(help="Model that is attacked: ridge, linear or mlp.")]
 Normalizer = Annotated[
     str, typer.Option(help="Scale of damage and risk: ideal, incremental, anchored or raw.")
 ]
 Risk = Annotated[
     str,
-    typer.Option(help="What stealth means: residual, predictive, mahalanobis, neighbor, spectral."),
+    typer.Option(
+        help="What stealth means: residual, difference, gap, predictive, mahalanobis, neighbor, "
+        "spectral."
+    ),
+]
+Feasible = Annotated[
+    str,
+    typer.Option(
+        help="Whether rows stay possible: through (on the way), after (each batch) or never."
+    ),
 ]
 Writes = Annotated[str, typer.Option(help="What poison may write: both, features or target.")]
-Freeze = Annotated[str, typer.Option(help="Columns that poison may not write, by comma.")]
+Frozen = Annotated[str, typer.Option(help="Columns that poison may not write, by comma.")]
 Box = Annotated[
     str,
     typer.Option(help="Ranges for poison, as age=0:100,bmi=15:60.", show_default="the data's"),
@@ -34,12 +43,20 @@ Surrogate = Annotated[
     int | None,
     typer.Option(help="Rows the attacker knows in place of yours.", show_default="all of yours"),
 ]
-Replace = Annotated[
-    bool, typer.Option("--replace", help="Poison replaces rows; by default it is added.")
+Placed = Annotated[
+    str, typer.Option(help="Poison is added to the clean rows, or clean rows are replaced by it.")
 ]
 Drop = Annotated[str, typer.Option(help="Columns to leave out, by comma.")]
 Categorical = Annotated[str, typer.Option(help="Columns whose numbers are only codes, by comma.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
+
+# Each works for one version: what stands in its place is read instead.
+RETIRED_COMMANDS = {"attack": "poison"}
+RETIRED_OPTIONS = {
+    "--model": ("--victim",),
+    "--freeze": ("--frozen",),
+    "--replace": ("--placed", "replaced"),
+}
 
 
 def names(text: str) -> list[str]:
@@ -81,11 +98,11 @@ def ranges(text: str) -> dict[str, list[float]]:
 
 
 def threat(
-    writes: str, freeze: str, box: str, budget: float | None, surrogate: int | None, replace: bool
+    writes: str, frozen: str, box: str, budget: float | None, surrogate: int | None, placed: str
 ) -> dict[str, Any]:
     """The threat model as a spec writes it, without what was not given."""
-    given = {"writes": writes, "frozen": names(freeze), "box": ranges(box), "budget": budget}
-    given |= {"surrogate": surrogate, "rows": "replaced" if replace else "added"}
+    given = {"writes": writes, "frozen": names(frozen), "box": ranges(box), "budget": budget}
+    given |= {"surrogate": surrogate, "placed": placed}
     return {key: value for key, value in given.items() if value not in (None, [], {})}
 
 

@@ -1,4 +1,4 @@
-"""`mithridate attack`: a poisoned copy of a table."""
+"""`mithridate poison`: a poisoned copy of a table."""
 
 from pathlib import Path
 from typing import Annotated
@@ -11,7 +11,7 @@ from . import options as given
 from .terminal import printable, sentences
 
 
-def attack(
+def poison(
     file: given.File = None,
     target: given.Target = None,
     alpha: Annotated[float, typer.Option(help="1 is aggressive, 0 is stealthy.")] = 0.3,
@@ -23,16 +23,15 @@ def attack(
     ] = Path("poisoned.parquet"),
     attack: Annotated[str, typer.Option(help="Attack.")] = "ascent",
     risk: given.Risk = "residual",
+    feasible: given.Feasible = "through",
     normalizer: given.Normalizer = "ideal",
-    victim: Annotated[
-        str, typer.Option("--victim", "--model", help="Model that is attacked.")
-    ] = "ridge",
+    victim: given.Victim = "ridge",
     writes: given.Writes = "both",
-    freeze: given.Freeze = "",
+    frozen: given.Frozen = "",
     box: given.Box = "",
     budget: given.Budget = None,
     surrogate: given.Surrogate = None,
-    replace: given.Replace = False,
+    placed: given.Placed = "added",
     drop: given.Drop = "",
     categorical: given.Categorical = "",
     rows: Annotated[int, typer.Option(help="Rows that the attack is computed on.")] = 1000,
@@ -47,15 +46,15 @@ def attack(
         source = data.file_of(file)
         if source is not None and out.exists() and source.exists() and out.samefile(source):
             raise InputError(f"{str(out)!r} is the table itself; give another file with --out.")
-        from ..auditing.poison import check_suffix, poison
+        from ..auditing import poison as door
 
-        check_suffix(out)
+        door.check_suffix(out)
         with progress(quiet) as tell:
-            made = poison(
+            made = door.poison(
                 file, target=target, alpha=alpha, ratio=ratio, attack=attack, risk=risk,
-                normalizer=normalizer, model=victim, rows=rows, seed=seed, tell=tell,
-                threat=given.threat(writes, freeze, box, budget, surrogate, replace),
-                drop=given.names(drop), categorical=given.names(categorical),
+                feasible=feasible, normalizer=normalizer, victim=victim, rows=rows, seed=seed,
+                threat=given.threat(writes, frozen, box, budget, surrogate, placed),
+                drop=given.names(drop), categorical=given.names(categorical), tell=tell,
             )  # fmt: skip
             made.write(out)
         if not quiet:
