@@ -32,7 +32,7 @@ from rich.table import Table
 from mithridate.bench import Spec, predict, run
 from mithridate.bench.worlds import world
 from mithridate.data import load
-from mithridate.report._poisonability import AT, BELOW, NOT, Poisonability, poisonability, predicted
+from mithridate.report.poisonability import AT, BELOW, NOT, Poisonability, poisonability, predicted
 
 ALPHAS = [1.0, 0.6, 0.3, 0.1]
 RATIOS = [round(0.05 * k, 2) for k in range(1, 13)]

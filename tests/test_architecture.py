@@ -16,8 +16,8 @@ RANKS = [
     {"moments", "schema", "tables", "_lookup", "_cluster"},
     {"bayes", "data"},
     {"passes", "attack"},
-    {"defenses"},
-    {"bench", "report"},
+    {"defenses", "report"},
+    {"bench"},
     {"auditing", "cleaning"},
     {"cli"},
 ]

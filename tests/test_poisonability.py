@@ -14,8 +14,8 @@ from mithridate.bench.predict import _Goal as Goal
 from mithridate.bench.worlds import world
 from mithridate.data.load import load
 from mithridate.report import headlines, html
-from mithridate.report._poisonability import crossing, poisonability, predicted
-from mithridate.report._poisonability import hidden as told_bounds
+from mithridate.report.poisonability import crossing, poisonability, predicted
+from mithridate.report.poisonability import hidden as told_bounds
 from mithridate.schema import Look, Moved, Row, about, to_table
 
 L2 = 1e-3

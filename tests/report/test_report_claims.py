@@ -4,10 +4,11 @@ import json
 
 import pytest
 
+from mithridate.bench.paper import study_pages
+from mithridate.bench.paper.chapters import PAPER, chapters
+from mithridate.bench.paper.claims import FAILS, FEW, HOLDS, NOT_RUN, NOTHING, PART
 from mithridate.bench.study import Study
-from mithridate.report import study_pages
-from mithridate.report._claims import FAILS, FEW, HOLDS, NOT_RUN, NOTHING, PAPER, PART, chapters
-from mithridate.report._frame import Frame
+from mithridate.report.frame import Frame
 
 from .studies import ALPHAS, grown, helps, poisoned, table
 

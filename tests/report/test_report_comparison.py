@@ -3,8 +3,8 @@
 from dataclasses import replace
 
 from mithridate.report import study_pages
-from mithridate.report._comparison import compared, comparison_md
-from mithridate.report._frame import Frame
+from mithridate.report.frame import Frame
+from mithridate.report.study.comparison import compared, comparison_md
 
 from .studies import cell, poisoned, table
 

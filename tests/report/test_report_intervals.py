@@ -5,8 +5,8 @@ import itertools
 import numpy as np
 import pytest
 
-from mithridate.report._frame import Frame
-from mithridate.report._intervals import Estimate, draws, estimate, means
+from mithridate.report.frame import Frame
+from mithridate.report.intervals import Estimate, draws, estimate, means
 
 from .studies import cell, poisoned, table
 

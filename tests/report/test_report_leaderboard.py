@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from mithridate.report import study_pages
-from mithridate.report._board_words import HEADS, cells, notes
-from mithridate.report._frame import Frame
-from mithridate.report._leaderboard import boards
+from mithridate.report.frame import Frame
+from mithridate.report.study.board import HEADS, cells, notes
+from mithridate.report.study.leaderboard import boards
 
 from .studies import cell, helps, poisoned, table
 

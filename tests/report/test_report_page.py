@@ -367,7 +367,7 @@ def test_writes_all_or_nothing(tmp_path, tables, source, monkeypatch):
     path = tmp_path / "report.html"
     write_html(path, *tables)
     assert path.read_text(encoding="utf-8") == source
-    monkeypatch.setattr("mithridate.report._page.html", lambda *_: 1 / 0)
+    monkeypatch.setattr("mithridate.report.audit.page.html", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         write_html(path, *tables)
     assert path.read_text(encoding="utf-8") == source

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from mithridate.bench.harness import bench
+from mithridate.bench.paper import study_pages
 from mithridate.bench.study import Study
-from mithridate.report import study_pages, write_docs, write_study
+from mithridate.report import write_pages
 from mithridate.schema import Row, to_table
 
 from .studies import cell, grown, poisoned, table
@@ -145,7 +146,7 @@ def test_attacks_are_told_apart():
 
 
 def test_files_are_written_whole(tmp_path, full):
-    paths, pages = write_study(table(full), tmp_path), study_pages(table(full))
+    paths, pages = write_pages(study_pages(table(full)), tmp_path), study_pages(table(full))
     assert [p.name for p in paths] == [
         "report.html",
         "results.md",
@@ -155,14 +156,6 @@ def test_files_are_written_whole(tmp_path, full):
     assert sorted(p.name for p in tmp_path.iterdir()) == sorted(p.name for p in paths)
     for path in paths:
         assert path.read_text() == pages[path.name]
-
-
-def test_docs_are_the_markdown_alone(tmp_path, full):
-    assert [p.name for p in write_docs(table(full), tmp_path)] == [
-        "results.md",
-        "leaderboard.md",
-        "comparison.md",
-    ]
 
 
 def test_a_real_study(tmp_path):
@@ -177,7 +170,7 @@ def test_a_real_study(tmp_path):
         """
     )
     ran = bench(study, tmp_path, jobs=1)
-    paths = write_study(ran.table, tmp_path)
+    paths = write_pages(study_pages(ran.table), tmp_path)
     assert [p.name for p in paths] == ["report.html", "leaderboard.md", "comparison.md"]
     seen = Page(paths[0].read_text())
     assert sum(name.startswith("gain-") for name in seen.figures()) == 2

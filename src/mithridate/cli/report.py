@@ -39,11 +39,12 @@ def report(
 def write_study(results: Any, folder: Path) -> list[Path]:
     """Writes the pages of a study into a folder, and says which they are."""
     from .. import _files
-    from .. import report as pages
+    from ..bench.paper import study_pages
+    from ..report import write_pages
 
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        return pages.write_study(results, folder)
+        return write_pages(study_pages(results), folder)
     except OSError as error:
         raise _files.unwritable(folder, error) from None
 

@@ -1,9 +1,8 @@
 """What the results say: sentences for the terminal, one HTML page for everyone else."""
 
-from ._cleaning import MOST_SUSPECTS, Cleaning, Group, Points, Suspect, cleaning_html
-from ._headlines import headlines
-from ._page import html, write_html
-from ._study import study_pages, write_docs, write_study
+from .audit import headlines, html, write_html
+from .cleaning import MOST_SUSPECTS, Cleaning, Group, Points, Suspect, cleaning_html
+from .study import study_pages, write_pages
 
 __all__ = [
     "MOST_SUSPECTS",
@@ -15,7 +14,6 @@ __all__ = [
     "headlines",
     "html",
     "study_pages",
-    "write_docs",
     "write_html",
-    "write_study",
+    "write_pages",
 ]

@@ -1,0 +1,115 @@
+"""The claims of the paper, each judged by a rule from a figure and its interval."""
+
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
+
+import numpy as np
+
+from ...report.frame import Frame
+from ...report.intervals import Estimate
+
+HOLDS, PART, FAILS = "holds", "holds in part", "does not hold"
+FEW, NOT_RUN, NOTHING = "too few seeds", "not run", "not measured"
+MOST = 6  # exceptions that are named
+
+COMMAND = "mithridate bench paper --only {} -o results/"
+
+
+class Finding(NamedTuple):
+    """What was measured for a claim: a figure, and parts that support it where positive.
+
+    `labels` say which part is which, (where, at what).
+    """
+
+    figure: str
+    interval: str
+    labels: list[tuple[str, str]]
+    parts: Estimate
+
+
+Judge = Callable[[Frame], Finding | None]
+
+
+class Statement(NamedTuple):
+    """A claim in words, and how it is judged on the rows of its experiment."""
+
+    number: str
+    text: str
+    judge: Judge
+
+
+class Claim(NamedTuple):
+    """A claim with its verdict, ready to be printed."""
+
+    number: str
+    text: str
+    experiment: str
+    figure: str
+    interval: str
+    verdict: str
+    where: str
+
+    @property
+    def command(self) -> str:
+        return COMMAND.format(self.experiment)
+
+
+class Chapter(NamedTuple):
+    """The claims on one experiment and model."""
+
+    title: str
+    experiment: str
+    claims: list[Claim]
+    rows: Frame
+
+
+def judged(statement: Statement, experiment: str, rows: Frame) -> Claim:
+    """A statement held against the rows of its experiment."""
+    number, text, judge = statement
+    if not len(rows):
+        return Claim(number, text, experiment, "–", "–", NOT_RUN, "")
+    found = judge(rows)
+    if found is None or not np.isfinite(found.parts.point).any():
+        figure = "–" if found is None else found.figure
+        return Claim(number, text, experiment, figure, "–", NOTHING, "")
+    verdict, where = weighed(found)
+    return Claim(number, text, experiment, found.figure, found.interval, verdict, where)
+
+
+def weighed(found: Finding) -> tuple[str, str]:
+    """The verdict on a finding, and where it does not hold.
+
+    A part is shown where its interval lies above 0. All shown: the claim holds; some: it holds in
+    part; none: it does not hold. A part is contrary where its interval lies below 0, else open.
+    """
+    point = np.ravel(found.parts.point)
+    known = [int(i) for i in np.flatnonzero(~np.isnan(point))]
+    if found.parts.low is None or found.parts.high is None:
+        return FEW, f"by the means alone in {sum(point[known] > 0)} of {len(known)}"
+    low, high = np.ravel(found.parts.low), np.ravel(found.parts.high)
+    shown = [i for i in known if low[i] > 0]
+    contrary = [i for i in known if high[i] < 0]
+    rest = [i for i in known if i not in shown and i not in contrary]
+    verdict = HOLDS if len(shown) == len(known) else PART if shown else FAILS
+    told = [f"shown in {len(shown)} of {len(known)}"]
+    for word, group in (("contrary", contrary), ("open", rest)):
+        if group:
+            told.append(f"{word}: {named(found.labels[i] for i in group)}")
+    return verdict, "; ".join(told)
+
+
+def named(labels: Iterable[tuple[str, str]]) -> str:
+    """Parts by where they are.
+
+    >>> named([("a", "alpha 1"), ("a", "alpha 0.3"), ("b", "")])
+    'a (alpha 1, alpha 0.3), b'
+    """
+    groups: dict[str, list[str]] = {}
+    for where, detail in labels:
+        groups.setdefault(where, []).append(detail)
+    told = [
+        f"{where} ({', '.join(details)})" if any(details) else where
+        for where, details in groups.items()
+    ]
+    more = f" and {len(told) - MOST} more" if len(told) > MOST else ""
+    return ", ".join(told[:MOST]) + more

@@ -1,0 +1,149 @@
+"""The page `results.md`: the paper's claims with their verdicts, and the tables behind them."""
+
+from collections.abc import Sequence
+
+import pyarrow as pa
+
+from ... import report
+from ...report import text as words
+from ...report.frame import Frame
+from ...report.intervals import RESAMPLES
+from ...report.markdown import escaped, footer, paragraph, table
+from ...report.series import NONE
+from ...report.study.findings import again
+from . import tables
+from .chapters import chapters
+from .claims import COMMAND, FAILS, FEW, HOLDS, NOT_RUN, NOTHING, PART, Chapter, Claim
+
+PAPER_TITLE = (
+    'Carnerero-Cano et al., "Stealthy Poisoning Attacks Bypass Defenses in Regression Settings", '
+    "arXiv 2601.22308"
+)
+HEADS = ("", "claim", "figure", "95 % interval", "verdict", "where", "command")
+RULE = (
+    "A verdict is computed, never typed in. A claim has parts: tables, alphas, ratios or defenses, "
+    "as *where* names them. A part is shown where its 95 % interval lies on the claimed side, "
+    "contrary where it lies on the other, open where it reaches over both. All shown: "
+    f"*{HOLDS}*; some: *{PART}*; none: *{FAILS}*. Fewer than three seeds give no interval: "
+    f"*{FEW}*. "
+    f"Intervals are percentiles of {RESAMPLES:,} bootstrap draws of the seeds, each table's drawn "
+    "apart and the same draw for all that is compared. Tables are not drawn: the figures speak of "
+    "these alone. With few seeds such an interval is too narrow, and it is not corrected for the "
+    "number of parts."
+)
+MEANINGS = {
+    "ridge": tables.of_defenses,
+    "network": tables.of_defenses,
+    "sensitivity": tables.sensitivity,
+    "predictive": tables.predictive,
+    "normalizers": tables.normalizers,
+}
+
+
+def has_claims(chapters: Sequence[Chapter]) -> bool:
+    """Whether any claim was held against anything."""
+    return any(len(chapter.rows) for chapter in chapters)
+
+
+def study_pages(results: pa.Table) -> dict[str, str]:
+    """Draws the pages of a study, with the claims of the paper where its experiments are there.
+
+    Parameters
+    ----------
+    results : pyarrow.Table
+        Rows of `mithridate.schema.Row`.
+
+    Returns
+    -------
+    dict of str to str
+        The pages of `mithridate.report.study_pages`, and `results.md` where an experiment of the
+        study `paper` is in the table.
+
+    Examples
+    --------
+    >>> from mithridate.schema import Row, to_table
+    >>> list(study_pages(to_table([], Row)))
+    ['report.html']
+    """
+    frame = Frame(results)
+    made = chapters(frame)
+    if not has_claims(made):
+        return report.study_pages(results)
+    told = summary([claim for chapter in made for claim in chapter.claims])
+    finding = f"The paper's claims: {told[0].lower()}{told[1:]}"
+    pages = {"results.md": results_md(made, frame)}
+    return report.study_pages(results, findings=[finding], pages=pages)
+
+
+def results_md(chapters: Sequence[Chapter], results: Frame) -> str:
+    """The page `results.md`."""
+    claims = [claim for chapter in chapters for claim in chapter.claims]
+    parts = [
+        "# Results",
+        paragraph(f"The claims of {PAPER_TITLE}, in our words, held against our own runs."),
+        paragraph(summary(claims)),
+        paragraph(size(results)),
+        paragraph(RULE),
+        "## The claims",
+    ]
+    for chapter in chapters:
+        parts += [f"### {escaped(chapter.title)}", table(HEADS, [_line(c) for c in chapter.claims])]
+    for chapter in chapters:
+        made = MEANINGS[chapter.experiment](chapter.rows) if len(chapter.rows) else []
+        parts += [f"## {escaped(chapter.title)}: figures"] if made else []
+        for title, told, drawn in made:
+            parts += [f"### {title}", paragraph(told), drawn]
+    commands = [
+        f"mithridate bench paper -o results/   # or one experiment: --only {claims[0].experiment}"
+    ]
+    parts += [
+        "## How to repeat it",
+        "```\n" + "\n".join([*commands, "mithridate report results/"]) + "\n```",
+    ]
+    return "\n\n".join([*parts, footer(results)]) + "\n"
+
+
+def _line(claim: Claim) -> list[str]:
+    verdict = f"**{claim.verdict}**" if claim.verdict in (HOLDS, PART, FAILS) else claim.verdict
+    return [
+        claim.number,
+        claim.text,
+        escaped(claim.figure),
+        escaped(claim.interval),
+        verdict,
+        escaped(claim.where),
+        f"`{COMMAND.format(claim.experiment)}`",
+    ]
+
+
+def summary(claims: Sequence[Claim]) -> str:
+    """How many claims have which verdict.
+
+    >>> summary([])
+    'Of 0 claims none was run.'
+    """
+    order = (HOLDS, PART, FAILS, FEW, NOTHING, NOT_RUN)
+    counts = {verdict: sum(c.verdict == verdict for c in claims) for verdict in order}
+    verbs = {
+        HOLDS: ("holds", "hold"),
+        PART: ("holds in part", "hold in part"),
+        FAILS: ("does not hold", "do not hold"),
+        FEW: ("has too few seeds to tell", "have too few seeds to tell"),
+        NOTHING: ("was not measured", "were not measured"),
+        NOT_RUN: ("was not run", "were not run"),
+    }
+    told = [f"{n} {verbs[v][n != 1]}" for v, n in counts.items() if n]
+    return f"Of {len(claims)} claims {words.listing(told) or 'none was run'}."
+
+
+def size(results: Frame) -> str:
+    """How large the table of results is, and what of it is there twice."""
+    tables = results.distinct("dataset")
+    seeds = words.count(len(results.distinct("seed")), "seed")
+    sets = words.count(len(results.poisoned.where(defense=NONE)), "poisoned training set")
+    told = (
+        f"{words.count(len(tables), 'table')} ({words.listing([escaped(t) for t in tables])}), up "
+        f"to {seeds}, {sets}, {words.count(len(results), 'judged cell')}, {results.failed:,} of "
+        "them failed."
+    )
+    return told + (f" {again(results.repeated)}" if results.repeated else "")

@@ -1,0 +1,209 @@
+"""The results grouped for telling: a cell per attack, alpha, ratio and defense, over all seeds."""
+
+import dataclasses
+import math
+import statistics
+from collections.abc import Iterable
+from functools import cached_property
+from typing import Any
+
+import pyarrow as pa
+
+from ... import schema
+from .. import text as words
+from ..series import NONE, ORACLE, Series, in_order
+
+TRUE_RATIO = "the true ratio"  # what a contamination of `oracle` tells
+HARM = -0.005  # a gain below this is still negative when rounded to two digits
+ENOUGH = 3  # seeds from which on chance can be told; with fewer the mean stands alone
+_POISON = ("nmse_clean", "nmse_poisoned", "risk", "error_clean", "error_poison", "at_border")
+_UNIT = ("dataset", "victim", "risk_name", "normalizer", "seed")
+
+
+@dataclasses.dataclass(frozen=True)
+class Cell:
+    """One attack at one alpha and ratio, under one defense: a row for each seed that worked."""
+
+    series: Series
+    ratio: float
+    defense: str
+    rows: list[dict[str, Any]]
+
+    def values(self, name: str) -> list[float]:
+        """The finite figures of this name, one a seed."""
+        found = (row.get(name) for row in self.rows)
+        return [float(v) for v in found if v is not None and math.isfinite(v)]
+
+    def mean(self, name: str) -> float | None:
+        """Mean over the seeds; None where nothing was measured."""
+        found = self.values(name)
+        return sum(found) / len(found) if found else None
+
+    @property
+    def growth(self) -> float | None:
+        """Mean NMSE with poison over mean NMSE without, undefended."""
+        clean, poisoned = self.mean("nmse_clean"), self.mean("nmse_poisoned")
+        return poisoned / clean if clean and poisoned is not None else None
+
+    @property
+    def gain(self) -> float | None:
+        return self.mean("gain")
+
+    @property
+    def recovered(self) -> float | None:
+        """Mean gain over the oracle's; None where there is next to nothing to recover."""
+        gain, oracle = self.gain, self.mean("gain_oracle")
+        return gain / oracle if gain is not None and oracle is not None and oracle >= 0.01 else None
+
+    @property
+    def harmful(self) -> bool:
+        """Whether the defense makes things worse, beyond chance where the seeds can tell."""
+        return self._negative and not self._by_chance
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether the mean gain is negative, but within two standard errors of nothing."""
+        return self._negative and self._by_chance
+
+    @property
+    def _negative(self) -> bool:
+        """The oracle is what defenses are measured against, so it is never blamed."""
+        return self.defense != ORACLE and self.gain is not None and self.gain < HARM
+
+    @property
+    def _by_chance(self) -> bool:
+        gains = self.values("gain")
+        if len(gains) < ENOUGH:
+            return False
+        return abs(sum(gains) / len(gains)) < 2 * statistics.stdev(gains) / math.sqrt(len(gains))
+
+
+@dataclasses.dataclass(frozen=True)
+class Audit:
+    """A table of results, grouped once and asked by every sentence and figure."""
+
+    rows: list[dict[str, Any]]
+    defended: dict[tuple[Series, float, str], Cell]
+    poison: dict[tuple[Series, float], Cell]
+    clean: dict[str, Cell]
+    certified: list[dict[str, float]] = dataclasses.field(default_factory=list)
+
+    @cached_property
+    def series(self) -> list[Series]:
+        """What was tried: by falling alpha, the controls last."""
+        found = dict.fromkeys(series for series, _ in self.poison)
+        return in_order(found)
+
+    @property
+    def main(self) -> list[Series]:
+        """The attacks that are judged; the controls only where there is nothing else."""
+        return [s for s in self.series if not s.control] or self.series
+
+    @property
+    def controls(self) -> list[Series]:
+        return [s for s in self.series if s.control]
+
+    @cached_property
+    def ratios(self) -> list[float]:
+        return sorted({ratio for _, ratio in self.poison})
+
+    @cached_property
+    def defenses(self) -> list[str]:
+        """The defenses by falling mean gain, without `none` and the oracle."""
+        names = dict.fromkeys(row["defense"] for row in self.rows)
+
+        def rank(defense: str) -> float:
+            gains = [c.gain for c in self.judged(defense) if c.gain is not None]
+            return sum(gains) / len(gains) if gains else -math.inf
+
+        return sorted((d for d in names if d not in (NONE, ORACLE)), key=rank, reverse=True)
+
+    @property
+    def has_oracle(self) -> bool:
+        return any(row["defense"] == ORACLE for row in self.rows)
+
+    @property
+    def seeds(self) -> int:
+        return len({row.get("seed") for row in self.rows})
+
+    @property
+    def failed(self) -> list[dict[str, Any]]:
+        return [row for row in self.rows if row.get("status") == "failed"]
+
+    def judged(self, defense: str, series: Iterable[Series] | None = None) -> list[Cell]:
+        """Cells of a defense against poison for which a gain is known, in reading order."""
+        wanted = self.main if series is None else list(series)
+        found = (self.defended.get((s, r, defense)) for s in wanted for r in self.ratios)
+        return [cell for cell in found if cell is not None and cell.gain is not None]
+
+    def at(self, ratio: float, series: Iterable[Series] | None = None) -> list[Cell]:
+        """Undefended cells at one ratio for which the growth of the error is known."""
+        found = (self.poison.get((s, ratio)) for s in (self.main if series is None else series))
+        return [cell for cell in found if cell is not None and cell.growth is not None]
+
+    def near(self, ratio: float) -> float | None:
+        """The ratio nearest to `ratio` at which any damage is known."""
+        known = [r for r in self.ratios if self.at(r)]
+        return min(known, key=lambda r: (abs(r - ratio), r), default=None)
+
+
+def audit(results: pa.Table) -> Audit:
+    """Groups a table of results (columns as in `schema.Row`) into cells."""
+    rows = _told_apart([_named(row) for row in results.to_pylist()])
+    defended: dict[tuple[Series, float, str], Cell] = {}
+    clean: dict[str, Cell] = {}
+    units: dict[tuple[Series, float], dict[tuple, dict[str, Any]]] = {}
+    for row in rows:
+        series = Series(row["attack"], row.get("alpha"))
+        ratio, defense = float(row["ratio"]), row["defense"]
+        fine = [row] if row.get("status") != "failed" else []
+        if ratio == 0:
+            clean.setdefault(defense, Cell(series, ratio, defense, [])).rows.extend(fine)
+            continue
+        key = (series, ratio, defense)
+        defended.setdefault(key, Cell(*key, [])).rows.extend(fine)
+        # Any defense's row tells what the poison did; a failed one may leave gaps.
+        unit = units.setdefault(key[:2], {}).setdefault(tuple(row.get(n) for n in _UNIT), {})
+        for figure in _POISON:
+            if unit.get(figure) is None:
+                unit[figure] = row.get(figure)
+    poison = {key: Cell(*key, NONE, list(found.values())) for key, found in units.items()}
+    return Audit(rows, defended, poison, clean, _certified(results))
+
+
+def _certified(results: pa.Table) -> list[dict[str, float]]:
+    """The promises among the facts on the run, if they can be read."""
+    facts = schema.about(results)
+    found = facts.get("certified") if isinstance(facts, dict) else None
+    wanted = ("share", "within", "rows", "certified", "nmse")
+    return [
+        promise
+        for promise in (found if isinstance(found, list) else [])
+        if isinstance(promise, dict)
+        and all(isinstance(promise.get(key), int | float) for key in wanted)
+    ]
+
+
+def _told_apart(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """A defense that was told different contaminations counts as so many defenses."""
+    told: dict[str, set[str | None]] = {}
+    for row in rows:
+        if row["ratio"]:
+            told.setdefault(row["defense"], set()).add(row.get("contamination"))
+    several = {defense for defense, values in told.items() if len(values) > 1}
+    return [
+        {**row, "defense": f"{words.name(row['defense'])} (told {_told(row)})"}
+        if row["defense"] in several - {NONE, ORACLE}
+        else row
+        for row in rows
+    ]
+
+
+def _told(row: dict[str, Any]) -> str:
+    told = row.get("contamination") or "nothing"
+    return TRUE_RATIO if told == ORACLE else told
+
+
+def _named(row: dict[str, Any]) -> dict[str, Any]:
+    """Null keys become words, so that a damaged table is still told."""
+    return {**row, "attack": row.get("attack") or NONE, "defense": row.get("defense") or NONE}

@@ -1,0 +1,244 @@
+"""Figures of damage: how the error grows, how visible that is, and what each defense leaves."""
+
+import math
+from typing import Any
+
+from .. import text as words
+from ..series import Series
+from ..style import (
+    CLEAN,
+    Figure,
+    Style,
+    axis,
+    column,
+    layout,
+    magnitudes,
+    note,
+    percents,
+    rule,
+    safe,
+)
+from . import findings as find
+from .cells import Audit, Cell
+
+Styles = dict[Series, Style]
+
+
+def damage(told: Audit, styles: Styles) -> Figure | None:
+    """NMSE of the undefended model against the ratio, a line for each series."""
+    cells = {s: [c for r in told.ratios for c in told.at(r, [s])] for s in told.series}
+    if not any(cells.values()):
+        return None
+    clean = _clean(told)
+    several = told.seeds > 1
+    data = [_band(cs, styles[s], clean) for s, cs in cells.items() if several and len(cs) > 1]
+    data += [_line(cs, styles[s], "nmse_poisoned", clean) for s, cs in cells.items() if cs]
+    seen = [v for found in cells.values() for c in found for v in c.values("nmse_poisoned")]
+    y = magnitudes("NMSE, undefended", [*seen, clean])
+    notes = []
+    if clean is not None:
+        at = {"xref": "paper", "xanchor": "right", "yanchor": "bottom"}
+        notes.append(note("no poison", 1, _at(y, clean), **at))
+    return {"data": data, "layout": layout(percents(), y, shapes=_level(clean), annotations=notes)}
+
+
+def _at(y: dict[str, Any], value: float) -> float:
+    """Where an annotation must say it stands: plotly wants exponents on a logarithmic axis."""
+    return math.log10(value) if y.get("type") == "log" else value
+
+
+def _clean(told: Audit) -> float | None:
+    """Mean NMSE of the model that was not poisoned."""
+    found = [c.mean("nmse_clean") for c in [*told.poison.values(), *told.clean.values()]]
+    known = [v for v in found if v is not None and v > 0]
+    return sum(known) / len(known) if known else None
+
+
+def _level(clean: float | None) -> list[dict[str, Any]]:
+    """A reference line at the error without poison."""
+    if clean is None:
+        return []
+    return [rule(xref="paper", x0=0, x1=1, y0=safe(clean), y1=safe(clean))]
+
+
+def _line(
+    cells: list[Cell], style: Style, figure: str, start: float | None, **more: Any
+) -> dict[str, Any]:
+    """A line over the ratios; it starts at the clean model, as no poison does no damage."""
+    xs: list[float | None] = []
+    ys: list[float | None] = []
+    hover: list[str] = []
+    if start is not None and cells:
+        xs, ys, hover = [0.0], [safe(start)], [f"no poison: NMSE {words.number(start)}"]
+    for cell in cells:
+        xs.append(safe(100 * cell.ratio))
+        ys.append(safe(cell.mean(figure)))
+        hover.append(_hover(cell, style, figure))
+    return {
+        "type": "scatter",
+        "mode": "lines+markers",
+        "x": xs,
+        "y": ys,
+        "line": style.line,
+        "marker": style.marker(),
+        "hoverinfo": "text",
+        "hovertext": hover,
+        "legendgroup": style.id,
+        **more,
+    }
+
+
+def _hover(cell: Cell, style: Style, figure: str) -> str:
+    values = cell.values(figure)
+    lines = [
+        f"<b>{style.label}, {words.ratio(cell.ratio)} poison</b>",
+        f"NMSE {words.number(cell.mean(figure))} ({words.times(cell.growth)} of clean)"
+        if figure == "nmse_poisoned"
+        else f"NMSE {words.number(cell.mean(figure))}, gain {words.signed(cell.gain)}",
+    ]
+    if len(values) > 1:
+        spread = f"{words.number(min(values))} to {words.number(max(values))}"
+        lines.append(f"{spread} over {words.count(len(values), 'seed')}")
+    return "<br>".join(lines)
+
+
+def _band(cells: list[Cell], style: Style, start: float | None) -> dict[str, Any]:
+    """The range over the seeds as a filled outline."""
+    edges = [] if start is None else [(0.0, start, start)]
+    edges += [(100 * c.ratio, min(v), max(v)) for c in cells if (v := c.values("nmse_poisoned"))]
+    xs = [r for r, _, _ in edges] + [r for r, _, _ in reversed(edges)]
+    ys = [high for _, _, high in edges] + [low for _, low, _ in reversed(edges)]
+    return {
+        "type": "scatter",
+        "mode": "lines",
+        "x": column(xs),
+        "y": column(ys),
+        "fill": "toself",
+        "line": {"width": 0, "color": style.color},
+        "opacity": 0.16,
+        "fillcolor": style.color,
+        "hoverinfo": "skip",
+        "legendgroup": style.id,
+    }
+
+
+def visible(told: Audit, styles: Styles) -> Figure | None:
+    """Damage against risk: what an attacker buys with being seen."""
+    points = {s: [(c.mean("risk"), c) for c in _path(told, s)] for s in told.series}
+    xs = [x for found in points.values() for x, _ in found if x is not None]
+    if not xs:
+        return None
+    x = magnitudes("risk of the poison rows", [*xs, 1.0])
+    figure = _against(told, styles, points, x)
+    figure["layout"]["shapes"].append(rule(yref="paper", y0=0, y1=1, x0=1, x1=1))
+    at = {"yref": "paper", "xanchor": "left", "yanchor": "top", "xshift": 5}
+    figure["layout"]["annotations"].append(note("average clean row", _at(x, 1.0), 1, **at))
+    return figure
+
+
+def detected(told: Audit, styles: Styles) -> Figure | None:
+    """Damage against the AUC of the best scores among the defenses."""
+    points = {}
+    for series in told.series:
+        found = [(find.best_auc(told, c), c) for c in _path(told, series)]
+        points[series] = [(auc.auc, cell) for auc, cell in found if auc is not None]
+    xs = [x for found in points.values() for x, _ in found]
+    if not xs:
+        return None
+    x = axis("AUC of the best scores", range=[0.43, 1.03], tickformat=".1f", dtick=0.1)
+    figure = _against(told, styles, points, x)
+    for trace, series in zip(figure["data"], points, strict=True):
+        turned = [(auc := find.best_auc(told, c)) and auc.turned for _, c in points[series]]
+        symbol = styles[series].symbol
+        trace["marker"]["symbol"] = [f"{symbol}-open" if t else symbol for t in turned]
+        trace["marker"]["line"]["width"] = [1.8 if t else 0.8 for t in turned]
+    figure["layout"]["shapes"].append(rule(yref="paper", y0=0, y1=1, x0=0.5, x1=0.5))
+    at = {"yref": "paper", "xanchor": "left", "yanchor": "top", "xshift": 5}
+    figure["layout"]["annotations"].append(note("guessing", 0.5, 1, **at))
+    return figure
+
+
+def _path(told: Audit, series: Series) -> list[Cell]:
+    return [c for r in told.ratios for c in told.at(r, [series])]
+
+
+def _against(told: Audit, styles: Styles, points: dict, x: dict[str, Any]) -> Figure:
+    """Growth of the error over any x, the points of a series joined by rising ratio."""
+    data, growths = [], [1.0]
+    for series, found in points.items():
+        style, known = styles[series], [(v, c) for v, c in found if v is not None]
+        growths += [c.growth for _, c in known if c.growth is not None]
+        # Only the end is labeled: the reader can count the points back from there.
+        last = len(known) - 1
+        data.append(
+            {
+                "type": "scatter",
+                "mode": "lines+markers+text",
+                "x": column(v for v, _ in known),
+                "y": column(c.growth for _, c in known),
+                "text": [
+                    words.ratio(c.ratio) if i == last else "" for i, (_, c) in enumerate(known)
+                ],
+                "textposition": "top center",
+                "textfont": {"size": 11, "color": style.color},
+                "line": {**style.line, "width": 1.4},
+                "marker": style.marker(9),
+                "hoverinfo": "text",
+                "hovertext": [_seen(told, c, style) for _, c in known],
+                "legendgroup": style.id,
+                "cliponaxis": False,
+            }
+        )
+    y = magnitudes("error, times the clean one", growths)
+    return {"data": data, "layout": layout(x, y, shapes=[], annotations=[])}
+
+
+def _seen(told: Audit, cell: Cell, style: Style) -> str:
+    auc = find.best_auc(told, cell)
+    lines = [
+        f"<b>{style.label}, {words.ratio(cell.ratio)} poison</b>",
+        f"error {words.times(cell.growth)} the clean one",
+        f"risk {words.number(cell.mean('risk'))}",
+    ]
+    if auc is not None:
+        lines.append(f"AUC {words.area(auc.auc)} by {words.label(words.name(auc.defense))}")
+        if auc.turned:
+            lines.append("scores turned round: the poison looks too normal")
+    return "<br>".join(lines)
+
+
+def defended(told: Audit, styles: Styles) -> dict[str, Figure]:
+    """A small figure for each defense, all on one scale, with the undefended error behind."""
+    names = told.defenses + (["oracle"] if told.has_oracle else [])
+    cells = {d: {s: told.judged(d, [s]) for s in told.main} for d in names}
+    behind = {s: _path(told, s) for s in told.main}
+    seen = [
+        c.mean("nmse_defended") for found in cells.values() for cs in found.values() for c in cs
+    ]
+    seen += [c.mean("nmse_poisoned") for cs in behind.values() for c in cs]
+    y, clean = magnitudes("NMSE", [*seen, _clean(told)]), _clean(told)
+    figures = {}
+    for defense, found in cells.items():
+        if not any(found.values()):
+            continue
+        alone = told.clean.get(defense)
+        start = alone.mean("nmse_defended") if alone else None
+        data = [_ghost(behind[s], styles[s], clean) for s in told.main if behind[s]]
+        data += [
+            _line(cs, styles[s], "nmse_defended", start, marker=styles[s].marker(6.5))
+            for s, cs in found.items()
+        ]
+        fixed = {**y, "fixedrange": True}
+        figures[defense] = {
+            "data": data,
+            "layout": layout(percents(fixedrange=True, nticks=5), fixed, shapes=_level(clean)),
+        }
+    return figures
+
+
+def _ghost(cells: list[Cell], style: Style, start: float | None) -> dict[str, Any]:
+    """The undefended line, faint, for comparison."""
+    line = {"color": CLEAN, "width": 1, "dash": style.dash}
+    return _line(
+        cells, style, "nmse_poisoned", start, mode="lines", line=line, opacity=0.6, hoverinfo="skip"
+    )

@@ -1,0 +1,196 @@
+"""What stands out in the results: the cells and figures that the sentences speak of."""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from ..growth import LITTLE
+from ..poisonability import Poisonability
+from ..series import NONE, ORACLE, Series
+from .cells import Audit, Cell
+from .crossings import by_series
+
+EXACT = 1e-6  # NMSE of the clean model below which only the last digits are missed
+LOOKS_CLEAN = 2.0  # mean squared residual at most twice that of an average clean row
+
+
+class Standing(NamedTuple):
+    """How one defense did over all poisoned cells."""
+
+    defense: str
+    mean: float
+    cells: list[Cell]
+    harmful: list[Cell]
+    oracle: float | None
+
+    @property
+    def worst(self) -> Cell:
+        return min(self.cells, key=_gain)
+
+
+def _gain(cell: Cell) -> float:
+    return cell.gain if cell.gain is not None else 0.0
+
+
+def _growth(cell: Cell) -> float:
+    return cell.growth or 0.0
+
+
+def worst(
+    audit: Audit, ratio: float | None = None, series: Iterable[Series] | None = None
+) -> Cell | None:
+    """The cell where the undefended error grew most: at one ratio or any, of some series or all."""
+    ratios = audit.ratios if ratio is None else [ratio]
+    wanted = audit.series if series is None else list(series)
+    return max((c for r in ratios for c in audit.at(r, wanted)), key=_growth, default=None)
+
+
+def lead(audit: Audit) -> Cell | None:
+    """The cell to speak of first: near 10 %, stealthy poison if it does much, else the worst."""
+    ratio = audit.near(0.10)
+    if ratio is None:
+        return None
+    quiet = max(filter(stealthy, audit.at(ratio)), key=_growth, default=None)
+    if quiet is not None and _growth(quiet) >= LITTLE:
+        return quiet
+    return worst(audit, ratio)
+
+
+def stealthy(cell: Cell) -> bool:
+    """Whether poison looks clean because it was told to: an alpha of 1 means not to care."""
+    alpha = cell.series.alpha
+    return looks_clean(cell) and alpha is not None and alpha < 1
+
+
+def looks_clean(cell: Cell) -> bool:
+    """Whether these rows miss the clean model hardly more than clean rows do."""
+    risk = cell.mean("risk")
+    return risk is not None and risk <= LOOKS_CLEAN
+
+
+def clean_looking(audit: Audit, ratio: float | None = None) -> Cell | None:
+    """The most harmful poison of any attack that looks clean, at one ratio or any."""
+    ratios = audit.ratios if ratio is None else [ratio]
+    cells = (c for r in ratios for c in audit.at(r, audit.series))
+    return max(filter(looks_clean, cells), key=_growth, default=None)
+
+
+def exact(audit: Audit) -> bool:
+    """Whether the clean model leaves no error to speak of, so that multiples of it say little."""
+    found = [v for c in audit.poison.values() for v in c.values("nmse_clean")]
+    return bool(found) and sum(found) / len(found) < EXACT
+
+
+def contaminations(audit: Audit, defense: str) -> list[str]:
+    """What the defense was told of the contamination."""
+    rows = (row for row in audit.rows if row["defense"] == defense and row["ratio"])
+    return sorted({str(c) for row in rows if (c := row.get("contamination"))})
+
+
+def told_ratio(audit: Audit, defense: str) -> bool:
+    """Whether the defense was told the true ratio."""
+    return ORACLE in contaminations(audit, defense)
+
+
+class Scores(NamedTuple):
+    """How well scores tell poison from clean rows, read from whichever end works better."""
+
+    auc: float  # at least one half
+    defense: str
+    turned: bool  # the poison looks too normal: low scores find it
+
+
+def best_auc(audit: Audit, cell: Cell) -> Scores | None:
+    """The scores in the cell that tell poison best.
+
+    Scores that rank poison below clean rows find it as well, once someone turns them round.
+    """
+    found = []
+    for defense in audit.defenses:
+        judged = audit.defended.get((cell.series, cell.ratio, defense))
+        auc = judged.mean("auc") if judged else None
+        if auc is not None:
+            found.append(Scores(max(auc, 1 - auc), defense, turned=auc < 0.5))
+    return max(found, default=None)
+
+
+def best_defense(audit: Audit, cell: Cell) -> Cell | None:
+    """The cell of the defense that gains most on this poison."""
+    found = (audit.defended.get((cell.series, cell.ratio, d)) for d in audit.defenses)
+    return max((c for c in found if c and c.gain is not None), key=_gain, default=None)
+
+
+def standings(audit: Audit) -> list[Standing]:
+    """Every defense with a gain known somewhere, by falling mean gain."""
+    found = []
+    for defense in audit.defenses:
+        cells = audit.judged(defense)
+        if not cells:
+            continue
+        ceilings = [g for c in cells if (g := c.mean("gain_oracle")) is not None]
+        mean = sum(_gain(c) for c in cells) / len(cells)
+        oracle = sum(ceilings) / len(ceilings) if ceilings else None
+        found.append(Standing(defense, mean, cells, [c for c in cells if c.harmful], oracle))
+    return sorted(found, key=lambda s: s.mean, reverse=True)
+
+
+def harmful_from(cells: list[Cell]) -> tuple[list[float], float | None]:
+    """The ratios at which a defense hurts, and the one from which on it always does.
+
+    `cells` are those of one defense, several series allowed: a ratio counts as harmful for all
+    if the defense hurts in each of its cells.
+    """
+    by_ratio: dict[float, list[bool]] = {}
+    for cell in cells:
+        by_ratio.setdefault(cell.ratio, []).append(cell.harmful)
+    ratios = sorted(by_ratio)
+    onset = None
+    for ratio in reversed(ratios):
+        if not all(by_ratio[ratio]):
+            break
+        onset = ratio
+    return [r for r in ratios if any(by_ratio[r])], onset
+
+
+def crossings(audit: Audit) -> dict[Series, float]:
+    """For each series, the ratio from which on the poisoned model fits the poison better.
+
+    Poison that does no damage may well be fitted better from the first row on; that says nothing.
+    """
+    found = {}
+    for series in audit.main:
+        for ratio in reversed(audit.ratios):
+            cell = audit.poison.get((series, ratio))
+            clean = cell.mean("error_clean") if cell else None
+            poison = cell.mean("error_poison") if cell else None
+            if cell is None or clean is None or poison is None:
+                break
+            if poison >= clean or _growth(cell) < LITTLE:
+                break
+            found[series] = ratio
+    return found
+
+
+def poisonability(audit: Audit) -> dict[Series, Poisonability]:
+    """Where each judged series that does damage begins to be fitted better than the clean rows.
+
+    Nothing without unpoisoned rows, from which on the errors are followed.
+    """
+    if NONE not in audit.clean:
+        return {}
+    found = by_series(audit)
+    return {
+        series: found[series]
+        for series in audit.main
+        if series in found
+        and (most := worst(audit, series=[series])) is not None
+        and _growth(most) >= LITTLE
+    }
+
+
+def clean_costs(audit: Audit) -> list[tuple[str, Cell]]:
+    """What each defense did to unpoisoned data, where that was measured."""
+    return [
+        (defense, cell)
+        for defense, cell in audit.clean.items()
+        if defense not in (NONE, ORACLE) and cell.rows
+    ]

@@ -1,0 +1,127 @@
+"""The whole report as one self-contained HTML page that asks nothing of the network."""
+
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from ... import _files
+from .. import text as words
+from ..series import in_order
+from ..shell import render
+from ..style import Figure, styles
+from . import crossings, damage, poison, tables
+from . import findings as find
+from .cells import Audit, audit
+from .facts import facts
+from .headlines import sentences
+from .tiles import tiles
+
+
+def html(results: pa.Table, looks: pa.Table, moved: pa.Table) -> str:
+    """The report as one HTML page: offline, self-contained, safe against hostile names.
+
+    `results`, `looks` and `moved` are tables of `schema.Row`, `schema.Look` and `schema.Moved`; the
+    last two may be empty, and `schema.about(results)` may lack any key.
+
+    >>> from mithridate.schema import Look, Moved, Row, to_table
+    >>> html(to_table([], Row), to_table([], Look), to_table([], Moved))[:15]
+    '<!doctype html>'
+    """
+    told = audit(results)
+    look = styles(_every_series(told, looks, moved))
+    figures, places = _figures(told, looks, moved, look)
+    return render(
+        "audit/page.html",
+        figures,
+        places=places,
+        all_series=[look[s] for s in told.series],
+        main_series=[look[s] for s in told.main],
+        seen_series=[look[s] for s in look if s in _seen(looks, moved)],
+        **_tables(told, look),
+        **_words(results, told, looks, moved),
+    )
+
+
+def write_html(path: Path | str, results: pa.Table, looks: pa.Table, moved: pa.Table) -> None:
+    """Writes the report to `path`, all or nothing; the tables are those of `html`."""
+    page = html(results, looks, moved)
+    _files.write_atomically(Path(path), lambda part: part.write_text(page, encoding="utf-8"))
+
+
+def _every_series(told: Audit, looks: pa.Table, moved: pa.Table) -> list:
+    """All series of the page in one order, so that each looks the same in every figure."""
+    found = dict.fromkeys([*told.series, *poison.series_of(looks), *poison.series_of(moved)])
+    return in_order(found)
+
+
+def _seen(looks: pa.Table, moved: pa.Table) -> set:
+    return {*poison.series_of(looks), *poison.series_of(moved)}
+
+
+def _figures(
+    told: Audit, looks: pa.Table, moved: pa.Table, look: damage.Styles
+) -> tuple[dict[str, Figure], dict[str, list[tuple[str, str]]]]:
+    """Figures by id, and for each place of the page the ids and titles of its panels."""
+    figures: dict[str, Figure] = {}
+    places: dict[str, list[tuple[str, str]]] = {}
+
+    def put(place: str, found: dict[str, Figure | None]) -> None:
+        shown = {title: figure for title, figure in found.items() if figure is not None}
+        places[place] = [(f"{place}-{i}", title) for i, title in enumerate(shown)]
+        figures.update(zip((id for id, _ in places[place]), shown.values(), strict=True))
+
+    put("damage", {"Error against poison ratio": damage.damage(told, look)})
+    put(
+        "visible",
+        {
+            "Seen by residual": damage.visible(told, look),
+            "Seen by the best scores": damage.detected(told, look),
+        },
+    )
+    put("defended", {words.heading(d): f for d, f in damage.defended(told, look).items()})
+    put("residuals", {"Residuals": poison.residuals(looks, look)})
+    put("axes", {look[s].words: f for s, f in poison.axes(looks, look).items()})
+    titles = {"number": "Numbers and target", "category": "Category sets"}
+    put("moved", {titles[kind]: f for kind, f in poison.moved(moved, look).items()})
+    return figures, places
+
+
+def _tables(told: Audit, look: damage.Styles) -> dict[str, Any]:
+    """Everything that the page shows as a table."""
+    gain, full = tables.maps(told, look)
+    ratios, deeds = tables.deeds(told, look)
+    failures, more_failures = tables.failures(told)
+    warnings, more_warnings = tables.warnings(told)
+    return {
+        "ratios": [words.ratio(r) for r in told.ratios],
+        "growths": tables.growths(told, look),
+        "visibility": tables.visibility(told, look),
+        "maps": gain,
+        "full": words.signed(full).lstrip("+"),
+        "deed_ratios": [words.ratio(r) for r in ratios],
+        "deeds": deeds,
+        "costs": tables.costs(told),
+        "failures": failures,
+        "more_failures": more_failures,
+        "warnings": warnings,
+        "more_warnings": more_warnings,
+    }
+
+
+def _words(results: pa.Table, told: Audit, looks: pa.Table, moved: pa.Table) -> dict[str, Any]:
+    """Everything that the page says in prose."""
+    ratios = sorted({*poison.shown(looks)[2], *poison.shown(moved)[2]})
+    informed = [d for d in told.defenses if find.told_ratio(told, d)]
+    return {
+        "facts": facts(results, told),
+        "headlines": sentences(told),
+        "meetings": crossings.lines(results, told),
+        "bound": crossings.bound(results),
+        "tiles": tiles(told),
+        "seeds": told.seeds,
+        "shown_ratios": words.listing([words.ratio(r) for r in ratios]) if ratios else "",
+        "informed": words.listing([words.name(d) for d in informed]) if informed else "",
+        "has_oracle": told.has_oracle,
+        "controlled": bool(told.controls) and told.main != told.controls,
+    }

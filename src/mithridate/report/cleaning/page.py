@@ -1,0 +1,258 @@
+"""The page on a cleaned table: what was rejected, from where, and why."""
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+
+from ..._text import percent
+from .. import text as words
+from ..shell import render
+from ..style import CLEAN, Figure, Style, axis, layout, note, rule
+
+BINS = 40
+FAR = 3.0  # ranges of the kept rows beyond which a point is drawn at the edge
+MOST_GROUPS, MOST_SUSPECTS, MOST_NOTES = 50, 50, 60
+KEPT = Style("kept", "kept rows", CLEAN, "solid", "circle")
+REJECTED = Style("rejected", "rejected rows", "#D55E00", "solid", "diamond")
+
+
+class Group(NamedTuple):
+    """A source of rows: how many were rejected, and whether that is `beyond` chance."""
+
+    name: str
+    rows: int
+    rejected: int
+    beyond: bool
+
+
+class Suspect(NamedTuple):
+    """A rejected row by its number in the table; `residual` in σ, `group` "" if there is none."""
+
+    row: int
+    score: float
+    residual: float
+    group: str
+    reason: str
+
+
+class Points(NamedTuple):
+    """Rows to draw by their numbers in the table: target against prediction, in its units."""
+
+    row: Int[np.ndarray, " p"]
+    target: Float[np.ndarray, " p"]
+    predicted: Float[np.ndarray, " p"]
+    score: Float[np.ndarray, " p"]
+    kept: Bool[np.ndarray, " p"]
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Cleaning:
+    """What the page says; names, sentences and notes may hold anything.
+
+    `scores` and `kept` have an entry for each row of the table, `threshold` may be NaN; `groups`
+    (by the values of `column`) and `suspects` come with the most suspicious first.
+    """
+
+    name: str
+    target: str
+    defense: str
+    sentences: Sequence[str]
+    notes: Sequence[str]
+    scores: Float[np.ndarray, " n"]
+    kept: Bool[np.ndarray, " n"]
+    threshold: float
+    points: Points
+    column: str = ""
+    groups: Sequence[Group] = ()
+    suspects: Sequence[Suspect] = ()
+
+
+def cleaning_html(found: Cleaning) -> str:
+    """The report as one HTML page: offline, self-contained, safe against hostile data."""
+    n, k = len(found.kept), int((~found.kept).sum())
+    drawn = {"scores": _histogram(found), "fit": _scatter(found)}
+    figures = {name: figure for name, figure in drawn.items() if figure is not None}
+    return render(
+        "cleaning/page.html",
+        figures,
+        places=list(figures),
+        styles=[KEPT, REJECTED] if k else [KEPT],
+        name=words.cut(found.name, 80),
+        target=words.cut(found.target, 80),
+        defense=words.cut(found.defense, 80),
+        rows=f"{n:,}",
+        rejected=f"{k:,}",
+        sentences=[words.cut(line, 1200) for line in found.sentences],
+        column=words.cut(found.column, 80),
+        groups=_groups(found.groups[:MOST_GROUPS]),
+        more_groups=max(0, len(found.groups) - MOST_GROUPS),
+        suspects=[_suspect(s) for s in found.suspects[:MOST_SUSPECTS]],
+        more_suspects=max(0, k - min(len(found.suspects), MOST_SUSPECTS)),
+        notes=[words.cut(text, 600) for text in found.notes[:MOST_NOTES]],
+        sampled=len(found.points.row) < n,
+        points=f"{len(found.points.row):,}",
+    )
+
+
+def _groups(groups: Sequence[Group]) -> list[dict[str, Any]]:
+    """A line for each group, with a bar to compare the shares by."""
+    shares = [group.rejected / group.rows for group in groups]
+    largest = max([*shares, 1e-9])
+    return [
+        {
+            "name": words.cut(group.name, 48),
+            "rows": f"{group.rows:,}",
+            "rejected": f"{group.rejected:,}",
+            "share": percent(share),
+            "width": f"{100 * share / largest:.1f}",
+            "beyond": group.beyond,
+        }
+        for group, share in zip(groups, shares, strict=True)
+    ]
+
+
+def _suspect(suspect: Suspect) -> dict[str, str]:
+    return {
+        "row": f"{suspect.row:,}",
+        "score": _score(suspect.score),
+        "residual": f"{words.signed(suspect.residual)} σ",
+        "group": words.cut(suspect.group, 48),
+        "reason": words.cut(suspect.reason, 600),
+    }
+
+
+def _score(value: float) -> str:
+    """A score as precise as those beside it."""
+    return f"{value:.2f}" if 0.1 <= abs(value) < 1000 else words.number(value)
+
+
+def _histogram(found: Cleaning) -> Figure | None:
+    """Scores of kept and rejected rows, stacked, with the threshold."""
+    finite = np.isfinite(found.scores)
+    scores, kept = found.scores[finite], found.kept[finite]
+    if not scores.size:
+        return None
+    edges = _edges(scores, found.threshold)
+    # A score at the threshold is below it, and one beyond the last edge goes into the last bin.
+    place = np.clip(np.searchsorted(edges, scores) - 1, 0, len(edges) - 2)
+    counts = [np.bincount(place[rows], minlength=len(edges) - 1) for rows in (kept, ~kept)]
+    middle, width = (edges[1:] + edges[:-1]) / 2, np.diff(edges)
+    data = [
+        _bars(style, middle, width, count)
+        for style, count in zip((KEPT, REJECTED), counts, strict=True)
+        if count.any()
+    ]
+    top, few = max(c.max() for c in counts), counts[1].max()
+    wide = bool(few) and top > 100 * few
+    rows = axis("rows, log scale", type="log", dtick=1) if wide else axis("rows")
+    if wide:
+        rows["range"] = [-0.4, float(np.log10(top)) + 0.1]
+    across, shapes, notes = axis("score; higher is more suspicious"), [], []
+    across["range"] = [float(edges[0]), float(edges[-1])]
+    if edges[0] <= found.threshold <= edges[-1]:
+        at = float(found.threshold)
+        shapes = [{**rule(yref="paper", y0=0, y1=1, x0=at, x1=at), "layer": "above"}]
+        side = "left" if at < edges[[0, -1]].mean() else "right"
+        text = f" threshold {_score(at)} "
+        notes = [note(text, at, 1, yref="paper", xanchor=side, yanchor="top")]
+    more = {"barmode": "stack", "bargap": 0, "shapes": shapes, "annotations": notes}
+    return {"data": data, "layout": layout(across, rows, **more)}
+
+
+def _edges(scores: np.ndarray, threshold: float) -> np.ndarray:
+    """Edges of the bins: the threshold is one of them, and a far tail is not drawn out."""
+    low, high = float(scores.min()), float(scores.max())
+    if not np.isfinite(threshold) or threshold <= low:
+        threshold = np.nan
+    # Where nothing was rejected, the threshold is beyond all scores, and still worth seeing.
+    far = np.nanmax([low + 4 * (threshold - low), low + 2 * (np.quantile(scores, 0.98) - low)])
+    end = max(min(high, far), np.nan_to_num(threshold, nan=low))
+    if end <= low:
+        return np.array([low - 0.5, low + 0.5])
+    edges = np.linspace(low, end, BINS + 1)
+    below = round(BINS * (threshold - low) / (end - low)) if np.isfinite(threshold) else 0
+    if below:
+        width = (threshold - low) / below
+        edges = low + width * np.arange(below + max(0, round((end - threshold) / width)) + 1)
+        edges[below] = threshold
+    return edges
+
+
+def _bars(style: Style, middle: np.ndarray, width: np.ndarray, count: np.ndarray) -> dict[str, Any]:
+    return {
+        "type": "bar",
+        "x": middle.tolist(),
+        "width": width.tolist(),
+        "y": count.tolist(),
+        "legendgroup": style.id,
+        "marker": {"color": style.color, "line": {"color": "white", "width": 0.5}},
+        "hovertext": [f"{words.count(int(c), style.words[:-5] + ' row')}" for c in count],
+        "hoverinfo": "text",
+    }
+
+
+def _scatter(found: Cleaning) -> Figure | None:
+    """The target of each row against what the model of the kept rows predicts."""
+    points = found.points
+    if not points.kept.any():
+        return None
+    ends = [_range(v[points.kept], v) for v in (points.predicted, points.target)]
+    data = [
+        _dots(style, points, rows, *ends)
+        for style, rows in ((KEPT, points.kept), (REJECTED, ~points.kept))
+        if rows.any()
+    ]
+    low, high = max(ends[0][0], ends[1][0]), min(ends[0][1], ends[1][1])
+    shapes = [rule(x0=low, y0=low, x1=high, y1=high)] if low < high else []
+    x, y = axis("predicted"), axis(words.label(found.target))
+    x["range"], y["range"] = ends
+    return {"data": data, "layout": layout(x, y, shapes=shapes)}
+
+
+def _range(kept: np.ndarray, every: np.ndarray) -> list[float]:
+    """Ends of an axis: around all rows, but not so far that the kept ones shrink to a dot."""
+    low, high = float(kept.min()), float(kept.max())
+    reach = FAR * (high - low) or 1.0
+    low, high = max(low - reach, float(every.min())), min(high + reach, float(every.max()))
+    pad = 0.05 * (high - low) or 1.0
+    return [low - pad, high + pad]
+
+
+def _dots(
+    style: Style, points: Points, rows: np.ndarray, across: list[float], up: list[float]
+) -> dict[str, Any]:
+    x, y = points.predicted[rows], points.target[rows]
+    shown_x, shown_y = (
+        np.clip(v, a + 0.02 * (b - a), b - 0.02 * (b - a)) for v, (a, b) in ((x, across), (y, up))
+    )
+    off = (x < across[0]) | (x > across[1]) | (y < up[0]) | (y > up[1])
+    faint = style is KEPT
+    mark = style.marker(5 if faint else 8, opacity=0.45 if faint else 0.9)
+    mark["symbol"] = [f"{style.symbol}{'-open' if o else ''}" for o in off]
+    if faint:
+        mark["line"] = {"width": 0}
+    values = zip(points.row[rows], x, y, points.score[rows], strict=True)
+    tips = [
+        f"row {row:,}<br>target {words.number(t)}<br>predicted {words.number(p)}"
+        f"<br>score {_score(s)}"
+        for row, p, t, s in values
+    ]
+    return {
+        "type": "scatter",
+        "mode": "markers",
+        "x": _short(np.where(off, shown_x, x), across),
+        "y": _short(np.where(off, shown_y, y), up),
+        "legendgroup": style.id,
+        "marker": mark,
+        "hovertext": tips,
+        "hoverinfo": "text",
+    }
+
+
+def _short(values: np.ndarray, ends: list[float]) -> list[float]:
+    """The values with no more digits than can be seen between these ends."""
+    digits = int(np.ceil(-np.log10((ends[1] - ends[0]) / 5000)))
+    return [round(float(v), digits) for v in values]

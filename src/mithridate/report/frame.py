@@ -1,0 +1,211 @@
+"""The results of a study by column: selections, and dense arrays over what varies."""
+
+import json
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from .. import schema
+from . import text as words
+from .intervals import Estimate, Values, at_once, estimate
+from .series import NONE, ORACLE
+
+# What tells one setting of an attack from another, its alpha and ratio apart.
+SETTING = (
+    "experiment", "victim", "victim_options", "judge", "attack", "attack_options", "against",
+    "risk_name", "normalizer", "writes", "frozen", "box", "budget", "surrogate", "placed",
+    "relaxed",
+)  # fmt: skip
+MODEL = ("victim", "victim_options", "judge")
+ENTRY = ("defense", "defense_options", "contamination", "trusted")
+MODELS = {"ridge": "linear regression", "linear": "linear regression", "mlp": "deep network"}
+
+
+class Frame:
+    """Rows of results, and what is asked of them; a selection is another frame."""
+
+    def __init__(self, results: pa.Table):
+        self.table = results
+
+    def __len__(self) -> int:
+        return self.table.num_rows
+
+    def where(self, **wanted: Any) -> "Frame":
+        """The rows whose columns have these values; a list stands for any of its values."""
+        mask = pc.scalar(True)
+        for name, value in wanted.items():
+            column = pc.field(name)
+            if value is None:
+                mask &= column.is_null()
+            else:
+                mask &= column.isin(value if isinstance(value, list) else [value])
+        return Frame(self.table.filter(mask))
+
+    @cached_property
+    def poisoned(self) -> "Frame":
+        return Frame(self.table.filter(pc.field("ratio") > 0))
+
+    @cached_property
+    def worked(self) -> "Frame":
+        return Frame(self.table.filter(pc.field("status") != "failed"))
+
+    @property
+    def failed(self) -> int:
+        return len(self.where(status="failed"))
+
+    @cached_property
+    def repeated(self) -> int:
+        """Rows whose keys are those of another, but for the part."""
+        keys = sorted(set(schema.keys()) - {"part"})
+        return len(self) - self.table.group_by(keys).aggregate([]).num_rows
+
+    def distinct(self, *names: str) -> list:
+        """The values there are: of one column sorted, nulls left out; of several as tuples."""
+        if len(names) == 1:
+            return sorted(v for v in self.table[names[0]].unique().to_pylist() if v is not None)
+        found = self.table.group_by(list(names)).aggregate([]).select(list(names))
+        return sorted(zip(*(c.to_pylist() for c in found.columns), strict=True), key=repr)
+
+    def cube(self, figures: Sequence[str], *axes: str) -> "Cube":
+        """Figures by table, `axes` and seed; rows that differ elsewhere are averaged."""
+        keys = ["dataset", *axes, "seed"]
+        grouped = self.worked.table.group_by(keys).aggregate([(f, "mean") for f in figures])
+        columns = [grouped[key].to_pylist() for key in keys]
+        along = [_sorted(key, set(column)) for key, column in zip(keys, columns, strict=True)]
+        places = [{value: i for i, value in enumerate(values)} for values in along]
+        at = tuple(
+            np.array([place[v] for v in column], dtype=int)
+            for place, column in zip(places, columns, strict=True)
+        )
+        values: Values = {}
+        for name in figures:
+            array = np.full([len(v) for v in along], np.nan)
+            array[at] = grouped[f"{name}_mean"].to_numpy(zero_copy_only=False)
+            values[name] = array
+        return Cube(dict(zip(keys, along, strict=True)), values).packed()
+
+
+def _sorted(axis: str, values: set) -> list:
+    """Values in reading order: alpha falls, all else rises, null comes last."""
+    known = sorted((v for v in values if v is not None), reverse=axis == "alpha")
+    return known + [None] * (None in values)
+
+
+class Cube(NamedTuple):
+    """Arrays (tables, axes ..., seeds) by figure; `along` has the values of each axis."""
+
+    along: dict[str, list]
+    values: Values
+
+    def packed(self) -> "Cube":
+        """The seeds of each table first on the last axis, as resampling wants them."""
+        if not self.values:
+            return self
+        first = next(iter(self.values.values()))
+        there = np.any([np.isfinite(v) for v in self.values.values()], axis=0)
+        there = there.any(axis=tuple(range(1, first.ndim - 1)))
+        order = np.argsort(~there, axis=1, kind="stable")
+        moved = {
+            name: np.stack([v[t][..., order[t]] for t in range(len(order))]) if len(order) else v
+            for name, v in self.values.items()
+        }
+        return Cube(self.along, moved)
+
+    @property
+    def tables(self) -> list[str]:
+        return self.along["dataset"]
+
+    @property
+    def seeds(self) -> list[int]:
+        """Seeds of each table."""
+        there = np.any([np.isfinite(v) for v in self.values.values()], axis=0)
+        inner = tuple(range(1, there.ndim - 1))
+        return [int(n) for n in there.any(axis=inner).sum(axis=1)]
+
+    @property
+    def empty(self) -> bool:
+        return not any(np.isfinite(v).any() for v in self.values.values())
+
+    def estimate(self, figure: Callable[[Values], np.ndarray]) -> Estimate:
+        """A figure of the means over seeds, as `_intervals.estimate`."""
+        return estimate(self.values, self.seeds, figure)
+
+    def point(self, figure: Callable[[Values], np.ndarray]) -> np.ndarray:
+        """The figure alone, without the draws."""
+        return figure(at_once(self.values))[0]
+
+
+def model(victim: str, options: str, judge: str, several: bool = True) -> str:
+    """A model as it is named in a heading.
+
+    >>> model("ridge", "{}", "ridge"), model("mlp", '{"steps": 9}', "mlp")
+    ('linear regression (ridge)', 'deep network (mlp, steps 9)')
+    """
+    told = [words.cut(victim, 40)] + (options_of(options) if several else [])
+    known = MODELS.get(victim)
+    label = f"{known} ({', '.join(told)})" if known else ", ".join(told)
+    return label if judge == victim else f"{label}, judged by {words.cut(judge, 40)}"
+
+
+def models(results: Frame) -> dict[tuple[str, str, str], str]:
+    """The models of a study by their keys (`MODEL`), with options where one has several."""
+    keys = results.distinct(*MODEL) if len(results) else []
+    many = {victim for victim, _, _ in keys if len({k[1] for k in keys if k[0] == victim}) > 1}
+    return {key: model(*key, several=key[0] in many) for key in keys}
+
+
+def entry(defense: str, options: str) -> str:
+    """A defense with its options, as it is named in a table.
+
+    >>> entry("bayesclean", '{"c2": 1.5}')
+    'BayesClean (c2 1.5)'
+    >>> entry("outliers", '{"detector": "sklearn.neighbors.LocalOutlierFactor"}')
+    'outliers (LocalOutlierFactor)'
+    """
+    told = options_of(options)
+    return f"{words.name(defense)} ({', '.join(told)})" if told else words.name(defense)
+
+
+def options_of(options: str) -> list[str]:
+    """Options as short words; a class is known by its name alone."""
+    try:
+        given = json.loads(options or "{}")
+    except ValueError:
+        return [words.cut(options, 40)]
+    if not isinstance(given, dict):
+        return [words.cut(options, 40)]
+    return [
+        words.cut(v.rsplit(".", 1)[-1], 40)
+        if isinstance(v, str) and "." in v
+        else words.cut(f"{k} {v:.3g}" if isinstance(v, float) else f"{k} {v}", 40)
+        for k, v in given.items()
+    ]
+
+
+def told(contamination: str | None, trusted: float | None) -> str:
+    """What a defense was told.
+
+    >>> told("oracle", 30), told("0.1", None), told(None, None)
+    ('ratio, 30 trusted rows', 'ratio 0.1', 'nothing')
+    """
+    parts = []
+    if contamination is not None:
+        parts.append(
+            "ratio" if contamination == ORACLE else f"ratio {words.cut(contamination, 20)}"
+        )
+    if trusted:
+        parts.append(f"{int(trusted)} trusted rows")
+    return ", ".join(parts) or "nothing"
+
+
+def attacked(rows: Frame) -> Frame:
+    """The undefended cells with poison: one row for each poisoned training set."""
+    return rows.poisoned.where(defense=NONE)
+
+
+def alphas_of(cube: Cube) -> list[float]:
+    return [a for a in cube.along["alpha"] if a is not None]

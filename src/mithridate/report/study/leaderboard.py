@@ -1,0 +1,246 @@
+"""Defenses ranked by what is left under the attack that is worst for each."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+
+from .. import text as words
+from ..frame import ENTRY, MODEL, SETTING, Cube, Frame, entry, models, told
+from ..growth import log
+from ..intervals import Estimate, Values, over
+from ..series import NONE, ORACLE
+
+FIGURES = ("nmse_defended", "nmse_clean", "gain", "gain_oracle", "fit_seconds")
+ENOUGH_CELLS = 0.5  # of the cells of the defense with most: what ranks a defense
+WORSE = 0.005  # a gain elsewhere must be lower by this to be told
+
+Entry = tuple[str, str, str | None, int | None]
+
+
+class Line(NamedTuple):
+    """One defense on the board.
+
+    `left` is the log of the error left over the clean one, under the worst attack; `worst` the
+    least gain, at `worst_at`; `plain` and `adaptive` gains over the oracle's; `rejected` the share
+    of clean rows rejected where there is no poison, None where it is told that; `seconds` the log
+    of the time of a fit.
+    """
+
+    name: str
+    told: str
+    adapted: bool
+    left: Estimate
+    worst: Estimate
+    worst_at: str
+    plain: Estimate | None
+    adaptive: Estimate | None
+    rejected: Estimate | None
+    informed: bool
+    seconds: Estimate | None
+    failed: int
+    rows: int
+    elsewhere: str
+
+
+class Board(NamedTuple):
+    """The defenses of one model: those an attack was made for, in order, then the others."""
+
+    model: str
+    tables: list[str]
+    ratios: list[float]
+    attacks: int
+    cells: int
+    seeds: list[int]
+    ranked: list[Line]
+    unranked: list[Line]
+    reference: list[Line]
+    partly: list[str]
+
+
+def boards(results: Frame) -> list[Board]:
+    """A board for each model that any defense was judged with."""
+    found = []
+    for one, name in models(results).items():
+        board = _board(name, results.where(**dict(zip(MODEL, one, strict=True))))
+        if board is not None:
+            found.append(board)
+    return sorted(found, key=lambda board: -board.cells)
+
+
+def _board(name: str, rows: Frame) -> Board | None:
+    """The cells that all ranked defenses share, and each defense's line on them."""
+    marked, series = _marked(rows.poisoned)
+    cells = _cells(marked)
+    judged = {e: found for e, found in cells.items() if e[0] not in (NONE, ORACLE)}
+    if not judged:
+        return None
+    most = max(len(found) for found in judged.values())
+    main = {e: found for e, found in judged.items() if len(found) >= ENOUGH_CELLS * most}
+    shared = set.intersection(*main.values())
+    if not shared:
+        return None
+    wanted = [*main, *(e for e in cells if e[0] in (NONE, ORACLE))]
+    lines = {e: _line(e, rows, marked, series, shared) for e in wanted}
+    known = {e: line for e, line in lines.items() if line is not None}
+    order = sorted(main.keys() & known, key=lambda e: (float(known[e].left.point), repr(e)))
+    if not order:
+        return None
+    seeds = marked.where(cell=sorted(shared)).cube(("nmse_clean",), "ratio").seeds
+    places = marked.where(cell=sorted(shared))
+    return Board(
+        name,
+        places.distinct("dataset"),
+        places.distinct("ratio"),
+        len(places.distinct("series")),
+        len(shared),
+        seeds,
+        [known[e] for e in order if known[e].adapted],
+        [known[e] for e in order if not known[e].adapted],
+        [known[e] for e in known if e not in main],
+        [f"{entry(e[0], e[1])} ({len(found)})" for e, found in judged.items() if e not in main],
+    )
+
+
+def _marked(rows: Frame) -> tuple[Frame, list[dict[str, Any]]]:
+    """Rows with the number of their series (attack, setting and alpha) and of their cell."""
+    names = (*SETTING, "alpha")
+    numbers: dict[tuple, int] = {}
+    places: dict[tuple, int] = {}
+    columns = [rows.table[n].to_pylist() for n in (*names, "dataset", "ratio")]
+    series, cells = [], []
+    for *key, dataset, ratio in zip(*columns, strict=True):
+        series.append(numbers.setdefault(tuple(key), len(numbers)))
+        cells.append(places.setdefault((dataset, series[-1], ratio), len(places)))
+    table = rows.table.append_column("series", pa.array(series, pa.int64()))
+    table = table.append_column("cell", pa.array(cells, pa.int64()))
+    return Frame(table), [dict(zip(names, key, strict=True)) for key in numbers]
+
+
+def _cells(marked: Frame) -> dict[Entry, set[int]]:
+    found: dict[Entry, set[int]] = {}
+    for *key, cell in marked.distinct(*ENTRY, "cell"):
+        defense, options, contamination, trusted = key
+        found.setdefault((defense, options, contamination, trusted), set()).add(cell)
+    return found
+
+
+def _line(
+    who: Entry, rows: Frame, marked: Frame, series: list[dict[str, Any]], shared: set[int]
+) -> Line | None:
+    """The figures of one defense on the shared cells, and on those of attacks made for it."""
+    selected = dict(zip(ENTRY, who, strict=True))
+    mine = marked.where(**selected)
+    made = set(mine.where(adaptive=True).distinct("series"))
+    counted = mine.where(cell=sorted(shared | _beside(mine, made, shared)))
+    cube = counted.cube(FIGURES, "series", "ratio")
+    if cube.empty or not np.isfinite(cube.values["gain"]).any():
+        return None
+    at = cube.along["series"]
+    plain = np.array([series[i]["against"] is None for i in at])
+    adaptive = np.array([i in made for i in at])
+    worst, where = _worst(cube, series)
+    clean = rows.where(ratio=0.0, **selected).cube(("fpr",), "ratio")
+    informed = who[2] == ORACLE and who[0] != ORACLE
+    return Line(
+        name=entry(who[0], who[1]),
+        told=told(who[2], who[3]) if who[0] not in (NONE, ORACLE) else "",
+        adapted=bool(adaptive.any()),
+        left=_left(cube),
+        worst=worst,
+        worst_at=where,
+        plain=_recovered(cube, plain),
+        adaptive=_recovered(cube, adaptive),
+        rejected=None if clean.empty or informed else _mean(clean, "fpr"),
+        informed=informed,
+        seconds=_seconds(cube),
+        failed=mine.failed,
+        rows=len(mine),
+        elsewhere=_elsewhere(mine, counted, float(worst.point), series),
+    )
+
+
+def _beside(mine: Frame, made: set[int], shared: set[int]) -> set[int]:
+    """Cells of the attacks made for a defense, at the tables and ratios of the shared cells."""
+    rows = mine.distinct("dataset", "series", "ratio", "cell")
+    places = {(dataset, ratio) for dataset, _, ratio, cell in rows if cell in shared}
+    return {cell for dataset, s, ratio, cell in rows if s in made and (dataset, ratio) in places}
+
+
+def _left(cube: Cube) -> Estimate:
+    """Mean over tables and ratios of the log error left under the worst series there.
+
+    Which series is worst is decided on all seeds: a maximum taken anew in each draw would lie too
+    high.
+    """
+    now = cube.point(_factor)
+    chosen = np.where(np.isnan(now), -np.inf, now).argmax(axis=1)
+
+    def left(x: Values) -> np.ndarray:
+        found = _factor(x)
+        picked = np.take_along_axis(
+            found, np.broadcast_to(chosen, (len(found), *chosen.shape))[:, :, None], 2
+        )
+        return over(picked[:, :, 0], 1, 2)
+
+    return cube.estimate(left)
+
+
+def _factor(x: Values) -> np.ndarray:
+    return log(x["nmse_defended"]) - log(x["nmse_clean"])
+
+
+def _worst(cube: Cube, series: list[dict[str, Any]]) -> tuple[Estimate, str]:
+    """The cell with the least gain, decided on all seeds, with the interval of that cell."""
+    gain = cube.point(lambda x: x["gain"])
+    t, s, r = np.unravel_index(np.nanargmin(gain), gain.shape)
+    found = cube.estimate(lambda x: x["gain"][:, t, s, r])
+    along = cube.along
+    where = f"{words.cut(along['dataset'][t])}, {attack(series[along['series'][s]])}"
+    return found, f"{where}, {words.ratio(along['ratio'][r])}"
+
+
+def attack(keys: dict[str, Any]) -> str:
+    """An attack in words: its name where it is not `ascent`, alpha, and for whom it was made."""
+    told = [] if keys["attack"] == "ascent" else [words.cut(keys["attack"])]
+    if keys["alpha"] is not None:
+        told.append(f"alpha {keys['alpha']:.3g}")
+    if keys["risk_name"] not in (None, "residual"):
+        told.append(f"risk {words.cut(keys['risk_name'])}")
+    if keys["against"] is not None:
+        told.append(f"made for {words.name(keys['against'])}")
+    return " ".join(told) or words.cut(keys["attack"])
+
+
+def _recovered(cube: Cube, chosen: np.ndarray) -> Estimate | None:
+    """Mean gain over the oracle's mean gain, over the chosen series."""
+
+    def share(x: Values) -> np.ndarray:
+        gain, oracle = x["gain"][:, :, chosen], x["gain_oracle"][:, :, chosen]
+        there = np.isfinite(gain) & np.isfinite(oracle)
+        most = over(np.where(there, oracle, np.nan), 1, 2, 3)
+        mine = over(np.where(there, gain, np.nan), 1, 2, 3)
+        return mine / np.where(most > 0.01, most, np.nan)
+
+    return cube.estimate(share) if chosen.any() else None
+
+
+def _mean(cube: Cube, name: str) -> Estimate:
+    return cube.estimate(lambda x: over(x[name], 1, 2))
+
+
+def _seconds(cube: Cube) -> Estimate | None:
+    if not np.isfinite(cube.values["fit_seconds"]).any():
+        return None
+    return cube.estimate(lambda x: over(log(x["fit_seconds"]), 1, 2, 3))
+
+
+def _elsewhere(mine: Frame, counted: Frame, worst: float, series: list[dict[str, Any]]) -> str:
+    """The worst cell that the others were not judged on, if it is worse."""
+    rest = sorted(set(mine.distinct("cell")) - set(counted.distinct("cell")))
+    cube = mine.where(cell=rest).cube(("gain",), "series", "ratio") if rest else None
+    if cube is None or not len(cube.tables) or cube.empty:
+        return ""
+    found, where = _worst(cube, series)
+    lower = float(found.point) < worst - WORSE
+    return f"{words.signed(float(found.point))} ({where})" if lower else ""

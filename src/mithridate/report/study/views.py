@@ -1,0 +1,116 @@
+"""A study cut into views: what was crossed in it, one experiment, model and threat at a time."""
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+
+from .. import text as words
+from ..frame import MODEL, SETTING, Cube, Frame, models, options_of
+from ..series import NONE, ORACLE, Series, in_order
+
+LINE = ("attack", "attack_options", "against", "risk_name", "normalizer")
+PLACE = tuple(name for name in SETTING if name not in LINE)
+
+
+class View(NamedTuple):
+    """Rows of one experiment, model and threat; the column `line` names their attacks."""
+
+    title: str
+    model: str
+    rows: Frame
+    series: list[Series]
+
+    @property
+    def ratios(self) -> list[float]:
+        return self.rows.poisoned.distinct("ratio")
+
+    @property
+    def normalizers(self) -> list[str]:
+        return self.rows.poisoned.distinct("normalizer")
+
+    @property
+    def entries(self) -> list[tuple[str, str]]:
+        """Defenses with their options, by falling mean gain."""
+        pairs = self.rows.poisoned.distinct("defense", "defense_options")
+
+        def rank(pair: tuple[str, str]) -> float:
+            mine = self.rows.poisoned.where(defense=pair[0], defense_options=pair[1])
+            known = np.array(mine.worked.table["gain"].to_pylist(), dtype=float)
+            return -float(np.nanmean(known)) if np.isfinite(known).any() else np.inf
+
+        return sorted((p for p in pairs if p[0] not in (NONE, ORACLE)), key=rank)
+
+    def gains(self) -> Iterator[tuple[tuple[str, str], Cube]]:
+        """The gain of each entry by `line`, alpha and ratio; an entry without any is left out."""
+        for pair in self.entries:
+            mine = self.rows.poisoned.where(defense=pair[0], defense_options=pair[1])
+            cube = mine.cube(("gain",), "line", "alpha", "ratio")
+            if not cube.empty:
+                yield pair, cube
+
+    def lines(self, cube: Cube) -> list[tuple[Series, int, int]]:
+        """The series of a cube over `line` and `alpha`, with their places on both axes."""
+        found = []
+        for series in self.series:
+            if series.attack in cube.along["line"] and series.alpha in cube.along["alpha"]:
+                at = cube.along["line"].index(series.attack)
+                found.append((series, at, cube.along["alpha"].index(series.alpha)))
+        return found
+
+
+def views(results: Frame) -> list[View]:
+    """All views with poison, those with most rows first."""
+    poisoned = results.poisoned
+    places = poisoned.distinct(*PLACE) if len(poisoned) else []
+    varied = [n for i, n in enumerate(PLACE) if len({place[i] for place in places}) > 1]
+    called = models(results)
+    found = []
+    for place in places:
+        keys = dict(zip(PLACE, place, strict=True))
+        named = called[keys["victim"], keys["victim_options"], keys["judge"]]
+        found.append(_view(results.where(**keys), keys, named, varied))
+    return sorted(found, key=lambda view: -len(view.rows))
+
+
+def _view(rows: Frame, keys: dict[str, Any], named: str, varied: list[str]) -> View:
+    parts = [named]
+    if keys["experiment"] not in ("", "main"):
+        parts.insert(0, words.cut(keys["experiment"], 40))
+    threat = [name for name in varied if name not in ("experiment", *MODEL)]
+    parts += [f"{name} {words.cut(keys[name], 30)}" for name in threat if keys[name] is not None]
+    names = _names(rows.poisoned)
+    columns = [rows.table[name].to_pylist() for name in LINE]
+    line = [names.get(key, NONE) for key in zip(*columns, strict=True)]
+    marked = Frame(rows.table.append_column("line", pa.array(line, pa.string())))
+    series = [Series(*pair) for pair in marked.poisoned.distinct("line", "alpha")]
+    title = ": ".join(filter(None, [parts[0], ", ".join(parts[1:])]))
+    return View(title, named, marked, in_order(series))
+
+
+def _names(rows: Frame) -> dict[tuple, str]:
+    """A name for each attack: its own, and what tells it from the others of that name."""
+    keys = rows.distinct(*LINE)
+    found: dict[tuple, str] = {}
+    for key in keys:
+        alike = [k for k in keys if k[0] == key[0]]
+        told = [
+            _said(name, key[i])
+            for i, name in enumerate(LINE)
+            if i and len({k[i] for k in alike}) > 1
+        ]
+        told = [t for t in told if t]
+        plain = key[0] == "ascent" and told
+        found[key] = ", ".join(told) if plain else " ".join([key[0] or NONE, *told])
+    return found
+
+
+def _said(name: str, value: Any) -> str:
+    if value is None:
+        return ""
+    if name == "attack_options":
+        return ", ".join(options_of(value))
+    if name == "against":
+        return f"made for {words.name(value)}"
+    return f"risk {value}" if name == "risk_name" else str(value)
