@@ -23,7 +23,8 @@ MODULES = {
     "victims": "attack.victims",
 }
 
-P, R = ParamSpec("P"), TypeVar("R")
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 class RetiredName(FutureWarning):
