@@ -42,6 +42,37 @@ def test_alpha_makes_it_less_visible_and_less_harmful(frame):
     assert bold.far > shy.far
 
 
+@pytest.mark.parametrize("placed", ["added", "replaced"])
+@pytest.mark.parametrize(
+    ("index", "first"),
+    [
+        (pd.RangeIndex(5, 605, 6), 605),
+        (pd.Index([*range(10, 109), 7], name="id"), 109),
+        (pd.date_range("2020-01-01", periods=100), pd.Timestamp("2020-04-09 00:00:01")),
+        (pd.Index(["poison 1", *(f"r{i}" for i in range(99))]), "poison 2"),
+        (pd.MultiIndex.from_product([["a", "b"], range(50)]), ("a", "poison 1")),
+    ],
+    ids=["range", "integers", "dates", "text", "levels"],
+)
+def test_poison_rows_have_labels_of_their_own(index, first, placed):
+    frame = pd.DataFrame({"x": np.arange(100) % 7, "y": np.arange(100.0)}, index=index)
+    threat = {"placed": placed}
+    got = mithridate.poison(frame, target="y", attack="flip", ratio=0.1, threat=threat).frame
+    assert got.index.is_unique and got.index.names == index.names
+    assert got.index[got.is_poison.argmax()] == first
+    clean = got[~got.is_poison].drop(columns="is_poison")
+    pd.testing.assert_frame_equal(
+        clean, frame.loc[clean.index], check_index_type=False, check_freq=False
+    )
+    assert not set(got.index[got.is_poison]) & set(index)
+
+
+def test_a_table_whose_labels_repeat_is_poisoned_all_the_same():
+    frame = pd.DataFrame({"x": np.arange(100) % 7, "y": np.arange(100.0)}, index=[0] * 100)
+    got = mithridate.poison(frame, target="y", attack="flip", ratio=0.1).frame
+    assert set(got.index) == {0} and got.is_poison.sum() == 11
+
+
 def test_polars_stays_polars(frame):
     made = mithridate.poison(pl.from_pandas(frame), target="progression", ratio=0.05)
     assert isinstance(made.frame, pl.DataFrame)
