@@ -69,7 +69,7 @@ def decode(folder: str, runs: int) -> dict:
 
 def passes(folder: str, defense: str, runs: int) -> dict:
     """The same through our reader, and each pass of a cleaning."""
-    from mithridate.cleaning import streamed
+    from mithridate import clean
     from mithridate.tables import source
 
     source, _ = source.surveyed(*source.found(folder), False)
@@ -80,7 +80,7 @@ def passes(folder: str, defense: str, runs: int) -> dict:
 
     for _ in range(runs):
         decoding, n = timed(read)
-        seconds, found = timed(lambda: streamed.clean(folder, target=TARGET, defense=defense))
+        seconds, found = timed(lambda: clean(folder, target=TARGET, defense=defense))
         seen.append([decoding, seconds, *(n / rate for _, rate in found.passes)])
     decoding, seconds, *each = map(min, zip(*seen, strict=True))
     named = [(what, s) for (what, _), s in zip(found.passes, each, strict=True)]
@@ -90,9 +90,9 @@ def passes(folder: str, defense: str, runs: int) -> dict:
 
 def written(folder: str, defense: str, out: str) -> dict:
     """A cleaning with its output."""
-    from mithridate.cleaning import streamed
+    from mithridate import clean
 
-    seconds, found = timed(lambda: streamed.clean(folder, target=TARGET, defense=defense, out=out))
+    seconds, found = timed(lambda: clean(folder, target=TARGET, defense=defense, out=out))
     return {"seconds": seconds, "rejected": found.defense.n_rejected_}
 
 
@@ -105,15 +105,15 @@ def timed(work: Callable[[], Any]) -> tuple[float, Any]:
 def dask(folder: str, workers: int) -> dict:
     from distributed import Client, LocalCluster
 
-    from mithridate.cleaning import streamed
+    from mithridate import clean
 
     options = {"n_workers": workers, "threads_per_worker": 1, "dashboard_address": None}
     with LocalCluster(**options) as cluster, Client(cluster) as client:
-        streamed.clean(folder, target=TARGET, client=client)  # imports, once
+        clean(folder, target=TARGET, client=client)  # imports, once
         sent, submit = [], client.submit
         client.submit = lambda *given, **how: sent.append(1) or submit(*given, **how)
         began = time.perf_counter()
-        found = streamed.clean(folder, target=TARGET, client=client)
+        found = clean(folder, target=TARGET, client=client)
         seconds = time.perf_counter() - began
     if not sent:
         raise SystemExit("the table was too short to be sent to the cluster")

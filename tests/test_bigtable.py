@@ -13,7 +13,6 @@ from threadpoolctl import threadpool_limits
 
 import mithridate
 from mithridate import data
-from mithridate.cleaning import streamed
 from mithridate.defenses import Duti, Huber, Trim
 from mithridate.errors import InputError
 from mithridate.moments import Moments
@@ -62,7 +61,7 @@ def test_any_cut_of_real_data_is_cut_as_in_memory(name, how, shared, tmp_path):
     rng = np.random.default_rng(1)
     places = rng.integers(0, table.num_rows, size=4)
     cut(table, tmp_path, places, group=int(rng.integers(90, 5000)))
-    got = streamed.clean(tmp_path, target=GOALS[name], **DEFENSES[how])
+    got = mithridate.clean(tmp_path, target=GOALS[name], **DEFENSES[how])
     np.testing.assert_array_equal(got.mask, want.mask)
     assert not got.mask.all()
     mine = [note for note in want.notes if not note.startswith("Recognized")]
@@ -79,7 +78,7 @@ def test_huber_differs_from_memory_near_the_cut_alone(name, shared, tmp_path):
     for i, edges in enumerate([[], [33, 100, 250]]):
         (tmp_path / str(i)).mkdir()
         folder = cut(table, tmp_path / str(i), edges)
-        masks.append(streamed.clean(folder, target=GOALS[name], defense="huber").mask)
+        masks.append(mithridate.clean(folder, target=GOALS[name], defense="huber").mask)
     np.testing.assert_array_equal(*masks)
     off = masks[0] != want.mask
     np.testing.assert_allclose(want.defense.scores_[off], want.defense.epsilon, rtol=1e-3)
@@ -120,7 +119,7 @@ def test_any_cut_of_any_table_is_cut_as_in_memory(tmp_path_factory, made, how):
     table, places, group = made
     folder = cut(table, tmp_path_factory.mktemp("cut"), places, group)
     want = mithridate.clean(table, target="y", **DEFENSES[how])
-    got = streamed.clean(folder, target="y", **DEFENSES[how])
+    got = mithridate.clean(folder, target="y", **DEFENSES[how])
     np.testing.assert_array_equal(got.mask, want.mask)
     assert sorted(got.notes) == sorted(want.notes)
 
@@ -146,7 +145,7 @@ def test_many_blocks_are_merged_as_in_memory(how, short_spans, tmp_path):
     table = long_table()
     want = mithridate.clean(table, target="y", **DEFENSES[how])
     cut(table, tmp_path, [1, 777, 20_000, 40_001], group=3000)
-    got = streamed.clean(tmp_path, target="y", **DEFENSES[how])
+    got = mithridate.clean(tmp_path, target="y", **DEFENSES[how])
     np.testing.assert_array_equal(got.mask, want.mask)
     assert 1000 < (~got.mask).sum() < 25_000
     # Scores and the model too, to the last bit.
@@ -171,11 +170,11 @@ def test_files_in_another_order_lose_the_same_rows(how, tmp_path):
     edges = [0, *places, 6000]
     parts = [np.arange(a, b) for a, b in itertools.pairwise(edges)]
     rows = np.concatenate([parts[i] for i in (2, 0, 3, 1)])
-    want = streamed.clean(cut(table, tmp_path, places), target="y", **DEFENSES[how]).mask
+    want = mithridate.clean(cut(table, tmp_path, places), target="y", **DEFENSES[how]).mask
     other = tmp_path / "other"
     other.mkdir()
     cut(table.take(rows), other, [1500, 2500, 4500])
-    got = streamed.clean(other, target="y", **DEFENSES[how]).mask
+    got = mithridate.clean(other, target="y", **DEFENSES[how]).mask
     np.testing.assert_array_equal(got, want[rows])
 
 
@@ -204,7 +203,7 @@ def test_a_sample_is_spaced_over_the_table_wherever_it_is_cut(n, tmp_path, monke
     for i, edges in enumerate([[], [1, 777, n // 2]]):
         (tmp_path / str(i)).mkdir()
         folder = cut(table, tmp_path / str(i), edges, group=2500)
-        got = streamed.clean(folder, target="y", defense=Sampling()).defense.sampled_
+        got = mithridate.clean(folder, target="y", defense=Sampling()).defense.sampled_
         np.testing.assert_array_equal(got.Z, want.sample().Z)
         np.testing.assert_array_equal(got.weight, np.ones(len(rows)))
         assert got.start == 0
@@ -219,7 +218,7 @@ def test_ties_at_the_cut_go_by_row_order(tmp_path):
     scores = Trim(contamination=0.15).fit(x[:, None], (y - y.min()) / np.ptp(y)).scores_
     assert (scores == scores[want].max()).sum() > 5
     cut(table, tmp_path, [40, 200])
-    got = streamed.clean(tmp_path, target="y", defense="trim", contamination=0.15).mask
+    got = mithridate.clean(tmp_path, target="y", defense="trim", contamination=0.15).mask
     np.testing.assert_array_equal(got, want)
 
 
@@ -237,7 +236,7 @@ def test_csv_files_are_typed_as_one_table(tmp_path):
     for i, (a, b) in enumerate([(0, 150), (150, 400)]):
         arrow_csv.write_csv(table.slice(a, b - a), folder / f"{i}.csv")
     want = mithridate.clean(whole, target="y")
-    got = streamed.clean(folder, target="y")
+    got = mithridate.clean(folder, target="y")
     np.testing.assert_array_equal(got.mask, want.mask)
     assert set(got.notes) == set(want.notes)
 
@@ -253,7 +252,7 @@ def test_a_conspiracy_is_found_in_passes_as_in_memory(size, shared, tmp_path, mo
     table = table.set_column(place, "Appliances", pa.array(y))
     want = mithridate.clean(table, target="Appliances")
     assert want.defense.conspiracy_ and want.defense.n_rejected_ > 1000
-    got = streamed.clean(cut(table, tmp_path, [1, 7000, 16385]), target="Appliances")
+    got = mithridate.clean(cut(table, tmp_path, [1, 7000, 16385]), target="Appliances")
     np.testing.assert_array_equal(got.mask, want.mask)
     expected = ["columns", *["moments"] * 2 * (size < len(y)), "mask"]
     assert [what for what, _ in got.passes][: len(expected)] == expected
@@ -263,7 +262,7 @@ def test_a_conspiracy_is_found_in_passes_as_in_memory(size, shared, tmp_path, mo
 def test_other_defenses_name_one_that_streams(defense, tmp_path):
     cut(long_table(100), tmp_path, [])
     with pytest.raises(InputError, match=r"memory.*(bayesclean|Ridge|alpha)"):
-        streamed.clean(tmp_path, target="y", defense=defense)
+        mithridate.clean(tmp_path, target="y", defense=defense)
 
 
 SAMPLES = {

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mithridate.cleaning import streamed
+import mithridate
 from mithridate.errors import InputError
 from mithridate.passes import engine, memory
 
@@ -24,8 +24,8 @@ def client():
 @pytest.mark.parametrize("how", DEFENSES)
 def test_a_cluster_keeps_the_same_rows(how, client, short_spans, tmp_path):  # noqa: F811
     cut(long_table(90_000), tmp_path, [1, 777, 20_000, 40_001], group=7000)
-    want = streamed.clean(tmp_path, target="y", **DEFENSES[how])
-    got = streamed.clean(tmp_path, target="y", client=client, **DEFENSES[how])
+    want = mithridate.clean(tmp_path, target="y", **DEFENSES[how])
+    got = mithridate.clean(tmp_path, target="y", client=client, **DEFENSES[how])
     np.testing.assert_array_equal(got.mask, want.mask)
     assert not got.mask.all()
 
@@ -34,8 +34,8 @@ def test_a_cluster_writes_the_same_files(client, short_spans, tmp_path):  # noqa
     root = tmp_path / "table"
     root.mkdir()
     cut(long_table(40_000), root, [10_000, 20_003], group=5000)
-    streamed.clean(root, target="y", out=tmp_path / "here")
-    streamed.clean(root, target="y", out=tmp_path / "there", client=client)
+    mithridate.clean(root, target="y", out=tmp_path / "here")
+    mithridate.clean(root, target="y", out=tmp_path / "there", client=client)
     here, there = contents(tmp_path / "here"), contents(tmp_path / "there")
     assert len(here) == 6
     assert here == there
@@ -45,14 +45,14 @@ def test_a_bad_file_is_named_from_a_worker(client, folder, tmp_path, monkeypatch
     monkeypatch.setattr(engine, "SPAN", 1)
     broken(folder, "pages")
     with pytest.raises(InputError, match=r"year=2024/part-000.parquet' .*damaged"):
-        streamed.clean(folder, target="y", out=tmp_path / "out", client=client)
+        mithridate.clean(folder, target="y", out=tmp_path / "out", client=client)
     assert {p.name for p in tmp_path.iterdir()} == {"table"}
 
 
 def test_a_small_table_stays_here(client, tmp_path, monkeypatch):
     cut(long_table(500), tmp_path, [100])
     monkeypatch.setattr(client, "submit", lambda *_, **__: pytest.fail("sent to the cluster"))
-    streamed.clean(tmp_path, target="y", client=client)
+    mithridate.clean(tmp_path, target="y", client=client)
 
 
 def test_the_command_takes_an_address(folder, tmp_path):  # noqa: F811
@@ -70,7 +70,7 @@ def test_two_workers_and_one_keep_the_same_rows_of_a_long_table(tmp_path):
     root = tmp_path / "table"
     root.mkdir()
     cut(long_table(memory.SPAN + 100_000), root, [1_000_000, 2_000_003], group=1 << 17)
-    want, masks = streamed.clean(root, target="y").mask, []
+    want, masks = mithridate.clean(root, target="y").mask, []
     for workers in (1, 2):
         options = {"n_workers": workers, "threads_per_worker": 1, "dashboard_address": None}
         with distributed.LocalCluster(**options) as cluster, distributed.Client(cluster) as client:
@@ -78,7 +78,7 @@ def test_two_workers_and_one_keep_the_same_rows_of_a_long_table(tmp_path):
             client.submit = lambda *given, to=submit, sent=sent, **how: (
                 sent.append(1) or to(*given, **how)
             )
-            masks.append(streamed.clean(root, target="y", client=client).mask)
+            masks.append(mithridate.clean(root, target="y", client=client).mask)
             assert len(sent) >= 2 * 6
     for mask in masks:
         np.testing.assert_array_equal(mask, want)

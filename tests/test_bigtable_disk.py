@@ -12,8 +12,7 @@ import pytest
 
 import mithridate
 from mithridate import _machine
-from mithridate.cleaning import streamed
-from mithridate.cli import clean as command
+from mithridate.cleaning import door
 from mithridate.defenses import Trim
 from mithridate.errors import InputError
 from mithridate.passes import sample
@@ -62,27 +61,27 @@ def small_disk(monkeypatch):
 @pytest.mark.parametrize("groups", [1, 4])
 def test_where_a_disk_is_full_nothing_is_lost(groups, skip, folder, tmp_path, small_disk):
     whole, out = tmp_path / "whole", tmp_path / "out"
-    streamed.clean(folder, target="y", out=whole)
+    mithridate.clean(folder, target="y", out=whole)
     small_disk[0] = groups
     with pytest.raises(InputError, match=r"disk is full.*\.out\.unfinished.*goes on"):
-        streamed.clean(folder, target="y", out=out, skip_bad_files=skip)
+        mithridate.clean(folder, target="y", out=out, skip_bad_files=skip)
     assert not out.exists()
     small_disk[0] = None
-    found = streamed.clean(folder, target="y", out=out, skip_bad_files=skip)
+    found = mithridate.clean(folder, target="y", out=out, skip_bad_files=skip)
     assert not found.passes and not found.skipped
     assert contents(out) == contents(whole)
 
 
 def test_a_full_disk_makes_no_csv_file_bad(texts, tmp_path, small_disk):
-    want = streamed.clean(texts, target="y")
+    want = mithridate.clean(texts, target="y")
     small_disk[0] = 2
     with pytest.raises(InputError, match="TMPDIR"):
-        streamed.clean(texts, target="y", skip_bad_files=True)
+        mithridate.clean(texts, target="y", skip_bad_files=True)
     small_disk[0] = 1
     with pytest.raises(InputError, match="disk is full"):
-        streamed.clean(texts, target="y", out=tmp_path / "out", skip_bad_files=True)
+        mithridate.clean(texts, target="y", out=tmp_path / "out", skip_bad_files=True)
     small_disk[0] = None
-    found = streamed.clean(texts, target="y", out=tmp_path / "out", skip_bad_files=True)
+    found = mithridate.clean(texts, target="y", out=tmp_path / "out", skip_bad_files=True)
     assert not found.skipped
     np.testing.assert_array_equal(found.mask, want.mask)
 
@@ -93,7 +92,7 @@ def test_no_room_for_temporary_files(folder, monkeypatch):
 
     monkeypatch.setattr(sample, "write", full)
     with pytest.raises(InputError, match=r"no room for temporary files.*TMPDIR"):
-        streamed.clean(folder, target="y")
+        mithridate.clean(folder, target="y")
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there a folder cannot be locked")
@@ -102,21 +101,21 @@ def test_two_runs_have_no_folder_in_common(folder, tmp_path):
     with _machine.alone(tmp_path / ".out.unfinished") as free:
         assert free
         with pytest.raises(InputError, match="Another run is at work"):
-            streamed.clean(folder, target="y", out=tmp_path / "out")
+            mithridate.clean(folder, target="y", out=tmp_path / "out")
         assert (tmp_path / ".out.unfinished").is_dir()
-    streamed.clean(folder, target="y", out=tmp_path / "out")
+    mithridate.clean(folder, target="y", out=tmp_path / "out")
     assert not (tmp_path / ".out.unfinished").exists()
 
 
 def test_dates_in_text_are_left_out_however_many(texts, monkeypatch):
-    want = streamed.clean(texts, target="y")
+    want = mithridate.clean(texts, target="y")
     monkeypatch.setattr(digest, "MOST_WORDS", 500)
-    found = streamed.clean(texts, target="y")
+    found = mithridate.clean(texts, target="y")
     assert found.notes == want.notes
     assert any("dates" in note and "seen" in note for note in found.notes)
     np.testing.assert_array_equal(found.mask, want.mask)
     with pytest.raises(InputError, match="'seen' holds more than 500 different texts"):
-        streamed.clean(texts, target="y", categorical="seen")
+        mithridate.clean(texts, target="y", categorical="seen")
 
 
 @pytest.mark.parametrize("odd", ["2016", "soon"])
@@ -127,36 +126,35 @@ def test_dates_and_something_else_are_too_many(odd, texts, monkeypatch):
     lines[-1] = ",".join([*lines[-1].split(",")[:-1], odd])
     path.write_text("\n".join(lines))
     with pytest.raises(InputError, match="more than 500 different texts"):
-        streamed.clean(texts, target="y")
+        mithridate.clean(texts, target="y")
 
 
 def test_what_is_shown_of_a_result_is_short(folder):
-    found = streamed.clean(folder, target="y")
+    found = mithridate.clean(folder, target="y")
     assert "Found: Antidote" in repr(found) or "Nothing found" in repr(found)
     assert "bits" not in repr(found) and len(repr(found)) < 2000
 
 
 def test_a_memory_that_is_too_little_is_refused(folder):
     with pytest.raises(InputError, match="memory=1000: give a whole number of bytes"):
-        streamed.clean(folder, target="y", memory=1000)
+        mithridate.clean(folder, target="y", memory=1000)
 
 
 def test_where_little_memory_is_free_it_is_tried_all_the_same(folder, tmp_path, monkeypatch):
-    monkeypatch.setattr(command, "free", lambda: 1 << 20)
+    monkeypatch.setattr(door, "free", lambda: 1 << 20)
     code, _, err = call("clean", folder, "--target", "y", "-o", tmp_path / "out")
     assert code == 0, err
 
 
-@pytest.mark.parametrize("clean", [streamed.clean, mithridate.clean])
-def test_a_class_is_no_defense(clean, folder):
-    with pytest.raises(InputError, match=r"or a defense such as Trim\(\)"):
-        clean(folder if clean is streamed.clean else long_table(100), target="y", defense=Trim)
+def test_a_class_is_no_defense(folder):
+    for table in (folder, long_table(100)):
+        with pytest.raises(InputError, match=r"or a defense such as Trim\(\)"):
+            mithridate.clean(table, target="y", defense=Trim)
 
 
 def test_the_parts_of_the_package_are_there_when_asked_for():
     code = (
-        "import sys, mithridate; from mithridate.cleaning import streamed; "
-        "mithridate.defenses.Trim; "
+        "import sys, mithridate; mithridate.clean, mithridate.defenses.Trim; "
         "assert 'jax' not in sys.modules; mithridate.nothing"
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)

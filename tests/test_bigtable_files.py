@@ -14,7 +14,8 @@ import pyarrow.parquet as pq
 import pytest
 
 import mithridate
-from mithridate.cleaning import streamed
+from mithridate import cleaning
+from mithridate.cleaning import door
 from mithridate.cli import clean
 from mithridate.cli.terminal import Stopped
 from mithridate.errors import InputError
@@ -84,7 +85,7 @@ def test_who_stops_it_hears_that_it_can_go_on(folder, tmp_path, monkeypatch):
     def stopped(*given, **how):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(streamed, "clean", stopped)
+    monkeypatch.setattr(cleaning, "clean", stopped)
     with pytest.raises(Stopped, match=r"kept in '\.out\.unfinished' beside it"):
         clean.clean(str(folder), target="y", out=tmp_path / "out", quiet=True)
 
@@ -98,7 +99,7 @@ def test_a_folder_that_is_not_there_is_said_before_its_output(tmp_path, monkeypa
 
 def test_a_size_in_words_is_refused(folder):
     with pytest.raises(InputError, match="memory='2GB': give a whole number of bytes"):
-        streamed.clean(folder, target="y", memory="2GB")
+        mithridate.clean(folder, target="y", memory="2GB")
 
 
 def broken(folder, how):
@@ -123,12 +124,12 @@ def test_a_bad_file_is_named_or_skipped(how, table, folder, tmp_path):
     broken(folder, how)
     out, name = tmp_path / "out", "year=2024/part-000.parquet"
     with pytest.raises(InputError, match=name) as error:
-        streamed.clean(folder, target="y", out=out)
+        mithridate.clean(folder, target="y", out=out)
     assert "--skip-bad-files" in str(error.value)
     if how == "type":
         assert "'x0' (float, not double)" in str(error.value)
     assert {p.name for p in tmp_path.iterdir()} == {"table"}
-    found = streamed.clean(folder, target="y", out=out, skip_bad_files=True)
+    found = mithridate.clean(folder, target="y", out=out, skip_bad_files=True)
     assert len(found.skipped) == 1 and name in found.skipped[0]
     assert "--skip-bad-files" not in found.skipped[0]
     rest = pa.concat_tables([table.slice(0, 1700), table.slice(2500)])
@@ -147,10 +148,12 @@ def test_a_file_that_vanishes_is_named_or_skipped(skip, folder, tmp_path):
 
     if not skip:
         with pytest.raises(InputError, match=r"part-001.parquet' vanished"):
-            streamed.clean(folder, target="y", out=tmp_path / "out", tell=tell)
+            mithridate.clean(folder, target="y", out=tmp_path / "out", tell=tell)
         assert {p.name for p in tmp_path.iterdir()} == {"table"}
         return
-    found = streamed.clean(folder, target="y", out=tmp_path / "out", tell=tell, skip_bad_files=True)
+    found = mithridate.clean(
+        folder, target="y", out=tmp_path / "out", tell=tell, skip_bad_files=True
+    )
     assert len(found.mask) == 3000 - 1100
 
 
@@ -160,7 +163,7 @@ def test_a_file_that_changes_is_not_mixed_up(table, folder, tmp_path):
             pq.write_table(table, folder / "year=2024" / "part-001.parquet")
 
     with pytest.raises(InputError, match=r"part-001.parquet' changed"):
-        streamed.clean(folder, target="y", out=tmp_path / "out", tell=tell)
+        mithridate.clean(folder, target="y", out=tmp_path / "out", tell=tell)
     assert {p.name for p in tmp_path.iterdir()} == {"table"}
 
 
@@ -174,14 +177,14 @@ def test_a_csv_file_that_changes_is_not_mixed_up(tmp_path):
             arrow_csv.write_csv(long_table(100), root / "a.csv")
 
     with pytest.raises(InputError, match=r"'a.csv' changed"):
-        streamed.clean(root, target="y", out=tmp_path / "out", tell=tell)
+        mithridate.clean(root, target="y", out=tmp_path / "out", tell=tell)
 
 
 def test_outputs_are_not_in_the_way_of_each_other(tmp_path):
     for name in ("a.csv", "a.tsv"):
         (tmp_path / name).write_text("x,y\n1,2\n")
     with pytest.raises(InputError, match=r"a\.tsv.*in the way.*a\.csv|a\.csv.*way.*a\.tsv"):
-        streamed.clean(tmp_path, target="y")
+        mithridate.clean(tmp_path, target="y")
 
 
 def test_a_file_without_rows_stays(table, tmp_path):
@@ -190,7 +193,7 @@ def test_a_file_without_rows_stays(table, tmp_path):
     pq.write_table(table.slice(0, 500), root / "a.parquet")
     pq.write_table(table.slice(0, 0), root / "b.parquet")
     pq.write_table(table.slice(500), root / "c.parquet")
-    found = streamed.clean(root, target="y", out=tmp_path / "out")
+    found = mithridate.clean(root, target="y", out=tmp_path / "out")
     np.testing.assert_array_equal(found.mask, mithridate.clean(table, target="y").mask)
     assert pq.read_metadata(tmp_path / "out" / "b.parquet").num_rows == 0
 
@@ -202,17 +205,17 @@ class Stop(Exception):
 @pytest.mark.parametrize("when", ["pass 1", "pass 2", "pass 5", "pass 7", "writing"])
 def test_a_stopped_run_goes_on_where_it_was(when, folder, tmp_path):
     whole, out = tmp_path / "whole", tmp_path / "out"
-    passes = streamed.clean(folder, target="y", out=whole).passes
+    passes = mithridate.clean(folder, target="y", out=whole).passes
 
     def tell(stage, done, total):
         if stage.startswith(when) and done:
             raise Stop
 
     with pytest.raises(Stop):
-        streamed.clean(folder, target="y", out=out, tell=tell)
+        mithridate.clean(folder, target="y", out=out, tell=tell)
     assert not out.exists()
     assert (tmp_path / ".out.unfinished").is_dir()
-    found = streamed.clean(folder, target="y", out=out)
+    found = mithridate.clean(folder, target="y", out=out)
     done = len(passes) if when == "writing" else int(when[-1]) - 1
     assert found.passes != passes and len(found.passes) == len(passes) - done
     assert contents(out) == contents(whole)
@@ -227,10 +230,10 @@ def test_what_was_computed_of_other_files_is_thrown_away(table, folder, tmp_path
             raise Stop
 
     with pytest.raises(Stop):
-        streamed.clean(folder, target="y", out=out, tell=tell)
+        mithridate.clean(folder, target="y", out=out, tell=tell)
     pq.write_table(table.slice(0, 500), folder / "year=2024" / "part-001.parquet")
-    found = streamed.clean(folder, target="y", out=out)
-    assert len(found.passes) == len(streamed.clean(folder, target="y").passes)
+    found = mithridate.clean(folder, target="y", out=out)
+    assert len(found.passes) == len(mithridate.clean(folder, target="y").passes)
     assert len(found.mask) == 3000
 
 
@@ -248,17 +251,17 @@ def test_a_journal_keeps_every_digit(tmp_path):
 
 KILLED = """
 import sys, time
-from mithridate.cleaning import streamed as bigtable
+import mithridate
 def tell(stage, done, total):
     print(stage, flush=True)
     time.sleep(0.02)
-streamed.clean(sys.argv[1], target="y", out=sys.argv[2], tell=tell)
+mithridate.clean(sys.argv[1], target="y", out=sys.argv[2], tell=tell)
 """
 
 
 def test_killed_at_random_moments_it_ends_the_same(folder, tmp_path):
     whole, out = tmp_path / "whole", tmp_path / "out"
-    streamed.clean(folder, target="y", out=whole)
+    mithridate.clean(folder, target="y", out=whole)
     rng = np.random.default_rng(int(time.time()))
     for _ in range(4):
         command = [sys.executable, "-c", KILLED, str(folder), str(out)]
@@ -272,7 +275,7 @@ def test_killed_at_random_moments_it_ends_the_same(folder, tmp_path):
         if out.exists():
             break
     else:
-        streamed.clean(folder, target="y", out=out)
+        mithridate.clean(folder, target="y", out=out)
     assert contents(out) == contents(whole)
     assert {p.name for p in tmp_path.iterdir()} == {"table", "whole", "out"}
 
@@ -290,7 +293,7 @@ def test_the_command_takes_a_folder(folder, tmp_path):
 def test_a_file_larger_than_the_budget_is_streamed(table, tmp_path, monkeypatch):
     path, out = tmp_path / "table.parquet", tmp_path / "out"
     pq.write_table(table, path)
-    for module in (clean, streamed):
+    for module in (clean, door):
         monkeypatch.setattr(module, "LEAST", 0)
     code, _, err = call("clean", path, "--target", "y", "-o", out, "--memory", "100KB")
     assert code == 0, err
@@ -345,7 +348,7 @@ def test_a_filesystem_that_fsspec_knows(table, tmp_path):
         with memory.open(f"/big/part-{i}.parquet", "wb") as file:
             pq.write_table(table.slice(1500 * i, 1500), file)
     try:
-        found = streamed.clean("memory://big", target="y", out=tmp_path / "out")
+        found = mithridate.clean("memory://big", target="y", out=tmp_path / "out")
     finally:
         memory.rm("/big", recursive=True)
     np.testing.assert_array_equal(found.mask, mithridate.clean(table, target="y").mask)

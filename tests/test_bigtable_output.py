@@ -7,7 +7,6 @@ import pyarrow.parquet as pq
 import pytest
 
 import mithridate
-from mithridate.cleaning import streamed
 from mithridate.passes import engine
 
 from .test_bigtable import long_table, poisoned
@@ -25,7 +24,7 @@ def bits(rows):
 
 def test_rows_and_columns_come_back_as_they_came(table, folder, tmp_path):  # noqa: F811
     out = tmp_path / "out"
-    found = streamed.clean(folder, target="y", out=out)
+    found = mithridate.clean(folder, target="y", out=out)
     want = mithridate.clean(table, target="y")
     np.testing.assert_array_equal(found.mask, want.mask)
     at = 0
@@ -49,7 +48,7 @@ def test_a_table_of_which_nothing_goes_has_no_quarantine_to_show(tmp_path):
     root.mkdir()
     x = np.arange(200) % 19.0
     pq.write_table(pa.table({"x": x, "y": 2 * x + np.arange(200) % 7 / 7}), root / "a.parquet")
-    found = streamed.clean(root, target="y", out=tmp_path / "out")
+    found = mithridate.clean(root, target="y", out=tmp_path / "out")
     assert found.mask.all()
     assert found.lines()[-1] == f"Kept rows: {tmp_path / 'out'}"
 
@@ -63,7 +62,7 @@ def test_with_little_memory_files_are_written_one_at_a_time(folder, tmp_path, mo
     )
     monkeypatch.setattr(engine, "cores", lambda: 4)
     for name, memory in (("one", 1 << 30), ("two", None)):
-        streamed.clean(folder, target="y", out=tmp_path / name, memory=memory)
+        mithridate.clean(folder, target="y", out=tmp_path / name, memory=memory)
         assert asked[-1] == (1 if memory else 2) and asked[0] == 4
     assert contents(tmp_path / "one") == contents(tmp_path / "two")
 
@@ -75,7 +74,7 @@ def test_columns_are_stored_as_they_were(table, tmp_path):  # noqa: F811
     codecs["parts.list.element"] = codecs.pop("parts")
     pq.write_table(table, root / "a.parquet", compression=codecs, use_dictionary=["town"])
     pq.write_table(table, root / "b.parquet", use_dictionary=False)
-    streamed.clean(root, target="y", out=tmp_path / "out")
+    mithridate.clean(root, target="y", out=tmp_path / "out")
     for name in ("a.parquet", "b.parquet"):
         came, went = (
             pq.ParquetFile(f / name).metadata.row_group(0) for f in (root, tmp_path / "out")
@@ -89,7 +88,7 @@ def test_columns_are_stored_as_they_were(table, tmp_path):  # noqa: F811
 
 @pytest.mark.parametrize("how", [{}, {"defense": "trim", "contamination": 0.6}])
 def test_the_quarantine_says_what_it_says_in_memory(how, table, folder, tmp_path):  # noqa: F811
-    streamed.clean(folder, target="y", out=tmp_path / "out", **how)
+    mithridate.clean(folder, target="y", out=tmp_path / "out", **how)
     parts = sorted((tmp_path / "out" / "quarantine").rglob("*.parquet"))
     got = pa.concat_tables([pq.ParquetFile(p).read() for p in parts])
     want = mithridate.clean(table, target="y", **how).quarantined
@@ -111,7 +110,7 @@ def test_csv_becomes_parquet(tmp_path):
     made = poisoned(long_table(500), "y").append_column("code", [[f"{i:03}" for i in range(500)]])
     arrow_csv.write_csv(made.slice(0, 300), root / "a.csv")
     arrow_csv.write_csv(made.slice(300), root / "b.csv")
-    found = streamed.clean(root, target="y", out=tmp_path / "out")
+    found = mithridate.clean(root, target="y", out=tmp_path / "out")
     kept = [pq.read_table(tmp_path / "out" / f"{name}.parquet") for name in "ab"]
     assert sum(map(len, kept)) == found.mask.sum()
     y = made["y"].to_numpy()[found.mask]

@@ -7,8 +7,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+import mithridate
 from mithridate.bayes import BayesianRegression
-from mithridate.cleaning import streamed
 from mithridate.defenses import Ridge, chance
 from mithridate.moments import Moments
 from mithridate.passes import engine, masks, memory, sample, scores
@@ -29,7 +29,7 @@ def test_no_pass_is_made_twice(how, tmp_path):
     rng = np.random.default_rng(0)
     table = full(70_000).set_column(0, "x0", pa.array(rng.random(70_000)))
     cut(table, tmp_path, [20_000], group=9000)
-    found = streamed.clean(tmp_path, target="y", **DEFENSES[how])
+    found = mithridate.clean(tmp_path, target="y", **DEFENSES[how])
     made = [what for what, _ in found.passes]
     if how == "trim":
         each = ["order statistics", "refits"]
@@ -45,7 +45,7 @@ def test_the_number_of_threads_changes_no_bit(how, tmp_path, monkeypatch):
     found = []
     for threads in (1, 2, 5):
         monkeypatch.setattr(engine, "cores", lambda threads=threads: threads)
-        found.append(streamed.clean(tmp_path, target="y", **DEFENSES[how]))
+        found.append(mithridate.clean(tmp_path, target="y", **DEFENSES[how]))
     for other in found[1:]:
         np.testing.assert_array_equal(other.mask, found[0].mask)
         assert other.defense.threshold_ == found[0].defense.threshold_
@@ -142,7 +142,7 @@ def test_where_a_difference_tells_nothing_there_is_a_pass(tmp_path):
     y = x + 0.1 * rng.normal(size=3000)
     y[::100] = 1e9
     cut(pa.table({"x": x, "y": y}), tmp_path, [1000])
-    found = streamed.clean(tmp_path, target="y", false_positive_rate=0.01)
+    found = mithridate.clean(tmp_path, target="y", false_positive_rate=0.01)
     assert [what for what, _ in found.passes] == [*BY_RATE, "moments"]
     assert (~found.mask)[::100].all() and found.mask.sum() > 2900
     ridge = Ridge().fit(x[found.mask, None], y[found.mask])

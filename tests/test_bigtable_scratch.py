@@ -6,7 +6,7 @@ import os
 import numpy as np
 import pytest
 
-from mithridate.cleaning import streamed
+import mithridate
 from mithridate.errors import InputError
 from mithridate.passes import scratch
 from mithridate.passes.memory import BLOCK
@@ -46,11 +46,11 @@ def room_for(blocks, monkeypatch):
 @pytest.mark.parametrize("blocks", [1, 3, 5])
 def test_what_there_is_room_for_is_decoded_once(blocks, how, folder, encoded, monkeypatch):
     room_for(0, monkeypatch)
-    want = streamed.clean(folder, target="y", **DEFENSES[how])
+    want = mithridate.clean(folder, target="y", **DEFENSES[how])
     often = sum(encoded)
     encoded.clear()
     room_for(blocks, monkeypatch)
-    got = streamed.clean(folder, target="y", **DEFENSES[how])
+    got = mithridate.clean(folder, target="y", **DEFENSES[how])
     np.testing.assert_array_equal(got.mask, want.mask)
     assert got.defense.threshold_ == want.defense.threshold_
     assert got.summary == want.summary
@@ -65,7 +65,7 @@ def test_what_there_is_room_for_is_decoded_once(blocks, how, folder, encoded, mo
 @pytest.mark.parametrize("broken", ["full", "short", "no preadv", "no name"])
 def test_a_disk_that_takes_no_more_costs_time_alone(broken, folder, encoded, monkeypatch):
     room_for(0, monkeypatch)
-    want = streamed.clean(folder, target="y", defense="bayesclean")
+    want = mithridate.clean(folder, target="y", defense="bayesclean")
     often = sum(encoded)
     encoded.clear()
     room_for(5, monkeypatch)
@@ -87,7 +87,7 @@ def test_a_disk_that_takes_no_more_costs_time_alone(broken, folder, encoded, mon
         monkeypatch.delattr(os, "preadv")
     if broken == "no name":
         monkeypatch.setattr(scratch.tempfile, "TemporaryFile", refused)
-    got = streamed.clean(folder, target="y", defense="bayesclean")
+    got = mithridate.clean(folder, target="y", defense="bayesclean")
     np.testing.assert_array_equal(got.mask, want.mask)
     # A block cut short is written whole in the pass after.
     assert sum(encoded) == (often if broken != "short" else often - 3 * ROWS)
@@ -100,7 +100,7 @@ def test_nobody_sees_the_file(folder, tmp_path):
     def tell(stage, done, total):
         seen.update(path.stem for path in (tmp_path / ".out.unfinished/.work").glob("*"))
 
-    streamed.clean(folder, target="y", out=tmp_path / "out", tell=tell)
+    mithridate.clean(folder, target="y", out=tmp_path / "out", tell=tell)
     assert seen == {"state", "sample", "mask-0"}
     assert {path.name for path in tmp_path.iterdir()} == {"table", "out"}
 
@@ -111,7 +111,7 @@ def test_a_file_that_vanishes_when_it_is_not_read_any_more_is_missed(folder):
             (folder / "part-001.parquet").unlink(missing_ok=True)
 
     with pytest.raises(InputError, match=r"part-001.parquet' vanished"):
-        streamed.clean(folder, target="y", tell=tell)
+        mithridate.clean(folder, target="y", tell=tell)
 
 
 def test_a_file_cut_short_is_told(folder, tmp_path):

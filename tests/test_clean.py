@@ -10,7 +10,7 @@ import pytest
 from sklearn.datasets import load_diabetes
 
 import mithridate
-from mithridate.cli import app
+from mithridate.cli import options
 from mithridate.defenses import BayesClean, Trim
 from mithridate.errors import InputError
 from mithridate.tables import write
@@ -265,7 +265,7 @@ def test_options_are_those_of_the_class(frame, csv, tmp_path):
 def test_words_of_options_are_what_they_say():
     given = ["a=1", "b=1.5", "c=1e-3", "d=True", "e=none", "f=rbf", "g=x=y"]
     values = {"a": 1, "b": 1.5, "c": 1e-3, "d": True, "e": None, "f": "rbf", "g": "x=y"}
-    found = app._options(given)
+    found = options.parameters(given)
     assert found == values
     assert type(found["a"]) is int
 

@@ -191,7 +191,7 @@ class Told(BayesClean):
     def fit(self, X, y, sample_weight=None, *, trusted=None, groups=None):
         super().fit(X, y, sample_weight, trusted=trusted)
         self.labels_ = groups
-        self.message_ = f"{sorted(set(groups))!r} and x1, x99."
+        self.message_ = f"{sorted(set(groups))!r} and {self.feature_names_in_[1]}, x99."
         return self
 
 
@@ -208,9 +208,9 @@ def test_hostile_names_stay_names(frame):
     assert max(map(len, labels)) <= 60
     codes = pd.factorize(hostile.vendor)[0]
     assert len(set(zip(labels, codes, strict=True))) == len(HOSTILE)
-    # A vendor called x1 is no feature; the feature x1 has its name.
+    # A vendor called x1 is no feature; a feature goes by its name.
     assert "'x1'" in found.summary[-1]
-    assert found.summary[-1].endswith("and 'sex', x99.")
+    assert found.summary[-1].endswith("and sex, x99.")
     for line in found.summary:
         assert line.isprintable()
         assert len(line) < 700

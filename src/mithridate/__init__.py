@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from ._progress import progress
     from .auditing.audit import Audit, audit
     from .auditing.poison import poison
-    from .cleaning.clean import Cleaned, clean
+    from .cleaning import Cleaned, clean
     from .errors import InputError
 
 __version__ = "0.1.0"
@@ -37,8 +37,8 @@ _PLACES = {
     "Audit": ".auditing.audit",
     "audit": ".auditing.audit",
     "poison": ".auditing.poison",
-    "Cleaned": ".cleaning.clean",
-    "clean": ".cleaning.clean",
+    "Cleaned": ".cleaning",
+    "clean": ".cleaning",
     "InputError": ".errors",
     "progress": "._progress",
 }

@@ -13,7 +13,7 @@ from typing import Any, ParamSpec, TypeVar
 ROOT = "mithridate."
 MODULES = {
     "attacks": "attack.attacks",
-    "bigtable": "cleaning.streamed",
+    "bigtable": "cleaning",
     "datasets": "data",
     "objective": "attack.objective",
     "risks": "attack.risks",

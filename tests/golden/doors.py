@@ -2,7 +2,9 @@
 
 import contextlib
 import io
+import shutil
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +18,12 @@ def clean(data: Any, **how: Any) -> Any:
 
 
 def clean_in_passes(path: str | Path, **how: Any) -> Any:
-    """Cleans a file or folder in passes."""
-    return mithridate.cleaning.streamed.clean(path, **how)
+    """Cleans a folder in passes, or a file by way of a folder that holds nothing else."""
+    if Path(path).is_dir():
+        return mithridate.clean(path, **how)
+    with tempfile.TemporaryDirectory() as folder:
+        shutil.copy(path, folder)
+        return mithridate.clean(folder, **how)
 
 
 def command(*words: str) -> tuple[int, str, str]:

@@ -1,4 +1,4 @@
-"""What a fitted defense found, in names and units of the table: the rejected rows, and why."""
+"""The rejected rows in names and units of the table, and why each was rejected."""
 
 from typing import Any, NamedTuple
 
@@ -7,50 +7,57 @@ import pyarrow as pa
 from jaxtyping import Float, Int
 
 from .._text import quote
-from ..defenses import BaseDefense
-from .view import View
+from ..tables.encoded import Columns
 
 FAR = 3.0  # σ from which on a column is said to stand out
 USUAL = 2.0  # σ up to which a residual explains nothing
 
 
-class Found(NamedTuple):
-    """What a fitted defense found, in names and units of the table."""
+class Rejected(NamedTuple):
+    """Rejected rows, r of them, and why: what is the same for tables in memory and in passes.
 
-    guard: BaseDefense
-    view: View
-    reasons: np.ndarray
-    places: Int[np.ndarray, "2 r"]  # features that stand out most in each rejected row
-    sigmas: Float[np.ndarray, "2 r"]  # and by how many deviations
-    expected: Float[np.ndarray, " r"]  # target by the model of the kept rows
+    `values` (r, d) and `goal` (r,) are features and target in the table's units, `unit` is the
+    range of the target over the whole table, by which the defense saw it; `records` have a row's
+    number, score and deviations, its columns by number; `expected` (r,) is the target by the model
+    of the kept rows.
+    """
 
-    @classmethod
-    def of(cls, guard: BaseDefense, view: View, reasons: np.ndarray) -> "Found":
-        d = view.X.shape[1]
-        number = {f"x{j}": j for j in range(d)} | {"y": d}  # what a defense calls them by itself
-        names = [reasons[f"{which}_column"] for which in ("first", "second")]
-        places = np.array([[number[str(name)] for name in which] for which in names], dtype=int)
-        sigmas = np.array([reasons["first_sigma"], reasons["second_sigma"]])
-        expected = view.predicted(guard, reasons["row"])
-        return cls(guard, view, reasons, places, sigmas, expected)
+    columns: Columns
+    target: str
+    unit: float
+    values: Float[np.ndarray, "r d"]
+    goal: Float[np.ndarray, " r"]
+    records: np.ndarray
+    expected: Float[np.ndarray, " r"]
+    defense: str
+    threshold: float
+
+    @property
+    def places(self) -> Int[np.ndarray, "2 r"]:
+        """The features that stand out most in each row; d is the target."""
+        return np.array([self.records[f"{which}_column"] for which in ("first", "second")])
+
+    @property
+    def sigmas(self) -> Float[np.ndarray, "2 r"]:
+        """By how many standard deviations they do."""
+        return np.array([self.records[f"{which}_sigma"] for which in ("first", "second")])
 
     @property
     def _names(self) -> np.ndarray:
         """Columns of the table (2, r) that stand out most; the second is "" if it is the first."""
-        sources = self.view.encoded.columns.column
-        names = np.array([*sources, self.view.encoded.target], dtype=object)[self.places]
+        names = np.array([*self.columns.column, self.target], dtype=object)[self.places]
         names[1][names[1] == names[0]] = ""
         return names
 
-    def columns(self) -> dict[str, pa.Array]:
+    def added(self) -> dict[str, pa.Array]:
         """The columns that are put beside the rejected rows."""
-        r, (first, second) = self.reasons, self._names
+        r, (first, second) = self.records, self._names
         made = {
             "row": pa.array(r["row"] + 1),
             "score": pa.array(r["score"]),
             "residual": pa.array(r["residual"]),
             "leverage": pa.array(r["leverage"], from_pandas=True),
-            "predictive_sd": pa.array(r["predictive_sigma"] * self.view.unit, from_pandas=True),
+            "predictive_sd": pa.array(r["predictive_sigma"] * self.unit, from_pandas=True),
             "column_1": pa.array(first.tolist(), pa.string()),
             "column_2": pa.array([name or None for name in second.tolist()], pa.string()),
             "reason": pa.array([self.reason(i) for i in range(len(r))], pa.string()),
@@ -59,29 +66,28 @@ class Found(NamedTuple):
 
     def reason(self, i: int) -> str:
         """One sentence on a rejected row: the target first, since that is what poison aims at."""
-        encoded, row, off = self.view.encoded, self.reasons["row"][i], self.reasons["residual"][i]
+        off = self.records["residual"][i]
         side = "above" if off > 0 else "below"
         said = [
-            f"The target {quote(encoded.target)} is {figure(encoded.y[row])}, {abs(off):.2g} σ "
+            f"The target {quote(self.target)} is {figure(self.goal[i])}, {abs(off):.2g} σ "
             f"{side} the {figure(self.expected[i])} that a model of the kept rows predicts"
         ]
         for j, sigma in zip(self.places[:, i], self.sigmas[:, i], strict=True):
-            if j < len(encoded.columns.names) and abs(sigma) > FAR:
-                said.append(self._odd(int(j), int(row), float(sigma)))
+            if j < len(self.columns.names) and abs(sigma) > FAR:
+                said.append(self._odd(int(j), i, float(sigma)))
         if len(said) == 1 and abs(off) < USUAL:
-            said.append(f"this is not unusual, {self._scored(self.reasons['score'][i])}")
+            said.append(f"this is not unusual, {self._scored(self.records['score'][i])}")
         return "; ".join(said) + "."
 
     def _scored(self, score: float) -> str:
         """What is left to say of a row that nothing else explains."""
-        name, cut = type(self.guard).__name__, self.guard.threshold_
+        cut = self.threshold
         beyond = "" if np.isnan(cut) else f", beyond {figure(cut, 3)}"
-        return f"but the score that {name} gave it is {figure(score, 3)}{beyond}"
+        return f"but the score that {self.defense} gave it is {figure(score, 3)}{beyond}"
 
-    def _odd(self, j: int, row: int, sigma: float) -> str:
-        columns = self.view.encoded.columns
-        shown, value = quote(columns.names[j]), self.view.encoded.X[row, j]
-        if columns.group[j] >= 0:
+    def _odd(self, j: int, i: int, sigma: float) -> str:
+        shown, value = quote(self.columns.names[j]), self.values[i, j]
+        if self.columns.group[j] >= 0:
             return f"{shown} is rare" if sigma > 0 else f"nearly all others have {shown}"
         if np.isinf(sigma):
             return f"{shown} is {figure(value)}, and the same other value in all kept rows"

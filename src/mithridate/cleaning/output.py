@@ -9,17 +9,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from .._text import counted
-from ..defenses import BaseDefense
-from ..defenses.reasons import NUMBERS, KeptRows, named
-from ..moments import Moments
+from ..defenses.reasons import NUMBERS, KeptRows
 from ..passes.memory import Block, Kernel
 from ..tables import write
-from ..tables.encoded import Encoded
 from ..tables.encoder import Encoder
 from ..tables.source import QUARANTINE, File, Source, output_name
-from .findings import Found
-from .view import View
+from .findings import Rejected
 
 GROUP = 1 << 25  # bytes of kept rows that become a row group
 CODECS = {c: c for c in ("SNAPPY", "GZIP", "BROTLI", "LZ4", "ZSTD")} | {"UNCOMPRESSED": "NONE"}
@@ -31,22 +26,30 @@ class Explain(NamedTuple):
     encoder: Encoder
     score: Kernel
     profile: KeptRows
-    guard: BaseDefense  # with the model of the kept rows
+    defense: str
+    threshold: float
 
     def columns(self, table: pa.Table, rows: np.ndarray) -> dict[str, pa.Array]:
         """The columns beside rejected rows, whose numbers in the whole table are `rows`."""
         Z, raw = self.encoder(table), self.encoder(table, scaled=False)
         X, y = np.ascontiguousarray(Z[:-1].T), Z[-1]
-        found = np.zeros(len(y), dtype=NUMBERS)
-        self.profile.describe(X, y, found)
-        found["row"] = np.arange(len(y))
-        found["score"] = self.score(Block(int(rows[0]), Z, np.ones(len(y))))
-        goal, about = self.encoder.target, self.encoder.about()
-        reasons = named(found, [*(f"x{j}" for j in range(X.shape[1])), "y"])
-        encoded = Encoded("table", goal.name, raw[:-1].T, raw[-1], about, ())
-        view = View(X, y, None, encoded, goal.low, goal.high - goal.low)
-        added = Found.of(self.guard, view, reasons).columns()
-        return added | {"mithridate_row": pa.array(rows + 1)}
+        records = np.zeros(len(y), dtype=NUMBERS)
+        self.profile.describe(X, y, records)
+        records["row"] = rows
+        records["score"] = self.score(Block(int(rows[0]), Z, np.ones(len(y))))
+        goal = self.encoder.target
+        unit = goal.high - goal.low
+        return Rejected(
+            columns=self.encoder.about(),
+            target=goal.name,
+            unit=unit,
+            values=raw[:-1].T,
+            goal=raw[-1],
+            records=records,
+            expected=self.profile.model.predict(X) * unit + goal.low,
+            defense=self.defense,
+            threshold=self.threshold,
+        ).added()
 
 
 class Task(NamedTuple):
@@ -139,16 +142,3 @@ def tasks(source: Source, bits: bytes) -> Iterator[Task]:
         mask = np.unpackbits(packed[start:stop])[first % 8 :][: file.rows].astype(bool)
         yield Task(file, first, mask)
         first += file.rows
-
-
-def told(n: int, kept: Moments, every: Moments, unit: float) -> list[str]:
-    """What the decision changes: the error on the kept rows with and without the rejected ones."""
-    rejected = n - round(float(kept.weight))
-    if not rejected:
-        return []
-    before, after = (float(kept.mse(*m.ridge(1e-3))) ** 0.5 * unit for m in (every, kept))
-    return [
-        f"Fit: the root mean squared error on the kept rows is {before:.3g} with the rejected rows "
-        f"in training, {after:.3g} without.",
-        f"If wrong: you lose {counted(rejected, 'genuine row')}.",
-    ]

@@ -15,8 +15,6 @@ from ..errors import InputError
 from . import options as given
 from .terminal import printable, sentences, unread
 
-COPIES = 6  # of the numbers of a table, while it is cleaned in memory
-PACKED = 5  # how much longer the text of a gzipped file is
 UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
 SIZE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([KMGT]?)I?B?\s*", re.IGNORECASE)
 
@@ -47,22 +45,24 @@ def clean(
     quiet: given.Quiet = False,
 ) -> None:
     """Write the rows worth keeping, and beside them the suspicious ones with reasons."""
+    from ..cleaning import in_passes
+
     with sentences("Nothing was written."), progress(quiet) as tell:
         settings = {
             "defense": defense, "options": given.parameters(option or []), "tell": tell,
             "contamination": contamination, "false_positive_rate": false_positive_rate,
             "drop": given.names(drop), "categorical": given.names(categorical),
         }  # fmt: skip
-        budget = _bytes(memory) if memory else free() // 2
-        if dask or _streams(file, budget):
+        budget = _bytes(memory) if memory else None
+        if dask or in_passes(file, budget):
             _refuse({"--trusted": trusted, "--groups": groups, "--report": report})
-            settings |= {"skip_bad_files": skip_bad_files, "memory": max(budget, LEAST)}
-            found = _clean_in_passes(file, target, out, dask, settings)
-            lines = found.lines(verbose)
+            settings |= {"target": target, "skip_bad_files": skip_bad_files}
+            settings["memory"] = budget or max(free() // 2, LEAST)
+            found, written = _clean_in_passes(file, out, dask, settings), None
         else:
-            settings |= {"target": target, "trusted": trusted, "groups": groups}
+            settings |= {"target": target, "trusted": trusted, "groups": groups, "memory": budget}
             found, written = _clean_in_memory(file, out, report, settings)
-            lines = found.lines(written, verbose)
+        lines = found.lines(written, verbose)
     with unread():
         typer.echo("".join(printable(line) + "\n" for line in lines if not quiet), nl=False)
 
@@ -71,42 +71,44 @@ def _clean_in_memory(
     file: str, out: Path | None, html: bool, settings: Mapping[str, Any]
 ) -> tuple[Any, Any]:
     """The cleaned table, and what was written of it."""
-    from ..cleaning.clean import clean
-    from ..data import file_of
+    from .. import cleaning
+    from ..data import file_of, names
     from ..tables import write
 
-    out, path, trusted = out or write.output_for(file), _path(file), settings["trusted"]
+    out, trusted = out or write.output_for(file), settings["trusted"]
+    path = None if file in names() else file_of(file)
     if path is None or path.exists():  # or else that is what is said first
         out = write.check_output(out, file_of(file), file_of(trusted))
-    found = clean(file, **settings)
+    found = cleaning.clean(file, **settings)
     return found, found.write(out, html=html)
 
 
-def _clean_in_passes(
-    file: str, target: str | None, out: Path | None, dask: str, settings: Mapping[str, Any]
-) -> Any:
+def _clean_in_passes(file: str, out: Path | None, dask: str, settings: Mapping[str, Any]) -> Any:
     """The cleaned table, which is in the folder `out` then."""
-    from .. import _cluster
-    from ..cleaning import streamed
-    from ..tables.place import place, stem
+    from .. import _cluster, cleaning
 
-    where = place(file)
-    path, named = (file, None) if where is None else (where.path, where.target)
-    # A URL may end with options of its own: s3://bucket/table?region=eu-west-1.
-    name = urlsplit(path).path if isinstance(path, str) and "://" in path else str(path)
-    out = out or Path(f"{stem(Path(name))}.cleaned")
+    out = out or _folder_for(file)
     client = _cluster.connect(dask) if dask else None
     try:
         with sentences(
             f"{str(out)!r} is not there yet; what was done is kept in '.{out.name}.unfinished' "
             "beside it, and the same command goes on."
         ):
-            return streamed.clean(
-                str(path), target=target or named, out=out, client=client, **settings
-            )
+            return cleaning.clean(file, out=out, client=client, **settings)
     finally:
         if client is not None:
             client.close()
+
+
+def _folder_for(file: str) -> Path:
+    """Where the kept rows of a folder, a URL or a large file go if nobody says."""
+    from ..tables.place import place, stem
+
+    where = place(file)
+    path = file if where is None else str(where.path)
+    # A URL may end with options of its own: s3://bucket/table?region=eu-west-1.
+    name = urlsplit(path).path if "://" in path else path
+    return Path(f"{stem(Path(name))}.cleaned")
 
 
 def _refuse(options: Mapping[str, Any]) -> None:
@@ -117,34 +119,6 @@ def _refuse(options: Mapping[str, Any]) -> None:
                 f"{option} needs the whole table in memory; leave it out, or give a single file "
                 "and more --memory."
             )
-
-
-def _streams(file: str, budget: int) -> bool:
-    """Whether a table is read in passes: a folder, a URL, or a file larger than the budget."""
-    if "://" in file or file.endswith("/") or Path(file).is_dir():
-        return True
-    path = _path(file)
-    return path is not None and path.is_file() and _needed(path) > budget
-
-
-def _path(file: str) -> Path | None:
-    """The path of a file; None of a data set that goes by its name."""
-    from ..data import file_of, names
-
-    return None if file in names() else file_of(file)
-
-
-def _needed(path: Path) -> int:
-    """Bytes that cleaning a file in memory takes, about."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        about = pq.read_metadata(path)
-    except (pa.ArrowException, OSError):
-        size = path.stat().st_size
-        return COPIES * size * (PACKED if path.suffix.lower() == ".gz" else 1)
-    return COPIES * 8 * about.num_rows * about.num_columns
 
 
 def _bytes(text: str) -> int:

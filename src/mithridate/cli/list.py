@@ -20,7 +20,7 @@ def listing(what: str) -> Rows:
     >>> listing("datasets")[0]
     ('name', 'size', 'target', 'licence', 'source', 'at hand')
     >>> listing("risks")[1][0]
-    'mahalanobis'
+    'difference'
     """
     if what not in KINDS:
         raise InputError(f"There is no list of {quote(what)}; name one of {', '.join(KINDS)}.")

@@ -1,6 +1,6 @@
 """KolmogorovSmirnov: compares each source of rows with rows that are known to be clean."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
@@ -8,6 +8,7 @@ from jaxtyping import Float, Int
 from scipy.special import gammaln
 from scipy.stats import kstwo
 
+from .._text import quote
 from ..errors import InputError
 from ..passes.rows import Listed
 from .base import BaseDefense, Column, Mask, Rows, Trusted
@@ -193,7 +194,7 @@ class KolmogorovSmirnov(BaseDefense):
                 "rejected": bool(off), "columns": off,
             }  # fmt: skip
         off = {name: one for name, one in self.groups_.items() if one["rejected"]}
-        self.message_ = _sentence(off)
+        self.message_ = _sentence(off, self._listed)
         if len(off) == len(names):
             raise InputError(
                 f"No group of rows is like the trusted rows, so there is nothing to keep. "
@@ -210,7 +211,7 @@ class KolmogorovSmirnov(BaseDefense):
         p, columns = _holm(p), self._columns()
         off = [columns[j] for j in np.argsort(p, kind="stable") if p[j] < self.level]
         if off:
-            what = f"The table as a whole differs from the trusted rows in {_list(off)}."
+            what = f"The table as a whole differs from the trusted rows in {self._listed(off)}."
             self.message_ = f"{what} Name its groups to see where that comes from."
         scores = _strangeness(_pooled(table, trusted), np.concatenate([suspect, clean]))
         self.scores_, known = scores[: len(table.y)], np.sort(scores[len(table.y) :])
@@ -244,6 +245,11 @@ class KolmogorovSmirnov(BaseDefense):
     def _columns(self) -> list[str]:
         default = [f"x{j}" for j in range(self.n_features_in_)]
         return [*map(str, getattr(self, "feature_names_in_", default)), "residual"]
+
+    def _listed(self, columns: Sequence[str]) -> str:
+        """Columns in a sentence, in quotes where the table has names of its own."""
+        own = set(map(str, getattr(self, "feature_names_in_", ())))
+        return _list([quote(column) if column in own else column for column in columns])
 
 
 class _Table(NamedTuple):
@@ -324,10 +330,10 @@ def _deviation(values: Column, weight: Column) -> Column:
     return size / scale if scale > 1e-12 * np.abs(values).max(initial=0.0) else 0.0 * size
 
 
-def _sentence(off: dict[str, dict[str, Any]]) -> str:
+def _sentence(off: dict[str, dict[str, Any]], listed: Callable[[Sequence[str]], str]) -> str:
     worst = sorted(off.items(), key=lambda item: item[1]["p_value"])
     said = [
-        f"{name!r} differs in {_list(one['columns'])} (p = {one['p_value']:.1g})"
+        f"{name!r} differs in {listed(one['columns'])} (p = {one['p_value']:.1g})"
         for name, one in worst[:5]
     ]
     if not said:

@@ -166,20 +166,24 @@ class BaseDefense(MetaEstimatorMixin, RegressorMixin, BaseEstimator, metaclass=A
         present = np.ones(len(y), dtype=bool) if weight is None else weight > 0
         if not present.all():
             X, y, weight = X[present], y[present], weight[present]  # pyright: ignore
-        self.threshold_ = self.false_positive_rate_ = np.nan
-        self.message_ = ""
+        self._begin()
         mask = checked_mask(self, self._find_inliers(X, y, weight, **given), len(y))
         self.estimator_ = self._fit_kept(X, y, weight, mask)
         self._reasons = reasons(X, y, weight, mask, self.scores_, self.estimator_)
         self._reasons["row"] = np.flatnonzero(present)[self._reasons["row"]]
-        self.n_rejected_ = int((~mask).sum())
-        self.found_ = self.n_rejected_ > 0
-        rejected = np.average(~mask, weights=weight)
-        self.contamination_ = float(getattr(self, "contamination", rejected))
+        self._conclude(int((~mask).sum()), np.average(~mask, weights=weight))
         self.inlier_mask_ = spread(mask, present)
         for name in self.per_row:
             setattr(self, name, spread(getattr(self, name), present))
         return self
+
+    def _begin(self) -> None:
+        self.threshold_ = self.false_positive_rate_ = np.nan
+        self.message_ = ""
+
+    def _conclude(self, rejected: int, share: float) -> None:
+        self.n_rejected_, self.found_ = rejected, rejected > 0
+        self.contamination_ = float(getattr(self, "contamination", share))
 
     def predict(self, X: Any) -> np.ndarray:
         """Predict targets with the defended model.
@@ -274,6 +278,12 @@ class BaseDefense(MetaEstimatorMixin, RegressorMixin, BaseEstimator, metaclass=A
         default = [f"x{i}" for i in range(self.n_features_in_)]
         names = getattr(self, "feature_names_in_", default)
         return named(self._reasons, [*map(str, names), self._target_name])
+
+    @property
+    def reason_records(self) -> np.ndarray:
+        """`reasons_` with columns by number: `n_features_in_` is the target."""
+        check_is_fitted(self)
+        return self._reasons
 
     def summary(self) -> str:
         """Say what was found, in ten lines at most: how many rows, which columns, how sure.

@@ -16,7 +16,7 @@ from .frame import columns_of
 from .lattice import spacing
 from .notes import Notes
 from .onehot import Group, recognize
-from .plan import asked, planned, target_of
+from .plan import Wanted, asked, lacking, planned, target_of
 
 NOTHING: Mapping[str, str] = MappingProxyType({})
 FILLED = "the median of the training part"
@@ -74,18 +74,34 @@ def encode(
     table = columns_of(frame, name)
     types = {column: cells.type for column, cells in table.items()}
     wanted = asked(types, target, drop, categorical, name=name, notes=notes, unused=unused)
-    wanted = wanted._replace(filled=FILLED)
+    encoder = plan_of(table, wanted._replace(filled=FILLED))
+    Z = np.empty((encoder.width, len(table[wanted.target])))
+    encoder.fill(table, Z, scaled=False)
+    groups = _recognized(encoder, Z, wanted.log)
+    step = np.array([spacing(values) for values in Z])
+    columns = _described(encoder, groups, step)
+    return Encoded(name, wanted.target, Z[:-1].T, Z[-1], columns, wanted.log.sentences())
+
+
+def plan_of(table: Mapping[str, pa.ChunkedArray], wanted: Wanted) -> Encoder:
+    """How the columns of a table in memory become numbers: it is one block, surveyed once."""
     digests = Survey(wanted.surveyed)((0, table))
     questions = _InMemory(table)
     goal = target_of(wanted, digests, questions)
-    rows = len(table[goal.name])
-    check_rows(rows, name)
-    encoder = planned(wanted, goal, digests, {}, questions)
-    Z = np.empty((encoder.width, rows))
-    encoder.fill(table, Z, scaled=False)
+    check_rows(len(table[wanted.target]), wanted.name)
+    medians = questions.medians(lacking(wanted, digests))
+    return planned(wanted, goal, digests, medians, questions)
+
+
+def scaled(
+    table: Mapping[str, pa.ChunkedArray], wanted: Wanted
+) -> tuple[Encoder, np.ndarray, Columns]:
+    """The encoder, the numbers (d + 1, n) by their ranges, nothing missing, and what they are."""
+    encoder = plan_of(table, wanted)
+    Z = np.empty((encoder.width, len(table[wanted.target])))
+    encoder.fill(table, Z, scaled=True)
     groups = _recognized(encoder, Z, wanted.log)
-    columns = _described(encoder, Z, groups)
-    return Encoded(name, goal.name, Z[:-1].T, Z[-1], columns, wanted.log.sentences())
+    return encoder, Z, _described(encoder, groups, np.zeros(len(Z)))
 
 
 class _InMemory:
@@ -100,6 +116,14 @@ class _InMemory:
 
     def counts_up(self, name: str, raw: Callable[[Any], np.ndarray]) -> bool:
         return bool(Ordered(name, raw)((0, self.table))[name]["step"])
+
+    def medians(self, columns: Mapping[str, tuple[Any, int]]) -> dict[str, float]:
+        """Medians of the numbers of columns, each given as how to read it."""
+        found = {}
+        for name, (raw, _) in columns.items():
+            values = raw(self.table)
+            found[name] = float(np.median(values[~np.isnan(values)]))
+        return found
 
     def first_unknown(self, raw: Callable[[Any], np.ndarray]) -> int:
         return int(np.isnan(raw(self.table)).argmax())
@@ -120,7 +144,7 @@ def _recognized(encoder: Encoder, Z: np.ndarray, log: Notes) -> list[Group]:
     return groups
 
 
-def _described(encoder: Encoder, Z: np.ndarray, groups: Sequence[Group]) -> Columns:
+def _described(encoder: Encoder, groups: Sequence[Group], step: np.ndarray) -> Columns:
     """What each feature is: its group, made or recognized, and its lattice."""
     made, member = encoder.about(), {c: group for group in groups for c in group.members}
     keys = [
@@ -129,11 +153,11 @@ def _described(encoder: Encoder, Z: np.ndarray, groups: Sequence[Group]) -> Colu
     ]
     order = list(dict.fromkeys(key for key in keys if key is not None))
     optional = {("found", group.members[0]): group.optional for group in groups}
-    step = [spacing(Z[j]) if key is None else 1.0 for j, key in enumerate(keys)]
+    hot = np.array([*(key is not None for key in keys), False])
     return replace(
         made,
         source=tuple(member[name].prefix if name in member else name for name in made.column),
         group=np.array([-1 if key is None else order.index(key) for key in keys]),
         optional=np.array([optional.get(key, False) for key in order], dtype=bool),
-        step=np.array([*step, spacing(Z[-1])]),
+        step=np.where(hot, 1.0, step),
     )

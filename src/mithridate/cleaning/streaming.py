@@ -1,29 +1,23 @@
-"""`clean` for tables that memory does not hold, and what it returns."""
+"""Tables that memory does not hold, cleaned in passes over their files."""
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
-from copy import copy
-from functools import cached_property
-from numbers import Integral
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from jaxtyping import Bool
 from pyarrow import fs
 from sklearn.base import clone
 
 from .. import __version__, _files
-from .._machine import LEAST
-from .._text import counted, listing, percent, quote
+from .._text import listing, quote
 from ..defenses import BaseDefense, Ridge
 from ..defenses.reasons import KeptRows
+from ..defenses.streaming import fit_passes
 from ..errors import InputError
 from ..moments import Moments
 from ..passes.engine import Dask, Engine, Local
 from ..passes.journal import key_of
-from ..passes.memory import Kernel
 from ..passes.scratch import Scratch
 from ..passes.stream import Reader, Streamed, Tell
 from ..tables import csv
@@ -42,105 +36,32 @@ from ..tables.source import (
     surveyed,
 )
 from . import output
-from .clean import chosen
+from .result import Cleaned
+from .summary import cost_by_moments, headlines
 from .workshop import Workshop
 
 TWO_WRITERS = 3 << 29  # bytes of memory
 STREAM = ("antidote", "bayesclean", "trim", "huber")
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
-class Cleaned:
-    """A table on disk cut in two; `summary` says what was found, `notes` how it was encoded.
-
-    `rows` are n; `mask` (n,) is True for kept rows, in the order of the files' names and of the
-    rows in them, and made from `bits`, one for each, when it is asked for; `skipped` are sentences
-    on files that were left out, `passes` the passes that this run made, each with its rows per
-    second; `out` is the folder that was written, or None.
-    """
-
-    rows: int
-    bits: bytes = dataclasses.field(repr=False)
-    summary: list[str]
-    notes: tuple[str, ...]
-    defense: BaseDefense
-    skipped: tuple[str, ...]
-    passes: tuple[tuple[str, float], ...]
-    out: Path | None
-
-    @cached_property
-    def mask(self) -> Bool[np.ndarray, " n"]:
-        """Whether each row is kept, a byte for each."""
-        return np.unpackbits(np.frombuffer(self.bits, np.uint8), count=self.rows).view(bool)
-
-    def lines(self, verbose: bool = False) -> list[str]:
-        """What the terminal shows."""
-        said = f"Encoding: {counted(len(self.notes), 'note')} on columns; --verbose shows them."
-        lines = [*self.summary, *(self.notes if verbose else [said] * bool(self.notes))]
-        lines += [f"Skipped: {sentence}" for sentence in self.skipped]
-        if verbose:
-            lines += [f"Pass over {what}: {rate:,.0f} rows/s." for what, rate in self.passes]
-        if self.out is not None:
-            rejected = self.out / output.QUARANTINE
-            more = f"; rejected rows and reasons: {rejected}" if rejected.exists() else ""
-            lines.append(f"Kept rows: {self.out}{more}")
-        return lines
-
-
-def clean(
-    path: str | Path,
+def clean_in_passes(
+    path: str,
+    guard: BaseDefense,
     *,
     target: str | None = None,
     out: str | Path | None = None,
     client: Any = None,
-    defense: str | BaseDefense = "antidote",
-    options: Mapping[str, Any] | None = None,
-    contamination: float | None = None,
-    false_positive_rate: float | None = None,
     drop: Sequence[str] = (),
     categorical: Sequence[str] = (),
     skip_bad_files: bool = False,
     memory: int | None = None,
     tell: Tell | None = None,
 ) -> Cleaned:
-    """Rejects suspicious rows of a table that need not fit into memory, in passes over its files.
-
-    The rows kept are those that `mithridate.clean` keeps of the same table; by `Huber`, but for
-    those nearest to its cut, where its optimizer stops too early to tell. Parameters are those of
-    `mithridate.clean`, and:
-
-    - `path`: a folder of Parquet or CSV files, read in the order of their names, or one file; local
-      or a URL that pyarrow or fsspec knows (`s3://…`);
-    - `out`: a folder that does not exist yet, for the kept rows of each file under its own name,
-      and below `quarantine/` the rejected ones with reasons; None writes nothing. A run that was
-      stopped goes on at the pass it was in when it is called again;
-    - `client`: a `distributed.Client`, whose workers see the same files; None is this machine;
-    - `skip_bad_files`: go on without files that are corrupt, gone or of other columns;
-    - `memory`: bytes that may be used, at least 768 MB with some 30 columns; of less than 1.5 GB
-      the output is written one file at a time, else two.
-
-    Raises `mithridate.errors.InputError` with one sentence where the input is bad.
-
-    >>> import tempfile, pyarrow as pa, pyarrow.parquet as pq
-    >>> x = [float(i % 19) for i in range(60)]
-    >>> y = [2 * a + i % 7 / 7 for i, a in enumerate(x)]
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     pq.write_table(pa.table({"x": x, "y": [*y[:59], 99.0]}), f"{folder}/a.parquet")
-    ...     clean(folder, target="y").mask.sum()
-    np.int64(59)
-    """
-    guard = chosen(defense, options or {}, contamination, false_positive_rate)
+    """Cleans a folder or file that need not fit into memory; see `clean` for the parameters."""
     _check_streams(guard)
-    if memory is not None and (not isinstance(memory, Integral) or memory < LEAST):
-        raise InputError(
-            f"memory={memory!r}: give a whole number of bytes, at least {LEAST:,}; that is what 30 "
-            "columns take, however long the table is."
-        )
     writers = 1 if memory is not None and memory < TWO_WRITERS else 2
     engine: Engine = Local(writers=writers) if client is None else Dask(client)
     tell = tell or (lambda stage, done, total: None)
-    drop = [drop] if isinstance(drop, str) else drop
-    categorical = [categorical] if isinstance(categorical, str) else categorical
     out = None if out is None else _checked(Path(out), str(path))
     system, root, files = found(str(path))
     bad: list[BadFile] = []
@@ -225,9 +146,11 @@ class _Run:
         reader = Reader(self.engine, source, self.shop.journal, self.shop.folder, self.tell)
         encoder = self._encoder(reader)
         with self._scratch(source, encoder) as scratch:
-            score, bits, kept, every = self._judged(Streamed(reader, encoder, scratch))
+            rows = Streamed(reader, encoder, scratch)
+            verdict, bits, kept = fit_passes(self.guard, rows, encoder.about().names)
+            every = rows.every
         if self.shop.kept:
-            self._write(source, encoder, score, kept, bits)
+            self._write(source, encoder, verdict.score, kept, bits)
         lost = {error.name for error in worse}
         given = tuple(file for file in files if file.name not in lost)
         dataclasses.replace(
@@ -249,19 +172,6 @@ class _Run:
         if not isinstance(self.engine, Local):
             return nullcontext()
         return Scratch(source, encoder.width, self.shop.folder)
-
-    def _judged(self, rows: Streamed) -> tuple[Kernel, bytes, Moments, Moments]:
-        """The rows' score, a bit for each, and moments of those that are kept and of all."""
-        self.guard.message_, self.guard.threshold_ = "", np.nan
-        self.guard.false_positive_rate_ = np.nan
-        verdict = self.guard.judge(rows)
-        bits, kept = rows.mask(verdict)
-        if kept.weight < 2:
-            raise InputError(
-                f"{type(self.guard).__name__} would keep {kept.weight:.0f} of {rows.total:,.0f} "
-                "rows, too few to fit a model: give it settings that reject fewer."
-            )
-        return verdict.score, bits, kept, rows.every
 
     def _source(self, files: Sequence[File], skip: bool) -> tuple[Source, list[BadFile]]:
         text = [file for file in files if file.name.lower().endswith(TEXT)]
@@ -306,11 +216,10 @@ class _Run:
     def _write(
         self, source: Source, encoder: Encoder, score: Any, kept: Moments, bits: bytes
     ) -> None:
-        ridge = (self.guard.estimator or Ridge()).solve(kept)
+        ridge = self.guard.estimator_
         sigma = float(kept.mse(ridge.coef_, ridge.intercept_)) ** 0.5 or 1.0
-        guard = copy(self.guard)
-        guard.estimator_, guard.n_features_in_ = ridge, encoder.width - 1
-        explain = output.Explain(encoder, score, KeptRows.of_moments(kept, ridge, sigma), guard)
+        profile, name = KeptRows.of_moments(kept, ridge, sigma), type(self.guard).__name__
+        explain = output.Explain(encoder, score, profile, name, float(self.guard.threshold_))
         cut, done = output.Cut(source, explain, self.shop.rows), 0
         self.tell("writing", 0, source.rows)
         for rows in self.engine.map(cut, [*output.tasks(source, bits)], source.rows):
@@ -318,12 +227,6 @@ class _Run:
             self.tell("writing", done, source.rows)
 
     def _summary(self, n: int, kept: Moments, every: Moments, encoder: Encoder) -> list[str]:
-        name, rejected = type(self.guard).__name__, n - round(float(kept.weight))
-        self.guard.n_rejected_, self.guard.found_ = rejected, rejected > 0
-        self.guard.contamination_ = float(getattr(self.guard, "contamination", rejected / n))
-        what = f"Found: {name} rejected {rejected:,} of {n:,} rows ({percent(rejected / n)})."
-        nothing = f"Nothing found: {name} rejected none of {n:,} rows."
-        goal = encoder.target
-        said = [what if rejected else nothing, f"How sure: {self.guard.how_sure(n)}"]
-        said += output.told(n, kept, every, goal.high - goal.low)
+        unit = encoder.target.high - encoder.target.low
+        said = [*headlines(self.guard, n), *cost_by_moments(kept, every, unit)]
         return [*said, *([self.guard.message_] if self.guard.message_ else [])]

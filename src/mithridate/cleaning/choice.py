@@ -1,0 +1,55 @@
+"""The defense that a person names, with the settings that it takes."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sklearn.base import clone
+
+from .. import _lookup, defenses
+from .._text import listing, quote
+from ..defenses import BaseDefense
+from ..errors import InputError
+
+DEFAULTS = {"contamination": 0.1, "false_positive_rate": 0.01}
+
+
+def chosen(
+    use: str | BaseDefense, options: Mapping[str, Any], contamination: Any, rate: Any
+) -> BaseDefense:
+    """The defense by name, with the options that it takes; an InputError otherwise."""
+    guard = _made(use, options, contamination, rate)
+    guard.check_parameters()  # before a long table is read
+    return guard
+
+
+def _made(
+    use: str | BaseDefense, options: Mapping[str, Any], contamination: Any, rate: Any
+) -> BaseDefense:
+    given = {"contamination": contamination, "false_positive_rate": rate}
+    settings = {key: value for key, value in given.items() if value is not None}
+    if isinstance(use, BaseDefense):
+        if settings or options:
+            raise InputError(f"Set {listing([*settings, *options])} on the defense itself.")
+        return clone(use)  # pyright: ignore[reportReturnType]
+    if not isinstance(use, str):
+        raise InputError(
+            f"defense={use!r}: give a name such as 'trim', or a defense such as Trim()."
+        )
+    takes = _lookup.options(_lookup.find(use, defenses, BaseDefense))
+    for option in settings:
+        shown = option.replace("_", "-")
+        if option not in takes:
+            raise InputError(
+                f"The defense {quote(use)} takes no {shown}; leave it out, or take one that does: "
+                f"{', '.join(_takers(option))}."
+            )
+        if option in options:
+            raise InputError(f"The option {option} is given as {shown} too; leave one out.")
+    # Some parameters exclude each other, so nothing is added to what a person chose.
+    usual = {} if options else {o: value for o, value in DEFAULTS.items() if o in takes}
+    return _lookup.build(use, usual | settings | dict(options), defenses, BaseDefense)
+
+
+def _takers(option: str) -> list[str]:
+    known = _lookup.choices(defenses, BaseDefense)
+    return [name for name, kind in known.items() if option in _lookup.options(kind)]

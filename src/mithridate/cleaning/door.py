@@ -1,0 +1,190 @@
+"""`clean`: one door to tables in memory and in passes."""
+
+from collections.abc import Callable, Mapping, Sequence
+from numbers import Integral
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from .._machine import LEAST, free
+from ..data import file_of, names
+from ..defenses import BaseDefense
+from ..errors import InputError
+from ..tables.place import place
+from .choice import chosen
+from .memory import clean_in_memory
+from .result import Cleaned
+from .streaming import clean_in_passes
+
+Tell = Callable[[str, int, int], Any]
+COPIES = 6  # of the numbers of a table, while it is cleaned in memory
+PACKED = 5  # how much longer the text of a gzipped file is
+
+
+def clean(
+    data: Any,
+    *,
+    target: str | None = None,
+    defense: str | BaseDefense = "antidote",
+    options: Mapping[str, Any] | None = None,
+    contamination: float | None = None,
+    false_positive_rate: float | None = None,
+    trusted: Any = None,
+    groups: str | None = None,
+    drop: Sequence[str] = (),
+    categorical: Sequence[str] = (),
+    out: str | Path | None = None,
+    client: Any = None,
+    skip_bad_files: bool = False,
+    memory: int | None = None,
+    tell: Tell | None = None,
+) -> Cleaned:
+    """Rejects suspicious rows of a table and says which and why, or finds nothing.
+
+    A folder, a URL, or a file that would need more memory than may be used is read in passes; the
+    rows kept are the same, by `Huber` but for those nearest to its cut.
+
+    Parameters
+    ----------
+    data : dataframe, str or Path
+        A pandas, polars or pyarrow frame; a CSV or Parquet file (`file:path#target` says both); the
+        name of a data set; or a folder of such files, read in the order of their names, local or a
+        URL that pyarrow or fsspec knows (`s3://…`).
+    target : str, optional
+        The column to predict; needed unless `data` says it.
+    defense : str or BaseDefense
+        By name, as `module:Class` from anywhere, or an instance, whose parameters are then its own.
+    options : mapping, optional
+        Parameters of a defense that is named; the others are as its class has them.
+    contamination : float, optional
+        Poison / (clean + poison) rows, for a defense that must be told; 0.1 by default.
+    false_positive_rate : float, optional
+        Share of clean rows that may be rejected, for a defense that takes it; 0.01 by default,
+        unless there are `options`.
+    trusted : dataframe, str or Path, optional
+        Rows known to be clean, with the same columns. Needs the table in memory.
+    groups : str, optional
+        The column that says where a row comes from (a source, day, vendor): no feature, but given
+        to a defense that judges groups, and part of the summary. Needs the table in memory.
+    drop : sequence of str
+        Columns to leave out.
+    categorical : sequence of str
+        Columns whose numbers are only codes.
+    out : str or Path, optional
+        Where to write: of a table in memory a CSV or Parquet file, with the rejected rows beside
+        it; in passes a folder that does not exist yet, for the kept rows of each file under its own
+        name, and below `quarantine/` the rejected ones with reasons. A run in passes that was
+        stopped goes on at the pass it was in when it is called again.
+    client : distributed.Client, optional
+        Workers of a Dask cluster that see the same files; the table is then read in passes.
+    skip_bad_files : bool
+        In passes, go on without files that are corrupt, gone or of other columns.
+    memory : int, optional
+        Bytes that may be used, at least 768 MB with some 30 columns; half of the free memory by
+        default. With less than 1.5 GB, files are written one at a time, else two.
+    tell : callable, optional
+        `tell(stage, done, total)` is called as the work goes on.
+
+    Returns
+    -------
+    Cleaned
+        The mask of kept rows, a summary in sentences, and the rows themselves.
+
+    Raises
+    ------
+    InputError
+        Where the input is bad; one sentence. It is a ValueError.
+
+    Examples
+    --------
+    >>> import pyarrow as pa
+    >>> x = [float(i % 19) for i in range(60)]
+    >>> y = [2 * a + i % 7 / 7 for i, a in enumerate(x)]
+    >>> found = clean(pa.table({"x": x, "y": [*y[:59], 99.0]}), target="y")
+    >>> found.kept.num_rows, found.quarantined["mithridate_row"].to_pylist()
+    (59, [60])
+    """
+    options = options or {}
+    guard = chosen(defense, options, contamination, false_positive_rate)
+    if memory is not None and (not isinstance(memory, Integral) or memory < LEAST):
+        raise InputError(
+            f"memory={memory!r}: give a whole number of bytes, at least {LEAST:,}; that is what 30 "
+            "columns take, however long the table is."
+        )
+    drop = [drop] if isinstance(drop, str) else [*drop]
+    categorical = [categorical] if isinstance(categorical, str) else [*categorical]
+    if client is None and not in_passes(data, memory):
+        found = clean_in_memory(
+            data,
+            guard,
+            target=target,
+            options=options,
+            trusted=trusted,
+            groups=groups,
+            drop=drop,
+            categorical=categorical,
+            tell=tell or (lambda stage, done, total: None),
+        )
+        if out is not None:
+            found.write(out)
+        return found
+    for name, value in {"trusted": trusted, "groups": groups}.items():
+        if value is not None:
+            raise InputError(
+                f"{name} needs the whole table in memory; leave it out, or give a single file and "
+                "more memory."
+            )
+    where = place(data)
+    path, goal = (data, target) if where is None else (where.path, target or where.target)
+    return clean_in_passes(
+        str(path),
+        guard,
+        target=goal,
+        out=out,
+        client=client,
+        drop=drop,
+        categorical=categorical,
+        skip_bad_files=skip_bad_files,
+        memory=memory,
+        tell=tell,
+    )
+
+
+def in_passes(data: Any, memory: int | None = None) -> bool:
+    """Whether a table is read in passes: a folder, a URL, or a file too large for the memory.
+
+    Parameters
+    ----------
+    data : dataframe, str or Path
+        The table, as `clean` takes it.
+    memory : int, optional
+        Bytes that may be used; half of the free memory by default.
+
+    Returns
+    -------
+    bool
+        True where `clean` would read it in passes.
+
+    Examples
+    --------
+    >>> in_passes("s3://bucket/table"), in_passes("diabetes")
+    (True, False)
+    """
+    if not isinstance(data, str | Path) or str(data) in names():
+        return False
+    if "://" in str(data) or str(data).endswith("/") or Path(data).is_dir():
+        return True
+    path = file_of(data)
+    return path is not None and path.is_file() and _needed(path) > (memory or free() // 2)
+
+
+def _needed(path: Path) -> int:
+    """Bytes that cleaning a file in memory takes, about."""
+    try:
+        about = pq.read_metadata(path)
+    except (pa.ArrowException, OSError):
+        size = path.stat().st_size
+        return COPIES * size * (PACKED if path.suffix.lower() == ".gz" else 1)
+    return COPIES * 8 * about.num_rows * about.num_columns

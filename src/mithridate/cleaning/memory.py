@@ -1,0 +1,102 @@
+"""A table in memory, cleaned: encoded, judged by a defense, and described."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from .._text import quote
+from ..data import open as open_table
+from ..defenses import BaseDefense
+from ..errors import InputError
+from . import summary as sentences
+from .encoding import Encoding, beside, encoded, fit
+from .findings import Rejected
+from .groups import Groups, framed
+from .page import page_of
+from .result import Cleaned, Table
+
+Tell = Callable[[str, int, int], Any]
+
+
+def clean_in_memory(
+    data: Any,
+    guard: BaseDefense,
+    *,
+    target: str | None,
+    options: Mapping[str, Any],
+    trusted: Any,
+    groups: str | None,
+    drop: Sequence[str],
+    categorical: Sequence[str],
+    tell: Tell,
+) -> Cleaned:
+    """Cleans a frame, a file or a data set that memory holds."""
+    if trusted is None and guard.needs_trusted:
+        raise InputError(
+            f"{type(guard).__name__} needs rows known to be clean: give them as a table of the "
+            "same columns, with --trusted FILE or trusted=."
+        )
+    tell("reading the table", 0, 0)
+    table = open_table(data)
+    sources = None if groups is None else Groups.of(table, groups, str(target or table.target))
+    drop = [*drop, *([sources.column] if sources else [])]
+    encoding, notes = encoded(table, target, drop, categorical)
+    both = None if trusted is None else beside(trusted, table, encoding, categorical)
+    tell("looking for suspicious rows", 0, 0)
+    used = both if both is not None and guard.uses_trusted else encoding
+    warned = _fitted(guard, used, sources, options)
+    tell("saying why", 0, 0)
+    rejected = _rejected(guard, used)
+    summary = sentences.sentences(guard, used, rejected, table.columns, sources)
+    if both is not None:
+        if used is both:
+            summary += sentences.few(both.Z.shape[1] - both.rows)
+        else:
+            warned.append(f"{type(guard).__name__} cannot use trusted rows; it ignored them.")
+    notes = (*notes, *warned)
+    tallies = None if sources is None else sources.tallies(guard.inlier_mask_)
+    page = page_of(guard, used, rejected, sources, name=table.name, summary=summary, notes=notes)
+    return Cleaned(
+        rows=used.rows,
+        bits=np.packbits(guard.inlier_mask_).tobytes(),
+        summary=summary,
+        notes=notes,
+        defense=guard,
+        groups=None if tallies is None else framed(tallies, table.frame),
+        table=Table(table.frame, table.path, rejected.added(), page),
+    )
+
+
+def _rejected(guard: BaseDefense, encoding: Encoding) -> Rejected:
+    """The rejected rows in the table's own units."""
+    records = guard.reason_records
+    raw = encoding.raw(records["row"])
+    return Rejected(
+        columns=encoding.columns,
+        target=encoding.target,
+        unit=encoding.unit,
+        values=raw[:-1].T,
+        goal=raw[-1],
+        records=records,
+        expected=encoding.predicted(guard, records["row"]),
+        defense=type(guard).__name__,
+        threshold=float(guard.threshold_),
+    )
+
+
+def _fitted(
+    guard: BaseDefense, encoding: Encoding, sources: Groups | None, options: Mapping[str, Any]
+) -> list[str]:
+    """Fits the defense; an option that it cannot work with is a sentence."""
+    try:
+        return fit(guard, encoding, sources)
+    except InputError:
+        raise
+    except (TypeError, ValueError) as error:
+        if not options:
+            raise
+        shown = ", ".join(f"{key}={quote(value)}" for key, value in options.items())
+        raise InputError(
+            f"{type(guard).__name__} does not work with {shown} ({error}); give other options."
+        ) from error
