@@ -1,13 +1,16 @@
 """The order of defenses where it is known beforehand."""
 
 import dataclasses
+import re
+import textwrap
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from mithridate.report import study_pages
 from mithridate.report.frame import Frame
-from mithridate.report.study.board import HEADS, cells, notes
+from mithridate.report.study.board import HEADS, OWN, cells, notes
 from mithridate.report.study.leaderboard import boards
 
 from .studies import cell, helps, poisoned, table
@@ -152,3 +155,14 @@ def test_no_defense_no_board():
     rows = poisoned(defenses=[], gain=helps)
     assert boards(Frame(table(rows))) == []
     assert "leaderboard.md" not in study_pages(table(rows))
+
+
+def test_the_defense_that_the_page_teaches_runs():
+    docs = Path(__file__).parents[2] / "docs" / "leaderboard.md"
+    assert OWN in docs.read_text()
+    code = textwrap.dedent(re.findall(r"```python\n(.*?)```", OWN, re.DOTALL)[0])
+    taught: dict = {}
+    exec(code, taught)
+    y = np.r_[np.zeros(18), 5.0, -7.0]
+    fitted = taught["Yours"]().fit(np.arange(20.0)[:, None], y)
+    assert np.flatnonzero(~fitted.inlier_mask_).tolist() == [18, 19]

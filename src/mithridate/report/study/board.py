@@ -89,10 +89,25 @@ NONE_KNOWN = (
     f"{DAGGER} No attack made for this defense is in the table. It is ranked apart, because an "
     "attacker who knows it may do better than any attack tried."
 )
-OWN = """## Add yours
+OWN = '''## Add yours
 
-1. One file: a class of `mithridate.defenses.BaseDefense` with one method, `_find_inliers(X, y)`,
-   which gives the mask of the rows to keep. It may stay in your own package.
+1. One file: a class of `mithridate.defenses.BaseDefense` with one method, which gives the mask of
+   the rows to keep. It may stay in your own package. `sample_weight` is `None`, or the weights of
+   the rows; higher `scores_` are more suspicious.
+
+   ```python
+   import numpy as np
+   from mithridate.defenses import BaseDefense
+
+
+   class Yours(BaseDefense):
+       """Rejects the tenth of the rows whose target is farthest from the median."""
+
+       def _find_inliers(self, X, y, sample_weight):
+           self.scores_ = np.abs(y - np.median(y))
+           self.threshold_ = float(np.quantile(self.scores_, 0.9))
+           return self.scores_ <= self.threshold_
+   ```
 2. One command, after your class is named in the spec:
 
    ```
@@ -117,7 +132,7 @@ OWN = """## Add yours
    `mithridate.attack.victims.AbstractVictim` that fits as your defense does, such as
    `mithridate.attack.victims.Trimmed()`. `--scale small` tries it on one table first.
 3. One table to submit: the files of `results/parts/`, with your file, in a pull request. A part is
-   named by what it was computed from, so tables merge by copying."""
+   named by what it was computed from, so tables merge by copying.'''
 
 
 def leaderboard_md(boards: Sequence[Board], results: Frame) -> str:
