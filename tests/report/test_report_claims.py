@@ -7,10 +7,11 @@ import pytest
 from mithridate.bench.paper import study_pages
 from mithridate.bench.paper.chapters import PAPER, chapters
 from mithridate.bench.paper.claims import FAILS, FEW, HOLDS, NOT_RUN, NOTHING, PART
+from mithridate.bench.paper.defense import SHORT
 from mithridate.bench.study import Study
 from mithridate.report.frame import Frame
 
-from .studies import ALPHAS, grown, helps, poisoned, table
+from .studies import ALPHAS, FIVE, grown, helps, poisoned, table
 
 
 def claims(rows, experiment="ridge"):
@@ -226,3 +227,11 @@ def test_open_questions_need_their_defenses():
     found = claims(made)
     assert found["7a1"].verdict == HOLDS
     assert found["7c1"].verdict == NOTHING
+
+
+def test_the_network_is_asked_about_the_defenses_that_it_is_given():
+    (network,) = (e for e in Study.load("paper").experiments if e.name == "network")
+    given = {defense.use for defense in network.defenses}
+    asked = {f"4{letter}": name for letter, name in zip("bcdef", FIVE, strict=True)}
+    left = {statement.number for statement in SHORT}
+    assert {name for number, name in asked.items() if number in left} == given & set(FIVE)

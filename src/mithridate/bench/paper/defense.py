@@ -300,5 +300,5 @@ PREDICTIVE = [
     Statement("9b", "BayesClean gains less.", _evades("gain")),
 ]
 
-# The five claims on single defenses, and those on rows alone, need what the network is not given.
+# Without the three claims on SEVER, Proda and DUTI, which the network is not given.
 SHORT = [s for s in DEFENSES if s.number not in ("4d", "4e", "4f")]
