@@ -50,7 +50,6 @@ TOO_MANY_PARAMETERS = {  # to be mended: who does strikes the entry off
     "bench/predict.py _worth",
     "bench/score.py _defend",
     "bench/sweep.py sweep",
-    "passes/stream.py reduce",
 }
 
 

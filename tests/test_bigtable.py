@@ -17,6 +17,7 @@ from mithridate.defenses import Duti, Huber, Trim
 from mithridate.errors import InputError
 from mithridate.moments import Moments
 from mithridate.passes import engine, memory, select
+from mithridate.passes.block import everything
 from mithridate.passes.select import Wanted, keys, numbers, places
 
 GOALS = {
@@ -160,7 +161,7 @@ def test_the_threads_of_a_blas_change_no_bit():
     for threads in (1, 2):
         with threadpool_limits(threads, user_api="blas"):
             table = memory.InMemory(X, X[:, 0], None)
-            found.append(table.moments(memory.everything).scatter)
+            found.append(table.moments(everything).scatter)
     np.testing.assert_array_equal(*found)
 
 
@@ -181,9 +182,9 @@ def test_files_in_another_order_lose_the_same_rows(how, tmp_path):
 class Sampling(Trim):
     """Notes the sample of the table that it judges."""
 
-    def judge(self, table, fit=None):
+    def decide(self, table, fit=None):
         self.sampled_ = table.sample()
-        return super().judge(table, fit)
+        return super().decide(table, fit)
 
 
 @pytest.mark.parametrize("n", [3000, 50_000])
@@ -286,8 +287,8 @@ def test_order_statistics_are_exact(values, rank, size, gathered, sample, room):
     values, rank = np.array(values), rank % len(values)
     blocks = [values[i : i + size] for i in range(0, len(values), size)]
 
-    def reduce(what, kernel, merge, finish):
-        return finish(memory.folded(blocks, kernel, merge))
+    def reduce(what, fold, finish):
+        return finish(fold.over(blocks))
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(select, "GATHERED", gathered)
@@ -308,9 +309,9 @@ def test_a_sample_saves_passes(ties):
     blocks = np.array_split(values, 60)
     made = []
 
-    def reduce(what, kernel, merge, finish):
-        made.append(kernel)
-        return finish(memory.folded(blocks, kernel, merge))
+    def reduce(what, fold, finish):
+        made.append(fold.map)
+        return finish(fold.over(blocks))
 
     for rank in (0, 30_000, 500_000, 999_999):
         for sample in (values[memory.spaced(len(values))], values[:0]):
@@ -339,7 +340,7 @@ def test_a_condition_of_1e12_survives_merging():
     X = (rng.normal(size=(n, d)) * np.logspace(0, -6, d)) @ turn.T + 1e3
     want = np.linalg.svd(X - X.mean(axis=0), compute_uv=False) ** 2
     table = memory.InMemory(X, X[:, 0], None)
-    moments = table.moments(memory.everything)
+    moments = table.moments(everything)
     got = np.sort(np.linalg.eigvalsh(moments.scatter[:-1, :-1]))[::-1]
     # Squares lose half of the digits: of 1e-12 of the largest, four are left.
     assert want[-1] / want[0] < 2e-12

@@ -12,6 +12,8 @@ from mithridate.bayes import BayesianRegression
 from mithridate.defenses import Ridge, chance
 from mithridate.moments import Moments
 from mithridate.passes import engine, masks, memory, sample, scores
+from mithridate.passes.block import Where, everything
+from mithridate.passes.fold import add
 
 from .test_bigtable import DEFENSES, cut, long_table
 
@@ -95,7 +97,7 @@ def test_the_nearer_half_is_that_by_all_leverages(n, spread, monkeypatch):
     X = rng.random((n, 5)) * [1, 1, 1, 1, spread]
     y = X @ np.ones(5) + rng.normal(size=n)
     table = memory.InMemory(X, y, None)
-    first = BayesianRegression.of(table.moments(memory.everything))
+    first = BayesianRegression.of(table.moments(everything))
     most = scores.most_leverage(first, *table.box)
     distance = chance.LeaveOneOut(first, most)
     share = table.quantile(distance, 0.5)
@@ -123,9 +125,9 @@ def test_moments_of_rows_kept_by_a_difference(outlier):
     X, y = rng.random((5000, 3)), rng.random(5000)
     y[:50] = outlier
     table = memory.InMemory(X, y, None)
-    every = table.moments(memory.everything)
-    want = table.moments(memory.Where(lambda block: block.y < 2.0))
-    lost = table.moments(memory.Where(lambda block: block.y > 2.0))
+    every = table.moments(everything)
+    want = table.moments(Where(lambda block: block.y < 2.0))
+    lost = table.moments(Where(lambda block: block.y > 2.0))
     got = masks.left(every, lost)
     if outlier > 1e6:  # of the scatter of y no digit would be left
         assert got is None
@@ -155,10 +157,10 @@ def test_the_moments_of_a_verdict_are_those_of_its_rows():
     X, y = rng.random((40_000, 3)), rng.random(40_000)
     table = memory.InMemory(X, y, None)
     look = scores.Within(lambda block: block.y, (0.25, 0.5, 1.0))
-    lost = table.reduce("", masks.Judge(look, False), masks.Together(memory.add))
-    kept = table.judge("", look, memory.add, moments=True).kept
+    lost = table.reduce("", masks.recorded(look, add, False))
+    kept = table.scan("", look, add, moments=True).kept
     assert lost.rest == (np.count_nonzero(y <= 0.25), np.count_nonzero(y <= 0.25))
-    every = table.moments(memory.everything)
+    every = table.moments(everything)
     for i, (a, b) in enumerate(zip(lost.moments, kept, strict=True)):
         both = Moments(*a).merge(b)
         for one, other in zip(both, every, strict=True):

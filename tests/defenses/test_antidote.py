@@ -14,7 +14,7 @@ from mithridate.defenses.chance import truncated_variance
 from mithridate.errors import InputError
 from mithridate.moments import Moments
 from mithridate.passes import memory
-from mithridate.passes.memory import Block
+from mithridate.passes.block import Block
 from mithridate.passes.scores import leverage, residual
 
 

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from mithridate.bayes import BayesianRegression
 from mithridate.defenses import chance
 from mithridate.passes import memory, scores
+from mithridate.passes.block import everything
 
 
 def table(n, d, spread=1.0, seed=0):
@@ -19,7 +20,7 @@ def table(n, d, spread=1.0, seed=0):
 
 def all_scores(rows):
     """One of each kind that knows bounds."""
-    first = BayesianRegression.of(rows.moments(memory.everything))
+    first = BayesianRegression.of(rows.moments(everything))
     most = scores.most_leverage(first, *rows.box)
     left_out = chance.LeaveOneOut(first, most)
     return {
@@ -33,7 +34,7 @@ def all_scores(rows):
 def test_some_rows_alone_have_the_leverage_that_they_have_among_others(d):
     rows = table(5000, d)
     (block,) = rows.blocks
-    model = BayesianRegression.of(rows.moments(memory.everything))
+    model = BayesianRegression.of(rows.moments(everything))
     every, rng = scores.leverage(block, model), np.random.default_rng(1)
     np.testing.assert_allclose(every, model.leverage(block.Z[:-1].T), rtol=1e-9)
     for k in (1, 2, 3, 17, 100, 191, 192, 193, 1000, 4999):

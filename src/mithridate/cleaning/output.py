@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ..defenses.reasons import NUMBERS, KeptRows
-from ..passes.memory import Block, Kernel
+from ..passes.block import Block, Kernel
 from ..tables import write
 from ..tables.encoder import Encoder
 from ..tables.source import QUARANTINE, File, Source, output_name

@@ -100,7 +100,7 @@ def clean_in_passes(
 
 def _check_streams(guard: BaseDefense) -> None:
     name = type(guard).__name__
-    if not hasattr(guard, "judge"):
+    if not hasattr(guard, "decide"):
         raise InputError(
             f"{name} needs the whole table in memory; {listing(STREAM)} read it in passes."
         )

@@ -9,7 +9,8 @@ from typing import Any, ClassVar
 import numpy as np
 
 from .._text import percent
-from ..passes.memory import Block, InMemory, Kernel, Passes, Verdict, one_thread
+from ..passes.block import Block, Kernel, one_thread
+from ..passes.memory import InMemory, Passes, Verdict
 from ..passes.scores import AtMost
 from . import chance
 from ._bayesclean import BayesClean
@@ -131,7 +132,7 @@ class Antidote(BaseDefense):
             f"{percent(self.effect_)} of the variance of the target, in squares."
         )
 
-    def judge(self, table: Passes) -> Verdict:
+    def decide(self, table: Passes) -> Verdict:
         """Decide on the rows of a table that is read in passes, two for each search.
 
         Parameters
@@ -185,7 +186,7 @@ class Antidote(BaseDefense):
         """Decides row by row, where no rows together pulled the model."""
         row_by_row = BayesClean(false_positive_rate=self.false_positive_rate)
         row_by_row.message_ = ""
-        verdict = row_by_row.judge(table)
+        verdict = row_by_row.decide(table)
         self.threshold_ = row_by_row.threshold_
         said = "No group of rows pulled the model far, so BayesClean judged each row alone."
         self.message_ = f"{said} {row_by_row.message_}".rstrip()

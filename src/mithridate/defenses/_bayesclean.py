@@ -5,7 +5,9 @@ from typing import Any, ClassVar
 from scipy.special import ndtr
 
 from ..bayes import BayesianRegression
-from ..passes.memory import InMemory, Kernel, Passes, Verdict, add, everything
+from ..passes.block import Kernel, everything
+from ..passes.fold import add
+from ..passes.memory import InMemory, Passes, Verdict
 from ..passes.scores import AtMost, Within, ZScore, most_leverage
 from . import chance
 from ._sets import ThreeSets
@@ -86,10 +88,10 @@ class BayesClean(ThreeSets):
 
     def _find_inliers(self, X: Rows, y: Column, sample_weight: Column | None) -> Mask:
         table = InMemory(X, y, sample_weight)
-        self.scores_ = table.values(self.judge(table).score)
+        self.scores_ = table.values(self.decide(table).score)
         return self._sorted(table.weight, by_constants=self.false_positive_rate is None)
 
-    def judge(self, table: Passes) -> Verdict:
+    def decide(self, table: Passes) -> Verdict:
         """Decide on the rows of a table that is read in passes: two passes, or five by a rate.
 
         Parameters
@@ -110,7 +112,7 @@ class BayesClean(ThreeSets):
             self.cuts_ = float(self.c1), float(self.c2)
         else:
             score = self._by_rate(table, first, rate)
-        rows, weight = table.judge("verdicts", Within(score, self.cuts_), add).rest
+        rows, weight = table.scan("verdicts", Within(score, self.cuts_), add).rest
         beyond = table.total - weight
         if rate is None:
             fires = beyond / table.total > 2.0 * float(ndtr(-self.c1))

@@ -12,7 +12,9 @@ from sklearn.linear_model import HuberRegressor
 from threadpoolctl import threadpool_limits
 
 from ..errors import InputError
-from ..passes.memory import Block, Passes, Verdict, add, everything
+from ..passes.block import Block, everything
+from ..passes.fold import Fold, add
+from ..passes.memory import Passes, Verdict
 from ..passes.scores import AtMost, Residual, predicted
 from ._ridge import Ridge
 from .base import BaseDefense, Column, Mask, Rows
@@ -107,7 +109,7 @@ class Huber(BaseDefense):
         self.threshold_ = float(self.epsilon)
         return ~model.outliers_
 
-    def judge(self, table: Passes) -> Verdict:
+    def decide(self, table: Passes) -> Verdict:
         """Decide on the rows of a table that is read in passes, one for each try of the optimizer.
 
         Parameters
@@ -264,7 +266,7 @@ class _Stream(NamedTuple):
         def loss(w: np.ndarray) -> tuple[float, np.ndarray]:
             coef, sigma, bound = w[:-2], w[-1], model.epsilon**2
             kernel = _Loss(coef, w[-2], sigma, model.epsilon, self.shift, self.unit)
-            square, far, beyond, pull, slope = self.table.reduce("optimizer", kernel, add)
+            square, far, beyond, pull, slope = self.table.reduce("optimizer", Fold(kernel, add))
             value = self.total * sigma + square / sigma + 2.0 * model.epsilon * far
             value += model.alpha * float(coef @ coef) - sigma * beyond * bound
             tilt = self.total - beyond * bound - square / sigma**2
@@ -285,7 +287,7 @@ class _Stream(NamedTuple):
         return Ridge(l2=l2).solve(self.table.moments(everything))
 
     def scale(self, model: Any) -> float:
-        rounding = 1e-12 * float(self.table.reduce("range", _largest, max))
+        rounding = 1e-12 * float(self.table.reduce("range", Fold(_largest, max)))
         return max(1.4826 * self.table.quantile(_residual(model), 0.5), rounding) or 1.0
 
     def penalized_scale(self, model: HuberRegressor, l2: float) -> float:
@@ -293,7 +295,7 @@ class _Stream(NamedTuple):
         bound, variance, slope = model.epsilon**2, np.inf, 0.0
         for _ in range(200):
             kernel = _Bounded(_residual(model), bound * variance)
-            bounded, beyond = self.table.reduce("scale", kernel, add)
+            bounded, beyond = self.table.reduce("scale", Fold(kernel, add))
             target, previous = (float(bounded) + penalty) / self.total, variance
             slope = bound * float(beyond) / self.total
             if np.isfinite(variance) and slope < 1.0:

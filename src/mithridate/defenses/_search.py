@@ -10,7 +10,8 @@ from scipy.special import ndtri
 
 from ..bayes import BayesianRegression
 from ..moments import Moments
-from ..passes.memory import Block, Kernel, Passes, Where, by_columns, moments_of
+from ..passes.block import Block, Kernel, Where, by_columns, moments_of
+from ..passes.memory import Passes
 from ..passes.rows import Listed
 from ..passes.scores import (
     SLACK,

@@ -1,17 +1,22 @@
 """TRIM: fit, keep the rows that fit best, repeat."""
 
+import operator
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 
-from ..passes.memory import Block, InMemory, Kernel, Listed, Look, Passes, Verdict, everything
+from ..passes.block import Block, Kernel, Listed, everything
+from ..passes.fold import Each
+from ..passes.memory import Candidates, InMemory, Passes, Verdict
 from ..passes.rows import lowest
 from ..passes.scores import Residual
 from ._ridge import Ridge
 from .base import BaseDefense, Column, Mask, Rows
 from .constraints import Constraints, Interval
+
+_MERGE = Each((operator.add, operator.add, max))  # what `_Step` gives beside the verdict
 
 
 class Trim(BaseDefense):
@@ -94,11 +99,11 @@ class Trim(BaseDefense):
             return Listed(np.abs(y - self._fit_estimator(X, y, given, kept > 0).predict(X)))
 
         linear = self.estimator is None or type(self.estimator) is Ridge
-        verdict = self.judge(table, None if linear else fit)
+        verdict = self.decide(table, None if linear else fit)
         self.scores_ = table.values(verdict.score)
         return table.values(verdict.keep)
 
-    def judge(self, table: Passes, fit: Callable[[Kernel], Kernel] | None = None) -> Verdict:
+    def decide(self, table: Passes, fit: Callable[[Kernel], Kernel] | None = None) -> Verdict:
         """Decide on the rows of a table that is read in passes, about two for each refit.
 
         Parameters
@@ -120,16 +125,17 @@ class Trim(BaseDefense):
             self.n_iter_ = n_iter
             score = fit(kept) if fit else _residual(ridge.solve(moments))
             previous, kept = kept, table.lowest(score, self.contamination)
-            judged = table.judge("refits", _Step(score, previous, kept), _merged, moments=not fit)
-            moved, loss, self.threshold_ = judged.rest
+            step = _Step(score, previous, kept)
+            scan = table.scan("refits", step, _MERGE, moments=not fit)
+            moved, loss, self.threshold_ = scan.rest
             # Compared with itself, the loss has no unit: the cut does not depend on the scale of y.
             if (last < np.inf and last - loss <= self.tol * last) or moved == 0:
                 break
             last = loss
-            moments = None if fit else judged.kept[0]
+            moments = None if fit else scan.kept[0]
         else:
             self.message_ = f"The kept rows still changed after {self.max_iter} refits."
-        return Verdict(score, _Counted(kept), judged=0)
+        return Verdict(score, _Counted(kept), candidate=0)
 
     def _fit_kept(self, X: Rows, y: Column, sample_weight: Column | None, mask: Mask) -> Any:
         if sample_weight is not None:
@@ -153,19 +159,15 @@ class _Counted:
 
 @dataclass(frozen=True, eq=False)
 class _Step:
-    """A look at what a refit changed: rows that moved, the loss, and the largest score kept."""
+    """What a refit changed: the number of rows that moved, the loss, the largest score kept."""
 
     score: Kernel
     before: Kernel
     after: Kernel
 
-    def __call__(self, block: Block) -> Look:
+    def __call__(self, block: Block) -> Candidates:
         score, after = self.score(block), self.after(block)
         moved = int(np.count_nonzero(self.before(block) != after))
         top = float(score[after > 0].max(initial=0.0))
         loss = float((after * score**2).sum())
-        return Look([after], (moved, loss, top))
-
-
-def _merged(one: Any, other: Any) -> tuple[Any, ...]:
-    return one[0] + other[0], one[1] + other[1], max(one[2], other[2])
+        return Candidates([after], (moved, loss, top))

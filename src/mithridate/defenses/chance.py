@@ -9,7 +9,8 @@ from jaxtyping import Float
 from scipy.special import betainc, ndtr, ndtri, stdtrit
 
 from ..bayes import BayesianRegression
-from ..passes.memory import Block, Passes, Where
+from ..passes.block import Block, Where
+from ..passes.memory import Passes
 from ..passes.scores import SLACK, AtMost, Bounded, leverage, most_leverage, residual
 
 TEST_LEVEL = 0.025

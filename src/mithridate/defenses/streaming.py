@@ -17,7 +17,7 @@ def fit_passes(guard: Any, rows: Any, names: Sequence[str]) -> tuple[Verdict, by
     Parameters
     ----------
     guard : BaseDefense
-        The defense, whose `judge` says of each row whether it is kept.
+        The defense, whose `decide` says of each row whether it is kept.
     rows : passes.stream.Streamed
         The table, its features and target by their ranges.
     names : sequence of str
@@ -29,7 +29,7 @@ def fit_passes(guard: Any, rows: Any, names: Sequence[str]) -> tuple[Verdict, by
         The verdict, a bit for each row that is 1 where it is kept, and the moments of these.
     """
     guard._begin()
-    verdict = guard.judge(rows)
+    verdict = guard.decide(rows)
     bits, kept = rows.mask(verdict)
     if kept.weight < 2:
         raise InputError(

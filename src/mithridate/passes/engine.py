@@ -10,26 +10,26 @@ from typing import Any, NamedTuple, Protocol
 
 from .._cluster import ahead, manned
 from .._machine import cores
-from .memory import SPAN, folded, one_thread
+from .block import one_thread
+from .fold import Fold
+from .memory import SPAN
 
-THREADS = 8  # at most: more would wait for the decoding, and each holds a block
-WAITING = 2  # blocks that are decoded while those before them are computed
-
-Kernel = Callable[[tuple[int, Any]], Any]
-Merge = Callable[[Any, Any], Any]
+THREADS = 8  # at most: more would wait for the decoder, and each holds a block in memory
+WAITING = 2  # blocks that are decoded ahead, while those before them are computed
 
 
 class Pass(NamedTuple):
-    """What is asked of a table. `done` hears, here and in order, up to which row it was read.
+    """One pass: which columns to read, and what to compute of blocks (start, table).
 
-    Of each span `keep` is given what was merged, here and in order too, and says what goes on.
+    `progress` is called with the number of rows that were read. `shrink` is called with the result
+    of each span, and gives what is merged with that of the next. Both run in this process, in the
+    order of the rows.
     """
 
     columns: Sequence[str]
-    kernel: Kernel
-    merge: Merge
-    done: Callable[[int], Any]
-    keep: Callable[[Any], Any]
+    fold: Fold
+    progress: Callable[[int], Any]
+    shrink: Callable[[Any], Any]
 
 
 class Blocks(Protocol):
@@ -49,11 +49,11 @@ class Engine(Protocol):
     """Maps a pure function over a source or over tasks, in parallel where it can."""
 
     def reduce(self, source: Blocks, asked: Pass) -> Any:
-        """Merges, in order, what the kernel makes of each block (start, table)."""
+        """The result of a pass over the source."""
         ...
 
     def map(self, work: Callable[[Any], Any], tasks: Sequence[Any], rows: int) -> Iterator[Any]:
-        """What the work makes of each task, in order; all of them read `rows`."""
+        """The result of the work on each task, in order; all tasks together read `rows` rows."""
         ...
 
 
@@ -68,20 +68,20 @@ class Local:
         self.writers = min(self.threads, writers)
 
     def reduce(self, source: Blocks, asked: Pass) -> Any:
-        def told(block: tuple[int, Any]) -> tuple[int, int, Any]:
+        def computed(block: tuple[int, Any]) -> tuple[int, int, Any]:
             start, table = block
-            return start, start + table.num_rows, asked.kernel(block)
+            return start, start + table.num_rows, asked.fold.map(block)
 
         def results(span: Iterable[tuple[int, int, Any]]) -> Iterator[Any]:
             for _, stop, result in span:
                 yield result
-                asked.done(stop)
+                asked.progress(stop)
 
         blocks = source.blocks(asked.columns, 0, source.rows)
-        with one_thread(), closing(_in_threads(told, blocks, self.threads)) as found:
+        with one_thread(), closing(_in_threads(computed, blocks, self.threads)) as found:
             spans = (span for _, span in groupby(found, key=lambda result: result[0] // SPAN))
-            merged = (reduce(asked.merge, results(span)) for span in spans)
-            return reduce(asked.merge, map(asked.keep, merged))
+            merged = (reduce(asked.fold.merge, results(span)) for span in spans)
+            return reduce(asked.fold.merge, map(asked.shrink, merged))
 
     def map(self, work: Callable[[Any], Any], tasks: Sequence[Any], rows: int) -> Iterator[Any]:
         with one_thread(), closing(_in_threads(work, tasks, self.writers)) as found:
@@ -89,11 +89,11 @@ class Local:
 
 
 def _in_threads(work: Callable[[Any], Any], items: Iterable[Any], threads: int) -> Generator[Any]:
-    """What the work makes of each item, in their order; few items are held at a time."""
+    """The result of the work on each item, in their order; few items are held at a time."""
     if threads == 1:
         yield from map(work, items)
         return
-    # Where a BLAS asks each thread for itself, each must be told that it is alone.
+    # Some BLAS keep the number of their threads for each thread that calls them.
     pool = ThreadPoolExecutor(threads, initializer=one_thread)
     waiting: deque[Any] = deque()
     try:
@@ -116,15 +116,15 @@ class Dask:
     def reduce(self, source: Blocks, asked: Pass) -> Any:
         if source.rows <= SPAN:
             return Local().reduce(source, asked)
-        work = partial(_span, source, tuple(asked.columns), asked.kernel, asked.merge)
+        work = partial(_span, source, tuple(asked.columns), asked.fold)
         starts = range(0, source.rows, SPAN)
 
-        def told() -> Iterator[Any]:
+        def spans() -> Iterator[Any]:
             for start, result in zip(starts, self.map(work, starts, source.rows), strict=True):
-                asked.done(min(start + SPAN, source.rows))
-                yield asked.keep(result)
+                asked.progress(min(start + SPAN, source.rows))
+                yield asked.shrink(result)
 
-        return reduce(asked.merge, told())
+        return reduce(asked.fold.merge, spans())
 
     def map(self, work: Callable[[Any], Any], tasks: Sequence[Any], rows: int) -> Iterator[Any]:
         if rows <= SPAN:  # one worker's share: sending it costs more than doing it
@@ -140,7 +140,7 @@ class Dask:
             yield waiting.popleft().result()
 
 
-def _span(source: Blocks, columns: Sequence[str], kernel: Kernel, merge: Merge, start: int) -> Any:
+def _span(source: Blocks, columns: Sequence[str], fold: Fold, start: int) -> Any:
     with one_thread():
         blocks = source.blocks(columns, start, min(start + SPAN, source.rows))
-        return folded(blocks, kernel, merge)
+        return fold.over(blocks)

@@ -10,12 +10,14 @@ from typing import Any, BinaryIO, NamedTuple
 import numpy as np
 
 from ..moments import Moments
-from .memory import Block, Kernel, Look, Merge, Values, moments_of
+from .block import Block, Kernel, Values, moments_of
+from .fold import Each, Every, Fold, Merge, joined
+from .memory import Candidates
 
 LEFT = 1e-6  # of a scatter; where less is left by a difference, rounding would show
 
 
-class Seen(NamedTuple):
+class Record(NamedTuple):
     """Of rows: the masks of the verdicts as bits, moments of kept or of lost rows, the rest."""
 
     bits: list[list[bytes]]
@@ -23,19 +25,34 @@ class Seen(NamedTuple):
     rest: Any
 
 
-@dataclass(frozen=True, eq=False)
-class Judge:
-    """What is `Seen` in a block: moments of the rows kept, or else of those that are lost."""
+def recorded(kernel: Kernel, merge: Merge, kept: bool) -> Fold:
+    """A fold to a `Record`, of a kernel that gives `Candidates` and a merge of their rest.
 
-    look: Kernel
+    Its moments are those of the rows that are kept, or else of those that are lost.
+    """
+    parts = Each((Every(joined), Every(Moments.merge), merge))
+    return Fold(_Recorded(kernel, kept), _Merged(parts))
+
+
+@dataclass(frozen=True, eq=False)
+class _Merged:
+    parts: Each
+
+    def __call__(self, one: Record, other: Record) -> Record:
+        return Record(*self.parts(one, other))
+
+
+@dataclass(frozen=True, eq=False)
+class _Recorded:
+    kernel: Kernel
     kept: bool
 
-    def __call__(self, block: Block) -> Seen:
-        weights, rest = self.look(block)
+    def __call__(self, block: Block) -> Record:
+        weights, rest = self.kernel(block)
         bits = [[np.packbits(weight > 0).tobytes()] for weight in weights]
         if self.kept:
-            return Seen(bits, [moments_of(block.Z, w) for w in weights], rest)
-        return Seen(bits, _lost(block, weights), rest)
+            return Record(bits, [moments_of(block.Z, w) for w in weights], rest)
+        return Record(bits, _lost(block, weights), rest)
 
 
 def _lost(block: Block, weights: Sequence[Values]) -> list[Moments]:
@@ -49,30 +66,13 @@ def _lost(block: Block, weights: Sequence[Values]) -> list[Moments]:
 
 
 @dataclass(frozen=True, eq=False)
-class Together:
-    """Merges what was `Seen` of rows and of those that follow them."""
-
-    merge: Merge
-
-    def __call__(self, one: Seen, other: Seen) -> Seen:
-        for mine, more in zip(one.bits, other.bits, strict=True):
-            mine.extend(more)
-        moments = [a.merge(b) for a, b in zip(one.moments, other.moments, strict=True)]
-        return Seen(one.bits, moments, self.merge(one.rest, other.rest))
-
-
-@dataclass(frozen=True, eq=False)
 class Only:
-    """A look at a single verdict."""
+    """The candidates of a rule with a single verdict."""
 
     keep: Kernel
 
-    def __call__(self, block: Block) -> Look:
-        return Look([block.weight * self.keep(block)], None)
-
-
-def neither(one: None, other: None) -> None:
-    """Merges nothing."""
+    def __call__(self, block: Block) -> Candidates:
+        return Candidates([block.weight * self.keep(block)], None)
 
 
 def left(every: Moments, lost: Moments) -> Moments | None:
@@ -95,7 +95,7 @@ class Masks(AbstractContextManager["Masks"]):
         self.path = path
         self.files: list[BinaryIO] = []
 
-    def keep(self, seen: Seen) -> Seen:
+    def keep(self, seen: Record) -> Record:
         """Writes the bits of a span, and gives what is left to merge."""
         for i in range(len(self.files), len(seen.bits)):
             self.files.append(self._fresh(i).open("wb"))
@@ -103,7 +103,7 @@ class Masks(AbstractContextManager["Masks"]):
             file.writelines(parts)
         return seen._replace(bits=[[] for _ in seen.bits])
 
-    def finish(self, seen: Seen) -> tuple[list[Moments], Any]:
+    def finish(self, seen: Record) -> tuple[list[Moments], Any]:
         """Puts the files in their places, and gives what is to be noted."""
         for i, file in enumerate(self.files):
             file.close()

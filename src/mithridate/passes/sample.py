@@ -1,20 +1,25 @@
 """Rows spaced over a table, picked in its first pass and kept in a file."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
+from .fold import Each, Fold, Kernel, joined
 from .memory import spaced
 
 
-@dataclass(frozen=True, eq=False)
-class Picked:
-    """What a kernel makes of a raw block of a table of `n` rows, and its rows of the sample."""
+def with_sample(fold: Fold, n: int) -> Fold:
+    """The result of a fold over the raw blocks of a table of `n` rows, and the sample beside it."""
+    return Fold(_WithSample(fold.map, n), Each((fold.merge, joined)))
 
-    kernel: Callable[[Any], Any]
+
+@dataclass(frozen=True, eq=False)
+class _WithSample:
+    """What a kernel gives for a raw block of a table of `n` rows, and its rows of the sample."""
+
+    kernel: Kernel
     n: int
 
     def __call__(self, block: tuple[int, pa.Table]) -> tuple[Any, list[pa.Table]]:
@@ -23,18 +28,8 @@ class Picked:
         return self.kernel(block), [table.take(rows)]
 
 
-@dataclass(frozen=True, eq=False)
-class Joined:
-    """Merges what `Picked` makes of rows and of those that follow them."""
-
-    merge: Callable[[Any, Any], Any]
-
-    def __call__(self, one: Any, other: Any) -> Any:
-        return self.merge(one[0], other[0]), [*one[1], *other[1]]
-
-
 def together(found: tuple[Any, list[pa.Table]]) -> tuple[Any, list[pa.Table]]:
-    """The same with one table for many: an array takes memory of its own, be it ever so short."""
+    """The same with one table for many, since each array takes memory beside its numbers."""
     whole = pa.concat_tables(found[1])
     try:
         return found[0], [whole.combine_chunks()]

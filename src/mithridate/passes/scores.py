@@ -8,48 +8,51 @@ import numpy as np
 from jaxtyping import Float
 
 from ..bayes import BayesianRegression
-from .memory import Block, Kernel, Look, Values, tiles
+from .block import Block, Kernel, Values, tiles
+from .memory import Candidates
 
 SLACK = 1e-9
-"""What rounding may do to a bound."""
+"""By what share of itself rounding may falsify a bound."""
+
 LANES = 192
-"""Rows are turned by a multiple of so many: a BLAS rounds what is left over in another way."""
+"""A product with a matrix is made for a multiple of so many rows: a BLAS rounds those left over in
+another way, and a leverage must not depend on the rows beside it."""
 
 
 class Score(ABC):
-    """A score that costs much, of which something is known for little."""
+    """A score that takes long to compute exactly, and that can be bounded quickly."""
 
     @abstractmethod
     def __call__(self, block: Block) -> Values:
-        """The scores; those of some rows of a block are, to the last bit, the same alone."""
+        """The scores; a row has the same to the last bit, whatever other rows the block has."""
 
     @abstractmethod
     def between(self, block: Block, low: float, high: float) -> Values:
-        """Scores, exact from `low` to `high`; others are only known to lie below or above."""
+        """Scores that are exact from `low` to `high`; others are only on the right side of both."""
 
 
 class Bounded(Score):
-    """A score that lies between two numbers that cost little."""
+    """A score between two bounds that are quick to compute."""
 
     @abstractmethod
     def bounds(self, block: Block) -> tuple[Values, Values]:
-        """Between what the scores are, rounding included."""
+        """Lower and upper bounds of the scores, rounding included."""
 
     def between(self, block: Block, low: float, high: float) -> Values:
         least, most = self.bounds(block)
-        open_ = (most >= low) & (least <= high)
-        count = np.count_nonzero(open_)
-        if count > len(open_) // 4:
+        undecided = (most >= low) & (least <= high)
+        count = np.count_nonzero(undecided)
+        if count > len(undecided) // 4:
             return self(block)
         found = np.where(most < low, most, least)
         if count:
-            rows = np.flatnonzero(open_)
+            rows = np.flatnonzero(undecided)
             found[rows] = self(of_rows(block, rows))
         return found
 
 
 def between(score: Kernel, block: Block, low: float, high: float) -> Values:
-    """Scores that are exact from `low` to `high`, and on their side of these elsewhere."""
+    """Scores that are exact from `low` to `high`, and elsewhere on the right side of both."""
     return score.between(block, low, high) if isinstance(score, Score) else score(block)
 
 
@@ -71,19 +74,19 @@ class AtMost:
 
 @dataclass(frozen=True, eq=False)
 class Within:
-    """A look at rows by cuts, from low to high: those of a score of at most each are kept.
+    """The verdicts that keep the rows with a score of at most each cut, from low to high.
 
-    Tells how many are within the first, and their weight.
+    The rest is the number of rows within the first cut, and their weight.
     """
 
     score: Kernel
     cuts: Sequence[float]
 
-    def __call__(self, block: Block) -> Look:
+    def __call__(self, block: Block) -> Candidates:
         score = between(self.score, block, self.cuts[0], self.cuts[-1])
         masks = [score <= cut for cut in self.cuts]
         weights = [block.weight * mask for mask in masks]
-        return Look(weights, (int(np.count_nonzero(masks[0])), float(weights[0].sum())))
+        return Candidates(weights, (int(np.count_nonzero(masks[0])), float(weights[0].sum())))
 
 
 @dataclass(frozen=True, eq=False)

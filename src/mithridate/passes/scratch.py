@@ -13,8 +13,8 @@ from jaxtyping import Float
 
 from .._machine import free
 from ..errors import InputError
+from ..tables.blocks import BLOCK
 from ..tables.source import Source
-from .memory import BLOCK
 
 SHARE = 8
 """One part of so many is used of the free memory, and of the room on the disk. Of more, a system

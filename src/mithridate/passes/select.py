@@ -6,11 +6,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-GATHERED = 1 << 22  # values that are kept and sorted
-ERRORS = 6.0  # standard errors of a sample's rank, on either side
-ROOM = 32  # rows of a sample, on either side
+from .fold import Fold
+
+GATHERED = 1 << 22  # values at most that are kept in memory and sorted
+ERRORS = 6.0  # a bracket reaches so many standard errors of the sample's rank to either side
+ROOM = 32  # and at least so many rows of the sample
 DIGITS = 16  # bits of a key that one pass counts
-WORD = 64
+WORD = 64  # bits of a key
 
 Reduce = Callable[..., Any]
 Values = Callable[[Any, float, float], Sequence[np.ndarray]]
@@ -154,8 +156,8 @@ def _added(one: list[Any], other: list[Any]) -> list[Any]:
 
 
 @dataclass(frozen=True, eq=False)
-class _Some:
-    """Some of the arrays of a block, and some twice."""
+class _Chosen:
+    """The arrays of a block at some places; the same place may be given twice."""
 
     values: Values
     which: Sequence[int]
@@ -169,8 +171,8 @@ def places(reduce: Reduce, values: Values, wanted: Sequence[Wanted]) -> list[lis
     """The values at the ranks that are wanted of each of the arrays that a block has.
 
     Gathers those between two values that, by the sample, are below and above; where this fails,
-    counts digits. The sample changes what it costs and never the answer. `reduce(what, kernel,
-    merge, finish)` is a pass over the table; nothing depends on the order of the rows.
+    counts digits. The sample changes what it costs and never the answer. `reduce(what, fold,
+    finish)` is a pass over the table; nothing depends on the order of the rows.
     """
     most = GATHERED // max(len(wanted), 1)
     brackets = {i: b for i, w in enumerate(wanted) if (b := Bracket.of(w, most)) is not None}
@@ -183,15 +185,15 @@ def places(reduce: Reduce, values: Values, wanted: Sequence[Wanted]) -> list[lis
             between = zip(joined, brackets.values(), ranks, strict=True)
             return [[_within(n, values, b, k) for k in r] for (n, values), b, r in between]
 
-        kernel = _Between(_Some(values, [*brackets]), [*brackets.values()])
-        seen = reduce("order statistics", kernel, _Joined(most), finish)
+        kernel = _Between(_Chosen(values, [*brackets]), [*brackets.values()])
+        seen = reduce("order statistics", Fold(kernel, _Joined(most)), finish)
         for i, at in zip(brackets, seen, strict=True):
             if all(place is not None for place in at):
                 found[i] = [Place(*place) for place in at]
     left = [(i, rank) for i, w in enumerate(wanted) if i not in found for rank in w.ranks]
     if left:
-        some = _Some(values, [i for i, _ in left])
-        by_digits = _by_digits(reduce, some, [rank for _, rank in left])
+        chosen = _Chosen(values, [i for i, _ in left])
+        by_digits = _by_digits(reduce, chosen, [rank for _, rank in left])
         for (i, _), place in zip(left, by_digits, strict=True):
             found.setdefault(i, []).append(place)
     return [found[i] for i in range(len(wanted))]
@@ -227,7 +229,7 @@ def _by_digits(reduce: Reduce, values: Values, ranks: Sequence[int]) -> list[Pla
     k = len(ranks)
     prefixes, below, left = [0] * k, [0] * k, list(ranks)
     for depth in range(WORD // DIGITS):
-        counts = reduce("order statistics", _Counts(values, prefixes, depth), _added, _sparse)
+        counts = reduce("order statistics", Fold(_Counts(values, prefixes, depth), _added), _sparse)
         sizes = [0] * k
         for i, (digits, counted) in enumerate(counts):
             ahead = np.cumsum(counted) - counted
@@ -243,7 +245,7 @@ def _by_digits(reduce: Reduce, values: Values, ranks: Sequence[int]) -> list[Pla
                 return [_at(np.concatenate(v), rank) for v, rank in zip(found, left, strict=True)]
 
             kernel = _Gathered(values, prefixes, depth + 1)
-            found = reduce("order statistics", kernel, _added, finish)
+            found = reduce("order statistics", Fold(kernel, _added), finish)
             return [
                 Place(v, b + ahead, same) for (v, ahead, same), b in zip(found, below, strict=True)
             ]

@@ -17,15 +17,16 @@ from ..tables.digest import Digest, Ordered, Survey, merged
 from ..tables.encoder import Encoder
 from ..tables.source import Source
 from . import masks, sample
+from .block import Block, Kernel, Where, buffer, everything
 from .engine import Blocks, Engine, Pass
+from .fold import Fold, Merge, joined, neither
 from .journal import Journal
-from .memory import BLOCK, Block, Judged, Kernel, Passes, Verdict, Where, everything, room, spaced
+from .memory import BLOCK, Passes, Scan, Verdict, spaced
 from .scores import between
 from .scratch import Scratch, Stored
 from .select import Place, Wanted, places
 
 Tell = Callable[[str, int, int], Any]
-Merge = Callable[[Any, Any], Any]
 Raw = Callable[[pa.Table], np.ndarray]
 MOST_DISTINCT = 1 << 22  # numbers of which it is found out whether they differ
 
@@ -46,13 +47,12 @@ class Reader:
         self,
         columns: Sequence[str],
         what: str,
-        kernel: Callable[[Any], Any],
-        merge: Merge,
+        fold: Fold,
         finish: Callable[[Any], Any] = _same,
-        keep: Callable[[Any], Any] = _same,
+        shrink: Callable[[Any], Any] = _same,
         source: Blocks | None = None,
     ) -> Any:
-        """One pass; `keep` makes that of a span small, `finish` all of it before it is noted.
+        """One pass; `shrink` makes the result of a span small, `finish` that of all rows.
 
         `source` is where the rows lie, if not in the files.
         """
@@ -62,7 +62,7 @@ class Reader:
             stage = f"pass {self.journal.asked}: {what}"
             self.tell(stage, 0, rows)
             done = partial(self._done, stage, rows)
-            asked = Pass(columns, kernel, merge, done, keep)
+            asked = Pass(columns, fold, done, shrink)
             result = self.engine.reduce(source or self.source, asked)
             pa.default_memory_pool().release_unused()  # what is gathered now is put together
             self.rates.append((what, rows / max(monotonic() - began, 1e-9)))
@@ -80,9 +80,8 @@ class Reader:
             sample.write(self._kept, found[1])
             return found[0]
 
-        kernel = sample.Picked(Survey(kinds), self.source.rows)
-        joined = sample.Joined(merged)
-        return self.reduce([*kinds], "columns", kernel, joined, finish, sample.together)
+        fold = sample.with_sample(Fold(Survey(kinds), merged), self.source.rows)
+        return self.reduce([*kinds], "columns", fold, finish, sample.together)
 
     def sample(self) -> pa.Table:
         """The rows spaced over the table, as they are in it; not kept, since they are many."""
@@ -115,11 +114,11 @@ class Reader:
                 f"The column {quote(name)} is called an id, and whether it differs in every one of "
                 f"{self.source.rows:,} rows is too much to count; leave it out with --drop."
             )
-        return bool(self.reduce([name], "ids", _Column(name), _joined, _differ))
+        return bool(self.reduce([name], "ids", Fold(_Column(name), joined), _differ))
 
     def counts_up(self, name: str, raw: Raw) -> bool:
         """Whether a column counts up or down row by row."""
-        return bool(self.reduce([name], "ids", Ordered(name, raw), merged)[name]["step"])
+        return bool(self.reduce([name], "ids", Fold(Ordered(name, raw), merged))[name]["step"])
 
     def first_unknown(self, raw: Raw) -> int:
         """Not worth a pass of its own."""
@@ -143,10 +142,6 @@ class _Column:
         return [block[1][self.name].to_numpy()]
 
 
-def _joined(one: list[Any], other: list[Any]) -> list[Any]:
-    return [*one, *other]
-
-
 def _differ(parts: list[np.ndarray]) -> bool:
     values = np.concatenate(parts)
     return bool(np.unique(values).size == values.size)
@@ -162,14 +157,13 @@ class Streamed(Passes):
     def reduce(
         self,
         what: str,
-        kernel: Kernel,
-        merge: Merge,
+        fold: Fold,
         finish: Callable[[Any], Any] = _same,
-        keep: Callable[[Any], Any] = _same,
+        shrink: Callable[[Any], Any] = _same,
     ) -> Any:
-        encoded = Encoded(self.encoder, kernel, self.scratch)
+        encoded = Fold(Encoded(self.encoder, fold.map, self.scratch), fold.merge)
         columns, source = self.encoder.needed, self.scratch
-        return self.reader.reduce(columns, what, encoded, merge, finish, keep, source)
+        return self.reader.reduce(columns, what, encoded, finish, shrink, source)
 
     def sample(self) -> Block:
         return self._sample
@@ -210,20 +204,20 @@ class Streamed(Passes):
         d = self.encoder.width - 1
         return np.zeros(d), np.ones(d)  # so the encoder scales them
 
-    def judge(self, what: str, look: Kernel, merge: Merge, *, moments: bool = False) -> Judged:
-        kernel, together = masks.Judge(look, moments), masks.Together(merge)
+    def scan(self, what: str, kernel: Kernel, merge: Merge, *, moments: bool = False) -> Scan:
+        fold = masks.recorded(kernel, merge, moments)
         with masks.Masks(self._mask) as kept:
-            found, rest = self.reduce(what, kernel, together, kept.finish, kept.keep)
+            found, rest = self.reduce(what, fold, kept.finish, kept.keep)
         self._kept = [
             Moments(*m) if moments else masks.left(self.every, Moments(*m)) for m in found
         ]
-        return Judged(rest, [m for m in self._kept if m is not None] if moments else [])
+        return Scan(rest, [m for m in self._kept if m is not None] if moments else [])
 
     def mask(self, verdict: Verdict) -> tuple[bytes, Moments]:
         """A bit for each row, 1 where it is kept, and the moments of those that are."""
-        place = verdict.judged
+        place = verdict.candidate
         if place is None:
-            self.judge("mask", masks.Only(verdict.keep), masks.neither)
+            self.scan("mask", masks.Only(verdict.keep), neither)
             place = 0
         kept = self._kept[place]
         if kept is None:
@@ -269,7 +263,7 @@ class Encoded:
     def __call__(self, block: tuple[int, pa.Table | Stored]) -> Any:
         start, table = block
         k, n = self.encoder.width, table.num_rows
-        Z = room("block", k * n).reshape(k, n)
+        Z = buffer("block", k * n).reshape(k, n)
         if self.scratch is None:
             self.encoder(table, out=Z)
         elif isinstance(table, Stored):
