@@ -189,7 +189,8 @@ def test_hostile_names_and_cells_pass(tmp_path: Path) -> None:
     pyarrow.parquet.write_table(arrow, tmp_path / "hostile.parquet")
     assert load(tmp_path / "hostile.parquet", "y\t").X.shape == (N, len(HOSTILE) + 4)
     pyarrow.csv.write_csv(arrow.drop_columns(["words\n"]), tmp_path / "hostile.csv")
-    assert set(load(tmp_path / "hostile.csv", "y\t").columns.names) == set(HOSTILE)
+    named = {name.strip() for name in HOSTILE} - {""} | {"unnamed 11", "unnamed 12"}
+    assert set(load(tmp_path / "hostile.csv", "y\t").columns.names) == named
     for target in ("\n", "x" * 50_000, *HOSTILE[:3]):
         with pytest.raises(InputError) as caught:
             encode(arrow.drop_columns([target]) if target in HOSTILE else arrow, target)

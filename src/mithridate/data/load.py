@@ -17,8 +17,11 @@ from ..tables.encode import encode
 from ..tables.encoded import Encoded
 from ..tables.frame import columns_of, known, opened
 from ..tables.place import SUFFIXES, is_file, place, stem
+from ..tables.reading import Account, Reading
 from .dataset import AbstractDataset, fetched
 from .sources import Fetched, Folder
+
+ANY = Reading()
 
 
 def load(
@@ -28,6 +31,7 @@ def load(
     drop: Sequence[str] = (),
     categorical: Sequence[str] = (),
     name: str | None = None,
+    reading: Reading = ANY,
 ) -> Encoded:
     """Reads and encodes a CSV, TSV or Parquet file, a data set by name, or any dataframe.
 
@@ -40,7 +44,7 @@ def load(
     >>> load("diabetes", drop=["s1", "s2"]).columns.names
     ('age', 'sex', 'bmi', 'bp', 's3', 's4', 's5', 's6')
     """
-    return open(source, name).encode(target, drop=drop, categorical=categorical)
+    return open(source, name, reading=reading).encode(target, drop=drop, categorical=categorical)
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,6 +65,8 @@ class Opened:
     path: Path | None = None
     unused: Mapping[str, str] = field(default_factory=dict)
     coded: tuple[str, ...] = ()
+    reading: Reading = ANY
+    account: Account = field(default_factory=Account)
 
     @cached_property
     def columns(self) -> dict[str, pa.ChunkedArray]:
@@ -92,7 +98,7 @@ class Opened:
         )
 
 
-def open(source: Any, name: str | None = None) -> Opened:
+def open(source: Any, name: str | None = None, *, reading: Reading = ANY) -> Opened:
     """Opens a CSV, TSV or Parquet file, a data set by name or any dataframe, without encoding it.
 
     `name` is what to call the table (the file's name without suffix by default). Raises
@@ -113,8 +119,9 @@ def open(source: Any, name: str | None = None) -> Opened:
     path, target = where or (Path(source), None)
     if where is None:
         _check_bare(source, path)
-    (frame, notes), name = read.read(path), name or stem(path)
-    return Opened(opened(frame, name).to_native(), target, name, tuple(notes), path)
+    content, name = read.read(path, reading), name or stem(path)
+    frame, account = opened(content.table, name).to_native(), content.account
+    return Opened(frame, target, name, account.notes, path, reading=reading, account=account)
 
 
 def _named(dataset: AbstractDataset, found: Fetched, name: str) -> Opened:

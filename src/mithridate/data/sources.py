@@ -255,8 +255,8 @@ def _keep(path: Path, content: bytes) -> None:
 def _parsed(path: Path, header: Sequence[str], said: str) -> Fetched:
     """The table in a file; one that starts with numbers gets the header."""
     if not header or not _bare(path):
-        table, notes = read.read(path)
-        return Fetched(table, (said, *notes), path)
+        content = read.read(path)
+        return Fetched(content.table, (said, *content.account.notes), path)
     import pyarrow.csv as arrow_csv
 
     try:

@@ -26,7 +26,8 @@ SIGNED = (
     rf"(?:[.,]\d+)?\s*(?:%|{MONEY})?\)?$"
 )
 DATE = (
-    r"^(?:(?:\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{4})"
+    r"^(?:(?:\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{4}"
+    r"|\d{1,2}[-/. ](?i:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{0,6}[-/. ]\d{2,4})"
     r"(?:[ T]\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?(?: ?[AaPp][Mm])?(?: ?(?:Z|[+-]\d{2}:?\d{2}))?)?"
     r"|\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?)$"
 )
@@ -150,6 +151,8 @@ def _text(levels: Levels) -> Numbers | Levels | Other:
     if len(words) == 0:
         return Numbers(np.full(len(levels.codes), np.nan))
     spelled = _matches(words, NUMBER)
+    if are_codes(words):
+        return levels
     if spelled.all():
         return Numbers(_look_up(_parsed(words), levels.codes), "from text")
     lowered = {word.lower() for word in words.to_pylist()} if len(words) <= 6 else {""}
@@ -159,6 +162,11 @@ def _text(levels: Levels) -> Numbers | Levels | Other:
     if are_dates(words):
         return Other("dates or times")
     return _nearly(levels, spelled)
+
+
+def are_codes(words: pa.Array) -> bool:
+    """Whether texts are codes: digits alone, and some begin with a zero that a number has not."""
+    return bool(_matches(words, r"^0\d+$").any() and _matches(words, r"^\d+$").all())
 
 
 def are_dates(words: pa.Array) -> bool:

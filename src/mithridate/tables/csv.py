@@ -3,12 +3,14 @@
 # pyright: reportAttributeAccessIssue=false
 # (Arrow makes its compute functions at import, where a type checker cannot see them.)
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as arrow_csv
@@ -16,15 +18,19 @@ import pyarrow.parquet as pq
 
 from .._text import quote
 from ..errors import InputError
-from .cells import MISSING
-from .read import BLOCK as PARSED
-from .read import SAMPLE, as_text, layout
+from .detect import layout_of
+from .numerals import Number, are_numbers, parser
+from .read import FALSE, RAGGED, SAMPLE, TRUE, arrow_options, check_text
+from .reading import Layout, Marks, Reading
+from .rows import data_of
 from .source import BadFile, File, output_name, trouble
 
-TRUE, FALSE = ["true", "True", "TRUE"], ["false", "False", "FALSE"]
 ROWS = 1 << 20  # of a row group
 # What a column may be, the first that all of its cells can be; text can be anything.
 KINDS = {"int64": pa.int64(), "bool": pa.bool_(), "double": pa.float64()}
+SPELLED, CODES = "numbers as spelled", "codes"
+WORDS = 50_000  # different cells of a column that are counted to tell whether they are numbers
+ANY = Reading()
 
 
 @dataclass(frozen=True)
@@ -32,48 +38,65 @@ class Read:
     """How a CSV file is written, and what its columns may be."""
 
     file: File
-    delimiter: str
-    comma: bool
-    encoding: str
-    kinds: Mapping[str, Sequence[str]]
+    layout: Layout
+    reading: Reading
+    kinds: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    words: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
 
-def looked(system: Any, path: str, file: File) -> Read:
+def looked(system: Any, path: str, file: File, reading: Reading = ANY) -> Read:
     """Reads a file through, and says what each of its columns may be."""
+    shown = quote(file.name)
     with _refusing(file):
         with _stream(system, path) as stream:
             sample = stream.read(SAMPLE)
-        delimiter, comma = layout(as_text(sample, quote(file.name)), quote(file.name))
-        for encoding in ("utf8", "latin-1"):
-            read = Read(file, delimiter, comma, encoding, {})
-            try:
-                return Read(file, delimiter, comma, encoding, _kinds(system, path, read))
-            except (UnicodeDecodeError, pa.ArrowInvalid):
-                if encoding != "utf8":
-                    raise
-    raise AssertionError
+            whole = len(sample) < SAMPLE or not stream.read(1)
+        check_text(sample, shown)
+        layout = layout_of(sample, reading, shown, whole)
+        try:
+            return _surveyed(system, path, Read(file, layout, reading))
+        except (UnicodeDecodeError, pa.ArrowInvalid) as error:
+            if layout.repair or not RAGGED.search(str(error)):
+                raise
+        return _surveyed(system, path, Read(file, replace(layout, repair=True), reading))
 
 
-def _kinds(system: Any, path: str, read: Read) -> dict[str, list[str]]:
-    """The kinds that every cell of a column allows; empty columns allow all."""
-    with _stream(system, path) as stream:
-        names = _batches(stream, read, {}).schema.names
-    if len(set(names)) < len(names):
-        raise BadFile(read.file.name, "has columns that share a name")
+def _surveyed(system: Any, path: str, read: Read) -> Read:
+    """What every cell of a column allows; empty columns allow all."""
+    names = read.layout.names
     left = {name: [*KINDS] for name in names}
+    words: dict[str, dict[str, int]] = {name: {} for name in names}
     with _stream(system, path) as stream:
         for batch in _batches(stream, read, dict.fromkeys(names, pa.large_string())):
             for name in names:
                 cells = batch[name]
-                left[name] = [k for k in left[name] if _could_be(cells, k, read.comma)]
-    return left
+                marks = _marks(read, name)
+                left[name] = [k for k in left[name] if _could_be(cells, k, marks)]
+                if not left[name] or name in read.layout.codes:
+                    _count(cells, words[name])
+    for name in read.layout.codes:
+        left[name] = [CODES]
+    return replace(read, kinds=left, words=words)
 
 
-def _could_be(cells: pa.Array, kind: str, comma: bool) -> bool:
+def _marks(read: Read, name: str) -> Marks:
+    return dict(read.layout.own).get(name, read.layout.marks)
+
+
+def _count(cells: pa.Array, seen: dict[str, int]) -> None:
+    """Counts the different cells of a column, as far as they are few."""
+    if len(seen) > WORDS:
+        return
+    for pair in pc.value_counts(pc.utf8_trim_whitespace(cells.drop_null())).to_pylist():
+        if pair["values"]:
+            seen[pair["values"]] = seen.get(pair["values"], 0) + pair["counts"]
+
+
+def _could_be(cells: pa.Array, kind: str, marks: Marks) -> bool:
     if kind == "bool":
         known = pc.is_in(cells.drop_null(), value_set=pa.array(TRUE + FALSE, cells.type))
         return pc.all(known, min_count=0).as_py()
-    if comma:
+    if marks.decimal == ",":
         cells = pc.replace_substring(cells, ",", ".")
     try:
         pc.utf8_trim_whitespace(cells).cast(KINDS[kind])
@@ -82,17 +105,38 @@ def _could_be(cells: pa.Array, kind: str, comma: bool) -> bool:
     return True
 
 
+def agreed(reads: Sequence[Read]) -> dict[str, str]:
+    """The kind of each column that all files allow, "" for text."""
+    found = {}
+    for name, kinds in reads[0].kinds.items():
+        there = [read for read in reads if name in read.kinds]
+        if any(CODES in read.kinds[name] for read in there):
+            found[name] = CODES
+            continue
+        common = [k for k in kinds if all(k in read.kinds[name] for read in there)]
+        if not common and all(read.kinds[name] or _spelled(read, name) for read in there):
+            common = [SPELLED]
+        found[name] = common[0] if common else ""
+    return found
+
+
+def _spelled(read: Read, name: str) -> bool:
+    """Whether the text of a column is numbers with signs, or with a few words beside them."""
+    words = read.words[name]
+    return bool(words) and len(words) <= WORDS and are_numbers(words, _marks(read, name))
+
+
 def staged(system: Any, path: str, read: Read, first: Read, folder: Path, joint: Any) -> None:
     """Writes a CSV file as Parquet below a folder, with the types that all files agree on."""
     target = folder / output_name(read.file.name)
     if target.exists():
         return
-    if list(read.kinds) != list(first.kinds):
-        raise BadFile(
-            read.file.name,
-            f"has other columns than {quote(first.file.name)}, or in another order",
-        )
-    types = {name: KINDS[kind] if kind else pa.large_string() for name, kind in joint.items()}
+    if set(read.kinds) != set(first.kinds):
+        raise BadFile(read.file.name, f"has other columns than {quote(first.file.name)}")
+    types = {name: _type(kind) for name, kind in joint.items()}
+    spelled = [name for name, kind in joint.items() if kind == SPELLED]
+    asked = {name: pa.large_string() if name in spelled else kind for name, kind in types.items()}
+    makers = {name: _maker(_marks(read, name)) for name in spelled}
     target.parent.mkdir(parents=True, exist_ok=True)
     fresh = target.with_name(f".{target.name}.new")
     schema, held = pa.schema(list(types.items())), []
@@ -101,8 +145,11 @@ def staged(system: Any, path: str, read: Read, first: Read, folder: Path, joint:
         _stream(system, path) as stream,
         pq.ParquetWriter(fresh, schema) as writer,
     ):
-        for batch in _batches(stream, read, types):
-            held.append(batch)
+        for batch in _batches(stream, read, asked):
+            columns = [
+                makers[name](batch[name]) if name in makers else batch[name] for name in types
+            ]
+            held.append(pa.record_batch(columns, schema=schema))
             if sum(map(len, held)) >= ROWS:
                 writer.write_table(pa.Table.from_batches(held))
                 held = []
@@ -111,29 +158,34 @@ def staged(system: Any, path: str, read: Read, first: Read, folder: Path, joint:
     fresh.replace(target)
 
 
-def agreed(reads: Sequence[Read]) -> dict[str, str]:
-    """The kind of each column that all files allow, "" for text."""
-    found = {}
-    for name, kinds in reads[0].kinds.items():
-        common = [k for k in kinds if all(k in read.kinds.get(name, ()) for read in reads)]
-        found[name] = common[0] if common else ""
-    return found
+def _type(kind: str) -> pa.DataType:
+    if kind == SPELLED:
+        return pa.float64()
+    if kind == CODES:
+        return pa.dictionary(pa.int32(), pa.large_string())
+    return KINDS[kind] if kind else pa.large_string()
+
+
+def _maker(marks: Marks) -> Callable[[pa.Array], pa.Array]:
+    """A function that makes cells numbers; what is none becomes missing."""
+    read = cache(parser(marks))
+
+    def value(word: str) -> float:
+        found: Number | None = read(word)
+        return np.nan if found is None else found.value
+
+    def make(cells: pa.Array) -> pa.Array:
+        coded = pc.utf8_trim_whitespace(cells).dictionary_encode()
+        table = pa.array([value(word) for word in coded.dictionary.to_pylist()], from_pandas=True)
+        return table.cast(pa.float64()).take(coded.indices)
+
+    return make
 
 
 def _batches(stream: Any, read: Read, types: Mapping[str, pa.DataType]) -> Any:
-    return arrow_csv.open_csv(
-        stream,
-        arrow_csv.ReadOptions(encoding=read.encoding, block_size=PARSED),
-        arrow_csv.ParseOptions(delimiter=read.delimiter, newlines_in_values=True),
-        arrow_csv.ConvertOptions(
-            column_types=types,
-            null_values=MISSING,
-            strings_can_be_null=True,
-            true_values=TRUE,
-            false_values=FALSE,
-            decimal_point="," if read.comma else ".",
-        ),
-    )
+    # A file without rows beyond its header has been refused already.
+    options = arrow_options(read.layout, read.reading, types)
+    return arrow_csv.open_csv(data_of(stream, read.layout), *options)
 
 
 @contextmanager

@@ -3,20 +3,28 @@
 import difflib
 import itertools
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any, NamedTuple
 
+import numpy as np
 import pyarrow as pa
 
 from .._text import quote
 from ..errors import InputError
+from . import excel
 from .cells import MISSING
+from .detect import layout_of
+from .encoding import bom_of
+from .finish import finished, sentences
+from .reading import Account, Layout, Reading
+from .rows import Repaired, data_of
 
 SAMPLE = 1 << 20  # bytes looked at to tell what a file is
 BLOCK = 1 << 24  # bytes a parsing step; a longer row is refused
-DELIMITERS = ",;\t|"
 MAGIC = {
-    b"PK\x03\x04": "a zip archive or an Excel workbook",
+    b"PK\x03\x04": "a zip archive",
     b"\xd0\xcf\x11\xe0": "an old Excel workbook",
     b"\xff\xd8\xff": "a JPEG picture",
     b"\x89PNG": "a PNG picture",
@@ -26,17 +34,30 @@ MAGIC = {
     b"\x89HDF": "an HDF5 file",
     b"ARROW1": "an Arrow file",
     b"\x80\x04\x95": "a Python pickle",
-    b"\xff\xfe": "text in UTF-16 (save it as UTF-8)",
-    b"\xfe\xff": "text in UTF-16 (save it as UTF-8)",
 }
 MARKUP = re.compile(r"\s*<(?:!doctype|html|\?xml)\b", re.IGNORECASE)
 JSON = re.compile(r'\s*(?:\{\s*(?:"|\}|$)|\[\s*(?:[\[{"\]\d-]|$))')
-RAGGED = re.compile(r"(?:Row #(\d+): )?Expected (\d+) columns, got (\d+)")
+RAGGED = re.compile(r"Expected \d+ columns, got \d+")
+TRUE, FALSE = ["true", "True", "TRUE"], ["false", "False", "FALSE"]
+PIECES, PIECE = 15, 1 << 17  # further pieces of a long file that are looked at, and their bytes
+SET_ASIDE = 0.05  # the share of rows with too many cells up to which those are set aside
+ANY = Reading()
 WANTED = "give a CSV (also gzipped) or Parquet file"
 
 
-def read(path: Path) -> tuple[pa.Table, list[str]]:
-    """The table in a file, and notes on how it was read; the content decides, not the suffix."""
+class Content(NamedTuple):
+    """The table in a file, and the account of how it was read.
+
+    `kept` (N,) says which of the parsed rows the table holds; None where it holds all.
+    """
+
+    table: pa.Table
+    account: Account
+    kept: np.ndarray | None = None
+
+
+def read(path: Path, reading: Reading = ANY) -> Content:
+    """The table in a file; the content decides what it is, not the suffix."""
     shown = _checked(path)
     try:
         with path.open("rb") as file:
@@ -44,9 +65,11 @@ def read(path: Path) -> tuple[pa.Table, list[str]]:
         if not start:
             raise InputError(f"The file {shown} is empty; {WANTED} with a header and rows.")
         if start[:4] == b"PAR1" or path.suffix.lower() in (".parquet", ".pq"):
-            return _parquet(path, shown), []
-        packed = start[:2] == b"\x1f\x8b"
-        return _csv(path, shown, "gzip" if packed else None)
+            return Content(_parquet(path, shown), Account())
+        if start[:4] == b"PK\x03\x04" and excel.is_workbook(path):
+            return _text(Text(excel.as_csv(path, shown), ""), excel.reading(reading), shown)
+        packed = "gzip" if start[:2] == b"\x1f\x8b" else ""
+        return _text(Text(path, packed), reading, shown)
     except OSError as error:
         why = error.strerror or "it is damaged"
         raise InputError(
@@ -90,108 +113,155 @@ def _parquet(path: Path, shown: str) -> pa.Table:
         ) from None
 
 
-@dataclass(frozen=True)
-class _Format:
-    """How the text of a file is laid out."""
-
-    packed: str | None
-    delimiter: str
-    comma: bool
-
-
-def _csv(path: Path, shown: str, packed: str | None) -> tuple[pa.Table, list[str]]:
-    """The table in delimited text: UTF-8 or else Latin-1, the delimiter as the header shows it."""
-    with path.open("rb") as file, pa.input_stream(file, compression=packed) as stream:
-        sample = stream.read(SAMPLE)
-    form = _Format(packed, *layout(as_text(sample, shown), shown))
-    notes = [f"Numbers in {shown} were read with a decimal comma."] if form.comma else []
-    try:
-        table = _utf8(path, form)
-        if table is None:
-            notes.append(f"The file {shown} is not in UTF-8; it was read as Latin-1.")
-            table = _parsed(path, form, "latin-1")
-    except pa.ArrowInvalid as error:
-        raise _refused(error, path, form, shown) from None
-    return table, notes
-
-
-def _utf8(path: Path, form: _Format) -> pa.Table | None:
-    """The table, or None where the text is no UTF-8: Arrow calls such a column binary."""
-    try:
-        table = _parsed(path, form, "utf8")
-        fields = [(field.name, field.type) for field in table.schema]  # names are decoded here
-    except UnicodeDecodeError:
-        return None
-    return None if any(pa.types.is_binary(kind) for _, kind in fields) else table
-
-
-def as_text(sample: bytes, shown: str) -> str:
-    """The sample decoded, if it is text and no other known format."""
+def check_text(sample: bytes, shown: str) -> None:
+    """Refuses a sample that is no text, or text of another known format."""
     for start, what in MAGIC.items():
         if sample.startswith(start):
             raise InputError(f"The file {shown} is {what}, not a table; {WANTED}.")
-    if b"\0" in sample:
+    mark, codec = bom_of(sample)
+    wide = codec.startswith("utf-16")
+    if b"\0" in sample and not wide:
         raise InputError(f"The file {shown} holds binary data, not a table; {WANTED}.")
-    text = sample.decode("utf-8-sig", errors="replace")
+    text = sample[len(mark) :].decode(codec or "utf-8", errors="replace")
     if not text.strip():
         raise InputError(f"The file {shown} is empty; {WANTED} with a header and rows.")
     for pattern, what in ((JSON, "JSON"), (MARKUP, "a web page or XML")):
         if pattern.match(text):
             raise InputError(f"The file {shown} is {what}, not a table; {WANTED}.")
-    return text
 
 
-def layout(text: str, shown: str) -> tuple[str, bool]:
-    """The delimiter that cuts header and first row alike, and whether decimals have a comma."""
-    # Quoted cells may hold any delimiter, and line ends.
-    lines = re.split(r"\r\n?|\n", re.sub(r'"[^"]*"', '""', text).lstrip("\r\n"), maxsplit=2)
-    header, row = lines[0], lines[1] if len(lines) > 1 else ""
-    counts = {mark: header.count(mark) for mark in DELIMITERS}
-    delimiter = max(DELIMITERS, key=lambda m: (counts[m] and counts[m] == row.count(m), counts[m]))
-    if counts[delimiter] == 0:
+class Text(NamedTuple):
+    """Where delimited text is: a file or bytes, and how it is packed."""
+
+    place: Path | pa.Buffer
+    packed: str
+
+    def open(self) -> Any:
+        """A stream of its bytes."""
+        packed = self.packed or None
+        if isinstance(self.place, Path):
+            return pa.input_stream(str(self.place), compression=packed)
+        return pa.BufferReader(self.place)
+
+    def pieces(self) -> list[bytes]:
+        """Whole lines from further on in a long file that is not packed."""
+        if not isinstance(self.place, Path) or self.packed:
+            return []
+        size = self.place.stat().st_size
+        if size <= SAMPLE:
+            return []
+        found = []
+        with self.place.open("rb") as file:
+            for i in range(1, PIECES + 1):
+                file.seek(max(SAMPLE, (size - PIECE) * i // PIECES))
+                piece = file.read(PIECE)
+                first, last = piece.find(b"\n") + 1, piece.rfind(b"\n") + 1
+                found.append(piece[first:last])
+        return found
+
+
+def _text(text: Text, reading: Reading, shown: str) -> Content:
+    """The table in delimited text."""
+    layout = laid_out(text, reading, shown)
+    table, repaired = parsed(text, layout, reading, shown)
+    done = finished(table, layout, reading, shown)
+    padded, long = (repaired.padded, repaired.aside) if repaired else (0, [])
+    before = np.array([row.row for row in long])
+    aside = [*long]
+    for row in done.aside:
+        shift = int(np.searchsorted(before - np.arange(len(before)), row.row, side="right"))
+        aside.append(replace(row, row=row.row + shift))
+    aside.sort(key=lambda row: row.row)
+    notes = sentences(layout, done.decisions, aside, padded, shown)
+    account = Account(layout, done.decisions, tuple(aside), tuple(notes))
+    return Content(done.table, account, done.kept)
+
+
+def laid_out(text: Text, reading: Reading, shown: str) -> Layout:
+    """The layout of delimited text."""
+    with text.open() as stream:
+        sample = stream.read(SAMPLE)
+        whole = len(sample) < SAMPLE or not stream.read(1)
+    check_text(sample, shown)
+    return layout_of(sample, reading, shown, whole, text.pieces())
+
+
+def parsed(
+    text: Text, layout: Layout, reading: Reading, shown: str, typed: bool = True
+) -> tuple[pa.Table, Repaired | None]:
+    """The cells, as Arrow reads them or as text, and the repair where one was needed."""
+    try:
+        try:
+            return _parsed(text, layout, reading, typed)
+        except pa.ArrowInvalid as error:
+            if layout.repair or "UTF8" in str(error):
+                raise
+            return _checked_rows(text, replace(layout, repair=True), reading, typed, shown)
+    except (UnicodeDecodeError, pa.ArrowInvalid) as error:
+        if "Empty CSV" in str(error):
+            raise InputError(
+                f"The file {shown} has a header but no rows; {WANTED} with rows."
+            ) from None
+        if isinstance(error, UnicodeDecodeError) or "UTF8" in str(error):
+            raise InputError(
+                f"The file {shown} is not in {layout.encoding} all through; name its codec by "
+                "--encoding."
+            ) from None
+        raise InputError(f"The file {shown} is not a readable table; {WANTED}.") from None
+
+
+def _checked_rows(
+    text: Text, layout: Layout, reading: Reading, typed: bool, shown: str
+) -> tuple[pa.Table, Repaired | None]:
+    table, repaired = _parsed(text, layout, reading, typed)
+    if repaired and len(repaired.aside) > max(SET_ASIDE * repaired.count, 1):
+        row = repaired.aside[0]
         raise InputError(
-            f"The file {shown} is no table of several columns: its first line has no comma, "
-            f"semicolon, tab or bar between names; {WANTED}."
+            f"The file {shown} is no regular table: {len(repaired.aside):,} of "
+            f"{repaired.count:,} rows have more cells than the header, first row {row.row} "
+            "(counted from 1, without the header); mend them, or quote cells that hold the "
+            "delimiter."
         )
-    if delimiter == ",":
-        return delimiter, False
-    commas, points = (len(re.findall(mark, text)) for mark in (r"\d,\d", r"\d\.\d"))
-    return delimiter, commas > points
+    return table, repaired
 
 
-def _parsed(path: Path, form: _Format, encoding: str, threads: bool = True) -> pa.Table:
+def _parsed(
+    text: Text, layout: Layout, reading: Reading, typed: bool
+) -> tuple[pa.Table, Repaired | None]:
     import pyarrow.csv as arrow_csv
 
-    with path.open("rb") as file, pa.input_stream(file, compression=form.packed) as stream:
-        return arrow_csv.read_csv(
-            stream,
-            arrow_csv.ReadOptions(encoding=encoding, block_size=BLOCK, use_threads=threads),
-            arrow_csv.ParseOptions(delimiter=form.delimiter, newlines_in_values=True),
-            arrow_csv.ConvertOptions(
-                null_values=MISSING,
-                strings_can_be_null=True,
-                true_values=["true", "True", "TRUE"],
-                false_values=["false", "False", "FALSE"],
-                decimal_point="," if form.comma else ".",
-            ),
-        )
+    kinds = {} if typed else dict.fromkeys(layout.names, pa.large_string())
+    with text.open() as stream:
+        data = data_of(stream, layout)
+        options = arrow_options(layout, reading, kinds, typed)
+        table = arrow_csv.read_csv(data, *options)
+    if any(pa.types.is_binary(field.type) for field in table.schema):
+        raise pa.ArrowInvalid("invalid UTF8")
+    return table, data if isinstance(data, Repaired) else None
 
 
-def _refused(error: Exception, path: Path, form: _Format, shown: str) -> InputError:
-    """What Arrow could not read, in plain words."""
-    ragged = RAGGED.search(str(error))
-    if ragged and not ragged[1]:
-        # Only a single thread counts rows: read again up to the faulty one.
-        try:
-            _parsed(path, form, "latin-1", threads=False)
-        except pa.ArrowInvalid as again:
-            ragged = RAGGED.search(str(again)) or ragged
-    if ragged:
-        where = f"row {ragged[1]} (the header is row 1)" if ragged[1] else "a row"
-        return InputError(
-            f"The file {shown} is no regular table: {where} has {ragged[3]} cells where the "
-            f"header has {ragged[2]}; mend the row, or quote cells that hold the delimiter."
-        )
-    if "Empty CSV" in str(error):
-        return InputError(f"The file {shown} has a header but no rows; {WANTED} with rows.")
-    return InputError(f"The file {shown} is not a readable table; {WANTED}.")
+def arrow_options(
+    layout: Layout, reading: Reading, kinds: Mapping[str, pa.DataType], typed: bool = True
+) -> Sequence[Any]:
+    """What Arrow is told of a layout: to read, to parse and to convert."""
+    import pyarrow.csv as arrow_csv
+
+    encoding = "utf8" if layout.repair or layout.encoding == "utf-8" else layout.encoding
+    own = {name for name, _ in layout.own} | set(layout.codes)
+    text = {name: pa.string() for name in layout.names if name in own}
+    return (
+        arrow_csv.ReadOptions(encoding=encoding, block_size=BLOCK, column_names=list(layout.names)),
+        arrow_csv.ParseOptions(
+            delimiter="," if layout.repair else layout.delimiter,
+            quote_char='"' if layout.repair else layout.quote,
+            newlines_in_values=True,
+        ),
+        arrow_csv.ConvertOptions(
+            column_types={**text, **kinds},
+            null_values=[*MISSING, *reading.missing],
+            strings_can_be_null=typed,
+            true_values=TRUE,
+            false_values=FALSE,
+            decimal_point=layout.marks.decimal,
+        ),
+    )

@@ -1,0 +1,77 @@
+"""The codec of a text file: a byte order mark, UTF-8, or the codepage that fits best."""
+
+import codecs
+import re
+
+from .._text import quote
+from ..errors import InputError
+
+BOMS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+WESTERN = "cp1252"
+# What spreadsheets and exports outside of UTF-8 are written in; Western Europe comes first.
+CODEPAGES = ["cp1252", "cp1250", "cp1251", "cp1253", "cp1254", "cp1255", "cp1256", "cp1257"]
+CODEPAGES += ["shift_jis", "gb18030", "big5", "euc_kr", "cp437", "cp850", "mac_roman"]
+EVIDENCE = 1 << 16  # bytes of lines beyond ASCII that are looked at
+FOREIGN = 20  # letters beyond ASCII from which on another codepage than the Western is believed
+
+
+def bom_of(start: bytes) -> tuple[bytes, str]:
+    """The byte order mark and its codec, or two empty values."""
+    return next(((mark, name) for mark, name in BOMS if start.startswith(mark)), (b"", ""))
+
+
+def is_utf8(sample: bytes) -> bool:
+    """Whether bytes are UTF-8, a character cut at the end aside."""
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(sample)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def codepage(sample: bytes, shown: str) -> str:
+    """The codepage of text that is not UTF-8.
+
+    Windows-1252 is taken unless the text says plainly that it is another: its letters beyond ASCII
+    are many, and charset-normalizer reads words of a language by another codepage.
+    """
+    import charset_normalizer
+
+    lines = re.findall(rb"[^\r\n]*[\x80-\xff][^\r\n]*", sample)
+    text = b"\n".join(dict.fromkeys(lines))[:EVIDENCE]
+    beyond = sum(byte >= 0x80 for byte in text)
+    best = charset_normalizer.from_bytes(text, cp_isolation=CODEPAGES).best()
+    western = _decodes(text, WESTERN)
+    if best is not None and best.encoding not in ("cp1252", "latin_1") and beyond >= FOREIGN:
+        known = best.coherence > 0
+        if known or not western:
+            return best.encoding
+    if western:
+        return WESTERN
+    if best is not None:
+        return best.encoding
+    if _decodes(text, "latin-1"):
+        return "latin-1"
+    raise InputError(f"The file {shown} is in an unknown encoding; name it by --encoding.")
+
+
+def decoded(sample: bytes, codec: str, shown: str, whole: bool) -> str:
+    """The sample as text; a character cut at its end is left out."""
+    try:
+        return codecs.getincrementaldecoder(codec)().decode(sample, final=whole)
+    except UnicodeDecodeError:
+        raise InputError(
+            f"The file {shown} is not in {quote(codec)}; give another --encoding."
+        ) from None
+
+
+def _decodes(text: bytes, codec: str) -> bool:
+    try:
+        text.decode(codec)
+    except UnicodeDecodeError:
+        return False
+    return True

@@ -1,0 +1,164 @@
+"""The decimal mark and the mark between thousands, decided once for all columns of a file."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from .._text import quote
+from ..errors import InputError
+from .reading import Marks, Reading
+from .shapes import DAY, GAPS, NUMERAL
+
+MOSTLY = 0.8
+OTHER = {".": ",", ",": "."}
+GROUPED = {mark: re.compile(rf"^\d{{1,3}}(?:{re.escape(mark)}\d{{3}})+$") for mark in ".,"}
+SPACED = re.compile(r"^\d{1,3}(?:([ \u00a0\u202f\u2009'’])\d{3})+(?:[.,]\d*)?$")
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What the numbers of one column say: decimal marks that some cell proves, marks that may be
+    either (`1.234`), marks between thousands that no decimal can be, and whether plain whole
+    numbers stand beside, below and from 1000 on.
+    """
+
+    proven: frozenset[str] = frozenset()
+    open: frozenset[str] = frozenset()
+    spaced: str = ""
+    short: bool = False
+    long: bool = False
+    example: str = ""
+
+
+NOTHING = Evidence()
+
+
+def evidence(words: Sequence[str]) -> Evidence:
+    """The evidence in the distinct cells of a column; none where they are mostly no numbers."""
+    proven, unsure, spaced, example = set(), set(), "", ""
+    short = long = False
+    numerals = known = 0
+    for word in map(str.strip, words):
+        if word in GAPS:
+            continue
+        known += 1
+        found = None if DAY.match(word) else NUMERAL.match(word)
+        if found is None:
+            continue
+        numerals += 1
+        core = re.sub(r"[eE][+-]?\d+$", "", found["core"].strip())
+        said = _cell(core)
+        if said is None:
+            numerals -= 1
+        elif said[0] == "proof":
+            proven.add(said[1])
+        elif said[0] == "open":
+            unsure.add(said[1])
+            example = example or word
+        elif said[0] == "spaced":
+            spaced = said[1]
+        else:
+            short, long = short or len(core) < 4, long or len(core) > 3
+        gap = SPACED.match(core)
+        spaced = gap[1] if gap else spaced
+    if not numerals or numerals < MOSTLY * known:
+        return NOTHING
+    return Evidence(frozenset(proven), frozenset(unsure), spaced, short, long, example)
+
+
+def _cell(core: str) -> tuple[str, str] | None:
+    """What the digits of one number say; None where they are no number."""
+    gap = SPACED.match(core)
+    marks = [c for c in core if c in ".,"]
+    if gap:
+        tail = core[core.rfind(gap[1]) + 4 :]
+        said = ("proof", tail[0]) if tail else ("spaced", gap[1])
+    elif not marks:
+        said = ("plain", "") if core.isdigit() else None
+    elif len(marks) == 1:
+        said = _of_one(core, marks[0])
+    elif len(set(marks)) == 1:
+        said = ("proof", OTHER[marks[0]]) if GROUPED[marks[0]].match(core) else None
+    else:
+        before, last, after = core.rpartition(marks[-1])
+        whole = GROUPED[OTHER[last]].match(before) and after.isdigit()
+        said = ("proof", last) if whole else None
+    return said
+
+
+def _of_one(core: str, mark: str) -> tuple[str, str] | None:
+    """What digits with a single mark say: `1.234` may be either."""
+    before, _, after = core.partition(mark)
+    if (before and not before.isdigit()) or (after and not after.isdigit()):
+        return None
+    either = len(after) == 3 and before and before[0] != "0" and len(before) <= 3
+    return ("open" if either else "proof", mark)
+
+
+@dataclass(frozen=True)
+class Decided:
+    """The marks of a file, and those of columns that prove others."""
+
+    marks: Marks
+    own: Mapping[str, Marks]
+
+
+def decide(
+    columns: Mapping[str, Evidence], delimiter: str, reading: Reading, shown: str
+) -> Decided:
+    """One decision for a file; a question where its cells allow two."""
+    proven = set().union(*(found.proven for found in columns.values()))
+    decimal = reading.decimal or (OTHER[t] if (t := reading.thousands) in OTHER and t else None)
+    if decimal is None and len(proven) == 2:
+        return _each(columns, reading, shown)
+    if decimal is None:
+        decimal = proven.pop() if proven else _unproven(columns, delimiter, shown)
+    return Decided(_marks(decimal, reading), {})
+
+
+def _unproven(columns: Mapping[str, Evidence], delimiter: str, shown: str) -> str:
+    """The decimal mark where no cell proves one.
+
+    Where cells such as `7.700` stand beside whole numbers below 1000 alone, the two readings are
+    equally likely; a column of nothing but such cells is the same but for its unit.
+    """
+    unsure = set().union(*(found.open for found in columns.values()))
+    for name, found in columns.items():
+        mixed = found.short and not found.long
+        if delimiter == ",":
+            asks = "." in found.open and mixed
+        else:
+            asks = bool(found.open) and (mixed or len(unsure) == 2)
+        if asks:
+            raise _question(name, found, shown)
+    return unsure.pop() if unsure and delimiter != "," else "."
+
+
+def _marks(decimal: str, reading: Reading) -> Marks:
+    if reading.thousands is not None:
+        return Marks(decimal, reading.thousands)
+    return Marks(decimal, OTHER[decimal])
+
+
+def _each(columns: Mapping[str, Evidence], reading: Reading, shown: str) -> Decided:
+    """Columns that prove different decimal marks: each keeps its own, and the most lead."""
+    own = {}
+    for name, found in columns.items():
+        if len(found.proven) == 2:
+            raise _question(name, found, shown)
+        if found.proven:
+            own[name] = _marks(next(iter(found.proven)), reading)
+        elif found.open:
+            raise _question(name, found, shown)
+    points = sum(marks.decimal == "." for marks in own.values())
+    common = "." if points >= len(own) - points else ","
+    others = {name: marks for name, marks in own.items() if marks.decimal != common}
+    return Decided(_marks(common, reading), others)
+
+
+def _question(name: str, found: Evidence, shown: str) -> InputError:
+    example = found.example or "1.234 and 1,2"
+    return InputError(
+        f"Numbers such as {quote(example)} in the column {quote(name)} of {shown} can be read in "
+        "two ways: say which by --decimal or --thousands."
+    )

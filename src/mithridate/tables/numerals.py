@@ -1,0 +1,230 @@
+"""Text columns made numbers: what was taken off, and what is no number and counts as missing."""
+
+import re
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+
+from .._text import counted, listing, quote
+from .cells import DATE, NEARLY, TEXT, TRUTH, _levels, as_category
+from .reading import Decision, Marks
+from .shapes import BLANKS, DASHES, DAY, ERRORS, MINUS, MONEY
+
+SOME = 0.5  # the share of numbers from which on a column may hold numbers beside a few words
+FEW_WORDS = 5  # different words that may then stand beside them
+DISTINCT = 20  # different numbers that must then stand there
+EMPTY = frozenset((*ERRORS, *DASHES))
+CODE = re.compile(r"^0\d+$")
+DIGITS = re.compile(r"^\d+$")
+WHOLE_DATE = re.compile(DATE)
+UNIT = r"[A-Za-zµμ°%‰²³][\w/²³·^%°.\-]*"
+LIMIT = re.compile(r"^(?:([<>≤≥]=?)\s*(.+)|(.+?)\s*(\+))$")
+SIGNS = {
+    "money": "signs of money",
+    "percent": "percent signs",
+    "minus": "typographic minus signs",
+    "brackets": "brackets of negative numbers",
+    "thousands": "marks between thousands",
+}
+
+
+@dataclass(frozen=True)
+class Number:
+    """A number that a cell spells, and what was taken off to read it."""
+
+    value: float
+    off: tuple[str, ...] = ()
+    unit: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Column:
+    """A column as it is used, and what was done to its cells."""
+
+    values: pa.ChunkedArray
+    decisions: tuple[Decision, ...] = ()
+
+
+def parser(marks: Marks) -> Callable[[str], Number | None]:
+    """A function that reads one cell by the marks of its file; None for what is no number.
+
+    >>> parser(Marks(",", "."))("1.234,5"), parser(Marks())("$1,234.50")
+    (Number(value=1234.5, off=('thousands',), unit=''), None)
+    """
+    core = _core(marks)
+
+    def read(word: str) -> Number | None:
+        text, off = word, []
+        if DAY.match(word):
+            return None
+        limit = LIMIT.match(text)
+        if limit:
+            text = limit[2] or limit[3]
+            off.append("limit")
+        if text[:1] == "(" and text[-1:] == ")":
+            text, negative = text[1:-1].strip(), True
+            off.append("brackets")
+        else:
+            negative = False
+        found = core.match(text)
+        if found is None:
+            return None
+        sign = found["sign"] or found["inner"] or found["after"] or ""
+        if sum(bool(found[part]) for part in ("sign", "inner", "after")) > 1:
+            return None
+        if sign and sign in MINUS:
+            off.append("minus")
+        if found["money"] or found["paid"]:
+            off.append("money")
+        unit = found["unit"] or ""
+        if unit in ("%", "‰"):
+            off.append("percent")
+        digits = found["digits"]
+        plain = _plain(digits, marks)
+        if len(plain) < len(digits):
+            off.append("thousands")
+        value = float(plain)
+        if negative and sign:
+            return None
+        negative = negative or (sign != "" and sign in ("-", *MINUS))
+        return Number(-value if negative else value, tuple(off), unit)
+
+    return read
+
+
+def _core(marks: Marks) -> re.Pattern[str]:
+    point = re.escape(marks.decimal)
+    between = "" if marks.thousands == "" else marks.thousands
+    spaced = rf"['’{BLANKS}]" if between not in ("'", " ") else rf"[{between}{BLANKS}]"
+    groups = rf"\d{{1,3}}(?:{re.escape(between)}\d{{3}})+" if between in (".", ",") else r"(?!)"
+    by_space = r"(?!)" if marks.thousands == "" else rf"\d{{1,3}}(?:{spaced}\d{{3}})+"
+    return re.compile(
+        rf"^(?P<sign>[+\-{MINUS}])?\s*(?P<money>{MONEY})?\s*(?P<inner>[+\-{MINUS}])?"
+        rf"(?P<digits>(?:{groups}|{by_space}|\d+)(?:{point}\d*)?(?:[eE][+-]?\d+)?"
+        rf"|{point}\d+(?:[eE][+-]?\d+)?)"
+        rf"(?P<after>[\-{MINUS}])?\s*(?:(?P<paid>{MONEY})|(?P<unit>{UNIT}))?$"
+    )
+
+
+def _plain(digits: str, marks: Marks) -> str:
+    for mark in f"'’{BLANKS}{marks.thousands}":
+        if mark != marks.decimal:
+            digits = digits.replace(mark, "")
+    return digits.replace(marks.decimal, ".")
+
+
+def are_numbers(words: Mapping[str, int], marks: Marks) -> bool:
+    """Whether words with their counts are numbers, a few words beside them aside."""
+    return not _is_other([*words]) and _parsed([*words], [*words.values()], marks) is not None
+
+
+def numbers_in(name: str, column: pa.ChunkedArray, marks: Marks, code: bool = False) -> Column:
+    """A column of text as numbers where it holds such; else as it was."""
+    if not any(is_text(column.type) for is_text in TEXT):
+        return Column(column)
+    levels = _levels(column)
+    words = levels.words.to_pylist()
+    if words and (code or _are_codes(words)):
+        said = Decision("Kept as text, since they are codes with leading zeros", name)
+        return Column(as_category(column), (said,))
+    parsed = None if _is_other(words) else _parsed(words, levels.counts.tolist(), marks)
+    if parsed is None:
+        return Column(column)
+    table = np.array([np.nan if one is None else one.value for one in parsed] + [np.nan])
+    made = pa.chunked_array([pa.array(table[levels.codes], from_pandas=True)])
+    return Column(_narrowest(made, parsed), tuple(_said(name, words, parsed, levels.counts)))
+
+
+def _parsed(words: Sequence[str], times: Sequence[int], marks: Marks) -> list[Number | None] | None:
+    """The number of each word, of the one unit that nearly all have; None where they are text."""
+    read, counts = parser(marks), np.array(times)
+    parsed = [read(word) for word in words]
+    if not words or not _enough(parsed, words, counts):
+        return None
+    parsed = _one_unit(parsed, counts)
+    return parsed if _enough(parsed, words, counts) else None
+
+
+def _narrowest(made: pa.ChunkedArray, parsed: Sequence[Number | None]) -> pa.ChunkedArray:
+    """Whole numbers as such, where no cell has decimals."""
+    known = [one.value for one in parsed if one is not None]
+    if all(value.is_integer() and abs(value) < 2**53 for value in known):
+        return made.cast(pa.int64())
+    return made
+
+
+def _are_codes(words: Sequence[str]) -> bool:
+    return all(map(DIGITS.match, words)) and any(map(CODE.match, words))
+
+
+def _is_other(words: Sequence[str]) -> bool:
+    """Whether words are truth values or dates, which are known as they stand."""
+    few = len(words) <= 6 and {word.lower() for word in words} <= TRUTH.keys()
+    return few or all(map(WHOLE_DATE.match, words))
+
+
+def _enough(parsed: Sequence[Number | None], words: Sequence[str], counts: np.ndarray) -> bool:
+    """Whether a column holds numbers: nearly all of its cells, or many beside a few words."""
+    is_number = np.array([one is not None for one in parsed])
+    is_gap = np.array([word in EMPTY for word in words])
+    known = counts[~is_gap].sum()
+    hits = counts[is_number].sum()
+    if not hits:
+        return False
+    if hits >= NEARLY * known:
+        return True
+    odd = (~is_number & ~is_gap).sum()
+    return bool(hits >= SOME * known and odd <= FEW_WORDS and is_number.sum() >= DISTINCT)
+
+
+def _one_unit(parsed: list[Number | None], counts: np.ndarray) -> list[Number | None]:
+    """Numbers of the one unit that nearly all have; where units differ, none are numbers."""
+    units: Counter[str] = Counter()
+    for one, count in zip(parsed, counts.tolist(), strict=True):
+        if one is not None:
+            units[one.unit] += count
+    (unit, most), total = units.most_common(1)[0], units.total()
+    if len(units) == 1:
+        return parsed
+    other = max(units)
+    if set(units) == {"", other} and other not in "%‰":
+        return parsed
+    if most >= NEARLY * total:
+        return [one if one is None or one.unit == unit else None for one in parsed]
+    return [None] * len(parsed)
+
+
+def _said(
+    name: str, words: Sequence[str], parsed: Sequence[Number | None], counts: np.ndarray
+) -> list[Decision]:
+    """What was taken off which cells, and which cells are no numbers."""
+    said = []
+    odd = [(int(n), w) for n, w, one in zip(counts, words, parsed, strict=True) if one is None]
+    if odd:
+        total = sum(n for n, _ in odd)
+        shown = listing([quote(w, 30) for _, w in sorted(odd, reverse=True)][:5])
+        kind = "Cells that are no numbers were taken as missing"
+        said.append(Decision(kind, name, total, f"{counted(total, 'cell')}: {shown}"))
+    takings: dict[str, list[int]] = {}
+    units: dict[str, int] = {}
+    for i, one in enumerate(parsed):
+        for off in one.off if one else ():
+            takings.setdefault(off, []).append(i)
+        if one and one.unit and one.unit not in "%‰":
+            units[one.unit] = units.get(one.unit, 0) + int(counts[i])
+    for off, rows in takings.items():
+        total = int(counts[rows].sum())
+        example = quote(words[rows[0]], 30)
+        kind = (
+            "Limits were read as the number that they name"
+            if off == "limit"
+            else f"Read as numbers without {SIGNS[off]}"
+        )
+        said.append(Decision(kind, name, total, f"{counted(total, 'cell')} such as {example}"))
+    for unit, total in units.items():
+        detail = f"{counted(total, 'cell')} in {quote(unit, 30)}"
+        said.append(Decision("Read as numbers without their unit", name, total, detail))
+    return said

@@ -1,0 +1,148 @@
+"""What a person may say about how a file is read, and the account of how it was."""
+
+import codecs
+from dataclasses import dataclass, field
+
+from .._text import quote
+from ..errors import InputError
+
+DATES = ("", "auto", "ymd", "dmy", "mdy")
+MARKS = (".", ",")
+THOUSANDS = ("", ",", ".", "'", " ")
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How to read a delimited file; what is left out is found out.
+
+    Parameters
+    ----------
+    delimiter : str, optional
+        The one character between cells, such as ``";"``; a blank stands for any run of blanks.
+    decimal : {".", ","}, optional
+        The decimal mark of all numbers.
+    thousands : {"", ",", ".", "'", " "}, optional
+        The mark between thousands; ``""`` where there is none.
+    encoding : str, optional
+        A codec that Python knows, such as ``"cp1252"``.
+    header : bool, optional
+        Whether the first row holds the names of the columns.
+    missing : tuple of str, default ()
+        Words that mean "no value", beside those that are known, such as ``"-999"``.
+    dates : {"", "auto", "ymd", "dmy", "mdy"}, default ""
+        Whether dates become numbers (days, month, weekday), and how they are written.
+
+    Raises
+    ------
+    InputError
+        If an option has a value that it cannot have.
+
+    Examples
+    --------
+    >>> Reading(delimiter=";", decimal=",").thousands is None
+    True
+    """
+
+    delimiter: str | None = None
+    decimal: str | None = None
+    thousands: str | None = None
+    encoding: str | None = None
+    header: bool | None = None
+    missing: tuple[str, ...] = ()
+    dates: str = ""
+
+    def __post_init__(self) -> None:
+        if isinstance(self.missing, str):
+            object.__setattr__(self, "missing", (self.missing,))
+        object.__setattr__(self, "missing", tuple(str(word) for word in self.missing))
+        if self.delimiter is not None and (
+            len(self.delimiter) != 1 or self.delimiter in "\r\n\"'" or self.delimiter.isalnum()
+        ):
+            raise InputError(
+                f"The delimiter {quote(self.delimiter)} is not one mark; give a character such as "
+                "';' or a tab."
+            )
+        self._check("decimal", self.decimal, MARKS)
+        self._check("thousands", self.thousands, THOUSANDS)
+        self._check("dates", self.dates, DATES)
+        if self.decimal is not None and self.decimal == self.thousands:
+            raise InputError(
+                f"The decimal and the thousands mark are both {quote(self.decimal)}; give two "
+                "different ones."
+            )
+        if self.encoding is not None:
+            try:
+                codecs.lookup(self.encoding)
+            except (LookupError, ValueError):
+                raise InputError(
+                    f"The encoding {quote(self.encoding)} is not known; give one such as utf-8 or "
+                    "cp1252."
+                ) from None
+
+    @staticmethod
+    def _check(option: str, given: str | None, possible: tuple[str, ...]) -> None:
+        if given is not None and given not in possible:
+            shown = ", ".join(quote(word) for word in possible)
+            raise InputError(f"{option} is {quote(given)}; give one of {shown}.")
+
+
+@dataclass(frozen=True)
+class Aside:
+    """A row that is not used: its number in the file (the first row of data is 1), and why."""
+
+    row: int
+    why: str
+    cells: tuple[str | None, ...] = ()
+
+
+@dataclass(frozen=True)
+class Marks:
+    """The decimal mark and the mark between thousands; "" where none is used."""
+
+    decimal: str = "."
+    thousands: str = ""
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What was done to cells of a column: `kind` begins a sentence, `cells` counts them."""
+
+    kind: str
+    column: str
+    cells: int = 0
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How the text of a file is laid out.
+
+    `start` is the byte at which the data begin, `skip` the rows before; `width` counts the cells
+    of a row as it is written, `names` the columns that are used. `written` are the names as the
+    file has them, empty where it has no header. `repair` where rows are not all alike.
+    """
+
+    encoding: str = "utf-8"
+    bom: bool = False
+    delimiter: str = ","
+    quote: str = '"'
+    start: int = 0
+    skip: int = 0
+    width: int = 0
+    names: tuple[str, ...] = ()
+    written: tuple[str, ...] = ()
+    repair: bool = False
+    marks: Marks = Marks()
+    own: tuple[tuple[str, Marks], ...] = ()  # columns that prove other marks than the file's
+    codes: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Account:
+    """What was read how: the layout, what was done to which cells, and the rows set aside."""
+
+    layout: Layout | None = None
+    decisions: tuple[Decision, ...] = ()
+    aside: tuple[Aside, ...] = ()
+    notes: tuple[str, ...] = field(default=())

@@ -1,0 +1,105 @@
+"""The bytes of a file from its first row of data on, rows that are not alike made alike."""
+
+import csv
+import io
+from collections.abc import Iterator
+from typing import Any
+
+from .layout import BLANK, Dialect, Row, long_cells, rows_of
+from .reading import Aside, Layout
+
+CHUNK = 1 << 20  # characters written at a time
+SHOWN = 20  # cells of a row set aside that are kept to be shown
+TOO_LONG = "it has more cells than the header"
+
+
+class Repaired(io.RawIOBase):
+    """A file as plain CSV in UTF-8 without a header: every row as wide as the names.
+
+    Short rows are filled with missing cells (`padded` counts them), and rows with more cells than
+    names are set aside (`aside`). Cells beyond the names that are blank are left out.
+    """
+
+    def __init__(self, stream: Any, layout: Layout) -> None:
+        super().__init__()
+        self.padded, self.count, self.aside = 0, 0, list[Aside]()
+        self._layout, self._left, self._names = layout, b"", len(layout.names)
+        self._chunks = self._written(stream)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        while not self._left:
+            chunk = next(self._chunks, None)
+            if chunk is None:
+                return 0
+            self._left = chunk
+        n = min(len(buffer), len(self._left))
+        buffer[:n], self._left = self._left[:n], self._left[n:]
+        return n
+
+    def _written(self, stream: Any) -> Iterator[bytes]:
+        """The rows as CSV, a chunk at a time."""
+        layout = self._layout
+        lines = io.TextIOWrapper(io.BufferedReader(_Reader(stream)), layout.encoding, newline="")
+        dialect = Dialect(layout.delimiter, layout.quote)
+        out = io.StringIO(newline="")
+        writer = csv.writer(out, quoting=csv.QUOTE_MINIMAL, lineterminator="\n")
+        with long_cells():
+            for row in rows_of(lines, dialect):
+                kept = self._fitted(row)
+                if kept is not None:
+                    # A row of blank cells alone would be an empty line, which is none.
+                    writer.writerow(kept)
+                if out.tell() > CHUNK:
+                    yield out.getvalue().encode("utf-8", "replace")
+                    out.seek(0)
+                    out.truncate()
+        yield out.getvalue().encode("utf-8", "replace")
+
+    def _fitted(self, row: Row) -> Row | None:
+        if not row:
+            return None
+        self.count += 1
+        n = self._names
+        if len(row) < n:
+            if not any(cell.strip() for cell in row):
+                self.count -= 1
+                return None
+            self.padded += 1
+            return [*row, *[""] * (n - len(row))]
+        if any(cell.strip() for cell in row[n:]):
+            self.aside.append(Aside(self.count, TOO_LONG, tuple(row[:SHOWN])))
+            return None
+        return row[:n]
+
+
+class _Reader(io.RawIOBase):
+    """An Arrow stream as a Python file that can be read."""
+
+    def __init__(self, stream: Any) -> None:
+        super().__init__()
+        self._stream = stream
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        data = self._stream.read(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
+
+
+def data_of(stream: Any, layout: Layout) -> Any:
+    """A stream moved to the first row of data, and repaired where that is needed."""
+    left = layout.start
+    while left:
+        skipped = len(stream.read(left))
+        if not skipped:
+            break
+        left -= skipped
+    return Repaired(stream, layout) if layout.repair else stream
+
+
+__all__ = ["BLANK", "TOO_LONG", "Repaired", "data_of"]

@@ -1,0 +1,39 @@
+"""What single cells look like: numbers, dates, gaps; shared by all that reads text."""
+
+import re
+
+from .cells import MISSING
+
+MINUS = "\u2212\u2013"
+BLANKS = " \u00a0\u202f\u2009"
+MONEY = r"(?:[$€£¥₹]|US\$|USD|EUR|GBP|CHF|JPY|CAD|AUD|INR|SEK|NOK|DKK|PLN)"
+# A number as people write it, whatever its marks: the digits are group `core`.
+NUMERAL = re.compile(
+    rf"^\(?[<>≤≥~]?=?\s*[+\-{MINUS}]?\s*{MONEY}?\s*[+\-{MINUS}]?"
+    rf"(?P<core>(?:\d[\d.,'’{BLANKS}]*|[.,]\d+)(?:[eE][+-]?\d+)?)"
+    rf"\s*(?P<unit>{MONEY}|[%‰°µμ²³]|[A-Za-zµμ°%][\w/²³·^%°.\-]*)?\s*[+\-]?\)?$"
+)
+DAY = re.compile(
+    r"^(?:\d{1,2}[-/. ](?:\d{1,2}|[A-Za-zäé]{3,9}\.?)[-/. ](?:\d{4}|\d{2})"
+    r"|\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}:\d{2})"
+)
+NUMBER_ONLY = re.compile(r"^[+-]?(?:\d+[.,]?\d*|[.,]\d+)(?:[eE][+-]?\d+)?$")
+ERRORS = ["#DIV/0!", "#REF!", "#VALUE!", "#NAME?", "#NUM!", "#NULL!", "#N/A!", "#ERROR!"]
+DASHES = ["-", "--", "---", "–", "—", "\u2212"]
+GAPS = frozenset((*MISSING, *ERRORS, *DASHES))
+TOTAL = re.compile(
+    r"^\s*(?:(?:grand|sub|over)?[ -]?totals?|sum|sums|average|mean|summe|gesamt|gesamtsumme|"
+    r"insgesamt|mittelwert|durchschnitt|total général|totale|somme|moyenne|suma|media|totaal)"
+    r"\s*:?\s*$",
+    re.IGNORECASE,
+)
+
+
+def kind_of(cell: str) -> str:
+    """`gap`, `date`, `number` or `text`."""
+    cell = cell.strip()
+    if cell in GAPS:
+        return "gap"
+    if DAY.match(cell):
+        return "date"
+    return "number" if NUMERAL.match(cell) else "text"
