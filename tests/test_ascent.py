@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 from mithridate.attack.attacks import Ascent
-from mithridate.attack.objective import Incremental, Problem
+from mithridate.attack.objective import Incremental, Problem, Raw
 from mithridate.attack.risks import Residual
 from mithridate.attack.sample import Sample
 from mithridate.attack.threat import ThreatModel, edges
-from mithridate.attack.victims import Ridge
+from mithridate.attack.victims import AbstractVictim, Ridge
 from mithridate.data.load import load
 from mithridate.errors import InputError
 
@@ -104,6 +104,33 @@ def test_where_all_columns_are_continuous_feasibility_makes_no_difference():
 def test_unknown_feasibility_is_refused():
     with pytest.raises(InputError, match="through, after, never"):
         Ascent(feasible="later")
+
+
+class Mean(AbstractVictim):
+    """Predicts the mean moving target, which is its loss; past `WALL` nothing can be computed."""
+
+    def fit(self, fixed, moving, key):
+        return jnp.sum(moving.w * moving.y) / jnp.maximum(jnp.sum(moving.w), 1)
+
+    def predict(self, params, X):
+        return params + jnp.zeros(X.shape[0])
+
+    def loss(self, params, fixed):
+        return jnp.where(params > WALL, jnp.nan, params)
+
+
+WALL = 0.15
+
+
+def test_an_exploding_gradient_halves_the_step():
+    # The row with target 1 is absent, so that the one slot starts at 0 and climbs towards 1.
+    clean = Sample(jnp.zeros((2, 1)), jnp.array([0.0, 1.0]), jnp.array([1.0, 0.0]))
+    threat = ThreatModel.around(clean, (0, 1))
+    world = Problem.of(clean, clean, Mean(), threat, Residual(), Raw(), KEY)
+    poison, _ = Ascent(steps=4, rate=0.4, starts=["clones"])(world, KEY)
+    # Steps .4, .4 (1 + cos 45°)/2, .2, .4 (1 - cos 45°)/2: the first leads past the wall, the next
+    # round goes back to 0, and the last two are taken by half.
+    np.testing.assert_allclose(poison.y, 0.1 + 0.1 * (1 - np.sqrt(0.5)), rtol=1e-12)
 
 
 def test_polish_gains_what_the_order_of_batches_lost(diabetes):

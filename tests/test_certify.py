@@ -1,6 +1,7 @@
 """The promises of an audit: what so many rows cannot do, whatever they are."""
 
 import numpy as np
+from sklearn.dummy import DummyRegressor
 
 from mithridate.bench.certify import SHARES, WITHIN, promises
 from mithridate.data.load import load
@@ -36,6 +37,15 @@ def test_no_attack_of_so_many_rows_breaks_the_promise():
         y = np.concatenate([train.y, rng.choice([-9.0, 9.0], rows)])
         moved = np.abs(median(X, y).predict(test.X) - before)
         assert np.mean(moved <= reach) >= promise.certified
+
+
+def test_three_models_that_agree_withstand_one_row_and_no_more():
+    # Of 20 rows only three parts can be made. All say 0 whatever they are taught, so two of the
+    # three must be changed to move their median: one row cannot, and 1 % and 4 % of 20 are one.
+    split = load("diabetes").split(0, 20)
+    model = DummyRegressor(strategy="constant", constant=0.0)
+    found = promises([split], model)
+    assert {(p.rows, p.parts, p.certified) for p in found} == {(1.0, 3.0, 1.0)}
 
 
 def test_the_report_says_it():

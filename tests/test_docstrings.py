@@ -10,6 +10,9 @@ from numpydoc.validate import validate
 ROOMS = ["mithridate.defenses", "mithridate.moments", "mithridate.bayes"]
 """Modules whose public names are checked; a room that is added here stays so."""
 
+FACE = ["audit", "poison", "progress", "InputError", "Audit", "auditing.poison.Poisoned"]
+"""Names of the package itself, or of what they return."""
+
 NO_SOURCE = {"BaseDefense", "TrustedOnly"}
 """Classes that follow no published method, and so cite none."""
 
@@ -72,7 +75,10 @@ def documented(name: str) -> list[str]:
 NAMES = [name for room in ROOMS for name in public_names(room)]
 
 
-@pytest.mark.parametrize("name", [part for name in NAMES for part in documented(name)])
+FACES = [f"mithridate.{name}" for name in FACE]
+
+
+@pytest.mark.parametrize("name", [part for name in [*NAMES, *FACES] for part in documented(name)])
 def test_a_docstring_has_its_sections(name):
     errors = [f"{code}: {text}" for code, text in validate(name)["errors"] if code in CHECKED]
     assert not errors

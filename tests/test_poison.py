@@ -1,5 +1,6 @@
 """Poison in the table's own columns, through Python and the command line."""
 
+import jax.numpy as jnp
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -8,6 +9,10 @@ import pytest
 from sklearn.datasets import load_diabetes
 
 import mithridate
+from mithridate.attack.attacks import AbstractAttack
+from mithridate.attack.attacks.base import clones
+from mithridate.attack.sample import Sample
+from mithridate.data.load import load
 from mithridate.errors import InputError
 
 from .test_audit import call
@@ -76,6 +81,33 @@ def test_a_table_whose_labels_repeat_is_poisoned_all_the_same():
 def test_polars_stays_polars(frame):
     made = mithridate.poison(pl.from_pandas(frame), target="progression", ratio=0.05)
     assert isinstance(made.frame, pl.DataFrame)
+
+
+class Ones(AbstractAttack):
+    """Writes 1 over the target of rows where it is 0."""
+
+    def _start(self, problem, key):
+        origin = jnp.argsort(problem.clean.y)[: problem.threat.capacity]
+        return clones(problem, origin), origin
+
+    def _write(self, problem, start, origin, key, tick):
+        return Sample(start.X, jnp.ones_like(start.y), start.w), None
+
+
+@pytest.mark.parametrize("placed", ["added", "replaced"])
+def test_the_effect_of_rows_that_are_added_or_take_the_place_of_others(placed):
+    table = pd.DataFrame({"x": np.arange(200.0) % 7, "y": np.arange(200) % 4 == 0}).astype(float)
+    made = mithridate.poison(
+        table, target="y", attack=f"{__name__}:Ones", ratio=0.2, l2=1e9, threat={"placed": placed}
+    )
+    # So large a penalty leaves the mean of the targets that train, which are 0 and 1.
+    split = load(table, "y").split(0, 1000)
+    n, ones, test = len(split.train.y), split.train.y.sum(), split.test.y
+    p = n // 4 if placed == "added" else n // 5
+    mean = (ones + p) / (n + p if placed == "added" else n)
+    want = np.mean((test - mean) ** 2) / np.var(test)
+    assert n % 20 == 0
+    assert made.nmse_poisoned == pytest.approx(want, rel=1e-6)
 
 
 def test_rows_can_be_replaced(frame):

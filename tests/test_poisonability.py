@@ -11,12 +11,13 @@ from mithridate.bench import Spec, run
 from mithridate.bench.poisoning import batches
 from mithridate.bench.predict import Errors, Field, _moves, _Pull, _worth, foreseen, hidden, placing
 from mithridate.bench.predict import _Goal as Goal
-from mithridate.bench.worlds import world
+from mithridate.bench.worlds import World, world
 from mithridate.data.load import load
 from mithridate.report import headlines, html
 from mithridate.report.poisonability import crossing, poisonability, predicted
 from mithridate.report.poisonability import hidden as told_bounds
 from mithridate.schema import Look, Moved, Row, about, to_table
+from mithridate.tables.encoded import Part
 
 L2 = 1e-3
 
@@ -77,6 +78,28 @@ def test_the_bound_is_reached_by_one_place_of_the_right_leverage(data):
     assert (g - 1) * v == pytest.approx(0.49 / 4 * ratio / (1 - ratio), rel=1e-5)
     # And its error then is κE, which meets the clean rows' at (g - 1)/(2g - 1).
     assert (y - z @ theta) ** 2 == pytest.approx((1 - ratio) / ratio * (g - 1) * v, rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("top", "want"),
+    [
+        # Far = max(2 + .5, top + .5), slack = .9² (1/4) / .8, s = far/2 or (.2 far + root)/2.
+        (2.0, 1 + (1.25 * 1.25 / 4 + 0.253125) / 1.25),
+        (10.0, 1 + (2.568223 * (10.5 - 2.568223) / 4 + 0.253125) / 1.25),
+    ],
+    ids=["half of the farthest", "between"],
+)
+def test_the_bound_on_hidden_damage_by_hand(top, want):
+    # Centered rows with cov(x, y) = var(x) = 1: the slope is 1/2 under a penalty of 1, and the
+    # residuals are -3/2, 1/2, -1/2, 3/2.
+    rows = Part(np.array([[-1.0], [-1.0], [1.0], [1.0]]), np.array([-2.0, 0.0, 0.0, 2.0]))
+    flat = np.zeros(2)
+    known = World(
+        known=rows, weight=1.0, aimed=rows, lower=np.array([-1.0, -2.0]),
+        upper=np.array([1.0, top]), step=flat, free=np.ones(2, bool), budget=np.inf,
+        member=np.zeros((0, 1), bool), optional=np.zeros(0, bool),
+    )  # fmt: skip
+    assert hidden(Field.of(known, 1.0), 0.2) == pytest.approx(want, rel=1e-6)
 
 
 def test_poison_that_fits_better_stays_below_the_bound_on_its_damage(field):

@@ -17,7 +17,7 @@ SPEED_PERIOD = 3600.0  # seconds over which the time left is estimated: one unit
 
 @contextmanager
 def progress(quiet: bool = False) -> Iterator[Tell]:
-    """Shows on standard error how far long work has come, and how long it will still take.
+    """Show on standard error how far long work has come, and how long it will still take.
 
     On a terminal and in a notebook each stage of the work has a bar, once the work has taken two
     seconds. Where standard error is a file, a line says when a stage begins, and while it lasts

@@ -17,6 +17,8 @@ import pytest
 from mithridate.report import html, write_html
 from mithridate.schema import Look, Moved, Row, to_table
 
+from . import said
+
 MOST_BYTES = 8_000_000
 
 
@@ -243,6 +245,24 @@ def test_works_when_things_are_missing(less, synthetic):
         go.Figure(figure)
     assert "None" not in page.text
     assert "nan" not in re.findall(r"\w+", page.text)
+
+
+@pytest.mark.parametrize(
+    ("clean", "poisoned", "kind", "stands"),
+    [(0.01, 10.0, "log", -2.0), (0.2, 0.4, "linear", 0.2)],
+    ids=["powers of ten", "plain"],
+)
+def test_the_note_on_no_poison_stands_at_its_error(clean, poisoned, kind, stands):
+    # Plotly wants the exponent of ten for a note on a logarithmic axis.
+    rows = [
+        said.row(seed=seed, ratio=ratio, nmse_clean=clean, nmse_poisoned=poisoned)
+        for seed in range(2)
+        for ratio in (0.1, 0.2)
+    ]
+    drawn = Page(html(to_table(rows, Row), *empty())).figures()["damage-0"]["layout"]
+    assert drawn["yaxis"].get("type", "linear") == kind
+    notes = {note["text"]: note["y"] for note in drawn["annotations"]}
+    assert notes["no poison"] == pytest.approx(stands)
 
 
 def test_works_with_nothing():

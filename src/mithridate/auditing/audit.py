@@ -25,6 +25,15 @@ class Audit:
 
     `table` (one row a cell and defense), `looks` and `moved` are documented column by column in
     `mithridate.schema`; a path gives pyarrow tables. `headlines` are the findings in sentences.
+
+    Parameters
+    ----------
+    spec : Spec
+        What was run; it gives the same results again.
+    results : Results
+        The results as pyarrow tables: `table`, `looks`, `moved` and `trace`.
+    backend : module, optional
+        The library of the frame that was audited; None for a path or a data set.
     """
 
     spec: Spec
@@ -59,11 +68,28 @@ class Audit:
         return worst["nmse_poisoned"] / worst["nmse_clean"], worst
 
     def write_html(self, path: str | Path) -> None:
-        """Writes the report, one self-contained file, atomically."""
+        """Write the report, one self-contained HTML file, whole or not at all.
+
+        Parameters
+        ----------
+        path : str or Path
+            The file.
+        """
         report.write_html(Path(path), *self.results[:3])
 
     def save(self, folder: str | Path) -> list[Path]:
-        """Writes `report.html`, `spec.toml` and the tables into a folder: all of them or none."""
+        """Write `report.html`, `spec.toml` and the tables: all of them or none.
+
+        Parameters
+        ----------
+        folder : str or Path
+            Where to; it is made if it is not there.
+
+        Returns
+        -------
+        list of Path
+            The files.
+        """
         folder = Path(folder)
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -110,7 +136,7 @@ def audit(
     seed: int = 0,
     tell: Tell | None = None,
 ) -> Audit:
-    """Poisons copies of a table, trains on them, and judges every defense.
+    """Poison copies of a table, train on them, and judge every defense.
 
     The experiment is that of [1]_, section 5, on one's own table. It says what the strongest attack
     found does to a model of the table; a better attack may exist.

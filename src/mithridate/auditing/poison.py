@@ -30,10 +30,22 @@ FAR = 2.0  # standard deviations of the clean residuals: what a person would loo
 class Poisoned:
     """A poisoned copy of a table, and what it does.
 
-    `frame` holds the table's rows and the poison, in the table's columns and types, with a boolean
-    column `is_poison`; `nmse_clean` and `nmse_poisoned` are test MSE / Var(y_test) of the model
-    without and with it; `risk` is the visibility that the attack kept low (1 looks like an average
-    clean row); `far` the share of poison rows with a residual beyond two clean standard deviations.
+    Parameters
+    ----------
+    frame : frame
+        The table's rows and the poison, in the table's columns and types, with a boolean column
+        `is_poison`.
+    rows : int
+        Number of poison rows.
+    nmse_clean, nmse_poisoned : float
+        Test MSE / Var(y_test) of the model without and with the poison.
+    risk : float
+        The visibility that the attack kept low; 1 looks like an average clean row.
+    far, far_clean : float
+        Shares of poison and of clean rows, in [0, 1], with a residual beyond two standard
+        deviations of the clean ones.
+    notes : tuple of str
+        How the table was turned into numbers.
     """
 
     frame: Any
@@ -58,7 +70,18 @@ class Poisoned:
         ]
 
     def write(self, path: str | Path) -> Path:
-        """Writes the poisoned table as CSV or Parquet, atomically."""
+        """Write the poisoned table, whole or not at all.
+
+        Parameters
+        ----------
+        path : str or Path
+            The file, which ends in .csv or .parquet.
+
+        Returns
+        -------
+        Path
+            The file.
+        """
         path = check_suffix(Path(path))
         frame = nw.from_native(self.frame, eager_only=True)
         csv = path.suffix.lower() == ".csv"
@@ -96,7 +119,7 @@ def poison(
     seed: int = 0,
     tell: Tell | None = None,
 ) -> Poisoned:
-    """Adds poison to a copy of a table, in the worst way that `alpha` allows.
+    """Add poison to a copy of a table, in the worst way that `alpha` allows.
 
     The attack is that of [1]_. Columns that it does not know (ids, dates) are copied from the row
     that a poison row started from.
@@ -111,11 +134,12 @@ def poison(
         In [0, 1]: 1 is aggressive, all damage; 0 is stealthy, all stealth.
     ratio : float, default 0.2
         Poison rows / (clean + poison rows), in (0, 1).
-    attack, risk, normalizer, victim : str
-        The attack, what it keeps low, the scale of both, and the model that is attacked; by name or
-        as `module:Class`.
+    attack, risk : str
+        The attack, and what it keeps low; by name or as `module:Class`.
     feasible : {"through", "after", "never"}, default "through"
         Whether the ascent keeps its rows possible on the way, as in `audit`.
+    normalizer, victim : str
+        The scale of damage and risk, and the model that is attacked; by name or as `module:Class`.
     l2 : float, optional
         The victim's penalty on the mean loss, on features scaled to [0, 1] (default: its own).
     threat : mapping, optional
