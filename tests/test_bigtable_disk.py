@@ -11,7 +11,6 @@ import pyarrow.parquet as pq
 import pytest
 
 import mithridate
-from mithridate import _machine
 from mithridate.cleaning import door
 from mithridate.defenses import Trim
 from mithridate.errors import InputError
@@ -95,16 +94,29 @@ def test_no_room_for_temporary_files(folder, monkeypatch):
         mithridate.clean(folder, target="y")
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="there a folder cannot be locked")
+OTHER_RUN = """
+import sys
+from filelock import FileLock
+lock = FileLock(sys.argv[1])
+lock.acquire(timeout=0)
+print("held", flush=True)
+sys.stdin.read()
+"""
+
+
 def test_two_runs_have_no_folder_in_common(folder, tmp_path):
-    (tmp_path / ".out.unfinished").mkdir()
-    with _machine.alone(tmp_path / ".out.unfinished") as free:
-        assert free
+    work = tmp_path / ".out.unfinished" / ".work"
+    work.mkdir(parents=True)
+    command = [sys.executable, "-c", OTHER_RUN, str(work / "lock")]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+        assert other.stdout.readline() == b"held\n"
         with pytest.raises(InputError, match="Another run is at work"):
             mithridate.clean(folder, target="y", out=tmp_path / "out")
-        assert (tmp_path / ".out.unfinished").is_dir()
+        assert work.is_dir()
+        other.stdin.close()
+        other.wait()
     mithridate.clean(folder, target="y", out=tmp_path / "out")
-    assert not (tmp_path / ".out.unfinished").exists()
+    assert not work.parent.exists()
 
 
 def test_dates_in_text_are_left_out_however_many(texts, monkeypatch):

@@ -2,10 +2,7 @@
 
 import os
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 LEAST = 3 << 28  # bytes that passes over a table of 30 columns take, whatever its length
 UNKNOWN = 4 << 30  # bytes taken to be free where a system does not say
@@ -29,32 +26,6 @@ def free() -> int:
     return min(here, _allowed(GROUP, here))
 
 
-@contextmanager
-def alone(folder: Path) -> Iterator[bool]:
-    """Whether no other process has a folder for itself, which this one then has until the end."""
-    try:
-        import fcntl
-
-        held = os.open(folder, os.O_RDONLY)
-    except (ImportError, OSError):  # Windows, where a folder cannot be opened
-        yield True
-        return
-    try:
-        yield _locked(fcntl, held)
-    finally:
-        os.close(held)
-
-
-def _locked(fcntl: Any, held: int) -> bool:
-    try:
-        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    except OSError:  # a filesystem without locks
-        return True
-    return True
-
-
 def _half() -> int:
     try:
         return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2
@@ -62,7 +33,7 @@ def _half() -> int:
         return UNKNOWN
 
 
-def _allowed(group: Path, else_: int) -> int:
+def _allowed(group: Path, otherwise: int) -> int:
     """What the limit of a container leaves, if there is one; cached files give way."""
     try:
         most = int((group / "memory.max").read_text())
@@ -70,4 +41,4 @@ def _allowed(group: Path, else_: int) -> int:
         cached = re.findall(r"^inactive_file (\d+)", (group / "memory.stat").read_text(), re.M)
         return max(most - used + int(cached[0]), 0)
     except (OSError, ValueError, IndexError):  # no limit reads "max"
-        return else_
+        return otherwise

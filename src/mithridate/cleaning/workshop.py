@@ -2,11 +2,12 @@
 
 import shutil
 import tempfile
-from contextlib import ExitStack
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from .._machine import alone
+from filelock import FileLock, Timeout
+
 from .._text import quote
 from ..passes.journal import Journal
 from ..tables.source import Unreached
@@ -20,39 +21,43 @@ class Workshop:
 
     def __init__(self, out: Path | None):
         self._passing = tempfile.TemporaryDirectory() if out is None else None
-        self.kept, self._alone = out is not None, ExitStack()
+        self.kept = out is not None
         beside = out and out.absolute().parent / f".{out.name}.unfinished"
         self.rows = beside or Path(self._passing.name if self._passing else "")
         self.folder = self.rows / ".work"
+        self._lock = FileLock(self.folder / "lock")
 
     def __enter__(self) -> "Workshop":
         return self
 
     def __exit__(self, *_: Any) -> None:
-        self._alone.close()
+        self._lock.release(force=True)
         if self._passing:
             self._passing.cleanup()
 
     def open(self, key: str) -> None:
         """Starts a journal; what was computed under another key is thrown away."""
-        self.rows.mkdir(parents=True, exist_ok=True)
+        self.folder.mkdir(parents=True, exist_ok=True)
         if self.kept:
             self._claim()
         self.journal = Journal(self.folder / "state.json" if self.kept else None, key)
         if not self.journal.resumed:
-            for path in self.rows.iterdir():
-                shutil.rmtree(path) if path.is_dir() else path.unlink()
-        self.folder.mkdir(parents=True, exist_ok=True)
+            for path in (*self.rows.iterdir(), *self.folder.iterdir()):
+                if path not in (self.folder, Path(self._lock.lock_file)):
+                    shutil.rmtree(path) if path.is_dir() else path.unlink()
 
     def _claim(self) -> None:
-        if not self._alone.enter_context(alone(self.rows)):
+        try:
+            with suppress(NotImplementedError):  # a file system without locks
+                self._lock.acquire(timeout=0)
+        except Timeout:
             raise Unreached(
                 f"Another run is at work in {quote(self.rows, limit=200)}; wait for it, or give "
                 "another output."
-            )
+            ) from None
 
     def discard(self) -> None:
-        self._alone.close()
+        self._lock.release(force=True)
         shutil.rmtree(self.rows, ignore_errors=True)
 
     def full(self) -> Unreached:
@@ -70,5 +75,6 @@ class Workshop:
     def publish(self, out: Path) -> None:
         """Clears up, and renames what was written, all at once."""
         self.journal.forget()  # first: it tells of what goes now
+        self._lock.release(force=True)  # or Windows would not let go of the folder
         shutil.rmtree(self.folder)
         self.rows.rename(out)
