@@ -1,13 +1,15 @@
 """The house rules of ARCHITECTURE.md, checked on the syntax tree of every module."""
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1] / "src" / "mithridate"
+REPOSITORY = Path(__file__).parents[1]
+ROOT = REPOSITORY / "src" / "mithridate"
 MODULES = sorted(ROOT.rglob("*.py"))
 
 RANKS = [
@@ -231,3 +233,23 @@ def test_help_loads_nothing_heavy():
 def test_nothing_speaks_of_the_machine_it_was_made_on():
     for path in MODULES:
         assert "/work/" not in path.read_text(), path
+
+
+def test_what_the_map_names_is_there():
+    text = (REPOSITORY / "ARCHITECTURE.md").read_text()
+    rows = [line for line in text.partition("## Where do I change")[2].splitlines() if "/" in line]
+    assert len(rows) >= 10
+    for row in rows:
+        named = re.findall(r"`([\w./]+(?:/|\.py|\.html))`", row)
+        folders = [ROOT, REPOSITORY, *(ROOT / name for name in named if name.endswith("/"))]
+        folders += [ROOT / "report" / name for name in named if name.endswith("/")]
+        for name in named:
+            assert any((folder / name).exists() for folder in folders), name
+
+
+def test_the_glossary_is_short_and_is_found():
+    text = (REPOSITORY / "docs" / "glossary.md").read_text()
+    terms = re.findall(r"^\| (?!term \|)(\w.*?) \|", text, re.MULTILINE)
+    assert 15 <= len(terms) <= 25
+    for page in ("README.md", "CONTRIBUTING.md"):
+        assert "(docs/glossary.md)" in (REPOSITORY / page).read_text()
