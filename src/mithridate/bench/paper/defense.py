@@ -113,7 +113,17 @@ def _share(so: np.ndarray, known: np.ndarray) -> np.ndarray:
     return np.where(np.isfinite(known), so.astype(float), np.nan)
 
 
-def _against(high: bool, margin: Callable[[np.ndarray, np.ndarray], np.ndarray]) -> Judge:
+Margin = Callable[[np.ndarray, np.ndarray], np.ndarray]
+
+
+def _leads(mine: int, margin: Margin, gain: np.ndarray) -> np.ndarray:
+    """The margin of one defense over the best of the others; defenses are the third last axis."""
+    others = np.delete(gain, mine, axis=-3)
+    best = np.where(np.isnan(others), -np.inf, others).max(axis=-3)
+    return margin(np.take(gain, mine, axis=-3), best)
+
+
+def _against(upper_half: bool, margin: Margin) -> Judge:
     """BayesClean beside the best of the others, meant over the tables, by alpha and ratio."""
 
     def judge(rows: Frame) -> Finding | None:
@@ -122,32 +132,24 @@ def _against(high: bool, margin: Callable[[np.ndarray, np.ndarray], np.ndarray])
         names, ratios = cube.along["defense"], cube.along["ratio"]
         if cube.empty or OURS not in names or len(names) < 2:
             return None
-        mine, others = names.index(OURS), [i for i, n in enumerate(names) if n != OURS]
-        start = (len(ratios) // 2) if high else 0
-
-        def best(gain: np.ndarray) -> np.ndarray:
-            rest = np.where(np.isnan(gain[:, others]), -np.inf, gain[:, others])
-            return rest.max(axis=1)
+        mine, start = names.index(OURS), len(ratios) // 2 if upper_half else 0
 
         def parts(x: Values) -> np.ndarray:
-            gain = over(x["gain"], 1)[..., start:]
-            return margin(gain[:, mine], best(gain))
+            return flat(_leads(mine, margin, over(x["gain"], 1)[..., start:]))
 
         def share(x: Values) -> np.ndarray:
-            gain = np.moveaxis(x["gain"], 1, 0)[..., start:]
-            margins = [margin(g[:, mine], best(g)) for g in gain]
-            won = [_share(m > 0, m) for m in margins]
-            return over(np.stack(won, axis=1), 1, 2, 3)
+            by_table = _leads(mine, margin, x["gain"][..., start:])
+            return over(_share(by_table > 0, by_table), 1, 2, 3)
 
-        labels = [(f"alpha {a:g}", words.ratio(r)) for a in alphas_of(cube) for r in ratios[start:]]
         # Which groups count is decided on all seeds, not in each draw anew.
-        counted = ~np.isnan(cube.point(lambda x: flat(parts(x))))
-        found = cube.estimate(lambda x: flat(parts(x))[:, counted])
+        counted = ~np.isnan(cube.point(parts))
+        found = cube.estimate(lambda x: parts(x)[:, counted])
         if not counted.any():
             return Finding("there is no such alpha and ratio", "–", [], found)
+        labels = [(f"alpha {a:g}", words.ratio(r)) for a in alphas_of(cube) for r in ratios[start:]]
+        kept = [label for label, there in zip(labels, counted, strict=True) if there]
         shown = cube.estimate(share)
         figure = f"{words.percent(float(shown.point))} of tables, alphas and ratios"
-        kept = [label for label, there in zip(labels, counted, strict=True) if there]
         return Finding(figure, interval(shown, words.percent), kept, found)
 
     return judge
