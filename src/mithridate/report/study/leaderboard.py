@@ -72,34 +72,36 @@ def _board(name: str, rows: Frame) -> Board | None:
     """The cells that all ranked defenses share, and each defense's line on them."""
     marked, series = _marked(rows.poisoned)
     cells = _cells(marked)
-    judged = {e: found for e, found in cells.items() if e[0] not in (NONE, ORACLE)}
-    if not judged:
-        return None
-    most = max(len(found) for found in judged.values())
-    main = {e: found for e, found in judged.items() if len(found) >= ENOUGH_CELLS * most}
-    shared = set.intersection(*main.values())
+    main, partly = _ranked(cells)
+    shared = set.intersection(*(cells[who] for who in main)) if main else set()
     if not shared:
         return None
-    wanted = [*main, *(e for e in cells if e[0] in (NONE, ORACLE))]
-    lines = {e: _line(e, rows, marked, series, shared) for e in wanted}
-    known = {e: line for e, line in lines.items() if line is not None}
-    order = sorted(main.keys() & known, key=lambda e: (float(known[e].left.point), repr(e)))
+    drawn = {who: _line(who, rows, marked, series, shared) for who in cells if who not in partly}
+    lines = {who: line for who, line in drawn.items() if line is not None}
+    order = sorted(main & lines.keys(), key=lambda who: (float(lines[who].left.point), repr(who)))
     if not order:
         return None
-    seeds = marked.where(cell=sorted(shared)).cube(("nmse_clean",), "ratio").seeds
     places = marked.where(cell=sorted(shared))
     return Board(
-        name,
-        places.distinct("dataset"),
-        places.distinct("ratio"),
-        len(places.distinct("series")),
-        len(shared),
-        seeds,
-        [known[e] for e in order if known[e].adapted],
-        [known[e] for e in order if not known[e].adapted],
-        [known[e] for e in known if e not in main],
-        [f"{entry(e[0], e[1])} ({len(found)})" for e, found in judged.items() if e not in main],
+        model=name,
+        tables=places.distinct("dataset"),
+        ratios=places.distinct("ratio"),
+        attacks=len(places.distinct("series")),
+        cells=len(shared),
+        seeds=places.cube(("nmse_clean",), "ratio").seeds,
+        ranked=[lines[who] for who in order if lines[who].adapted],
+        unranked=[lines[who] for who in order if not lines[who].adapted],
+        reference=[line for who, line in lines.items() if who not in main],
+        partly=[f"{entry(who[0], who[1])} ({len(cells[who])})" for who in partly],
     )
+
+
+def _ranked(cells: dict[Entry, set[int]]) -> tuple[set[Entry], list[Entry]]:
+    """The defenses with enough cells to be ranked, and those with too few."""
+    judged = {who: found for who, found in cells.items() if who[0] not in (NONE, ORACLE)}
+    enough = ENOUGH_CELLS * max(map(len, judged.values()), default=0)
+    main = {who for who, found in judged.items() if len(found) >= enough}
+    return main, [who for who in judged if who not in main]
 
 
 def _marked(rows: Frame) -> tuple[Frame, list[dict[str, Any]]]:
