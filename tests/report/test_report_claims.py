@@ -6,7 +6,7 @@ import pytest
 
 from mithridate.bench.paper import study_pages
 from mithridate.bench.paper.chapters import PAPER, chapters
-from mithridate.bench.paper.claims import FAILS, FEW, HOLDS, NOT_RUN, NOTHING, PART
+from mithridate.bench.paper.claims import FAILS, HOLDS, NOT_RUN, NOTHING, PART, TOO_FEW
 from mithridate.bench.paper.defense import SHORT
 from mithridate.bench.study import Study
 from mithridate.report.frame import Frame
@@ -83,7 +83,7 @@ def test_what_may_be_chance_is_open():
 def test_two_seeds_are_too_few(plain):
     found = claims(poisoned(seeds=2))
     assert {c.verdict for n, c in found.items() if plain[n].verdict in (HOLDS, PART, FAILS)} == {
-        FEW
+        TOO_FEW
     }
     assert found["1a"].interval == "–"
     assert found["1a"].where == "by the means alone in 2 of 2"
@@ -91,7 +91,7 @@ def test_two_seeds_are_too_few(plain):
 
 def test_one_table_with_few_seeds_is_too_few():
     rows = poisoned(tables=("a",)) + poisoned(tables=("b",), seeds=1)
-    assert claims(rows)["1a"].verdict == FEW
+    assert claims(rows)["1a"].verdict == TOO_FEW
 
 
 def test_what_is_not_there_was_not_run():

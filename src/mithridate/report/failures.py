@@ -4,7 +4,7 @@ import dataclasses
 import re
 from typing import Any
 
-from . import text as words
+from . import text
 from .series import NONE
 
 _NUMBER = re.compile(r"(\d+(?:[.,]\d+)*(?:e[+-]?\d+)?)")
@@ -27,16 +27,14 @@ def grouped(rows: list[dict[str, Any]]) -> tuple[list[Failure], int]:
         pattern = _NUMBER.sub("0", _message(row))
         groups.setdefault((row["defense"], pattern), []).append(row)
     found = [
-        Failure(
-            words.name(defense), words.cut(_common(members), 400), len(members), _where(members)
-        )
+        Failure(text.name(defense), text.cut(_common(members), 400), len(members), _where(members))
         for (defense, _), members in groups.items()
     ]
     return found[:MOST_FAILURES], max(0, len(found) - MOST_FAILURES)
 
 
 def _message(row: dict[str, Any]) -> str:
-    return words.plain(row.get("message") or "no message")
+    return text.plain(row.get("message") or "no message")
 
 
 def _common(rows: list[dict[str, Any]]) -> str:
@@ -49,10 +47,10 @@ def _where(rows: list[dict[str, Any]]) -> str:
     """The cells, a few by name."""
     seeds: dict[str, list[str]] = {}
     for row in rows:
-        cell = f"{_attack(row)}, {words.ratio(row['ratio'])}"
+        cell = f"{_attack(row)}, {text.ratio(row['ratio'])}"
         seeds.setdefault(cell, []).append(str(row.get("seed")))
     named = [
-        f"{cell} (seed{'s' if len(found) > 1 else ''} {words.listing(found)})"
+        f"{cell} (seed{'s' if len(found) > 1 else ''} {text.listing(found)})"
         for cell, found in seeds.items()
     ]
     more = len(named) - 4
@@ -63,4 +61,4 @@ def _attack(row: dict[str, Any]) -> str:
     if row["attack"] == NONE:
         return "no poison"
     alpha = row.get("alpha")
-    return words.cut(row["attack"]) + ("" if alpha is None else f" alpha {alpha:.3g}")
+    return text.cut(row["attack"]) + ("" if alpha is None else f" alpha {alpha:.3g}")

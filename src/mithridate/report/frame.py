@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from .. import schema
-from . import text as words
+from . import text
 from .intervals import Estimate, Values, at_once, estimate
 from .series import NONE, ORACLE
 
@@ -145,10 +145,10 @@ def model(victim: str, options: str, judge: str, several: bool = True) -> str:
     >>> model("ridge", "{}", "ridge"), model("mlp", '{"steps": 9}', "mlp")
     ('linear regression (ridge)', 'deep network (mlp, steps 9)')
     """
-    told = [words.cut(victim, 40)] + (options_of(options) if several else [])
+    parts = [text.cut(victim, 40)] + (options_of(options) if several else [])
     known = MODELS.get(victim)
-    label = f"{known} ({', '.join(told)})" if known else ", ".join(told)
-    return label if judge == victim else f"{label}, judged by {words.cut(judge, 40)}"
+    label = f"{known} ({', '.join(parts)})" if known else ", ".join(parts)
+    return label if judge == victim else f"{label}, judged by {text.cut(judge, 40)}"
 
 
 def models(results: Frame) -> dict[tuple[str, str, str], str]:
@@ -166,8 +166,8 @@ def entry(defense: str, options: str) -> str:
     >>> entry("outliers", '{"detector": "sklearn.neighbors.LocalOutlierFactor"}')
     'outliers (LocalOutlierFactor)'
     """
-    told = options_of(options)
-    return f"{words.name(defense)} ({', '.join(told)})" if told else words.name(defense)
+    parts = options_of(options)
+    return f"{text.name(defense)} ({', '.join(parts)})" if parts else text.name(defense)
 
 
 def options_of(options: str) -> list[str]:
@@ -175,28 +175,26 @@ def options_of(options: str) -> list[str]:
     try:
         given = json.loads(options or "{}")
     except ValueError:
-        return [words.cut(options, 40)]
+        return [text.cut(options, 40)]
     if not isinstance(given, dict):
-        return [words.cut(options, 40)]
+        return [text.cut(options, 40)]
     return [
-        words.cut(v.rsplit(".", 1)[-1], 40)
+        text.cut(v.rsplit(".", 1)[-1], 40)
         if isinstance(v, str) and "." in v
-        else words.cut(f"{k} {v:.3g}" if isinstance(v, float) else f"{k} {v}", 40)
+        else text.cut(f"{k} {v:.3g}" if isinstance(v, float) else f"{k} {v}", 40)
         for k, v in given.items()
     ]
 
 
-def told(contamination: str | None, trusted: float | None) -> str:
+def knowledge(contamination: str | None, trusted: float | None) -> str:
     """What a defense was told.
 
-    >>> told("oracle", 30), told("0.1", None), told(None, None)
+    >>> knowledge("oracle", 30), knowledge("0.1", None), knowledge(None, None)
     ('ratio, 30 trusted rows', 'ratio 0.1', 'nothing')
     """
     parts = []
     if contamination is not None:
-        parts.append(
-            "ratio" if contamination == ORACLE else f"ratio {words.cut(contamination, 20)}"
-        )
+        parts.append("ratio" if contamination == ORACLE else f"ratio {text.cut(contamination, 20)}")
     if trusted:
         parts.append(f"{int(trusted)} trusted rows")
     return ", ".join(parts) or "nothing"

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from . import text as words
+from . import text
 from .frame import Cube
 from .intervals import Values, over
 
@@ -21,7 +21,7 @@ def log(values: np.ndarray) -> np.ndarray:
 
 def factor(value: float) -> str:
     """A difference of logs as a factor."""
-    return words.times(float(np.exp(value))) if np.isfinite(value) else "–"
+    return text.times(float(np.exp(value))) if np.isfinite(value) else "–"
 
 
 def trajectories(cube: Cube) -> np.ndarray:

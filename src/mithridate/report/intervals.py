@@ -142,5 +142,5 @@ def with_interval(estimate: Estimate, show: Callable[[float], str] = signed) -> 
     >>> with_interval(Estimate(np.array(0.2), np.array(0.1), np.array(0.35)))
     '+0.20 [+0.10 to +0.35]'
     """
-    told, ends = show(float(estimate.point)), interval(estimate, show)
-    return told if ends == "–" else f"{told} [{ends}]"
+    shown, ends = show(float(estimate.point)), interval(estimate, show)
+    return shown if ends == "–" else f"{shown} [{ends}]"

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from . import text as words
+from . import text
 
 NONE, ORACLE = "none", "oracle"  # defenses that every other is compared with
 CONTROLS = ("flip", "random")  # attacks that optimize nothing, to compare with
@@ -21,7 +21,7 @@ class Series(NamedTuple):
 
     @property
     def words(self) -> str:
-        attack = words.cut(self.attack)
+        attack = text.cut(self.attack)
         if self.alpha is None:
             return attack
         return f"{'' if attack == 'ascent' else attack + ' '}alpha {self.alpha:.3g}"

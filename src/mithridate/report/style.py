@@ -5,7 +5,7 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from . import text as words
+from . import text
 from .series import Series
 
 Figure = dict[str, Any]
@@ -55,7 +55,7 @@ class Style:
 
     @property
     def label(self) -> str:
-        return words.label(self.words, 60)
+        return text.label(self.words, 60)
 
     @property
     def line(self) -> dict[str, Any]:

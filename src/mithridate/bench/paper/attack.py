@@ -5,11 +5,11 @@ from collections.abc import Callable
 
 import numpy as np
 
-from ...report import text as words
+from ...report import text
 from ...report.frame import Cube, Frame, alphas_of, attacked
 from ...report.growth import DAMAGE, LITTLE, factor, growth, log
 from ...report.intervals import Values, interval, over
-from .claims import Finding, Judge, Statement
+from .claims import ClaimFigures, Rule, Statement
 
 MUCH = 2.0  # times the clean error: what counts as much damage
 STEP = 1.05  # times: the least that counts as a difference between two alphas
@@ -21,37 +21,39 @@ def flat(values: np.ndarray) -> np.ndarray:
     return values.reshape(len(values), -1)
 
 
-def told(
+def finding(
     cube: Cube,
     parts: Callable[[Values], np.ndarray],
     labels: list[tuple[str, str]],
     headline: Callable[[Values], np.ndarray],
     show: Callable[[float], str],
     tail: str = "",
-) -> Finding:
+) -> ClaimFigures:
     """A finding from what its parts are and what its figure is."""
     shown = cube.estimate(headline)
     figure = f"{show(float(shown.point))}{tail}"
-    return Finding(figure, interval(shown, show), labels, cube.estimate(lambda x: flat(parts(x))))
+    return ClaimFigures(
+        figure, interval(shown, show), labels, cube.estimate(lambda x: flat(parts(x)))
+    )
 
 
-def _doubles(rows: Frame) -> Finding | None:
+def _doubles(rows: Frame) -> ClaimFigures | None:
     """The error at the largest alpha and ratio, over the clean one."""
     cube = attacked(rows).cube(DAMAGE, "alpha", "ratio")
     if cube.empty:
         return None
     labels = [(table, "") for table in cube.tables]
-    tail = f" at {words.ratio(cube.along['ratio'][-1])}"
+    tail = f" at {text.ratio(cube.along['ratio'][-1])}"
 
     def worst(x: Values) -> np.ndarray:
         return growth(x)[:, :, 0, -1]
 
-    return told(
+    return finding(
         cube, lambda x: worst(x) - np.log(MUCH), labels, lambda x: over(worst(x), 1), factor, tail
     )
 
 
-def _grows(rows: Frame) -> Finding | None:
+def _grows(rows: Frame) -> ClaimFigures | None:
     """Slope of the log error over the ratio, by least squares."""
     cube = attacked(rows).cube(DAMAGE, "alpha", "ratio")
     ratios = np.array(cube.along["ratio"])
@@ -63,15 +65,15 @@ def _grows(rows: Frame) -> Finding | None:
         return growth(x)[:, :, 0, :] @ lever
 
     labels = [(table, "") for table in cube.tables]
-    return told(
+    return finding(
         cube, slope, labels, lambda x: 0.1 * over(slope(x), 1), factor, " for each 10 points"
     )
 
 
-def _falls(figure: Callable[[Values], np.ndarray], names: tuple, show: Callable) -> Judge:
+def _falls(figure: Callable[[Values], np.ndarray], names: tuple, show: Callable) -> Rule:
     """That a figure, meant over the ratios, falls from each alpha to the next lower one."""
 
-    def judge(rows: Frame) -> Finding | None:
+    def rule(rows: Frame) -> ClaimFigures | None:
         cube = attacked(rows).cube(names, "alpha", "ratio")
         alphas = alphas_of(cube)
         if cube.empty or len(alphas) < 2:
@@ -85,7 +87,7 @@ def _falls(figure: Callable[[Values], np.ndarray], names: tuple, show: Callable)
             for table in cube.tables
             for a, b in itertools.pairwise(alphas)
         ]
-        return told(
+        return finding(
             cube,
             lambda x: mean(x)[:, :, :-1] - mean(x)[:, :, 1:],
             labels,
@@ -94,10 +96,10 @@ def _falls(figure: Callable[[Values], np.ndarray], names: tuple, show: Callable)
             f" from alpha {alphas[-1]:g} to {alphas[0]:g}",
         )
 
-    return judge
+    return rule
 
 
-def _still(rows: Frame) -> Finding | None:
+def _still(rows: Frame) -> ClaimFigures | None:
     """Damage of the stealthy alphas at the largest ratio."""
     cube = attacked(rows).cube(DAMAGE, "alpha", "ratio")
     low = [i for i, a in enumerate(cube.along["alpha"]) if a is not None and a < LOW]
@@ -109,14 +111,14 @@ def _still(rows: Frame) -> Finding | None:
     figure = "; ".join(
         f"alpha {a:g}: {factor(float(e.point))}" for a, e in zip(alphas, ends, strict=True)
     )
-    tail = f" at {words.ratio(cube.along['ratio'][-1])}"
+    tail = f" at {text.ratio(cube.along['ratio'][-1])}"
     labels = [(table, f"alpha {a:g}") for table in cube.tables for a in alphas]
     parts = cube.estimate(lambda x: flat(growth(x)[:, :, low, -1] - np.log(LITTLE)))
-    return Finding(figure + tail, "; ".join(interval(e, factor) for e in ends), labels, parts)
+    return ClaimFigures(figure + tail, "; ".join(interval(e, factor) for e in ends), labels, parts)
 
 
 def _difference(value: float) -> str:
-    return words.signed(value)
+    return text.signed(value)
 
 
 def _of(name: str) -> Callable[[Values], np.ndarray]:
@@ -171,7 +173,7 @@ def since(value: float) -> str:
     >>> since(0.15), since(float("inf"))
     ('15 %', 'never')
     """
-    return words.ratio(value) if np.isfinite(value) else "never"
+    return text.ratio(value) if np.isfinite(value) else "never"
 
 
 def crossing(x: Values, ratios: list[float]) -> np.ndarray:
@@ -180,7 +182,7 @@ def crossing(x: Values, ratios: list[float]) -> np.ndarray:
     return np.where(met.any(-1), np.array(ratios)[met.argmax(-1)], np.inf)
 
 
-def _crosses(rows: Frame) -> Finding | None:
+def _crosses(rows: Frame) -> ClaimFigures | None:
     cube = attacked(rows).cube(("error_clean", "error_poison"), "alpha", "ratio")
     if cube.empty:
         return None
@@ -195,13 +197,13 @@ def _crosses(rows: Frame) -> Finding | None:
         return np.where(np.isnan(found), np.nan, np.where(np.isfinite(found), 1.0, -1.0))
 
     labels = [(table, f"alpha {a:g}") for table in cube.tables for a in alphas]
-    return told(
+    return finding(
         cube,
         sides,
         labels,
         lambda x: over((sides(x) + 1) / 2, 1, 2),
-        words.percent,
-        f" of tables and alphas, up to {words.ratio(ratios[-1])}",
+        text.percent,
+        f" of tables and alphas, up to {text.ratio(ratios[-1])}",
     )
 
 
@@ -214,10 +216,10 @@ CROSSING = [
 ]
 
 
-def _matters(name: str, figure: Callable[[Values], np.ndarray], names: tuple) -> Judge:
+def _matters(name: str, figure: Callable[[Values], np.ndarray], names: tuple) -> Rule:
     """That a figure falls by `STEP` at least from each alpha to the next, at each ratio."""
 
-    def judge(rows: Frame) -> Finding | None:
+    def rule(rows: Frame) -> ClaimFigures | None:
         cube = attacked(rows.where(normalizer=name)).cube(names, "alpha", "ratio")
         alphas, ratios = alphas_of(cube), cube.along["ratio"]
         if cube.empty or len(alphas) < 2:
@@ -227,12 +229,12 @@ def _matters(name: str, figure: Callable[[Values], np.ndarray], names: tuple) ->
             return over(figure(x), 1)[:, : len(alphas)]
 
         labels = [
-            (f"alpha {a:g} to {b:g}", words.ratio(r))
+            (f"alpha {a:g} to {b:g}", text.ratio(r))
             for a, b in itertools.pairwise(alphas)
             for r in ratios
         ]
-        tail = f" from alpha {alphas[-1]:g} to {alphas[0]:g} at {words.ratio(ratios[-1])}"
-        return told(
+        tail = f" from alpha {alphas[-1]:g} to {alphas[0]:g} at {text.ratio(ratios[-1])}"
+        return finding(
             cube,
             lambda x: mean(x)[:, :-1] - mean(x)[:, 1:] - np.log(STEP),
             labels,
@@ -241,17 +243,19 @@ def _matters(name: str, figure: Callable[[Values], np.ndarray], names: tuple) ->
             tail,
         )
 
-    return judge
+    return rule
 
 
 def _normalizer(letter: str, name: str, whose: str) -> list[Statement]:
-    text = (
+    wording = (
         f"Under `{name}` ({whose}) each lower alpha has less {{}} at every ratio, by a twentieth."
     )
     return [
-        Statement(f"8{letter}1", text.format("damage"), _matters(name, growth, DAMAGE)),
+        Statement(f"8{letter}1", wording.format("damage"), _matters(name, growth, DAMAGE)),
         Statement(
-            f"8{letter}2", text.format("risk"), _matters(name, lambda x: log(x["risk"]), ("risk",))
+            f"8{letter}2",
+            wording.format("risk"),
+            _matters(name, lambda x: log(x["risk"]), ("risk",)),
         ),
     ]
 

@@ -9,13 +9,13 @@ from ...report.frame import Frame
 from ...report.intervals import Estimate
 
 HOLDS, PART, FAILS = "holds", "holds in part", "does not hold"
-FEW, NOT_RUN, NOTHING = "too few seeds", "not run", "not measured"
+TOO_FEW, NOT_RUN, NOTHING = "too few seeds", "not run", "not measured"
 MOST = 6  # exceptions that are named
 
 COMMAND = "mithridate bench paper --only {} -o results/"
 
 
-class Finding(NamedTuple):
+class ClaimFigures(NamedTuple):
     """What was measured for a claim: a figure, and parts that support it where positive.
 
     `labels` say which part is which, (where, at what).
@@ -27,7 +27,7 @@ class Finding(NamedTuple):
     parts: Estimate
 
 
-Judge = Callable[[Frame], Finding | None]
+Rule = Callable[[Frame], ClaimFigures | None]
 
 
 class Statement(NamedTuple):
@@ -35,7 +35,7 @@ class Statement(NamedTuple):
 
     number: str
     text: str
-    judge: Judge
+    rule: Rule
 
 
 class Claim(NamedTuple):
@@ -65,18 +65,18 @@ class Chapter(NamedTuple):
 
 def judged(statement: Statement, experiment: str, rows: Frame) -> Claim:
     """A statement held against the rows of its experiment."""
-    number, text, judge = statement
+    number, wording, rule = statement
     if not len(rows):
-        return Claim(number, text, experiment, "–", "–", NOT_RUN, "")
-    found = judge(rows)
+        return Claim(number, wording, experiment, "–", "–", NOT_RUN, "")
+    found = rule(rows)
     if found is None or not np.isfinite(found.parts.point).any():
         figure = "–" if found is None else found.figure
-        return Claim(number, text, experiment, figure, "–", NOTHING, "")
+        return Claim(number, wording, experiment, figure, "–", NOTHING, "")
     verdict, where = weighed(found)
-    return Claim(number, text, experiment, found.figure, found.interval, verdict, where)
+    return Claim(number, wording, experiment, found.figure, found.interval, verdict, where)
 
 
-def weighed(found: Finding) -> tuple[str, str]:
+def weighed(found: ClaimFigures) -> tuple[str, str]:
     """The verdict on a finding, and where it does not hold.
 
     A part is shown where its interval lies above 0. All shown: the claim holds; some: it holds in
@@ -85,17 +85,17 @@ def weighed(found: Finding) -> tuple[str, str]:
     point = np.ravel(found.parts.point)
     known = [int(i) for i in np.flatnonzero(~np.isnan(point))]
     if found.parts.low is None or found.parts.high is None:
-        return FEW, f"by the means alone in {sum(point[known] > 0)} of {len(known)}"
+        return TOO_FEW, f"by the means alone in {sum(point[known] > 0)} of {len(known)}"
     low, high = np.ravel(found.parts.low), np.ravel(found.parts.high)
     shown = [i for i in known if low[i] > 0]
     contrary = [i for i in known if high[i] < 0]
     rest = [i for i in known if i not in shown and i not in contrary]
     verdict = HOLDS if len(shown) == len(known) else PART if shown else FAILS
-    told = [f"shown in {len(shown)} of {len(known)}"]
+    parts = [f"shown in {len(shown)} of {len(known)}"]
     for word, group in (("contrary", contrary), ("open", rest)):
         if group:
-            told.append(f"{word}: {named(found.labels[i] for i in group)}")
-    return verdict, "; ".join(told)
+            parts.append(f"{word}: {named(found.labels[i] for i in group)}")
+    return verdict, "; ".join(parts)
 
 
 def named(labels: Iterable[tuple[str, str]]) -> str:
@@ -107,9 +107,9 @@ def named(labels: Iterable[tuple[str, str]]) -> str:
     groups: dict[str, list[str]] = {}
     for where, detail in labels:
         groups.setdefault(where, []).append(detail)
-    told = [
+    parts = [
         f"{where} ({', '.join(details)})" if any(details) else where
         for where, details in groups.items()
     ]
-    more = f" and {len(told) - MOST} more" if len(told) > MOST else ""
-    return ", ".join(told[:MOST]) + more
+    more = f" and {len(parts) - MOST} more" if len(parts) > MOST else ""
+    return ", ".join(parts[:MOST]) + more

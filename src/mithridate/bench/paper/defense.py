@@ -5,11 +5,11 @@ from collections.abc import Callable
 
 import numpy as np
 
-from ...report import text as words
+from ...report import text
 from ...report.frame import Frame, alphas_of
 from ...report.intervals import Values, interval, over
-from .attack import LOW, flat, since, stays, told
-from .claims import Finding, Judge, Statement
+from .attack import LOW, finding, flat, since, stays
+from .claims import ClaimFigures, Rule, Statement
 
 FIVE = ("trim", "huber", "sever", "proda", "duti")  # those that the paper lets fail
 OURS = "bayesclean"
@@ -17,7 +17,7 @@ LOF = '{"detector": "sklearn.neighbors.LocalOutlierFactor"}'
 ROBUST = 0.1  # how far apart gains may lie that are called alike
 
 
-def _falls(rows: Frame) -> Finding | None:
+def _falls(rows: Frame) -> ClaimFigures | None:
     """Gain at the smallest ratio above that at the largest, defense by defense."""
     cube = _five(rows).cube(("gain",), "defense", "alpha", "ratio")
     if cube.empty or len(cube.along["ratio"]) < 2:
@@ -28,10 +28,10 @@ def _falls(rows: Frame) -> Finding | None:
         gain = over(x["gain"], 1)[:, :, : len(alphas)]
         return gain[..., 0] - gain[..., -1]
 
-    labels = [(words.name(d), f"alpha {a:g}") for d in cube.along["defense"] for a in alphas]
-    first, last = (words.ratio(cube.along["ratio"][i]) for i in (0, -1))
+    labels = [(text.name(d), f"alpha {a:g}") for d in cube.along["defense"] for a in alphas]
+    first, last = (text.ratio(cube.along["ratio"][i]) for i in (0, -1))
     tail = f", gain at {first} minus gain at {last}"
-    return told(cube, fall, labels, lambda x: over(fall(x), 1, 2), words.signed, tail)
+    return finding(cube, fall, labels, lambda x: over(fall(x), 1, 2), text.signed, tail)
 
 
 def _five(rows: Frame) -> Frame:
@@ -43,10 +43,10 @@ def turning(x: Values, ratios: list[float], tables: int = 1) -> np.ndarray:
     return stays(over(x["gain"], tables) < 0, ratios)
 
 
-def _turns(defense: str) -> Judge:
+def _turns(defense: str) -> Rule:
     """That the mean gain of a defense becomes and stays negative, at each alpha."""
 
-    def judge(rows: Frame) -> Finding | None:
+    def rule(rows: Frame) -> ClaimFigures | None:
         mine = rows.poisoned.where(defense=defense, defense_options="{}")
         cube = mine.cube(("gain",), "alpha", "ratio")
         if cube.empty:
@@ -62,12 +62,12 @@ def _turns(defense: str) -> Judge:
             f"alpha {a:g}: {since(float(e.point))}" for a, e in zip(alphas, ends, strict=True)
         )
         reach = "; ".join(interval(e, since) for e in ends)
-        return Finding(figure, reach, [(f"alpha {a:g}", "") for a in alphas], sides)
+        return ClaimFigures(figure, reach, [(f"alpha {a:g}", "") for a in alphas], sides)
 
-    return judge
+    return rule
 
 
-def _earlier(rows: Frame) -> Finding | None:
+def _earlier(rows: Frame) -> ClaimFigures | None:
     """That the gain turns negative at a smaller ratio than under the largest alpha."""
     cube = _five(rows).cube(("gain",), "defense", "alpha", "ratio")
     alphas, ratios = alphas_of(cube), cube.along["ratio"]
@@ -79,8 +79,8 @@ def _earlier(rows: Frame) -> Finding | None:
         at = np.minimum(turning(x, ratios), beyond)[:, :, : len(alphas)]
         return at[:, :, :1] - at[:, :, 1:]
 
-    labels = [(words.name(d), f"alpha {a:g}") for d in cube.along["defense"] for a in alphas[1:]]
-    return told(
+    labels = [(text.name(d), f"alpha {a:g}") for d in cube.along["defense"] for a in alphas[1:]]
+    return finding(
         cube,
         lead,
         labels,
@@ -90,21 +90,19 @@ def _earlier(rows: Frame) -> Finding | None:
     )
 
 
-def _positive(rows: Frame) -> Finding | None:
+def _positive(rows: Frame) -> ClaimFigures | None:
     """That BayesClean's gain, meant over the tables, is above 0 at each alpha and ratio."""
     cube = rows.poisoned.where(defense=OURS, defense_options="{}").cube(("gain",), "alpha", "ratio")
     if cube.empty:
         return None
-    labels = [
-        (f"alpha {a:g}", words.ratio(r)) for a in alphas_of(cube) for r in cube.along["ratio"]
-    ]
+    labels = [(f"alpha {a:g}", text.ratio(r)) for a in alphas_of(cube) for r in cube.along["ratio"]]
     tail = " of tables, alphas and ratios at 0 or above"
-    return told(
+    return finding(
         cube,
         lambda x: over(x["gain"], 1),
         labels,
         lambda x: over(_share(x["gain"] >= 0, x["gain"]), 1, 2, 3),
-        words.percent,
+        text.percent,
         tail,
     )
 
@@ -123,10 +121,10 @@ def _leads(mine: int, margin: Margin, gain: np.ndarray) -> np.ndarray:
     return margin(np.take(gain, mine, axis=-3), best)
 
 
-def _against(upper_half: bool, margin: Margin) -> Judge:
+def _against(upper_half: bool, margin: Margin) -> Rule:
     """BayesClean beside the best of the others, meant over the tables, by alpha and ratio."""
 
-    def judge(rows: Frame) -> Finding | None:
+    def rule(rows: Frame) -> ClaimFigures | None:
         among = rows.poisoned.where(defense=[*FIVE, OURS], defense_options="{}")
         cube = among.cube(("gain",), "defense", "alpha", "ratio")
         names, ratios = cube.along["defense"], cube.along["ratio"]
@@ -145,20 +143,20 @@ def _against(upper_half: bool, margin: Margin) -> Judge:
         counted = ~np.isnan(cube.point(parts))
         found = cube.estimate(lambda x: parts(x)[:, counted])
         if not counted.any():
-            return Finding("there is no such alpha and ratio", "–", [], found)
-        labels = [(f"alpha {a:g}", words.ratio(r)) for a in alphas_of(cube) for r in ratios[start:]]
+            return ClaimFigures("there is no such alpha and ratio", "–", [], found)
+        labels = [(f"alpha {a:g}", text.ratio(r)) for a in alphas_of(cube) for r in ratios[start:]]
         kept = [label for label, there in zip(labels, counted, strict=True) if there]
         shown = cube.estimate(share)
-        figure = f"{words.percent(float(shown.point))} of tables, alphas and ratios"
-        return Finding(figure, interval(shown, words.percent), kept, found)
+        figure = f"{text.percent(float(shown.point))} of tables, alphas and ratios"
+        return ClaimFigures(figure, interval(shown, text.percent), kept, found)
 
-    return judge
+    return rule
 
 
-def _distribution(defense: str, options: str, figure: str, over_this: float) -> Judge:
+def _distribution(defense: str, options: str, figure: str, over_this: float) -> Rule:
     """A figure of a defense under stealthy alphas, meant over the ratios, above a level."""
 
-    def judge(rows: Frame) -> Finding | None:
+    def rule(rows: Frame) -> ClaimFigures | None:
         mine = rows.poisoned.where(defense=defense, defense_options=options)
         cube = mine.cube((figure,), "alpha", "ratio")
         low = [i for i, a in enumerate(cube.along["alpha"]) if a is not None and a < LOW]
@@ -169,12 +167,12 @@ def _distribution(defense: str, options: str, figure: str, over_this: float) -> 
             return over(x[figure], 3)[:, :, low]
 
         labels = [(t, f"alpha {cube.along['alpha'][i]:g}") for t in cube.tables for i in low]
-        show = words.signed if figure == "gain" else words.area
-        return told(
+        show = text.signed if figure == "gain" else text.area
+        return finding(
             cube, lambda x: mean(x) - over_this, labels, lambda x: over(mean(x), 1, 2), show
         )
 
-    return judge
+    return rule
 
 
 def _open(letter: str, defense: str, options: str, what: str) -> list[Statement]:
@@ -195,7 +193,7 @@ def _open(letter: str, defense: str, options: str, what: str) -> list[Statement]
 DEFENSES = [
     Statement("4a", "The gain of the defenses before BayesClean falls as the ratio grows.", _falls),
     *(
-        Statement(f"4{letter}", f"{words.name(name)} does harm from some ratio on.", _turns(name))
+        Statement(f"4{letter}", f"{text.name(name)} does harm from some ratio on.", _turns(name))
         for letter, name in zip("bcdef", FIVE, strict=True)
     ),
     Statement("4g", "The stealthier the attack, the earlier these defenses do harm.", _earlier),
@@ -228,10 +226,10 @@ def constant(options: str) -> float | None:
     return float(found) if isinstance(found, int | float) else None
 
 
-def _smaller(figure: str, robust: bool = False) -> Judge:
+def _smaller(figure: str, robust: bool = False) -> Rule:
     """A figure at the smallest c2 over that at the largest; or how far apart it lies over all."""
 
-    def judge(rows: Frame) -> Finding | None:
+    def rule(rows: Frame) -> ClaimFigures | None:
         cube = rows.poisoned.where(defense=OURS).cube(
             (figure,), "defense_options", "alpha", "ratio"
         )
@@ -253,16 +251,16 @@ def _smaller(figure: str, robust: bool = False) -> Judge:
         labels = [(f"alpha {a:g}", "") for a in alphas]
         low, high = (f"{known[order[i]]:g}" for i in (0, -1))
         tail = " between the best and the worst c2" if robust else f", c2 {low} minus {high}"
-        return told(
+        return finding(
             cube,
             parts,
             labels,
             lambda x: over(ROBUST - parts(x) if robust else parts(x), 1),
-            (lambda v: f"{v:.2f}") if robust else words.signed,
+            (lambda v: f"{v:.2f}") if robust else text.signed,
             tail,
         )
 
-    return judge
+    return rule
 
 
 SENSITIVITY = [
@@ -274,10 +272,10 @@ SENSITIVITY = [
 ]
 
 
-def _evades(figure: str) -> Judge:
+def _evades(figure: str) -> Rule:
     """BayesClean on poison that keeps the residual low, over that against its own variance."""
 
-    def judge(rows: Frame) -> Finding | None:
+    def rule(rows: Frame) -> ClaimFigures | None:
         ratios = rows.where(experiment="predictive").poisoned.distinct("ratio")
         mine = rows.poisoned.where(defense=OURS, defense_options="{}", ratio=ratios)
         cube = mine.cube((figure,), "risk_name", "alpha", "ratio")
@@ -292,9 +290,9 @@ def _evades(figure: str) -> Judge:
 
         labels = [(table, f"alpha {alphas[i]:g}") for table in cube.tables for i in low]
         tail = ", plain attack minus aimed one"
-        return told(cube, parts, labels, lambda x: over(parts(x), 1, 2), words.signed, tail)
+        return finding(cube, parts, labels, lambda x: over(parts(x), 1, 2), text.signed, tail)
 
-    return judge
+    return rule
 
 
 PREDICTIVE = [

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pyarrow as pa
 
 from ... import report
-from ...report import text as words
+from ...report import text
 from ...report.frame import Frame
 from ...report.intervals import RESAMPLES
 from ...report.markdown import escaped, footer, paragraph, table
@@ -13,7 +13,7 @@ from ...report.series import NONE
 from ...report.study.findings import again
 from . import tables
 from .chapters import chapters
-from .claims import COMMAND, FAILS, FEW, HOLDS, NOT_RUN, NOTHING, PART, Chapter, Claim
+from .claims import COMMAND, FAILS, HOLDS, NOT_RUN, NOTHING, PART, TOO_FEW, Chapter, Claim
 
 PAPER_TITLE = (
     'Carnerero-Cano et al., "Stealthy Poisoning Attacks Bypass Defenses in Regression Settings", '
@@ -25,7 +25,7 @@ RULE = (
     "as *where* names them. A part is shown where its 95 % interval lies on the claimed side, "
     "contrary where it lies on the other, open where it reaches over both. All shown: "
     f"*{HOLDS}*; some: *{PART}*; none: *{FAILS}*. Fewer than three seeds give no interval: "
-    f"*{FEW}*. "
+    f"*{TOO_FEW}*. "
     f"Intervals are percentiles of {RESAMPLES:,} bootstrap draws of the seeds, each table's drawn "
     "apart and the same draw for all that is compared. Tables are not drawn: the figures speak of "
     "these alone. With few seeds such an interval is too narrow, and it is not corrected for the "
@@ -69,8 +69,8 @@ def study_pages(results: pa.Table) -> dict[str, str]:
     made = chapters(frame)
     if not has_claims(made):
         return report.study_pages(results)
-    told = summary([claim for chapter in made for claim in chapter.claims])
-    finding = f"The paper's claims: {told[0].lower()}{told[1:]}"
+    line = summary([claim for chapter in made for claim in chapter.claims])
+    finding = f"The paper's claims: {line[0].lower()}{line[1:]}"
     pages = {"results.md": results_md(made, frame)}
     return report.study_pages(results, findings=[finding], pages=pages)
 
@@ -91,8 +91,8 @@ def results_md(chapters: Sequence[Chapter], results: Frame) -> str:
     for chapter in chapters:
         made = MEANINGS[chapter.experiment](chapter.rows) if len(chapter.rows) else []
         parts += [f"## {escaped(chapter.title)}: figures"] if made else []
-        for title, told, drawn in made:
-            parts += [f"### {title}", paragraph(told), drawn]
+        for title, note, drawn in made:
+            parts += [f"### {title}", paragraph(note), drawn]
     commands = [
         f"mithridate bench paper -o results/   # or one experiment: --only {claims[0].experiment}"
     ]
@@ -122,28 +122,28 @@ def summary(claims: Sequence[Claim]) -> str:
     >>> summary([])
     'Of 0 claims none was run.'
     """
-    order = (HOLDS, PART, FAILS, FEW, NOTHING, NOT_RUN)
+    order = (HOLDS, PART, FAILS, TOO_FEW, NOTHING, NOT_RUN)
     counts = {verdict: sum(c.verdict == verdict for c in claims) for verdict in order}
     verbs = {
         HOLDS: ("holds", "hold"),
         PART: ("holds in part", "hold in part"),
         FAILS: ("does not hold", "do not hold"),
-        FEW: ("has too few seeds to tell", "have too few seeds to tell"),
+        TOO_FEW: ("has too few seeds to tell", "have too few seeds to tell"),
         NOTHING: ("was not measured", "were not measured"),
         NOT_RUN: ("was not run", "were not run"),
     }
-    told = [f"{n} {verbs[v][n != 1]}" for v, n in counts.items() if n]
-    return f"Of {len(claims)} claims {words.listing(told) or 'none was run'}."
+    line = [f"{n} {verbs[v][n != 1]}" for v, n in counts.items() if n]
+    return f"Of {len(claims)} claims {text.listing(line) or 'none was run'}."
 
 
 def size(results: Frame) -> str:
     """How large the table of results is, and what of it is there twice."""
     tables = results.distinct("dataset")
-    seeds = words.count(len(results.distinct("seed")), "seed")
-    sets = words.count(len(results.poisoned.where(defense=NONE)), "poisoned training set")
-    told = (
-        f"{words.count(len(tables), 'table')} ({words.listing([escaped(t) for t in tables])}), up "
-        f"to {seeds}, {sets}, {words.count(len(results), 'judged cell')}, {results.failed:,} of "
+    seeds = text.count(len(results.distinct("seed")), "seed")
+    sets = text.count(len(results.poisoned.where(defense=NONE)), "poisoned training set")
+    line = (
+        f"{text.count(len(tables), 'table')} ({text.listing([escaped(t) for t in tables])}), up "
+        f"to {seeds}, {sets}, {text.count(len(results), 'judged cell')}, {results.failed:,} of "
         "them failed."
     )
-    return told + (f" {again(results.repeated)}" if results.repeated else "")
+    return line + (f" {again(results.repeated)}" if results.repeated else "")

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from ...report import text as words
+from ...report import text
 from ...report.frame import Cube, Frame, alphas_of, attacked, entry
 from ...report.growth import DAMAGE, factor, growth, trajectories
 from ...report.intervals import Estimate, over, with_interval
@@ -67,7 +67,7 @@ def damage(rows: Frame) -> Table | None:
             shown = [factor(float(found.point[t, a, r])) for r in range(len(ratios))]
             shown[-1] = with_interval(found.one(t, a, len(ratios) - 1), factor)
             lines.append([escaped(name), f"{alpha:g}", *map(escaped, shown)])
-    heads = ["table", "alpha", *map(words.ratio, ratios)]
+    heads = ["table", "alpha", *map(text.ratio, ratios)]
     return (
         "Damage",
         "Error without defense, as times the error without poison.",
@@ -81,7 +81,7 @@ def looks(rows: Frame) -> Table | None:
     cube = attacked(rows).cube(names, "alpha", "ratio")
     if cube.empty:
         return None
-    shows = (words.number, *[_two] * 3)
+    shows = (text.number, *[_two] * 3)
     found = {name: cube.estimate(lambda x, n=name: over(x[n], 1, 3)) for name in names}
     lines = [
         [f"{alpha:g}"]
@@ -92,8 +92,8 @@ def looks(rows: Frame) -> Table | None:
         for a, alpha in enumerate(alphas_of(cube))
     ]
     heads = ["alpha", "risk", "energy distance", "largest KS", "targets at the border"]
-    told = "Means over tables and ratios: what tells poison from clean rows."
-    return "Looks", told, table(heads, lines)
+    note = "Means over tables and ratios: what tells poison from clean rows."
+    return "Looks", note, table(heads, lines)
 
 
 def _two(value: float) -> str:
@@ -110,8 +110,8 @@ def gains(rows: Frame, names: list[tuple[str, str]]) -> list[Table]:
             cube = _of(at, pair, ("gain",), "alpha")
             return _along(cube, alphas, cube.estimate(lambda x: over(x["gain"], 1)))
 
-        told = "Test defense gain, mean over the tables; below 0 the defense does harm."
-        made.append((f"Gain at {words.ratio(ratio)}", told, _by_defense(names, alphas, shown)))
+        note = "Test defense gain, mean over the tables; below 0 the defense does harm."
+        made.append((f"Gain at {text.ratio(ratio)}", note, _by_defense(names, alphas, shown)))
     return made
 
 
@@ -126,7 +126,7 @@ def _along(
     cube: Cube,
     alphas: Sequence[float],
     found: Estimate,
-    show: Callable[[float], str] = words.signed,
+    show: Callable[[float], str] = text.signed,
 ) -> list[str]:
     """A figure at each alpha; a dash where it is not known."""
     at = {alpha: i for i, alpha in enumerate(cube.along["alpha"])}
@@ -147,11 +147,11 @@ def turns(rows: Frame, names: list[tuple[str, str]]) -> Table:
         found = cube.estimate(lambda x: turning(x, cube.along["ratio"]))
         return _along(cube, alphas, found, since)
 
-    told = (
+    note = (
         "The ratio from which on the mean gain over the tables stays below 0, of the ratios tried; "
-        f"*never*: at {words.ratio(rows.poisoned.distinct('ratio')[-1])} it is still at 0 or above."
+        f"*never*: at {text.ratio(rows.poisoned.distinct('ratio')[-1])} it is still at 0 or above."
     )
-    return "Where defenses turn harmful", told, _by_defense(names, alphas, shown)
+    return "Where defenses turn harmful", note, _by_defense(names, alphas, shown)
 
 
 def by_table(rows: Frame, names: list[tuple[str, str]]) -> list[Table]:
@@ -169,14 +169,14 @@ def by_table(rows: Frame, names: list[tuple[str, str]]) -> list[Table]:
             t = cube.tables.index(place) if place in cube.tables else None
             line.append("–" if t is None else _points(cube, alphas, found[t]))
         lines.append(line)
-    told = f"Mean gain over the seeds at {words.ratio(ratio)}; in each field at alpha "
-    told += f"{' '.join(f'{a:g}' for a in alphas)}."
-    return [("Table by table", told, table(["defense", *map(escaped, places)], lines))]
+    note = f"Mean gain over the seeds at {text.ratio(ratio)}; in each field at alpha "
+    note += f"{' '.join(f'{a:g}' for a in alphas)}."
+    return [("Table by table", note, table(["defense", *map(escaped, places)], lines))]
 
 
 def _points(cube: Cube, alphas: Sequence[float], found: np.ndarray) -> str:
     at = {alpha: i for i, alpha in enumerate(cube.along["alpha"])}
-    return " ".join(words.signed(float(found[at[a]])) if a in at else "–" for a in alphas)
+    return " ".join(text.signed(float(found[at[a]])) if a in at else "–" for a in alphas)
 
 
 def detection(rows: Frame, names: list[tuple[str, str]]) -> Table:
@@ -189,11 +189,11 @@ def detection(rows: Frame, names: list[tuple[str, str]]) -> Table:
         found = [cube.point(lambda x, n=n: over(x[n], 1, 3)) for n in figures]
         return [" ".join(_known(f[at[a]]) for f in found) if a in at else "–" for a in alphas]
 
-    told = (
+    note = (
         "Share of the poison rejected, share of the clean rows rejected, and AUC of the scores "
         "(below 0.5 poison looks *too* normal), means over tables and ratios."
     )
-    return "What is found", told, _by_defense(names, alphas, shown)
+    return "What is found", note, _by_defense(names, alphas, shown)
 
 
 def _known(value: float) -> str:
@@ -212,8 +212,8 @@ def crossings(rows: Frame) -> Table | None:
         [escaped(place), *(_crossing(at.get((place, alpha))) for alpha in alphas)]
         for place in rows.distinct("dataset")
     ]
-    told = "The ratio at which the error of the poison falls to that of the clean rows."
-    return "Where poison fits better", told, table(_heads("table", alphas), lines)
+    note = "The ratio at which the error of the poison falls to that of the clean rows."
+    return "Where poison fits better", note, table(_heads("table", alphas), lines)
 
 
 def _crossing(one: Poisonability | None) -> str:
@@ -232,7 +232,7 @@ def _end(value: float) -> str:
 
 
 def _tenth(value: float) -> str:
-    return words.ratio(round(value, 3))
+    return text.ratio(round(value, 3))
 
 
 def sensitivity(rows: Frame) -> list[Table]:
@@ -252,8 +252,8 @@ def sensitivity(rows: Frame) -> list[Table]:
         ]
         for i in sorted(known, key=lambda i: known[i])
     ]
-    told = "Share of the poison rejected / share of the clean rows rejected, gain."
-    return [("The cut", told, table(_heads("c2", alphas_of(cube)), lines))]
+    note = "Share of the poison rejected / share of the clean rows rejected, gain."
+    return [("The cut", note, table(_heads("c2", alphas_of(cube)), lines))]
 
 
 def predictive(rows: Frame) -> list[Table]:
@@ -271,9 +271,9 @@ def predictive(rows: Frame) -> list[Table]:
             helped = _along(cube, _alphas(aimed), gain)
             both = [escaped(f"{s}, {g}") for s, g in zip(shares, helped, strict=True)]
             lines.append([escaped(entry(*pair)), name, *both])
-    told = "Share of the poison rejected, gain; means over the tables and ratios of both."
+    note = "Share of the poison rejected, gain; means over the tables and ratios of both."
     heads = ["defense", "attack", *_heads("", _alphas(aimed))[1:]]
-    return [("Plain and aimed", told, table(heads, lines))] if lines else []
+    return [("Plain and aimed", note, table(heads, lines))] if lines else []
 
 
 def normalizers(rows: Frame) -> list[Table]:
@@ -290,17 +290,17 @@ def normalizers(rows: Frame) -> list[Table]:
             lines.append([escaped(name), f"{alpha:g}", *_both(y[:, a], ratios, at)])
         spread = y[:, 0] - y[:, last]
         lines.append([escaped(name), "*spread*", *_both(spread, ratios, at)])
-    told = (
+    note = (
         "Error as times the clean one, and risk; geometric means over the tables. *Spread*: those "
         "of the largest alpha over those of the smallest, 1× where alpha no longer matters."
     )
-    heads = ["normalizer", "alpha", *map(words.ratio, ratios)]
-    return [("Trajectories", told, table(heads, lines))] if lines else []
+    heads = ["normalizer", "alpha", *map(text.ratio, ratios)]
+    return [("Trajectories", note, table(heads, lines))] if lines else []
 
 
 def _both(y: np.ndarray, ratios: Sequence[float], at: dict[float, int]) -> list[str]:
     return [
-        f"{factor(float(y[0, at[r]]))} · {words.number(float(np.exp(y[1, at[r]])))}"
+        f"{factor(float(y[0, at[r]]))} · {text.number(float(np.exp(y[1, at[r]])))}"
         if r in at and np.isfinite(y[0, at[r]])
         else "–"
         for r in ratios

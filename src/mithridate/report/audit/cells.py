@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 
 from ... import schema
-from .. import text as words
+from .. import text
 from ..series import NONE, ORACLE, Series, in_order
 
 TRUE_RATIO = "the true ratio"  # what a contamination of `oracle` tells
@@ -21,7 +21,7 @@ _UNIT = ("dataset", "victim", "risk_name", "normalizer", "seed")
 
 
 @dataclasses.dataclass(frozen=True)
-class Cell:
+class ResultCell:
     """One attack at one alpha and ratio, under one defense: a row for each seed that worked."""
 
     series: Series
@@ -79,13 +79,13 @@ class Cell:
 
 
 @dataclasses.dataclass(frozen=True)
-class Audit:
+class AuditResults:
     """A table of results, grouped once and asked by every sentence and figure."""
 
     rows: list[dict[str, Any]]
-    defended: dict[tuple[Series, float, str], Cell]
-    poison: dict[tuple[Series, float], Cell]
-    clean: dict[str, Cell]
+    defended: dict[tuple[Series, float, str], ResultCell]
+    poison: dict[tuple[Series, float], ResultCell]
+    clean: dict[str, ResultCell]
     certified: list[dict[str, float]] = dataclasses.field(default_factory=list)
 
     @cached_property
@@ -130,13 +130,13 @@ class Audit:
     def failed(self) -> list[dict[str, Any]]:
         return [row for row in self.rows if row.get("status") == "failed"]
 
-    def judged(self, defense: str, series: Iterable[Series] | None = None) -> list[Cell]:
+    def judged(self, defense: str, series: Iterable[Series] | None = None) -> list[ResultCell]:
         """Cells of a defense against poison for which a gain is known, in reading order."""
         wanted = self.main if series is None else list(series)
         found = (self.defended.get((s, r, defense)) for s in wanted for r in self.ratios)
         return [cell for cell in found if cell is not None and cell.gain is not None]
 
-    def at(self, ratio: float, series: Iterable[Series] | None = None) -> list[Cell]:
+    def at(self, ratio: float, series: Iterable[Series] | None = None) -> list[ResultCell]:
         """Undefended cells at one ratio for which the growth of the error is known."""
         found = (self.poison.get((s, ratio)) for s in (self.main if series is None else series))
         return [cell for cell in found if cell is not None and cell.growth is not None]
@@ -147,28 +147,28 @@ class Audit:
         return min(known, key=lambda r: (abs(r - ratio), r), default=None)
 
 
-def audit(results: pa.Table) -> Audit:
+def audit_of(results: pa.Table) -> AuditResults:
     """Groups a table of results (columns as in `schema.Row`) into cells."""
-    rows = _told_apart([_named(row) for row in results.to_pylist()])
-    defended: dict[tuple[Series, float, str], Cell] = {}
-    clean: dict[str, Cell] = {}
+    rows = _by_contamination([_named(row) for row in results.to_pylist()])
+    defended: dict[tuple[Series, float, str], ResultCell] = {}
+    clean: dict[str, ResultCell] = {}
     units: dict[tuple[Series, float], dict[tuple, dict[str, Any]]] = {}
     for row in rows:
         series = Series(row["attack"], row.get("alpha"))
         ratio, defense = float(row["ratio"]), row["defense"]
         fine = [row] if row.get("status") != "failed" else []
         if ratio == 0:
-            clean.setdefault(defense, Cell(series, ratio, defense, [])).rows.extend(fine)
+            clean.setdefault(defense, ResultCell(series, ratio, defense, [])).rows.extend(fine)
             continue
         key = (series, ratio, defense)
-        defended.setdefault(key, Cell(*key, [])).rows.extend(fine)
+        defended.setdefault(key, ResultCell(*key, [])).rows.extend(fine)
         # Any defense's row tells what the poison did; a failed one may leave gaps.
         unit = units.setdefault(key[:2], {}).setdefault(tuple(row.get(n) for n in _UNIT), {})
         for figure in _POISON:
             if unit.get(figure) is None:
                 unit[figure] = row.get(figure)
-    poison = {key: Cell(*key, NONE, list(found.values())) for key, found in units.items()}
-    return Audit(rows, defended, poison, clean, _certified(results))
+    poison = {key: ResultCell(*key, NONE, list(found.values())) for key, found in units.items()}
+    return AuditResults(rows, defended, poison, clean, _certified(results))
 
 
 def _certified(results: pa.Table) -> list[dict[str, float]]:
@@ -184,26 +184,26 @@ def _certified(results: pa.Table) -> list[dict[str, float]]:
     ]
 
 
-def _told_apart(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _by_contamination(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """A defense that was told different contaminations counts as so many defenses."""
-    told: dict[str, set[str | None]] = {}
+    contaminations: dict[str, set[str | None]] = {}
     for row in rows:
         if row["ratio"]:
-            told.setdefault(row["defense"], set()).add(row.get("contamination"))
-    several = {defense for defense, values in told.items() if len(values) > 1}
+            contaminations.setdefault(row["defense"], set()).add(row.get("contamination"))
+    several = {defense for defense, values in contaminations.items() if len(values) > 1}
     return [
-        {**row, "defense": f"{words.name(row['defense'])} (told {_told(row)})"}
+        {**row, "defense": f"{text.name(row['defense'])} (told {_contamination(row)})"}
         if row["defense"] in several - {NONE, ORACLE}
         else row
         for row in rows
     ]
 
 
-def _told(row: dict[str, Any]) -> str:
-    told = row.get("contamination") or "nothing"
-    return TRUE_RATIO if told == ORACLE else told
+def _contamination(row: dict[str, Any]) -> str:
+    known = row.get("contamination") or "nothing"
+    return TRUE_RATIO if known == ORACLE else known
 
 
 def _named(row: dict[str, Any]) -> dict[str, Any]:
-    """Null keys become words, so that a damaged table is still told."""
+    """Null keys become words, so that a damaged table is still contaminations."""
     return {**row, "attack": row.get("attack") or NONE, "defense": row.get("defense") or NONE}

@@ -3,7 +3,7 @@
 import math
 from typing import Any
 
-from .. import text as words
+from .. import text
 from ..series import Series
 from ..style import (
     CLEAN,
@@ -19,18 +19,18 @@ from ..style import (
     safe,
 )
 from . import findings as find
-from .cells import Audit, Cell
+from .cells import AuditResults, ResultCell
 
 Styles = dict[Series, Style]
 
 
-def damage(told: Audit, styles: Styles) -> Figure | None:
+def damage(audit: AuditResults, styles: Styles) -> Figure | None:
     """NMSE of the undefended model against the ratio, a line for each series."""
-    cells = {s: [c for r in told.ratios for c in told.at(r, [s])] for s in told.series}
+    cells = {s: [c for r in audit.ratios for c in audit.at(r, [s])] for s in audit.series}
     if not any(cells.values()):
         return None
-    clean = _clean(told)
-    several = told.seeds > 1
+    clean = _clean(audit)
+    several = audit.seeds > 1
     data = [_band(cs, styles[s], clean) for s, cs in cells.items() if several and len(cs) > 1]
     data += [_line(cs, styles[s], "nmse_poisoned", clean) for s, cs in cells.items() if cs]
     seen = [v for found in cells.values() for c in found for v in c.values("nmse_poisoned")]
@@ -47,9 +47,9 @@ def _at(y: dict[str, Any], value: float) -> float:
     return math.log10(value) if y.get("type") == "log" else value
 
 
-def _clean(told: Audit) -> float | None:
+def _clean(audit: AuditResults) -> float | None:
     """Mean NMSE of the model that was not poisoned."""
-    found = [c.mean("nmse_clean") for c in [*told.poison.values(), *told.clean.values()]]
+    found = [c.mean("nmse_clean") for c in [*audit.poison.values(), *audit.clean.values()]]
     known = [v for v in found if v is not None and v > 0]
     return sum(known) / len(known) if known else None
 
@@ -62,14 +62,14 @@ def _level(clean: float | None) -> list[dict[str, Any]]:
 
 
 def _line(
-    cells: list[Cell], style: Style, figure: str, start: float | None, **more: Any
+    cells: list[ResultCell], style: Style, figure: str, start: float | None, **more: Any
 ) -> dict[str, Any]:
     """A line over the ratios; it starts at the clean model, as no poison does no damage."""
     xs: list[float | None] = []
     ys: list[float | None] = []
     hover: list[str] = []
     if start is not None and cells:
-        xs, ys, hover = [0.0], [safe(start)], [f"no poison: NMSE {words.number(start)}"]
+        xs, ys, hover = [0.0], [safe(start)], [f"no poison: NMSE {text.number(start)}"]
     for cell in cells:
         xs.append(safe(100 * cell.ratio))
         ys.append(safe(cell.mean(figure)))
@@ -88,21 +88,21 @@ def _line(
     }
 
 
-def _hover(cell: Cell, style: Style, figure: str) -> str:
+def _hover(cell: ResultCell, style: Style, figure: str) -> str:
     values = cell.values(figure)
     lines = [
-        f"<b>{style.label}, {words.ratio(cell.ratio)} poison</b>",
-        f"NMSE {words.number(cell.mean(figure))} ({words.times(cell.growth)} of clean)"
+        f"<b>{style.label}, {text.ratio(cell.ratio)} poison</b>",
+        f"NMSE {text.number(cell.mean(figure))} ({text.times(cell.growth)} of clean)"
         if figure == "nmse_poisoned"
-        else f"NMSE {words.number(cell.mean(figure))}, gain {words.signed(cell.gain)}",
+        else f"NMSE {text.number(cell.mean(figure))}, gain {text.signed(cell.gain)}",
     ]
     if len(values) > 1:
-        spread = f"{words.number(min(values))} to {words.number(max(values))}"
-        lines.append(f"{spread} over {words.count(len(values), 'seed')}")
+        spread = f"{text.number(min(values))} to {text.number(max(values))}"
+        lines.append(f"{spread} over {text.count(len(values), 'seed')}")
     return "<br>".join(lines)
 
 
-def _band(cells: list[Cell], style: Style, start: float | None) -> dict[str, Any]:
+def _band(cells: list[ResultCell], style: Style, start: float | None) -> dict[str, Any]:
     """The range over the seeds as a filled outline."""
     edges = [] if start is None else [(0.0, start, start)]
     edges += [(100 * c.ratio, min(v), max(v)) for c in cells if (v := c.values("nmse_poisoned"))]
@@ -122,33 +122,33 @@ def _band(cells: list[Cell], style: Style, start: float | None) -> dict[str, Any
     }
 
 
-def visible(told: Audit, styles: Styles) -> Figure | None:
+def visible(audit: AuditResults, styles: Styles) -> Figure | None:
     """Damage against risk: what an attacker buys with being seen."""
-    points = {s: [(c.mean("risk"), c) for c in _path(told, s)] for s in told.series}
+    points = {s: [(c.mean("risk"), c) for c in _path(audit, s)] for s in audit.series}
     xs = [x for found in points.values() for x, _ in found if x is not None]
     if not xs:
         return None
     x = magnitudes("risk of the poison rows", [*xs, 1.0])
-    figure = _against(told, styles, points, x)
+    figure = _against(audit, styles, points, x)
     figure["layout"]["shapes"].append(rule(yref="paper", y0=0, y1=1, x0=1, x1=1))
     at = {"yref": "paper", "xanchor": "left", "yanchor": "top", "xshift": 5}
     figure["layout"]["annotations"].append(note("average clean row", _at(x, 1.0), 1, **at))
     return figure
 
 
-def detected(told: Audit, styles: Styles) -> Figure | None:
+def detected(audit: AuditResults, styles: Styles) -> Figure | None:
     """Damage against the AUC of the best scores among the defenses."""
     points = {}
-    for series in told.series:
-        found = [(find.best_auc(told, c), c) for c in _path(told, series)]
+    for series in audit.series:
+        found = [(find.best_auc(audit, c), c) for c in _path(audit, series)]
         points[series] = [(auc.auc, cell) for auc, cell in found if auc is not None]
     xs = [x for found in points.values() for x, _ in found]
     if not xs:
         return None
     x = axis("AUC of the best scores", range=[0.43, 1.03], tickformat=".1f", dtick=0.1)
-    figure = _against(told, styles, points, x)
+    figure = _against(audit, styles, points, x)
     for trace, series in zip(figure["data"], points, strict=True):
-        turned = [(auc := find.best_auc(told, c)) and auc.turned for _, c in points[series]]
+        turned = [(auc := find.best_auc(audit, c)) and auc.turned for _, c in points[series]]
         symbol = styles[series].symbol
         trace["marker"]["symbol"] = [f"{symbol}-open" if t else symbol for t in turned]
         trace["marker"]["line"]["width"] = [1.8 if t else 0.8 for t in turned]
@@ -158,11 +158,11 @@ def detected(told: Audit, styles: Styles) -> Figure | None:
     return figure
 
 
-def _path(told: Audit, series: Series) -> list[Cell]:
-    return [c for r in told.ratios for c in told.at(r, [series])]
+def _path(audit: AuditResults, series: Series) -> list[ResultCell]:
+    return [c for r in audit.ratios for c in audit.at(r, [series])]
 
 
-def _against(told: Audit, styles: Styles, points: dict, x: dict[str, Any]) -> Figure:
+def _against(audit: AuditResults, styles: Styles, points: dict, x: dict[str, Any]) -> Figure:
     """Growth of the error over any x, the points of a series joined by rising ratio."""
     data, growths = [], [1.0]
     for series, found in points.items():
@@ -177,14 +177,14 @@ def _against(told: Audit, styles: Styles, points: dict, x: dict[str, Any]) -> Fi
                 "x": column(v for v, _ in known),
                 "y": column(c.growth for _, c in known),
                 "text": [
-                    words.ratio(c.ratio) if i == last else "" for i, (_, c) in enumerate(known)
+                    text.ratio(c.ratio) if i == last else "" for i, (_, c) in enumerate(known)
                 ],
                 "textposition": "top center",
                 "textfont": {"size": 11, "color": style.color},
                 "line": {**style.line, "width": 1.4},
                 "marker": style.marker(9),
                 "hoverinfo": "text",
-                "hovertext": [_seen(told, c, style) for _, c in known],
+                "hovertext": [_seen(audit, c, style) for _, c in known],
                 "legendgroup": style.id,
                 "cliponaxis": False,
             }
@@ -193,37 +193,37 @@ def _against(told: Audit, styles: Styles, points: dict, x: dict[str, Any]) -> Fi
     return {"data": data, "layout": layout(x, y, shapes=[], annotations=[])}
 
 
-def _seen(told: Audit, cell: Cell, style: Style) -> str:
-    auc = find.best_auc(told, cell)
+def _seen(audit: AuditResults, cell: ResultCell, style: Style) -> str:
+    auc = find.best_auc(audit, cell)
     lines = [
-        f"<b>{style.label}, {words.ratio(cell.ratio)} poison</b>",
-        f"error {words.times(cell.growth)} the clean one",
-        f"risk {words.number(cell.mean('risk'))}",
+        f"<b>{style.label}, {text.ratio(cell.ratio)} poison</b>",
+        f"error {text.times(cell.growth)} the clean one",
+        f"risk {text.number(cell.mean('risk'))}",
     ]
     if auc is not None:
-        lines.append(f"AUC {words.area(auc.auc)} by {words.label(words.name(auc.defense))}")
+        lines.append(f"AUC {text.area(auc.auc)} by {text.label(text.name(auc.defense))}")
         if auc.turned:
             lines.append("scores turned round: the poison looks too normal")
     return "<br>".join(lines)
 
 
-def defended(told: Audit, styles: Styles) -> dict[str, Figure]:
+def defended(audit: AuditResults, styles: Styles) -> dict[str, Figure]:
     """A small figure for each defense, all on one scale, with the undefended error behind."""
-    names = told.defenses + (["oracle"] if told.has_oracle else [])
-    cells = {d: {s: told.judged(d, [s]) for s in told.main} for d in names}
-    behind = {s: _path(told, s) for s in told.main}
+    names = audit.defenses + (["oracle"] if audit.has_oracle else [])
+    cells = {d: {s: audit.judged(d, [s]) for s in audit.main} for d in names}
+    behind = {s: _path(audit, s) for s in audit.main}
     seen = [
         c.mean("nmse_defended") for found in cells.values() for cs in found.values() for c in cs
     ]
     seen += [c.mean("nmse_poisoned") for cs in behind.values() for c in cs]
-    y, clean = magnitudes("NMSE", [*seen, _clean(told)]), _clean(told)
+    y, clean = magnitudes("NMSE", [*seen, _clean(audit)]), _clean(audit)
     figures = {}
     for defense, found in cells.items():
         if not any(found.values()):
             continue
-        alone = told.clean.get(defense)
+        alone = audit.clean.get(defense)
         start = alone.mean("nmse_defended") if alone else None
-        data = [_ghost(behind[s], styles[s], clean) for s in told.main if behind[s]]
+        data = [_ghost(behind[s], styles[s], clean) for s in audit.main if behind[s]]
         data += [
             _line(cs, styles[s], "nmse_defended", start, marker=styles[s].marker(6.5))
             for s, cs in found.items()
@@ -236,7 +236,7 @@ def defended(told: Audit, styles: Styles) -> dict[str, Figure]:
     return figures
 
 
-def _ghost(cells: list[Cell], style: Style, start: float | None) -> dict[str, Any]:
+def _ghost(cells: list[ResultCell], style: Style, start: float | None) -> dict[str, Any]:
     """The undefended line, faint, for comparison."""
     line = {"color": CLEAN, "width": 1, "dash": style.dash}
     return _line(

@@ -7,8 +7,8 @@ from typing import Any
 import pyarrow as pa
 
 from ... import schema
-from .. import text as words
-from .cells import Audit
+from .. import text
+from .cells import AuditResults
 
 MOST_NOTES = 60
 
@@ -33,34 +33,34 @@ class Facts:
     mixed: list[str]
 
 
-def facts(results: pa.Table, told: Audit) -> Facts:
+def facts(results: pa.Table, audit: AuditResults) -> Facts:
     """Facts on the run from the metadata and the key columns; hostile values become plain text."""
     about = schema.about(results)
     about = about if isinstance(about, Mapping) else {}
-    datasets, victims = _distinct(told, "dataset"), _distinct(told, "victim")
+    datasets, victims = _distinct(audit, "dataset"), _distinct(audit, "victim")
     return Facts(
-        dataset=words.cut(about.get("dataset") or words.listing(datasets) or "a table", 80),
-        target=words.cut(about.get("target") or "", 80),
-        started=words.cut(about.get("started") or "", 40)[:10],
+        dataset=text.cut(about.get("dataset") or text.listing(datasets) or "a table", 80),
+        target=text.cut(about.get("target") or "", 80),
+        started=text.cut(about.get("started") or "", 40)[:10],
         seconds=_duration(about.get("seconds")),
         rows=_integer(about.get("rows")),
-        sizes=_sizes(told),
-        victim=words.cut(words.listing(victims), 80),
-        command=words.visible(about.get("command") or ""),
-        spec=words.visible(about.get("spec") or ""),
-        notes=[words.cut(note, 600) for note in _list(about.get("notes"))[:MOST_NOTES]],
-        diagnosis=[words.cut(sign, 600) for sign in _list(about.get("diagnosis"))[:MOST_NOTES]],
+        sizes=_sizes(audit),
+        victim=text.cut(text.listing(victims), 80),
+        command=text.visible(about.get("command") or ""),
+        spec=text.visible(about.get("spec") or ""),
+        notes=[text.cut(note, 600) for note in _list(about.get("notes"))[:MOST_NOTES]],
+        diagnosis=[text.cut(sign, 600) for sign in _list(about.get("diagnosis"))[:MOST_NOTES]],
         threat=_pairs(about.get("threat")),
         versions=_pairs(about.get("versions")),
-        mixed=_mixed(told),
+        mixed=_mixed(audit),
     )
 
 
-def _distinct(told: Audit, name: str) -> list[str]:
-    return list(dict.fromkeys(str(row[name]) for row in told.rows if row.get(name) is not None))
+def _distinct(audit: AuditResults, name: str) -> list[str]:
+    return list(dict.fromkeys(str(row[name]) for row in audit.rows if row.get(name) is not None))
 
 
-def _mixed(told: Audit) -> list[str]:
+def _mixed(audit: AuditResults) -> list[str]:
     """Keys that should have one value in the table of an audit, but have several."""
     names = {
         "dataset": "tables",
@@ -68,7 +68,7 @@ def _mixed(told: Audit) -> list[str]:
         "risk_name": "risks",
         "normalizer": "normalizers",
     }
-    counts = {words_: len(_distinct(told, key)) for key, words_ in names.items()}
+    counts = {words_: len(_distinct(audit, key)) for key, words_ in names.items()}
     return [f"{amount} {name}" for name, amount in counts.items() if amount > 1]
 
 
@@ -81,11 +81,11 @@ def _list(value: Any) -> list[Any]:
 def _pairs(value: Any) -> list[tuple[str, str]]:
     if not isinstance(value, Mapping):
         return []
-    return [(words.cut(k, 60), words.cut(_text(v), 600)) for k, v in value.items()]
+    return [(text.cut(k, 60), text.cut(_text(v), 600)) for k, v in value.items()]
 
 
 def _text(value: Any) -> str:
-    return words.listing([str(v) for v in value]) if isinstance(value, list) else str(value)
+    return text.listing([str(v) for v in value]) if isinstance(value, list) else str(value)
 
 
 def _integer(value: Any) -> str:
@@ -102,7 +102,7 @@ def _duration(value: Any) -> str:
     return f"{minutes} min {seconds} s"
 
 
-def _sizes(told: Audit) -> str:
+def _sizes(audit: AuditResults) -> str:
     """Rows and features that were used; a range where seeds or tables differ."""
     parts = []
     for name, noun in (
@@ -110,7 +110,7 @@ def _sizes(told: Audit) -> str:
         ("n_test", "test rows"),
         ("n_features", "features"),
     ):
-        found = [row[name] for row in told.rows if row.get(name) is not None]
+        found = [row[name] for row in audit.rows if row.get(name) is not None]
         if found:
             low, high = min(found), max(found)
             parts.append(f"{low:,}{'' if low == high else f'–{high:,}'} {noun}")

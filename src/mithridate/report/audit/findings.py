@@ -6,7 +6,7 @@ from typing import NamedTuple
 from ..growth import LITTLE
 from ..poisonability import Poisonability
 from ..series import NONE, ORACLE, Series
-from .cells import Audit, Cell
+from .cells import AuditResults, ResultCell
 from .crossings import by_series
 
 EXACT = 1e-6  # NMSE of the clean model below which only the last digits are missed
@@ -18,33 +18,33 @@ class Standing(NamedTuple):
 
     defense: str
     mean: float
-    cells: list[Cell]
-    harmful: list[Cell]
+    cells: list[ResultCell]
+    harmful: list[ResultCell]
     oracle: float | None
 
     @property
-    def worst(self) -> Cell:
+    def worst(self) -> ResultCell:
         return min(self.cells, key=_gain)
 
 
-def _gain(cell: Cell) -> float:
+def _gain(cell: ResultCell) -> float:
     return cell.gain if cell.gain is not None else 0.0
 
 
-def _growth(cell: Cell) -> float:
+def _growth(cell: ResultCell) -> float:
     return cell.growth or 0.0
 
 
 def worst(
-    audit: Audit, ratio: float | None = None, series: Iterable[Series] | None = None
-) -> Cell | None:
+    audit: AuditResults, ratio: float | None = None, series: Iterable[Series] | None = None
+) -> ResultCell | None:
     """The cell where the undefended error grew most: at one ratio or any, of some series or all."""
     ratios = audit.ratios if ratio is None else [ratio]
     wanted = audit.series if series is None else list(series)
     return max((c for r in ratios for c in audit.at(r, wanted)), key=_growth, default=None)
 
 
-def lead(audit: Audit) -> Cell | None:
+def lead(audit: AuditResults) -> ResultCell | None:
     """The cell to speak of first: near 10 %, stealthy poison if it does much, else the worst."""
     ratio = audit.near(0.10)
     if ratio is None:
@@ -55,38 +55,38 @@ def lead(audit: Audit) -> Cell | None:
     return worst(audit, ratio)
 
 
-def stealthy(cell: Cell) -> bool:
+def stealthy(cell: ResultCell) -> bool:
     """Whether poison looks clean because it was told to: an alpha of 1 means not to care."""
     alpha = cell.series.alpha
     return looks_clean(cell) and alpha is not None and alpha < 1
 
 
-def looks_clean(cell: Cell) -> bool:
+def looks_clean(cell: ResultCell) -> bool:
     """Whether these rows miss the clean model hardly more than clean rows do."""
     risk = cell.mean("risk")
     return risk is not None and risk <= LOOKS_CLEAN
 
 
-def clean_looking(audit: Audit, ratio: float | None = None) -> Cell | None:
+def clean_looking(audit: AuditResults, ratio: float | None = None) -> ResultCell | None:
     """The most harmful poison of any attack that looks clean, at one ratio or any."""
     ratios = audit.ratios if ratio is None else [ratio]
     cells = (c for r in ratios for c in audit.at(r, audit.series))
     return max(filter(looks_clean, cells), key=_growth, default=None)
 
 
-def exact(audit: Audit) -> bool:
+def exact(audit: AuditResults) -> bool:
     """Whether the clean model leaves no error to speak of, so that multiples of it say little."""
     found = [v for c in audit.poison.values() for v in c.values("nmse_clean")]
     return bool(found) and sum(found) / len(found) < EXACT
 
 
-def contaminations(audit: Audit, defense: str) -> list[str]:
+def contaminations(audit: AuditResults, defense: str) -> list[str]:
     """What the defense was told of the contamination."""
     rows = (row for row in audit.rows if row["defense"] == defense and row["ratio"])
     return sorted({str(c) for row in rows if (c := row.get("contamination"))})
 
 
-def told_ratio(audit: Audit, defense: str) -> bool:
+def told_ratio(audit: AuditResults, defense: str) -> bool:
     """Whether the defense was told the true ratio."""
     return ORACLE in contaminations(audit, defense)
 
@@ -99,7 +99,7 @@ class Scores(NamedTuple):
     turned: bool  # the poison looks too normal: low scores find it
 
 
-def best_auc(audit: Audit, cell: Cell) -> Scores | None:
+def best_auc(audit: AuditResults, cell: ResultCell) -> Scores | None:
     """The scores in the cell that tell poison best.
 
     Scores that rank poison below clean rows find it as well, once someone turns them round.
@@ -113,13 +113,13 @@ def best_auc(audit: Audit, cell: Cell) -> Scores | None:
     return max(found, default=None)
 
 
-def best_defense(audit: Audit, cell: Cell) -> Cell | None:
+def best_defense(audit: AuditResults, cell: ResultCell) -> ResultCell | None:
     """The cell of the defense that gains most on this poison."""
     found = (audit.defended.get((cell.series, cell.ratio, d)) for d in audit.defenses)
     return max((c for c in found if c and c.gain is not None), key=_gain, default=None)
 
 
-def standings(audit: Audit) -> list[Standing]:
+def standings(audit: AuditResults) -> list[Standing]:
     """Every defense with a gain known somewhere, by falling mean gain."""
     found = []
     for defense in audit.defenses:
@@ -133,7 +133,7 @@ def standings(audit: Audit) -> list[Standing]:
     return sorted(found, key=lambda s: s.mean, reverse=True)
 
 
-def harmful_from(cells: list[Cell]) -> tuple[list[float], float | None]:
+def harmful_from(cells: list[ResultCell]) -> tuple[list[float], float | None]:
     """The ratios at which a defense hurts, and the one from which on it always does.
 
     `cells` are those of one defense, several series allowed: a ratio counts as harmful for all
@@ -151,7 +151,7 @@ def harmful_from(cells: list[Cell]) -> tuple[list[float], float | None]:
     return [r for r in ratios if any(by_ratio[r])], onset
 
 
-def crossings(audit: Audit) -> dict[Series, float]:
+def crossings(audit: AuditResults) -> dict[Series, float]:
     """For each series, the ratio from which on the poisoned model fits the poison better.
 
     Poison that does no damage may well be fitted better from the first row on; that says nothing.
@@ -170,7 +170,7 @@ def crossings(audit: Audit) -> dict[Series, float]:
     return found
 
 
-def poisonability(audit: Audit) -> dict[Series, Poisonability]:
+def poisonability(audit: AuditResults) -> dict[Series, Poisonability]:
     """Where each judged series that does damage begins to be fitted better than the clean rows.
 
     Nothing without unpoisoned rows, from which on the errors are followed.
@@ -187,7 +187,7 @@ def poisonability(audit: Audit) -> dict[Series, Poisonability]:
     }
 
 
-def clean_costs(audit: Audit) -> list[tuple[str, Cell]]:
+def clean_costs(audit: AuditResults) -> list[tuple[str, ResultCell]]:
     """What each defense did to unpoisoned data, where that was measured."""
     return [
         (defense, cell)

@@ -6,13 +6,13 @@ from typing import Any
 import pyarrow as pa
 
 from ... import _files
-from .. import text as words
+from .. import text
 from ..series import in_order
 from ..shell import render
 from ..style import Figure, styles
 from . import crossings, damage, poison, tables
 from . import findings as find
-from .cells import Audit, audit
+from .cells import AuditResults, audit_of
 from .facts import facts
 from .headlines import sentences
 from .tiles import tiles
@@ -28,18 +28,18 @@ def html(results: pa.Table, looks: pa.Table, moved: pa.Table) -> str:
     >>> html(to_table([], Row), to_table([], Look), to_table([], Moved))[:15]
     '<!doctype html>'
     """
-    told = audit(results)
-    look = styles(_every_series(told, looks, moved))
-    figures, places = _figures(told, looks, moved, look)
+    audit = audit_of(results)
+    look = styles(_every_series(audit, looks, moved))
+    figures, places = _figures(audit, looks, moved, look)
     return render(
         "audit/page.html",
         figures,
         places=places,
-        all_series=[look[s] for s in told.series],
-        main_series=[look[s] for s in told.main],
+        all_series=[look[s] for s in audit.series],
+        main_series=[look[s] for s in audit.main],
         seen_series=[look[s] for s in look if s in _seen(looks, moved)],
-        **_tables(told, look),
-        **_words(results, told, looks, moved),
+        **_tables(audit, look),
+        **_words(results, audit, looks, moved),
     )
 
 
@@ -49,9 +49,9 @@ def write_html(path: Path | str, results: pa.Table, looks: pa.Table, moved: pa.T
     _files.write_atomically(Path(path), lambda part: part.write_text(page, encoding="utf-8"))
 
 
-def _every_series(told: Audit, looks: pa.Table, moved: pa.Table) -> list:
+def _every_series(audit: AuditResults, looks: pa.Table, moved: pa.Table) -> list:
     """All series of the page in one order, so that each looks the same in every figure."""
-    found = dict.fromkeys([*told.series, *poison.series_of(looks), *poison.series_of(moved)])
+    found = dict.fromkeys([*audit.series, *poison.series_of(looks), *poison.series_of(moved)])
     return in_order(found)
 
 
@@ -60,7 +60,7 @@ def _seen(looks: pa.Table, moved: pa.Table) -> set:
 
 
 def _figures(
-    told: Audit, looks: pa.Table, moved: pa.Table, look: damage.Styles
+    audit: AuditResults, looks: pa.Table, moved: pa.Table, look: damage.Styles
 ) -> tuple[dict[str, Figure], dict[str, list[tuple[str, str]]]]:
     """Figures by id, and for each place of the page the ids and titles of its panels."""
     figures: dict[str, Figure] = {}
@@ -71,15 +71,15 @@ def _figures(
         places[place] = [(f"{place}-{i}", title) for i, title in enumerate(shown)]
         figures.update(zip((id for id, _ in places[place]), shown.values(), strict=True))
 
-    put("damage", {"Error against poison ratio": damage.damage(told, look)})
+    put("damage", {"Error against poison ratio": damage.damage(audit, look)})
     put(
         "visible",
         {
-            "Seen by residual": damage.visible(told, look),
-            "Seen by the best scores": damage.detected(told, look),
+            "Seen by residual": damage.visible(audit, look),
+            "Seen by the best scores": damage.detected(audit, look),
         },
     )
-    put("defended", {words.heading(d): f for d, f in damage.defended(told, look).items()})
+    put("defended", {text.heading(d): f for d, f in damage.defended(audit, look).items()})
     put("residuals", {"Residuals": poison.residuals(looks, look)})
     put("axes", {look[s].words: f for s, f in poison.axes(looks, look).items()})
     titles = {"number": "Numbers and target", "category": "Category sets"}
@@ -87,21 +87,21 @@ def _figures(
     return figures, places
 
 
-def _tables(told: Audit, look: damage.Styles) -> dict[str, Any]:
+def _tables(audit: AuditResults, look: damage.Styles) -> dict[str, Any]:
     """Everything that the page shows as a table."""
-    gain, full = tables.maps(told, look)
-    ratios, deeds = tables.deeds(told, look)
-    failures, more_failures = tables.failures(told)
-    warnings, more_warnings = tables.warnings(told)
+    gain, full = tables.maps(audit, look)
+    ratios, deeds = tables.deeds(audit, look)
+    failures, more_failures = tables.failures(audit)
+    warnings, more_warnings = tables.warnings(audit)
     return {
-        "ratios": [words.ratio(r) for r in told.ratios],
-        "growths": tables.growths(told, look),
-        "visibility": tables.visibility(told, look),
+        "ratios": [text.ratio(r) for r in audit.ratios],
+        "growths": tables.growths(audit, look),
+        "visibility": tables.visibility(audit, look),
         "maps": gain,
-        "full": words.signed(full).lstrip("+"),
-        "deed_ratios": [words.ratio(r) for r in ratios],
+        "full": text.signed(full).lstrip("+"),
+        "deed_ratios": [text.ratio(r) for r in ratios],
         "deeds": deeds,
-        "costs": tables.costs(told),
+        "costs": tables.costs(audit),
         "failures": failures,
         "more_failures": more_failures,
         "warnings": warnings,
@@ -109,19 +109,21 @@ def _tables(told: Audit, look: damage.Styles) -> dict[str, Any]:
     }
 
 
-def _words(results: pa.Table, told: Audit, looks: pa.Table, moved: pa.Table) -> dict[str, Any]:
+def _words(
+    results: pa.Table, audit: AuditResults, looks: pa.Table, moved: pa.Table
+) -> dict[str, Any]:
     """Everything that the page says in prose."""
     ratios = sorted({*poison.shown(looks)[2], *poison.shown(moved)[2]})
-    informed = [d for d in told.defenses if find.told_ratio(told, d)]
+    informed = [d for d in audit.defenses if find.told_ratio(audit, d)]
     return {
-        "facts": facts(results, told),
-        "headlines": sentences(told),
-        "meetings": crossings.lines(results, told),
+        "facts": facts(results, audit),
+        "headlines": sentences(audit),
+        "meetings": crossings.lines(results, audit),
         "bound": crossings.bound(results),
-        "tiles": tiles(told),
-        "seeds": told.seeds,
-        "shown_ratios": words.listing([words.ratio(r) for r in ratios]) if ratios else "",
-        "informed": words.listing([words.name(d) for d in informed]) if informed else "",
-        "has_oracle": told.has_oracle,
-        "controlled": bool(told.controls) and told.main != told.controls,
+        "tiles": tiles(audit),
+        "seeds": audit.seeds,
+        "shown_ratios": text.listing([text.ratio(r) for r in ratios]) if ratios else "",
+        "informed": text.listing([text.name(d) for d in informed]) if informed else "",
+        "has_oracle": audit.has_oracle,
+        "controlled": bool(audit.controls) and audit.main != audit.controls,
     }

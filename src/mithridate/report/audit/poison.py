@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from .. import text as words
+from .. import text
 from ..series import Series
 from ..style import CLEAN, Figure, Style, axis, column, layout, rule, safe
 
@@ -58,7 +58,7 @@ def residuals(looks: pa.Table, styles: Styles) -> Figure | None:
         data += _lane(height, style, values, grid)
     y = axis(
         tickvals=list(range(len(lanes))),
-        ticktext=[words.label(text) for text, _, _ in lanes],
+        ticktext=[text.label(name) for name, _, _ in lanes],
         range=[-0.35, len(lanes) + 0.05],
         gridcolor="rgba(0,0,0,0)",
         fixedrange=True,
@@ -160,7 +160,7 @@ def _placed(row: dict[str, Any]) -> bool:
 
 
 def _place(row: dict[str, Any]) -> str:
-    return f"residual {words.number(row['residual'])}<br>target {words.number(row['target'])}"
+    return f"residual {text.number(row['residual'])}<br>target {text.number(row['target'])}"
 
 
 def _range(rows: Rows, name: str) -> list[float | None]:
@@ -207,7 +207,7 @@ def _bars(poison: dict[Series, Rows], styles: Styles, kinds: tuple, title: str) 
     data = [{**bar, "width": 0.34, "marker": {"color": "#e3e8ed"}}]
     for series in poison:
         data.append(_marks(series, styles[series], top, sizes, scale))
-    ticks = [f"{words.label(n, 24)}{' (target)' if n in target else ''}" for n in top]
+    ticks = [f"{text.label(n, 24)}{' (target)' if n in target else ''}" for n in top]
     y = axis(tickvals=rows, ticktext=ticks, range=[-0.6, len(top) - 0.4], fixedrange=True)
     y |= {"gridcolor": "rgba(0,0,0,0)", "tickfont": {"size": 12.5}}
     suffix = " %" if scale == 100 else ""
@@ -227,7 +227,7 @@ def _marks(series: Series, style: Style, top: list[str], sizes: dict, scale: int
         "hoverinfo": "text",
         # The name in full: the label of the axis may have cut it.
         "hovertext": [
-            f"<b>{words.wrapped(n)}</b><br>{style.label}: {words.number(sizes[n][series])}"
+            f"<b>{text.wrapped(n)}</b><br>{style.label}: {text.number(sizes[n][series])}"
             for _, n in known
         ],
         "legendgroup": style.id,

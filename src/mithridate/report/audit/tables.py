@@ -2,11 +2,11 @@
 
 import dataclasses
 
-from .. import text as words
+from .. import text
 from ..failures import Failure, grouped
 from ..series import ORACLE
 from . import findings as find
-from .cells import TRUE_RATIO, Audit, Cell
+from .cells import TRUE_RATIO, AuditResults, ResultCell
 from .damage import Styles
 
 
@@ -36,36 +36,36 @@ class Map:
 BLUE, ORANGE = (0, 90, 160), (200, 84, 0)
 
 
-def maps(told: Audit, styles: Styles) -> tuple[list[Map], float]:
+def maps(audit: AuditResults, styles: Styles) -> tuple[list[Map], float]:
     """A map of gain for each defense, and the gain at which the color is full for all of them."""
-    names = told.defenses + ([ORACLE] if told.has_oracle else [])
-    gains = [c.gain or 0.0 for d in names for c in told.judged(d, told.series)]
+    names = audit.defenses + ([ORACLE] if audit.has_oracle else [])
+    gains = [c.gain or 0.0 for d in names for c in audit.judged(d, audit.series)]
     full = max(0.1, min(1.0, max((abs(g) for g in gains), default=0.1)))
-    return [_map(told, styles, d, full) for d in names], full
+    return [_map(audit, styles, d, full) for d in names], full
 
 
-def _map(told: Audit, styles: Styles, defense: str, full: float) -> Map:
+def _map(audit: AuditResults, styles: Styles, defense: str, full: float) -> Map:
     lines = []
-    for series in told.series:
-        cells = [told.defended.get((series, ratio, defense)) for ratio in told.ratios]
+    for series in audit.series:
+        cells = [audit.defended.get((series, ratio, defense)) for ratio in audit.ratios]
         squares = [_square(cell, full) for cell in cells]
         lines.append((styles[series].words, series.control, squares))
-    judged = told.judged(defense, told.series)
+    judged = audit.judged(defense, audit.series)
     harmful = sum(cell.harmful for cell in judged)
-    return Map(words.heading(defense), _told(told, defense), lines, harmful, len(judged))
+    return Map(text.heading(defense), _told(audit, defense), lines, harmful, len(judged))
 
 
-def _told(told: Audit, defense: str) -> str:
+def _told(audit: AuditResults, defense: str) -> str:
     """What the defense was told of the contamination, in words."""
     if defense == ORACLE:
         return "trained on exactly the clean rows; the most a defense could gain"
-    known = find.contaminations(told, defense)
+    known = find.contaminations(audit, defense)
     if not known:
         return "told nothing"
-    return f"told {TRUE_RATIO if known == [ORACLE] else words.cut(words.listing(known))}"
+    return f"told {TRUE_RATIO if known == [ORACLE] else text.cut(text.listing(known))}"
 
 
-def _square(cell: Cell | None, full: float) -> Square:
+def _square(cell: ResultCell | None, full: float) -> Square:
     if cell is None:
         return Square("", title="not tried")
     if cell.gain is None:
@@ -75,12 +75,12 @@ def _square(cell: Cell | None, full: float) -> Square:
     mixed = [round(255 + (c - 255) * 0.85 * share) for c in tone]
     gains = cell.values("gain")
     title = (
-        f"{cell.series.words}, {words.ratio(cell.ratio)} poison: gain {words.signed(cell.gain)}, "
-        f"{words.signed(min(gains))} to {words.signed(max(gains))} "
-        f"over {words.count(len(gains), 'seed')}; recovered {words.percent(cell.recovered)}"
+        f"{cell.series.words}, {text.ratio(cell.ratio)} poison: gain {text.signed(cell.gain)}, "
+        f"{text.signed(min(gains))} to {text.signed(max(gains))} "
+        f"over {text.count(len(gains), 'seed')}; recovered {text.percent(cell.recovered)}"
     )
     return Square(
-        text=words.signed(cell.gain),
+        text=text.signed(cell.gain),
         tint=f"rgb({mixed[0]},{mixed[1]},{mixed[2]})",
         ink=_ink(mixed),
         harmful=cell.harmful,
@@ -96,58 +96,60 @@ def _ink(color: list[int]) -> str:
     return "#1d2733" if luminance > 0.22 else "#fff"
 
 
-def growths(told: Audit, styles: Styles) -> list[tuple[str, list[str]]]:
+def growths(audit: AuditResults, styles: Styles) -> list[tuple[str, list[str]]]:
     """The undefended NMSE of each series at each ratio, in words."""
     return [
         (
             styles[series].words,
             [
-                words.number(cell.mean("nmse_poisoned")) if cell else "–"
-                for ratio in told.ratios
-                for cell in [told.poison.get((series, ratio))]
+                text.number(cell.mean("nmse_poisoned")) if cell else "–"
+                for ratio in audit.ratios
+                for cell in [audit.poison.get((series, ratio))]
             ],
         )
-        for series in told.series
+        for series in audit.series
     ]
 
 
-def visibility(told: Audit, styles: Styles) -> list[tuple[str, list[str]]]:
+def visibility(audit: AuditResults, styles: Styles) -> list[tuple[str, list[str]]]:
     """Risk and best AUC of each series at each ratio, in words."""
     lines = []
-    for series in told.series:
+    for series in audit.series:
         shown = []
-        for ratio in told.ratios:
-            cell = told.poison.get((series, ratio))
-            auc = find.best_auc(told, cell) if cell else None
-            risk = words.number(cell.mean("risk")) if cell else "–"
-            area = f"{words.area(auc.auc)}{' ↺' if auc.turned else ''}" if auc else "–"
+        for ratio in audit.ratios:
+            cell = audit.poison.get((series, ratio))
+            auc = find.best_auc(audit, cell) if cell else None
+            risk = text.number(cell.mean("risk")) if cell else "–"
+            area = f"{text.area(auc.auc)}{' ↺' if auc.turned else ''}" if auc else "–"
             shown.append(f"{risk} · {area}")
         lines.append((styles[series].words, shown))
     return lines
 
 
-def deeds(told: Audit, styles: Styles) -> tuple[list[float], list[tuple[str, list]]]:
+def deeds(audit: AuditResults, styles: Styles) -> tuple[list[float], list[tuple[str, list]]]:
     """What each defense kept, found and lost, at two ratios: (ratios, (defense, lines))."""
-    ratios = list(dict.fromkeys(r for r in (told.near(0.10), max(told.ratios, default=None)) if r))
+    ratios = list(
+        dict.fromkeys(r for r in (audit.near(0.10), max(audit.ratios, default=None)) if r)
+    )
     blocks = []
-    for defense in told.defenses:
+    for defense in audit.defenses:
         lines = []
-        for series in told.series:
-            cells = [told.defended.get((series, ratio, defense)) for ratio in ratios]
+        for series in audit.series:
+            cells = [audit.defended.get((series, ratio, defense)) for ratio in ratios]
             figures = [_did(cell) for cell in cells]
-            if any(text != "–" for texts in figures for text in texts):
+            if any(figure != "–" for each in figures for figure in each):
                 lines.append((styles[series].words, figures))
         if lines:
-            blocks.append((words.name(defense), lines))
+            blocks.append((text.name(defense), lines))
     return ratios, blocks
 
 
-def _did(cell: Cell | None) -> list[str]:
+def _did(cell: ResultCell | None) -> list[str]:
     if cell is None:
         return ["–"] * 4
     auc = cell.mean("auc")
-    shares = [words.percent(cell.mean(name)) for name in ("kept", "tpr", "fpr")]
-    return [*shares, "–" if auc is None else words.area(auc)]
+    shares = [text.percent(cell.mean(name)) for name in ("kept", "tpr", "fpr")]
+    return [*shares, "–" if auc is None else text.area(auc)]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -163,24 +165,24 @@ class Cost:
     nmse: str
 
 
-def costs(told: Audit) -> list[Cost]:
+def costs(audit: AuditResults) -> list[Cost]:
     """A line for each defense that was tried on unpoisoned data."""
     found = []
-    for defense, cell in find.clean_costs(told):
+    for defense, cell in find.clean_costs(audit):
         kept = cell.mean("kept")
         dropped = None if kept is None else 1 - kept
-        nmse = words.number(cell.mean("nmse_defended"))
-        shown = (words.name(defense), words.percent(dropped), 100 * (dropped or 0.0))
-        gain = words.signed(cell.gain)
+        nmse = text.number(cell.mean("nmse_defended"))
+        shown = (text.name(defense), text.percent(dropped), 100 * (dropped or 0.0))
+        gain = text.signed(cell.gain)
         found.append(Cost(*shown, gain, cell.harmful, cell.doubtful, nmse))
     return found
 
 
-def failures(told: Audit) -> tuple[list[Failure], int]:
+def failures(audit: AuditResults) -> tuple[list[Failure], int]:
     """Failed cells by defense and message, and how many lines were left out."""
-    return grouped(told.failed)
+    return grouped(audit.failed)
 
 
-def warnings(told: Audit) -> tuple[list[Failure], int]:
+def warnings(audit: AuditResults) -> tuple[list[Failure], int]:
     """Cells that worked but have something to say."""
-    return grouped([r for r in told.rows if r.get("status") != "failed" and r.get("message")])
+    return grouped([r for r in audit.rows if r.get("status") != "failed" and r.get("message")])

@@ -2,10 +2,10 @@
 
 import dataclasses
 
-from .. import text as words
+from .. import text
 from ..growth import LITTLE
 from . import findings as find
-from .cells import HARM, Audit
+from .cells import HARM, AuditResults
 
 
 @dataclasses.dataclass(frozen=True)
@@ -18,9 +18,9 @@ class Tile:
     tone: str
 
 
-def tiles(told: Audit) -> list[Tile]:
+def tiles(audit: AuditResults) -> list[Tile]:
     """At most four key figures, leaving out what was not measured."""
-    found = [_ten(told), _worst(told), _seen(told), _best(told)]
+    found = [_ten(audit), _worst(audit), _seen(audit), _best(audit)]
     return [tile for tile in found if tile is not None]
 
 
@@ -28,50 +28,50 @@ def _tone(growth: float) -> str:
     return "calm" if growth < LITTLE else "watch" if growth < 2 else "alarm"
 
 
-def _ten(told: Audit) -> Tile | None:
-    cell = find.lead(told)
+def _ten(audit: AuditResults) -> Tile | None:
+    cell = find.lead(audit)
     if cell is None or cell.growth is None:
         return None
     kind = "stealthy poison" if find.stealthy(cell) else "poison"
-    label = f"Error with {words.ratio(cell.ratio)} {kind}"
+    label = f"Error with {text.ratio(cell.ratio)} {kind}"
     return Tile(
-        label, words.times(cell.growth), f"{cell.series.words}; 1× is no damage", _tone(cell.growth)
+        label, text.times(cell.growth), f"{cell.series.words}; 1× is no damage", _tone(cell.growth)
     )
 
 
-def _worst(told: Audit) -> Tile | None:
-    cell = find.worst(told)
+def _worst(audit: AuditResults) -> Tile | None:
+    cell = find.worst(audit)
     if cell is None or cell.growth is None:
         return None
-    note = f"{words.ratio(cell.ratio)} poison, {cell.series.words}"
-    return Tile("Worst case tried", words.times(cell.growth), note, _tone(cell.growth))
+    note = f"{text.ratio(cell.ratio)} poison, {cell.series.words}"
+    return Tile("Worst case tried", text.times(cell.growth), note, _tone(cell.growth))
 
 
-def _seen(told: Audit) -> Tile | None:
-    cell = find.lead(told)
-    auc = find.best_auc(told, cell) if cell else None
+def _seen(audit: AuditResults) -> Tile | None:
+    cell = find.lead(audit)
+    auc = find.best_auc(audit, cell) if cell else None
     if cell is None or auc is None:
         return None
     tone = "calm" if auc.auc >= 0.9 else "watch" if auc.auc >= 0.65 else "alarm"
     note = (
-        f"AUC of {words.name(auc.defense)}{' turned round' if auc.turned else ''} at "
-        f"{words.ratio(cell.ratio)}; 0.5 guesses, 1 is certain"
+        f"AUC of {text.name(auc.defense)}{' turned round' if auc.turned else ''} at "
+        f"{text.ratio(cell.ratio)}; 0.5 guesses, 1 is certain"
     )
-    return Tile("Would scores find it?", words.area(auc.auc), note, tone)
+    return Tile("Would scores find it?", text.area(auc.auc), note, tone)
 
 
-def _best(told: Audit) -> Tile | None:
-    found = find.standings(told)
+def _best(audit: AuditResults) -> Tile | None:
+    found = find.standings(audit)
     if not found:
         return None
     best = found[0]
-    ceiling = "" if best.oracle is None else f" (oracle {words.signed(best.oracle)})"
-    note = f"mean gain {words.signed(best.mean)}{ceiling}; worst {words.signed(best.worst.gain)}"
-    if find.told_ratio(told, best.defense):
+    ceiling = "" if best.oracle is None else f" (oracle {text.signed(best.oracle)})"
+    note = f"mean gain {text.signed(best.mean)}{ceiling}; worst {text.signed(best.worst.gain)}"
+    if find.told_ratio(audit, best.defense):
         note = f"told the true ratio; {note}"
     if best.mean < -HARM:
         return Tile(
-            "Most helpful defense", "none", f"best is {words.name(best.defense)}: {note}", "alarm"
+            "Most helpful defense", "none", f"best is {text.name(best.defense)}: {note}", "alarm"
         )
     tone = "watch" if best.harmful else "calm"
-    return Tile("Most helpful defense", words.cut(words.name(best.defense), 24), note, tone)
+    return Tile("Most helpful defense", text.cut(text.name(best.defense), 24), note, tone)

@@ -8,12 +8,12 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from ..._text import percent
-from .. import text as words
+from .. import text
 from ..shell import render
 from ..style import CLEAN, Figure, Style, axis, layout, note, rule
 
 BINS = 40
-FAR = 3.0  # ranges of the kept rows beyond which a point is drawn at the edge
+MOST_RANGES = 3.0  # ranges of the kept rows beyond which a point is drawn at the edge
 MOST_GROUPS, MOST_SUSPECTS, MOST_NOTES = 50, 50, 60
 KEPT = Style("kept", "kept rows", CLEAN, "solid", "circle")
 REJECTED = Style("rejected", "rejected rows", "#D55E00", "solid", "diamond")
@@ -70,30 +70,30 @@ class Cleaning:
     suspects: Sequence[Suspect] = ()
 
 
-def cleaning_html(found: Cleaning) -> str:
+def cleaning_html(cleaning: Cleaning) -> str:
     """The report as one HTML page: offline, self-contained, safe against hostile data."""
-    n, k = len(found.kept), int((~found.kept).sum())
-    drawn = {"scores": _histogram(found), "fit": _scatter(found)}
+    n, k = len(cleaning.kept), int((~cleaning.kept).sum())
+    drawn = {"scores": _histogram(cleaning), "fit": _scatter(cleaning)}
     figures = {name: figure for name, figure in drawn.items() if figure is not None}
     return render(
         "cleaning/page.html",
         figures,
         places=list(figures),
         styles=[KEPT, REJECTED] if k else [KEPT],
-        name=words.cut(found.name, 80),
-        target=words.cut(found.target, 80),
-        defense=words.cut(found.defense, 80),
+        name=text.cut(cleaning.name, 80),
+        target=text.cut(cleaning.target, 80),
+        defense=text.cut(cleaning.defense, 80),
         rows=f"{n:,}",
         rejected=f"{k:,}",
-        sentences=[words.cut(line, 1200) for line in found.sentences],
-        column=words.cut(found.column, 80),
-        groups=_groups(found.groups[:MOST_GROUPS]),
-        more_groups=max(0, len(found.groups) - MOST_GROUPS),
-        suspects=[_suspect(s) for s in found.suspects[:MOST_SUSPECTS]],
-        more_suspects=max(0, k - min(len(found.suspects), MOST_SUSPECTS)),
-        notes=[words.cut(text, 600) for text in found.notes[:MOST_NOTES]],
-        sampled=len(found.points.row) < n,
-        points=f"{len(found.points.row):,}",
+        sentences=[text.cut(line, 1200) for line in cleaning.sentences],
+        column=text.cut(cleaning.column, 80),
+        groups=_groups(cleaning.groups[:MOST_GROUPS]),
+        more_groups=max(0, len(cleaning.groups) - MOST_GROUPS),
+        suspects=[_suspect(s) for s in cleaning.suspects[:MOST_SUSPECTS]],
+        more_suspects=max(0, k - min(len(cleaning.suspects), MOST_SUSPECTS)),
+        notes=[text.cut(line, 600) for line in cleaning.notes[:MOST_NOTES]],
+        sampled=len(cleaning.points.row) < n,
+        points=f"{len(cleaning.points.row):,}",
     )
 
 
@@ -103,7 +103,7 @@ def _groups(groups: Sequence[Group]) -> list[dict[str, Any]]:
     largest = max([*shares, 1e-9])
     return [
         {
-            "name": words.cut(group.name, 48),
+            "name": text.cut(group.name, 48),
             "rows": f"{group.rows:,}",
             "rejected": f"{group.rejected:,}",
             "share": percent(share),
@@ -118,24 +118,24 @@ def _suspect(suspect: Suspect) -> dict[str, str]:
     return {
         "row": f"{suspect.row:,}",
         "score": _score(suspect.score),
-        "residual": f"{words.signed(suspect.residual)} σ",
-        "group": words.cut(suspect.group, 48),
-        "reason": words.cut(suspect.reason, 600),
+        "residual": f"{text.signed(suspect.residual)} σ",
+        "group": text.cut(suspect.group, 48),
+        "reason": text.cut(suspect.reason, 600),
     }
 
 
 def _score(value: float) -> str:
     """A score as precise as those beside it."""
-    return f"{value:.2f}" if 0.1 <= abs(value) < 1000 else words.number(value)
+    return f"{value:.2f}" if 0.1 <= abs(value) < 1000 else text.number(value)
 
 
-def _histogram(found: Cleaning) -> Figure | None:
+def _histogram(cleaning: Cleaning) -> Figure | None:
     """Scores of kept and rejected rows, stacked, with the threshold."""
-    finite = np.isfinite(found.scores)
-    scores, kept = found.scores[finite], found.kept[finite]
+    finite = np.isfinite(cleaning.scores)
+    scores, kept = cleaning.scores[finite], cleaning.kept[finite]
     if not scores.size:
         return None
-    edges = _edges(scores, found.threshold)
+    edges = _edges(scores, cleaning.threshold)
     # A score at the threshold is below it, and one beyond the last edge goes into the last bin.
     place = np.clip(np.searchsorted(edges, scores) - 1, 0, len(edges) - 2)
     counts = [np.bincount(place[rows], minlength=len(edges) - 1) for rows in (kept, ~kept)]
@@ -152,12 +152,12 @@ def _histogram(found: Cleaning) -> Figure | None:
         rows["range"] = [-0.4, float(np.log10(top)) + 0.1]
     across, shapes, notes = axis("score; higher is more suspicious"), [], []
     across["range"] = [float(edges[0]), float(edges[-1])]
-    if edges[0] <= found.threshold <= edges[-1]:
-        at = float(found.threshold)
+    if edges[0] <= cleaning.threshold <= edges[-1]:
+        at = float(cleaning.threshold)
         shapes = [{**rule(yref="paper", y0=0, y1=1, x0=at, x1=at), "layer": "above"}]
         side = "left" if at < edges[[0, -1]].mean() else "right"
-        text = f" threshold {_score(at)} "
-        notes = [note(text, at, 1, yref="paper", xanchor=side, yanchor="top")]
+        label = f" threshold {_score(at)} "
+        notes = [note(label, at, 1, yref="paper", xanchor=side, yanchor="top")]
     more = {"barmode": "stack", "bargap": 0, "shapes": shapes, "annotations": notes}
     return {"data": data, "layout": layout(across, rows, **more)}
 
@@ -189,14 +189,14 @@ def _bars(style: Style, middle: np.ndarray, width: np.ndarray, count: np.ndarray
         "y": count.tolist(),
         "legendgroup": style.id,
         "marker": {"color": style.color, "line": {"color": "white", "width": 0.5}},
-        "hovertext": [f"{words.count(int(c), style.words[:-5] + ' row')}" for c in count],
+        "hovertext": [f"{text.count(int(c), style.words[:-5] + ' row')}" for c in count],
         "hoverinfo": "text",
     }
 
 
-def _scatter(found: Cleaning) -> Figure | None:
+def _scatter(cleaning: Cleaning) -> Figure | None:
     """The target of each row against what the model of the kept rows predicts."""
-    points = found.points
+    points = cleaning.points
     if not points.kept.any():
         return None
     ends = [_range(v[points.kept], v) for v in (points.predicted, points.target)]
@@ -207,7 +207,7 @@ def _scatter(found: Cleaning) -> Figure | None:
     ]
     low, high = max(ends[0][0], ends[1][0]), min(ends[0][1], ends[1][1])
     shapes = [rule(x0=low, y0=low, x1=high, y1=high)] if low < high else []
-    x, y = axis("predicted"), axis(words.label(found.target))
+    x, y = axis("predicted"), axis(text.label(cleaning.target))
     x["range"], y["range"] = ends
     return {"data": data, "layout": layout(x, y, shapes=shapes)}
 
@@ -215,7 +215,7 @@ def _scatter(found: Cleaning) -> Figure | None:
 def _range(kept: np.ndarray, every: np.ndarray) -> list[float]:
     """Ends of an axis: around all rows, but not so far that the kept ones shrink to a dot."""
     low, high = float(kept.min()), float(kept.max())
-    reach = FAR * (high - low) or 1.0
+    reach = MOST_RANGES * (high - low) or 1.0
     low, high = max(low - reach, float(every.min())), min(high + reach, float(every.max()))
     pad = 0.05 * (high - low) or 1.0
     return [low - pad, high + pad]
@@ -236,8 +236,7 @@ def _dots(
         mark["line"] = {"width": 0}
     values = zip(points.row[rows], x, y, points.score[rows], strict=True)
     tips = [
-        f"row {row:,}<br>target {words.number(t)}<br>predicted {words.number(p)}"
-        f"<br>score {_score(s)}"
+        f"row {row:,}<br>target {text.number(t)}<br>predicted {text.number(p)}<br>score {_score(s)}"
         for row, p, t, s in values
     ]
     return {

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 
-from .. import text as words
+from .. import text
 from ..frame import Frame
 from ..intervals import Estimate, with_interval
 from ..markdown import escaped, footer, paragraph, table
@@ -22,11 +22,11 @@ def cells(line: Line, rank: str) -> list[str]:
     """One line of the board, as text by column."""
     return [
         rank,
-        line.name + ("" if line.adapted or not line.told else f" {DAGGER}"),
-        line.told,
-        with_interval(line.left, lambda v: words.times(math.exp(v))),
-        with_interval(line.worst) if line.told else "–",
-        line.worst_at if line.told else "",
+        line.name + ("" if line.adapted or not line.knowledge else f" {DAGGER}"),
+        line.knowledge,
+        with_interval(line.left, lambda v: text.times(math.exp(v))),
+        with_interval(line.worst) if line.knowledge else "–",
+        line.worst_at if line.knowledge else "",
         _share(line.plain),
         _share(line.adaptive),
         "told" if line.informed else _share(line.rejected),
@@ -64,9 +64,9 @@ def duration(logarithm: float) -> str:
 
 def ranks(board: Board) -> list[tuple[str, Line]]:
     """Lines with their ranks; those no attack was made for are counted apart."""
-    told = [(str(i + 1), line) for i, line in enumerate(board.ranked)]
-    told += [(f"{DAGGER}{i + 1}", line) for i, line in enumerate(board.unranked)]
-    return told + [("", line) for line in board.reference]
+    ranked = [(str(i + 1), line) for i, line in enumerate(board.ranked)]
+    ranked += [(f"{DAGGER}{i + 1}", line) for i, line in enumerate(board.unranked)]
+    return ranked + [("", line) for line in board.reference]
 
 
 ORDER = (
@@ -146,7 +146,7 @@ def leaderboard_md(boards: Sequence[Board], results: Frame) -> str:
 
 def _board(board: Board) -> list[str]:
     head = f"## {escaped(board.model[:1].upper() + board.model[1:])}"
-    lines = [[escaped(text) for text in cells(line, rank)] for rank, line in ranks(board)]
+    lines = [[escaped(shown) for shown in cells(line, rank)] for rank, line in ranks(board)]
     below = len(board.ranked)
     if board.ranked and board.unranked:
         rule = ["", "*no adaptive attack known to us*", *[""] * (len(HEADS) - 2)]
@@ -159,11 +159,11 @@ def scope(board: Board) -> str:
     """On what the defenses of a board were compared."""
     seeds = sorted(set(board.seeds))
     shown = f"{seeds[0]}" if len(seeds) == 1 else f"{seeds[0]} to {seeds[-1]}"
-    ratios = words.listing([words.ratio(r) for r in board.ratios])
+    ratios = text.listing([text.ratio(r) for r in board.ratios])
     return (
-        f"{words.count(board.cells, 'cell')} that all of these were judged on: "
-        f"{words.count(board.attacks, 'attack')} (alphas and settings) on "
-        f"{words.listing(board.tables)}, at {ratios}; {shown} "
+        f"{text.count(board.cells, 'cell')} that all of these were judged on: "
+        f"{text.count(board.attacks, 'attack')} (alphas and settings) on "
+        f"{text.listing(board.tables)}, at {ratios}; {shown} "
         f"{'seed' if shown == '1' else 'seeds'} a table."
     )
 
@@ -178,6 +178,6 @@ def notes(board: Board) -> list[str]:
     if worse:
         found.append(f"Worse in cells that not all were judged on: {'; '.join(worse)}.")
     if board.partly:
-        listed = words.listing(board.partly)
+        listed = text.listing(board.partly)
         found.append(f"Judged on too few cells to be ranked (how many): {listed}.")
     return found

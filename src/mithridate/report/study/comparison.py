@@ -5,14 +5,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .. import text as words
-from ..frame import MODEL, Frame, entry, models, told
+from .. import text
+from ..frame import MODEL, Frame, entry, knowledge, models
 from ..intervals import ENOUGH, draws, ends
 from ..markdown import escaped, footer, paragraph, table
 from ..series import NONE, ORACLE
 
-FOUND = 0.9  # share of the oracle's gain from which on the poison counts as found
-WORTH = 0.1  # gain of the oracle from which on there is something to be found
+RECOVERED = 0.9  # share of the oracle's gain from which on the poison counts as found
+LEAST_GAIN = 0.1  # gain of the oracle from which on there is something to be found
 MOST, TRUSTED_MOST = 0.3, 0.6  # ratio up to which it is asked for; where all have trusted rows
 HARM = -0.05  # gain below which a defense harms
 HEADS = (
@@ -20,11 +20,11 @@ HEADS = (
     "clean: most rejected", "clean: least gain",
 )  # fmt: skip
 MEANING = (
-    f"A cell is one poisoned training set. *Found*: at least {words.percent(FOUND)} of the gain of "
-    "the oracle, which trains on exactly the clean rows, counted over the cells with a ratio of at "
+    f"A cell is one poisoned training set. *Found*: at least {text.percent(RECOVERED)} of the gain "
+    "of the oracle, which trains on exactly the clean rows, counted over the cells with a ratio of at "
     f"most {MOST:g} ({TRUSTED_MOST:g} where all were given trusted rows) where the oracle gains at "
-    f"least {WORTH:g}; in brackets 95 % intervals by bootstrap over splits of a table, whose cells "
-    f"hang together. *Harmed*: a test defense gain below {HARM:g}, of all poisoned cells; *least "
+    f"least {LEAST_GAIN:g}; in brackets 95 % intervals by bootstrap over splits of a table, whose "
+    f"cells hang together. *Harmed*: a test defense gain below {HARM:g}, of all poisoned cells; *least "
     "gain*: the worst of them, *there*, and which defense gained most there. *Clean*: unpoisoned "
     "training sets, over the seeds. *Told*: `ratio` is the true one, which nobody knows in "
     "practice. Experiments named `group:part` are told of together."
@@ -37,11 +37,11 @@ _COLUMNS = [
 ]  # fmt: skip
 
 
-class Line(NamedTuple):
+class DefenseCells(NamedTuple):
     """A defense over the cells of an experiment; `cells` are the poisoned ones."""
 
     name: str
-    told: str
+    knowledge: str
     cells: list[Row]
     clean: list[Row]
     most: float = MOST
@@ -53,7 +53,7 @@ class Line(NamedTuple):
 
     @property
     def share(self) -> float:
-        return float(np.mean([_found(row) for row in self.sought])) if self.sought else np.nan
+        return float(np.mean([_recovered(row) for row in self.sought])) if self.sought else np.nan
 
     @property
     def harmed(self) -> int:
@@ -64,7 +64,7 @@ class Compared(NamedTuple):
     """A group of experiments on one model: its defenses, those that find most first."""
 
     title: str
-    lines: list[Line]
+    lines: list[DefenseCells]
 
 
 def compared(results: Frame) -> list[Compared]:
@@ -79,14 +79,14 @@ def compared(results: Frame) -> list[Compared]:
         where = (row["experiment"].partition(":")[0], *(row[key] for key in MODEL))
         who = (
             entry(row["defense"], row["defense_options"]),
-            told(row["contamination"], row["trusted"]),
+            knowledge(row["contamination"], row["trusted"]),
         )
         groups.setdefault(where, {}).setdefault(who, []).append(row)
     found = []
     for (experiment, *model), by in groups.items():
         trusted = all(row["trusted"] for rows in by.values() for row in rows)
         lines = [
-            Line(
+            DefenseCells(
                 name,
                 known_to_it,
                 [row for row in rows if row["ratio"] > 0],
@@ -115,44 +115,44 @@ def comparison_md(found: Sequence[Compared], results: Frame) -> str:
 
 
 def _sought(row: Row, most: float) -> bool:
-    worth = row["gain_oracle"] is not None and row["gain_oracle"] >= WORTH
+    worth = row["gain_oracle"] is not None and row["gain_oracle"] >= LEAST_GAIN
     return worth and row["ratio"] <= most + 1e-9
 
 
-def _found(row: Row) -> bool:
-    return bool(row["gain"] >= FOUND * row["gain_oracle"])
+def _recovered(row: Row) -> bool:
+    return bool(row["gain"] >= RECOVERED * row["gain_oracle"])
 
 
 def _scope(one: Compared) -> str:
     rows = [row for line in one.lines for row in line.cells]
     seeds = sorted({row["seed"] for row in rows})
-    tables = words.listing(sorted({row["dataset"] for row in rows}))
-    ratios = words.listing([words.ratio(r) for r in sorted({row["ratio"] for row in rows})])
+    tables = text.listing(sorted({row["dataset"] for row in rows}))
+    ratios = text.listing([text.ratio(r) for r in sorted({row["ratio"] for row in rows})])
     return (
         f"Tables: {tables}. Seeds {seeds[0]} to {seeds[-1]}, ratios {ratios}; attacks: "
-        f"{words.listing(list(dict.fromkeys(_attack(row) for row in rows)))}."
+        f"{text.listing(list(dict.fromkeys(_attack(row) for row in rows)))}."
     )
 
 
-def _cells(line: Line, one: Compared) -> list[str]:
+def _cells(line: DefenseCells, one: Compared) -> list[str]:
     worst = min(line.cells, key=lambda row: row["gain"])
     rejected = [1 - row["kept"] for row in line.clean if row["kept"] is not None]
     clean = [row["gain"] for row in line.clean]
     return [
         escaped(line.name),
-        line.told,
+        line.knowledge,
         _count(line),
         f"{line.harmed:,}/{len(line.cells):,}",
-        words.signed(float(np.mean([row["gain"] for row in line.cells]))),
-        words.signed(worst["gain"]),
+        text.signed(float(np.mean([row["gain"] for row in line.cells]))),
+        text.signed(worst["gain"]),
         escaped(_where(worst)),
         escaped(_best(worst, one)),
-        "told" if "ratio" in line.told else words.percent(max(rejected)) if rejected else "–",
-        words.signed(min(clean)) if clean else "–",
+        "told" if "ratio" in line.knowledge else text.percent(max(rejected)) if rejected else "–",
+        text.signed(min(clean)) if clean else "–",
     ]
 
 
-def _count(line: Line) -> str:
+def _count(line: DefenseCells) -> str:
     """How often a defense found the poison, with the interval of the share.
 
     Splits are drawn anew; with fewer than three seeds of a table there is no interval.
@@ -160,17 +160,17 @@ def _count(line: Line) -> str:
     rows = line.sought
     if not rows:
         return "–"
-    told = f"{sum(map(_found, rows)):,}/{len(rows):,} = {words.percent(line.share)}"
+    shown = f"{sum(map(_recovered, rows)):,}/{len(rows):,} = {text.percent(line.share)}"
     splits: dict[Any, list[bool]] = {}
     for row in rows:
-        splits.setdefault((row["dataset"], row["seed"]), []).append(_found(row))
+        splits.setdefault((row["dataset"], row["seed"]), []).append(_recovered(row))
     seeds = [sum(table == of for of, _ in splits) for table, _ in splits]
     if min(seeds) < ENOUGH:
-        return told
+        return shown
     counts = np.array([[sum(each), len(each)] for each in splits.values()])
     sums = draws(len(counts)) @ counts
     low, high = ends(sums[:, 0] / sums[:, 1])
-    return f"{told} [{words.percent(float(low))} to {words.percent(float(high))}]"
+    return f"{shown} [{text.percent(float(low))} to {text.percent(float(high))}]"
 
 
 def _best(worst: Row, one: Compared) -> str:
@@ -180,7 +180,7 @@ def _best(worst: Row, one: Compared) -> str:
         (row["gain"], line.name) for line in one.lines for row in line.cells if _cell(row) == same
     ]
     gain, name = max(there)
-    return f"{name} {words.signed(gain)}" if len(there) > 1 else "–"
+    return f"{name} {text.signed(gain)}" if len(there) > 1 else "–"
 
 
 def _cell(row: Row) -> tuple:
@@ -193,7 +193,7 @@ def _attack(row: Row) -> str:
 
 
 def _where(row: Row) -> str:
-    return f"{row['dataset']}, {_attack(row)}, {words.ratio(row['ratio'])}, seed {row['seed']}"
+    return f"{row['dataset']}, {_attack(row)}, {text.ratio(row['ratio'])}, seed {row['seed']}"
 
 
 _KEYS: dict[str, Callable[[Row], Any]] = {
@@ -212,11 +212,11 @@ def _split(one: Compared, title: str, key: Callable[[Row], Any]) -> list[str]:
 
     def line(rows: Iterable[Row]) -> str:
         rows = list(rows)
-        return f"{sum(map(_found, rows))}/{len(rows)}" if rows else "–"
+        return f"{sum(map(_recovered, rows))}/{len(rows)}" if rows else "–"
 
     lines = [
         [escaped(one.name), *(line(r for r in one.sought if key(r) == value) for value in values)]
         for one in one.lines
     ]
-    shown = [words.ratio(v) if title == "ratio" else escaped(v) for v in values]
+    shown = [text.ratio(v) if title == "ratio" else escaped(v) for v in values]
     return [f"Found, by {title}:", table(["defense", *shown], lines)]

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from .. import text as words
+from .. import text
 from ..frame import attacked, entry
 from ..growth import DAMAGE, trajectories
 from ..intervals import Estimate, over, with_interval
@@ -35,7 +35,7 @@ def damage(view: View, styles: Styles) -> Panels:
         start, data = safe(float(clean.point[t])), []
         for series, at, a in view.lines(cube):
             seen = found.one(t, at, a)
-            data += _line(ratios, seen, styles[series], words.number, "NMSE", start)
+            data += _line(ratios, seen, styles[series], text.number, "NMSE", start)
         y = magnitudes("NMSE", [start, *_values(data)])
         level = [rule(xref="paper", x0=0, x1=1, y0=start, y1=start)] if start else []
         panels.append((name, {"data": data, "layout": layout(_ratios(), y, shapes=level)}))
@@ -53,7 +53,7 @@ def looks(view: View, styles: Styles) -> Panels:
         data = []
         for series, at, a in view.lines(cube):
             seen = found.one(at, a)
-            data += _line(cube.along["ratio"], seen, styles[series], words.number, title)
+            data += _line(cube.along["ratio"], seen, styles[series], text.number, title)
         y = axis("", rangemode="tozero", fixedrange=True)
         panels.append((title, {"data": data, "layout": layout(_ratios(), y)}))
     return panels
@@ -66,7 +66,7 @@ def gain(view: View, styles: Styles) -> Panels:
         found, data = cube.estimate(lambda x: over(x["gain"], 1)), []
         for series, at, a in view.lines(cube):
             seen = found.one(at, a)
-            data += _line(cube.along["ratio"], seen, styles[series], words.signed, "gain")
+            data += _line(cube.along["ratio"], seen, styles[series], text.signed, "gain")
         drawn.append((entry(*pair), data))
     lowest = min((v for _, data in drawn for v in _values(data)), default=0.0)
     low = max(LEAST, min(-0.3, lowest)) - 0.05
@@ -98,8 +98,8 @@ def _path(ratios: Sequence[float], risk: np.ndarray, grown: np.ndarray, style: S
     """One alpha through the plane of both objectives, its last ratio named."""
     last = len(ratios) - 1
     hover = [
-        f"<b>{style.label}, {words.ratio(r)} poison</b><br>error {words.times(float(g))} the clean "
-        f"one<br>risk {words.number(float(s))}"
+        f"<b>{style.label}, {text.ratio(r)} poison</b><br>error {text.times(float(g))} the clean "
+        f"one<br>risk {text.number(float(s))}"
         for r, s, g in zip(ratios, risk, grown, strict=True)
     ]
     return {
@@ -107,7 +107,7 @@ def _path(ratios: Sequence[float], risk: np.ndarray, grown: np.ndarray, style: S
         "mode": "lines+markers+text",
         "x": column(map(float, risk)),
         "y": column(map(float, grown)),
-        "text": [words.ratio(r) if i in (0, last) else "" for i, r in enumerate(ratios)],
+        "text": [text.ratio(r) if i in (0, last) else "" for i, r in enumerate(ratios)],
         "textposition": "top center",
         "textfont": {"size": 10, "color": style.color},
         "line": {**style.line, "width": 1.6},
@@ -142,7 +142,7 @@ def _line(
     xs = [0.0] * (start is not None) + [100 * ratios[i] for i in known]
     hover = [f"no poison: {what} {show(start)}"] if start is not None else []
     hover += [
-        f"<b>{style.label}, {words.ratio(ratios[i])} poison</b><br>{what} "
+        f"<b>{style.label}, {text.ratio(ratios[i])} poison</b><br>{what} "
         f"{with_interval(seen.one(i), show)}"
         for i in known
     ]

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from .. import text as words
+from .. import text
 from ..frame import Frame, attacked
 from ..growth import DAMAGE, LITTLE, factor, growth
 from ..intervals import ENOUGH, over, with_interval
@@ -20,7 +20,7 @@ def sentences(
     if not len(results):
         return ["The table holds no results."]
     if results.failed == len(results):
-        return [f"All {words.count(len(results), 'cell')} failed, so nothing can be said."]
+        return [f"All {text.count(len(results), 'cell')} failed, so nothing can be said."]
     found = [line for view in _one_a_model(views) for line in _damage(view)]
     found += [line for board in boards for line in _best(board)]
     found += [line for view in _one_a_model(views) for line in _harm(view)]
@@ -51,10 +51,10 @@ def _damage(view: View) -> list[str]:
     known = [(s, i, j) for s, i, j in view.lines(cube) if np.isfinite(grown.point[i, j])]
     if not known:
         return []
-    ratio = words.ratio(cube.along["ratio"][-1])
+    ratio = text.ratio(cube.along["ratio"][-1])
     most = max(known, key=lambda at: grown.point[at[1], at[2]])
     start = f"With {ratio} poison ({most[0].words}) the test error of a {view.model} is"
-    tables = f", mean of {words.count(len(cube.tables), 'table')}" if len(cube.tables) > 1 else ""
+    tables = f", mean of {text.count(len(cube.tables), 'table')}" if len(cube.tables) > 1 else ""
     found = [f"{start} {with_interval(grown.one(*most[1:]), factor)} the clean one{tables}."]
     calm = [at for at in known if grown.point[at[1], at[2]] > math.log(LITTLE)]
     calm = [at for at in calm if np.isfinite(risk.point[at[1], at[2]])]
@@ -63,7 +63,7 @@ def _damage(view: View) -> list[str]:
         found.append(
             f"The least visible that still does damage is {least[0].words}: "
             f"{factor(float(grown.point[least[1:]]))} at a risk of "
-            f"{words.number(float(risk.point[least[1:]]))} (1 looks like an average clean row)."
+            f"{text.number(float(risk.point[least[1:]]))} (1 looks like an average clean row)."
         )
     return found
 
@@ -73,7 +73,7 @@ def _best(board: Board) -> list[str]:
     lines = board.ranked or board.unranked
     if len(lines) < 2:
         return []
-    plain = next((line for line in board.reference if line.name == words.name("none")), None)
+    plain = next((line for line in board.reference if line.name == text.name("none")), None)
     beside = f"; undefended it is {factor(float(plain.left.point))}" if plain else ""
     first = lines[0]
     among = " of the defenses that an attack was made for" if board.ranked else ""
@@ -81,7 +81,7 @@ def _best(board: Board) -> list[str]:
         f"{board.model}: under the attack worst for it, {_named(first)} leaves the "
         f"least error{among}, {with_interval(first.left, factor)} the clean one{beside}."
     ]
-    blind = next((line for line in lines if line.told == "nothing"), None)
+    blind = next((line for line in lines if line.knowledge == "nothing"), None)
     if blind is not None and blind is not first:
         found.append(
             f"Of those that are told nothing, {blind.name} leaves least: "
@@ -91,9 +91,9 @@ def _best(board: Board) -> list[str]:
 
 
 def _named(line: Line) -> str:
-    known = line.told.replace("ratio", "the true ratio").replace(", ", " and ")
-    told = "" if line.told == "nothing" else f", told {known},"
-    return f"{line.name}{told}"
+    known = line.knowledge.replace("ratio", "the true ratio").replace(", ", " and ")
+    after = "" if line.knowledge == "nothing" else f", told {known},"
+    return f"{line.name}{after}"
 
 
 def _harm(view: View) -> list[str]:
@@ -114,9 +114,9 @@ def _missing(results: Frame) -> list[str]:
     found = []
     seeds = len(results.distinct("seed"))
     if seeds < ENOUGH:
-        found.append(f"{words.count(seeds, 'seed')} only: too few for intervals.")
+        found.append(f"{text.count(seeds, 'seed')} only: too few for intervals.")
     if results.failed:
-        share = f"{results.failed:,} of {words.count(len(results), 'cell')}"
+        share = f"{results.failed:,} of {text.count(len(results), 'cell')}"
         found.append(f"{share} failed and {'is' if results.failed == 1 else 'are'} left out.")
     if results.repeated:
         found.append(again(results.repeated))
@@ -126,6 +126,6 @@ def _missing(results: Frame) -> list[str]:
 def again(repeated: int) -> str:
     """What is said where cells are there more than once."""
     return (
-        f"{words.count(repeated, 'cell')} repeat others with training sets of another size or "
+        f"{text.count(repeated, 'cell')} repeat others with training sets of another size or "
         "under another version: their means are taken."
     )

@@ -5,8 +5,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from .. import text as words
-from ..frame import ENTRY, MODEL, SETTING, Cube, Frame, entry, models, told
+from .. import text
+from ..frame import ENTRY, MODEL, SETTING, Cube, Frame, entry, knowledge, models
 from ..growth import log
 from ..intervals import Estimate, Values, over
 from ..series import NONE, ORACLE
@@ -28,7 +28,7 @@ class Line(NamedTuple):
     """
 
     name: str
-    told: str
+    knowledge: str
     adapted: bool
     left: Estimate
     worst: Estimate
@@ -146,7 +146,7 @@ def _line(
     informed = who[2] == ORACLE and who[0] != ORACLE
     return Line(
         name=entry(who[0], who[1]),
-        told=told(who[2], who[3]) if who[0] not in (NONE, ORACLE) else "",
+        knowledge=knowledge(who[2], who[3]) if who[0] not in (NONE, ORACLE) else "",
         adapted=bool(adaptive.any()),
         left=_left(cube),
         worst=worst,
@@ -198,20 +198,20 @@ def _worst(cube: Cube, series: list[dict[str, Any]]) -> tuple[Estimate, str]:
     t, s, r = np.unravel_index(np.nanargmin(gain), gain.shape)
     found = cube.estimate(lambda x: x["gain"][:, t, s, r])
     along = cube.along
-    where = f"{words.cut(along['dataset'][t])}, {attack(series[along['series'][s]])}"
-    return found, f"{where}, {words.ratio(along['ratio'][r])}"
+    where = f"{text.cut(along['dataset'][t])}, {attack(series[along['series'][s]])}"
+    return found, f"{where}, {text.ratio(along['ratio'][r])}"
 
 
 def attack(keys: dict[str, Any]) -> str:
     """An attack in words: its name where it is not `ascent`, alpha, and for whom it was made."""
-    told = [] if keys["attack"] == "ascent" else [words.cut(keys["attack"])]
+    parts = [] if keys["attack"] == "ascent" else [text.cut(keys["attack"])]
     if keys["alpha"] is not None:
-        told.append(f"alpha {keys['alpha']:.3g}")
+        parts.append(f"alpha {keys['alpha']:.3g}")
     if keys["risk_name"] not in (None, "residual"):
-        told.append(f"risk {words.cut(keys['risk_name'])}")
+        parts.append(f"risk {text.cut(keys['risk_name'])}")
     if keys["against"] is not None:
-        told.append(f"made for {words.name(keys['against'])}")
-    return " ".join(told) or words.cut(keys["attack"])
+        parts.append(f"made for {text.name(keys['against'])}")
+    return " ".join(parts) or text.cut(keys["attack"])
 
 
 def _recovered(cube: Cube, chosen: np.ndarray) -> Estimate | None:
@@ -245,4 +245,4 @@ def _elsewhere(mine: Frame, counted: Frame, worst: float, series: list[dict[str,
         return ""
     found, where = _worst(cube, series)
     lower = float(found.point) < worst - WORSE
-    return f"{words.signed(float(found.point))} ({where})" if lower else ""
+    return f"{text.signed(float(found.point))} ({where})" if lower else ""

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import pyarrow as pa
 
-from .. import text as words
+from .. import text
 from ..failures import grouped
 from ..frame import Frame, entry
 from ..intervals import over
@@ -72,17 +72,17 @@ def _shown(number: int, view: View, look: dict[Series, Style], figures: dict[str
     def put(place: str, panels: draw.Panels) -> list[tuple[str, str]]:
         ids = [f"{place}-{number}-{i}" for i in range(len(panels))]
         figures.update(zip(ids, (figure for _, figure in panels), strict=True))
-        return [(id, words.cut(name, 60)) for id, (name, _) in zip(ids, panels, strict=True)]
+        return [(id, text.cut(name, 60)) for id, (name, _) in zip(ids, panels, strict=True)]
 
     plain = along and not several
     return Shown(
-        words.cut(view.title, 120),
+        text.cut(view.title, 120),
         [look[s] for s in _drawn(view)],
         put("damage", draw.damage(view, look) if plain else []),
         put("looks", draw.looks(view, look) if plain else []),
         put("gain", draw.gain(view, look) if plain else []),
         put("objectives", draw.objectives(view, look) if several and along else []),
-        [words.ratio(r) for r in view.ratios],
+        [text.ratio(r) for r in view.ratios],
         _numbers(view) if plain else [],
     )
 
@@ -106,9 +106,7 @@ def _numbers(view: View) -> list[tuple[str, list[str]]]:
         gain = cube.point(lambda x: over(x["gain"], 1))
         at = {ratio: i for i, ratio in enumerate(cube.along["ratio"])}
         for series, i, a in view.lines(cube):
-            shown = [
-                words.signed(float(gain[i, a, at[r]])) if r in at else "–" for r in view.ratios
-            ]
+            shown = [text.signed(float(gain[i, a, at[r]])) if r in at else "–" for r in view.ratios]
             lines.append((f"{entry(*pair)}, {series.words}", shown))
     return lines
 
@@ -118,22 +116,22 @@ def _facts(results: Frame, found: Sequence[View]) -> list[tuple[str, str]]:
         return []
     data, models = results.distinct("dataset"), dict.fromkeys(view.model for view in found)
     sets = len(results.poisoned.where(defense=NONE))
-    told = [
-        ("Tables", words.cut(words.listing(data), 200)),
-        ("Models", words.cut(words.listing(list(models)), 200)),
+    lines = [
+        ("Tables", text.cut(text.listing(data), 200)),
+        ("Models", text.cut(text.listing(list(models)), 200)),
         ("Seeds", f"up to {len(results.distinct('seed'))}"),
         ("Poisoned training sets", f"{sets:,}"),
         ("Judged cells", f"{len(results):,}"),
         ("Failed", f"{results.failed:,}"),
     ]
-    return [(name, value) for name, value in told if value]
+    return [(name, value) for name, value in lines if value]
 
 
 def _known(estimate: Any) -> float | None:
     return None if estimate is None else float(estimate.point)
 
 
-class Ordered(NamedTuple):
+class OrderedBoard(NamedTuple):
     """A board with its lines once for each order."""
 
     title: str
@@ -143,20 +141,20 @@ class Ordered(NamedTuple):
     notes: list[str]
 
 
-def _board(board: Board) -> Ordered:
+def _board(board: Board) -> OrderedBoard:
     rank = {id(line): r for r, line in ranks(board)}
 
     def body(by: Callable[[Line], float | None]) -> list[tuple[bool, list[str]]]:
         lines: Iterable[Line] = [
             line for part in (board.ranked, board.unranked) for line in sorted(part, key=_key(by))
         ]
-        told = [(line.adapted, cells(line, rank[id(line)])) for line in lines]
-        return told + [(False, cells(line, "")) for line in board.reference]
+        ranked = [(line.adapted, cells(line, rank[id(line)])) for line in lines]
+        return ranked + [(False, cells(line, "")) for line in board.reference]
 
     title = board.model[:1].upper() + board.model[1:]
     bodies = [body(by) for by in ORDERS.values()]
     divided = bool(board.ranked and board.unranked)
-    return Ordered(title, scope(board), bodies, divided, notes(board))
+    return OrderedBoard(title, scope(board), bodies, divided, notes(board))
 
 
 def _key(by: Callable[[Line], float | None]) -> Callable[[Line], tuple[bool, float]]:

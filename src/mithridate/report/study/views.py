@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from .. import text as words
+from .. import text
 from ..frame import MODEL, SETTING, Cube, Frame, models, options_of
 from ..series import NONE, ORACLE, Series, in_order
 
@@ -77,9 +77,9 @@ def views(results: Frame) -> list[View]:
 def _view(rows: Frame, keys: dict[str, Any], named: str, varied: list[str]) -> View:
     parts = [named]
     if keys["experiment"] not in ("", "main"):
-        parts.insert(0, words.cut(keys["experiment"], 40))
+        parts.insert(0, text.cut(keys["experiment"], 40))
     threat = [name for name in varied if name not in ("experiment", *MODEL)]
-    parts += [f"{name} {words.cut(keys[name], 30)}" for name in threat if keys[name] is not None]
+    parts += [f"{name} {text.cut(keys[name], 30)}" for name in threat if keys[name] is not None]
     names = _names(rows.poisoned)
     columns = [rows.table[name].to_pylist() for name in LINE]
     line = [names.get(key, NONE) for key in zip(*columns, strict=True)]
@@ -95,14 +95,14 @@ def _names(rows: Frame) -> dict[tuple, str]:
     found: dict[tuple, str] = {}
     for key in keys:
         alike = [k for k in keys if k[0] == key[0]]
-        told = [
+        parts = [
             _said(name, key[i])
             for i, name in enumerate(LINE)
             if i and len({k[i] for k in alike}) > 1
         ]
-        told = [t for t in told if t]
-        plain = key[0] == "ascent" and told
-        found[key] = ", ".join(told) if plain else " ".join([key[0] or NONE, *told])
+        parts = [t for t in parts if t]
+        plain = key[0] == "ascent" and parts
+        found[key] = ", ".join(parts) if plain else " ".join([key[0] or NONE, *parts])
     return found
 
 
@@ -112,5 +112,5 @@ def _said(name: str, value: Any) -> str:
     if name == "attack_options":
         return ", ".join(options_of(value))
     if name == "against":
-        return f"made for {words.name(value)}"
+        return f"made for {text.name(value)}"
     return f"risk {value}" if name == "risk_name" else str(value)
