@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from . import attack, bench, cleaning, data, defenses, report
     from ._progress import progress
     from .auditing.audit import Audit, audit
+    from .auditing.bound import Bound, bound
     from .auditing.poison import poison
     from .cleaning import Cleaned, clean
     from .errors import InputError
@@ -16,12 +17,14 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 __all__ = [
     "Audit",
+    "Bound",
     "Cleaned",
     "InputError",
     "__version__",
     "attack",
     "audit",
     "bench",
+    "bound",
     "clean",
     "cleaning",
     "data",
@@ -36,6 +39,8 @@ _ROOMS = ("attack", "bench", "cleaning", "data", "defenses", "report")
 _PLACES = {
     "Audit": ".auditing.audit",
     "audit": ".auditing.audit",
+    "Bound": ".auditing.bound",
+    "bound": ".auditing.bound",
     "poison": ".auditing.poison",
     "Cleaned": ".cleaning",
     "clean": ".cleaning",

@@ -1,0 +1,294 @@
+"""How bad it gets at least and at most: an attack and a bound for each share of poison."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import Any, Literal
+
+import numpy as np
+from jaxtyping import Float
+from threadpoolctl import threadpool_limits
+
+from ..attack.threat import edges
+from ..bench import Spec
+from ..bench.worlds import world
+from ..bounds import (
+    Ball,
+    Proof,
+    Reached,
+    Setting,
+    Writable,
+    moved,
+    prove,
+    proved,
+    reached,
+    safe_rows,
+)
+from ..data import open as open_table
+from ..errors import InputError
+from ..tables.encoded import Split
+
+L2 = 1e-3  # the default of the victim and of `defenses.Ridge`
+
+
+@dataclasses.dataclass(frozen=True)
+class Limit:
+    """What poison of one ratio does at least and at most.
+
+    Parameters
+    ----------
+    ratio : float
+        Poison rows / (clean + poison rows), as asked for.
+    rows : int
+        Number of poison rows.
+    nmse_clean : float
+        NMSE (mean squared error / variance of the judged targets) without poison.
+    nmse_lower : float
+        NMSE with the best poison found; `found` holds its rows.
+    nmse_upper : float
+        NMSE that no poison of so many rows exceeds; `proof` proves it. Infinite where the
+        table is too badly conditioned for a proof in floating point.
+    found : Reached
+        Poison rows, in scaled units.
+    proof : Proof
+        Numbers from which `Bound.check` computes `nmse_upper` again.
+    """
+
+    ratio: float
+    rows: int
+    nmse_clean: float
+    nmse_lower: float
+    nmse_upper: float
+    found: Reached = dataclasses.field(repr=False)
+    proof: Proof = dataclasses.field(repr=False)
+
+    @property
+    def at_least(self) -> float:
+        """The error with the best poison found, over the clean one."""
+        return self.nmse_lower / self.nmse_clean
+
+    @property
+    def at_most(self) -> float:
+        """The error that no poison exceeds, over the clean one."""
+        return self.nmse_upper / self.nmse_clean
+
+    @property
+    def sentence(self) -> str:
+        """The finding in plain words."""
+        what = f"With {100 * self.ratio:.3g} % poison ({self.rows} rows) the error grows at least "
+        if not np.isfinite(self.at_most):
+            return f"{what}{_down(self.at_least)}×; no bound could be proved for this table."
+        return f"{what}{_down(self.at_least)}× and at most {_up(self.at_most)}×."
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Bound:
+    """The limits of a table for each ratio, and what else can be promised of its model.
+
+    Parameters
+    ----------
+    limits : tuple of Limit
+        One for each ratio, rising.
+    setting : Setting
+        Training and judged rows, in scaled units.
+    writable : Writable
+        What the attacker may write, in scaled units.
+    split : Split
+        The table as it was cut, with the scale of each column.
+    judged : str
+        The rows that the error is of: "test" or "validation".
+    """
+
+    limits: tuple[Limit, ...]
+    setting: Setting = dataclasses.field(repr=False)
+    writable: Writable = dataclasses.field(repr=False)
+    split: Split = dataclasses.field(repr=False)
+    judged: str = "test"
+
+    @cached_property
+    def headlines(self) -> list[str]:
+        """The findings in plain sentences."""
+        return [limit.sentence for limit in self.limits]
+
+    def check(self, limit: Limit) -> float:
+        """The upper NMSE of a limit, computed anew from its proof alone."""
+        error = proved(self.setting, self.writable, limit.rows, limit.proof)
+        return error / float(np.var(self.setting.u))
+
+    def safe_rows(self, times: float) -> int:
+        """The most poison rows, from 0 on, that cannot make the error `times` the clean one.
+
+        Parameters
+        ----------
+        times : float
+            A multiple of the clean error, above 1.
+
+        Returns
+        -------
+        int
+            For this number and every smaller one there is a proof; ratios above one half are not
+            looked at.
+        """
+        if not times > 1:
+            raise InputError(f"times={times:g} is no growth; give a number above 1.")
+        with threadpool_limits(1):
+            clean = self.setting.fit(0).error
+            return safe_rows(self.setting, self.writable, times * clean, len(self.setting.v))
+
+    def predictions(self, rows: int) -> Float[np.ndarray, "m 2"]:
+        """The least and the most that each judged prediction can become.
+
+        Parameters
+        ----------
+        rows : int
+            Number of poison rows.
+
+        Returns
+        -------
+        (m, 2) array
+            In the units of the table's target; NaN where no proof succeeds.
+        """
+        scaled = self._moved(rows, self.setting.M)
+        return scaled * self.split.scale[-1] + self.split.shift[-1]
+
+    def coefficients(self, rows: int) -> Float[np.ndarray, "d 2"]:
+        """The least and the most that each slope can become.
+
+        Parameters
+        ----------
+        rows : int
+            Number of poison rows.
+
+        Returns
+        -------
+        (d, 2) array
+            In units of the target by units of the feature; NaN where no proof succeeds.
+        """
+        slopes = np.eye(self.setting.Z.shape[1])[:-1]
+        by = self.split.scale[-1] / self.split.scale[:-1]
+        return self._moved(rows, slopes) * by[:, None]
+
+    def _moved(self, rows: int, directions: np.ndarray) -> np.ndarray:
+        with threadpool_limits(1):
+            ball = Ball.of(self.setting, rows)
+            if ball is None:
+                return np.full((len(directions), 2), np.nan)
+            return moved(ball, self.writable, directions)
+
+
+def bound(
+    data: Any = None,
+    *,
+    target: str | None = None,
+    l2: float = L2,
+    ratios: Sequence[float] = (0.05, 0.1, 0.2, 0.4),
+    judged: Literal["test", "validation"] = "test",
+    threat: Mapping[str, Any] | None = None,
+    drop: Sequence[str] = (),
+    categorical: Sequence[str] = (),
+    rows: int = 300,
+    seed: int = 0,
+) -> Bound:
+    """Proves how much poison can grow the error of a ridge regression, and how much it does.
+
+    The upper ends are theorems, rounding included: no rows whatever that the threat model allows
+    exceed them. They hold for an undefended ridge of fixed penalty, for rows that are added, and
+    with the table itself taken as clean.
+
+    Parameters
+    ----------
+    data : frame, path or str, optional
+        A pandas, polars or pyarrow frame, a path to CSV or Parquet, or the name of a data set
+        (default: diabetes).
+    target : str, optional
+        The column to predict.
+    l2 : float
+        Penalty on the mean loss, above 0, for features scaled to [0, 1].
+    ratios : sequence of float
+        Poison rows / (clean + poison rows), each in (0, 1).
+    judged : {"test", "validation"}
+        The rows that the error is measured on; the attacker is taken to know them.
+    threat : mapping, optional
+        What the attacker may write, as in `audit`; `placed="replaced"` has no bound here.
+    drop, categorical : sequence of str
+        Columns to leave out; columns whose numbers are only codes.
+    rows : int
+        Clean rows that train, at most.
+    seed : int
+        Of the split and of the search for poison.
+
+    Returns
+    -------
+    Bound
+        `limits`, one for each ratio, and methods for predictions, coefficients and counts.
+
+    Raises
+    ------
+    InputError
+        Where the table cannot be used, or no theorem covers what was asked for.
+
+    Examples
+    --------
+    >>> found = bound(ratios=[0.1])
+    >>> found.headlines
+    ['With 10 % poison (25 rows) the error grows at least 2.2× and at most 2.3×.']
+    """
+    spec = Spec.of({"ratios": list(ratios), "threat": dict(threat or {})})
+    if spec.threat.placed == "replaced":
+        raise InputError(
+            "No bound covers rows that replace clean ones; leave out 'placed' from the threat to "
+            "bound rows that are added."
+        )
+    if judged not in ("test", "validation"):
+        raise InputError(f"judged={judged!r} is neither 'test' nor 'validation'; give one of them.")
+    encoded = open_table("diabetes" if data is None else data).encode(
+        target, drop=drop, categorical=categorical
+    )
+    split = encoded.split(seed, rows)
+    part = split.test if judged == "test" else split.validation
+    setting = Setting(split.train.X, split.train.y, part.X, part.y, l2=l2)
+    written = writable(world(split, encoded.target, spec.threat))
+    counts = [edges(len(split.train.y), [ratio])[1] for ratio in sorted(set(spec.ratios))]
+    if min(counts) == 0:
+        raise InputError("A ratio is less than one row; give larger ones.")
+    with threadpool_limits(1):
+        limits = _limits(setting, written, sorted(set(spec.ratios)), counts, seed)
+    return Bound(limits, setting, written, split, judged)
+
+
+def writable(world: Any) -> Writable:
+    """The rows that an attacker may write in its world, as `bench.worlds.world` has it."""
+    origins = np.column_stack([world.known.X, world.known.y])
+    lower, upper = world.lower, world.upper
+    if np.isfinite(world.budget):
+        # On its way back to an origin outside a given range a row may stop outside as well.
+        lower = np.minimum(lower, origins.min(axis=0))
+        upper = np.maximum(upper, origins.max(axis=0))
+    made = Writable(
+        lower, upper, world.step, world.free, float(world.budget), world.member, world.optional,
+        origins,
+    )  # fmt: skip
+    return made.check()
+
+
+def _limits(
+    setting: Setting, written: Writable, ratios: Sequence[float], counts: Sequence[int], seed: int
+) -> tuple[Limit, ...]:
+    unit, clean, found, witness = float(np.var(setting.u)), setting.fit(0).error, [], None
+    for ratio, k in zip(ratios, counts, strict=True):
+        upper = prove(setting, written, k, witness)
+        witness = upper.witness
+        planes = [] if witness is None else [witness.q]
+        made = reached(setting, written, k, planes=planes, seed=seed)
+        found.append(
+            Limit(ratio, k, clean / unit, made.error / unit, upper.bound / unit, made, upper.proof)
+        )
+    return tuple(found)
+
+
+def _down(times: float) -> str:
+    return f"{np.floor(times * 10) / 10:.1f}"
+
+
+def _up(times: float) -> str:
+    return f"{np.ceil(times * 10) / 10:.1f}"

@@ -1,0 +1,145 @@
+"""How far a prediction or a coefficient can be pushed by poison rows, whatever they say.
+
+For every `q` the fit `θ` with `k` poison rows obeys `‖θ - (θ₀ + q)/2‖²_A <= ¼ (k D(q)² +
+‖θ₀ - q‖²_A)`, so that for every row `a`
+
+    aᵀθ <= aᵀ(θ₀ + q)/2 + ½ ‖a‖_{A⁻¹} √(k D(q)² + ‖θ₀ - q‖²_A).
+
+Any `q` gives a valid bound; `highest` searches a good one and proves its value with its rounding.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+import scipy.linalg
+import scipy.optimize
+from jaxtyping import Float
+
+from .certificate import UNIT, definite, farthest_surely, gamma
+from .setting import Setting
+from .writable import Writable, reach
+
+Vector = Float[np.ndarray, " k"]
+Matrix = Float[np.ndarray, "k k"]
+HEATS = (1e-2, 1e-3, 1e-4)  # of the smoothed residual, in target ranges
+STEPS = 100
+STARTS = 5
+
+
+class Ball(NamedTuple):
+    """The clean fit of a number of poison rows, and what is known of its rounding.
+
+    `theta` is the fit in floating point, `astray` bounds its distance from the exact one in the
+    norm of `A`, and `least` the least eigenvalue of `A` from below.
+    """
+
+    setting: Setting
+    poison: float
+    theta: Vector
+    A: Matrix
+    root: Matrix
+    least: float
+    astray: float
+
+    @classmethod
+    def of(cls, setting: Setting, poison: float) -> "Ball | None":
+        """The ball; None where `A` is too badly conditioned for a proof in floating point."""
+        fit, terms = setting.fit(poison), len(setting.v) + setting.Z.shape[1]
+        least = definite(fit.A, terms * np.trace(fit.A))
+        if least is None:
+            return None
+        Z, v, w, theta = setting.Z, setting.v, setting.w, fit.theta
+        P = setting.penalty(poison)
+        error = Z.T @ (w * (Z @ theta - v)) + P * theta
+        size = np.abs(Z).T @ (w * (np.abs(Z) @ np.abs(theta) + np.abs(v))) + P * np.abs(theta)
+        wrong = np.linalg.norm(np.abs(error) + gamma(4 * terms + 20) * size)
+        root = scipy.linalg.cholesky(fit.A, lower=True)
+        return cls(setting, poison, theta, fit.A, root, least, float(wrong / np.sqrt(least)))
+
+    def length(self, a: Vector) -> float:
+        """`‖a‖_{A⁻¹}` from above."""
+        c = scipy.linalg.cho_solve((self.root, True), a)
+        square, size = self._square(c)
+        rest = a - self.A @ c
+        # A itself is a rounded sum: its error is in proportion to the sizes below.
+        fuzz = gamma(4 * len(self.setting.v) + 8 * len(a) + 40)
+        trace = np.trace(self.A) * np.linalg.norm(c)
+        rest = np.linalg.norm(rest) + fuzz * (np.linalg.norm(a) + trace)
+        total = 2 * (a @ c) - square + fuzz * (2 * np.abs(a) @ np.abs(c) + size)
+        return float(np.sqrt(max(total, 0.0) + rest**2 / self.least) * (1 + 8 * UNIT))
+
+    def away(self, q: Vector) -> float:
+        """`‖θ₀ - q‖_A` from above."""
+        square, size = self._square(self.theta - q)
+        fuzz = gamma(4 * len(self.setting.v) + 8 * len(q) + 40)
+        return float(np.sqrt(square + fuzz * size) * (1 + 8 * UNIT) + self.astray)
+
+    def _square(self, x: Vector) -> tuple[float, float]:
+        """`xᵀAx`, summed over the rows, and the same of the absolute values."""
+        Z, w, P = self.setting.Z, self.setting.w, self.setting.penalty(self.poison)
+        size = np.abs(Z) @ np.abs(x)
+        return float(w @ (Z @ x) ** 2 + P @ x**2), float(w @ size**2 + P @ x**2)
+
+
+def highest(ball: Ball, rows: Writable, a: Vector) -> float:
+    """The most that `aᵀθ` can be with the poison of a ball: a proven upper bound.
+
+    Parameters
+    ----------
+    ball : Ball
+        The clean fit, for a number of poison rows.
+    rows : Writable
+        What the attacker may write.
+    a : (d + 1,) array
+        A row `(x, 1)` for its prediction, a unit vector for a coefficient. The least that `aᵀθ` can
+        be is `-highest(ball, rows, -a)`.
+
+    Returns
+    -------
+    float
+        In units of the prediction or the coefficient.
+    """
+    if not np.any(a):
+        return 0.0
+    return proven(ball, rows, a, _search(ball, rows, a))
+
+
+def proven(ball: Ball, rows: Writable, a: Vector, q: Vector) -> float:
+    """The bound on `aᵀθ` that a given `q` proves, with its rounding."""
+    radius = np.sqrt(ball.poison * farthest_surely(rows, q) ** 2 + ball.away(q) ** 2)
+    middle = a @ (ball.theta + q) / 2
+    fuzz = gamma(4 * len(a) + 20) * (np.abs(a) @ (np.abs(ball.theta) + np.abs(q)))
+    return float(middle + fuzz + ball.length(a) * (radius + ball.astray) / 2 * (1 + 16 * UNIT))
+
+
+def _search(ball: Ball, rows: Writable, a: Vector) -> Vector:
+    """A good `q`: the bound is convex in it, and is minimized with its residual smoothed."""
+    back = scipy.linalg.solve_triangular(ball.root.T, np.eye(len(a)), lower=False)
+    pull, k = back.T @ a, ball.poison
+    size = float(np.linalg.norm(pull))
+
+    def value(x, heat):
+        e = x * rows.unit
+        far, slope = reach(rows, ball.theta + back @ e, heat * rows.unit)
+        radius = np.sqrt(k * far**2 + e @ e) + 1e-300
+        by_e = pull / 2 + size / 2 * (k * far * (back.T @ slope) + e) / radius
+        return (pull @ e + size * radius) / 2 / size / rows.unit, by_e / size
+
+    flat = np.append(np.zeros(len(a) - 1), (rows.lower[-1] + rows.upper[-1]) / 2)
+    toward = ball.root.T @ (flat - ball.theta) / rows.unit
+    starts = [share * toward for share in np.linspace(0, 1, STARTS)]
+    best = min(starts, key=lambda e: value(e, 0.0)[0])
+    state, least = best, value(best, 0.0)[0]
+    for heat in HEATS:
+        state = scipy.optimize.minimize(
+            value, state, args=(heat,), jac=True, method="L-BFGS-B", options={"maxiter": STEPS}
+        ).x
+        now = value(state, 0.0)[0]
+        if now < least:
+            best, least = state, now
+    return ball.theta + back @ (best * rows.unit)
+
+
+def moved(ball: Ball, rows: Writable, directions: Float[np.ndarray, "m k"]) -> np.ndarray:
+    """The least and the most of each `aᵀθ`, shape (m, 2), for directions `a` in rows (m, d + 1)."""
+    return np.array([[-highest(ball, rows, -a), highest(ball, rows, a)] for a in directions])

@@ -1,0 +1,332 @@
+"""The hard case of the dual: the bound in pieces along directions that the error curves most in.
+
+Where the best `μ` sticks at the largest curvature `λ`, the bound of `dual` has a gap. On a piece
+where `x = sᵀθ - o` lies in `[α, β]`, the term `γ (x - α)(β - x) >= 0` with `γ >= 0` may be added to
+what is maximized: it takes `γ` off the curvature along `s`. The bound is then the largest over the
+pieces, which together cover all that the interval of `intervals.highest` allows for `x`.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import scipy.linalg
+import scipy.optimize
+from jaxtyping import Float
+
+from .certificate import Term, certified
+from .dual import FARTHEST, NEAREST, WARM, Whitened, Witness, search
+from .intervals import Ball, proven
+from .setting import Fit, Setting
+from .writable import Writable, reach
+
+Vector = Float[np.ndarray, " k"]
+STICKS = 1.02  # μ / λ below which a direction is split
+MOST = 12  # pieces
+STEPS = 200
+PATIENT = 4  # pieces after which the bound must have fallen
+LEAST_GAIN = 1e-3  # of the bound: pieces that gain less are not worth their length
+SMALLEST = -30.0  # log of the room that a split direction keeps
+
+
+class Cut(NamedTuple):
+    """A direction `sᵀθ - o` that is split, and a `q` that proves how far it can go."""
+
+    s: Vector
+    o: float
+    q: Vector
+
+
+class Leaf(NamedTuple):
+    """A piece: `q`, `μ`, and `γ` for each cut, by its number."""
+
+    witness: Witness
+    gamma: dict[int, float]
+
+
+class Node(NamedTuple):
+    """Two pieces on the two sides of `at` along the cut of that number."""
+
+    cut: int
+    at: float
+    below: "Node | Leaf"
+    above: "Node | Leaf"
+
+
+class Proof(NamedTuple):
+    """What proves a bound: the directions that were cut, and the tree of the pieces."""
+
+    cuts: tuple[Cut, ...]
+    tree: "Node | Leaf"
+
+
+def proved(setting: Setting, rows: Writable, poison: float, proof: Proof) -> float:
+    """The bound that a proof proves: every piece is checked anew, rounding included.
+
+    Parameters
+    ----------
+    setting, rows, poison
+        As in `certificate.certified`.
+    proof : Proof
+        Anything that has the form of one; a worse one proves less, never something wrong.
+
+    Returns
+    -------
+    float
+        Mean squared error on the judged rows; infinite where nothing can be proved.
+    """
+    if isinstance(proof.tree, Leaf):
+        return certified(setting, rows, poison, proof.tree.witness)
+    ball = Ball.of(setting, poison)
+    if ball is None:
+        return np.inf
+    ends = {i: _interval(ball, rows, cut) for i, cut in enumerate(proof.cuts)}
+    return _largest(setting, rows, poison, proof, proof.tree, ends)
+
+
+def _interval(ball: Ball, rows: Writable, cut: Cut) -> tuple[float, float]:
+    """All that the poison can make of `sᵀθ - o`, widened by the rounding of the difference."""
+    low, high = -proven(ball, rows, -cut.s, cut.q), proven(ball, rows, cut.s, cut.q)
+    slack = 1e-12 * (abs(low) + abs(high) + abs(cut.o))
+    return low - cut.o - slack, high - cut.o + slack
+
+
+def _largest(setting, rows, poison, proof: Proof, tree: Node | Leaf, ends: Mapping) -> float:
+    if isinstance(tree, Leaf):
+        return certified(setting, rows, poison, tree.witness, _terms(proof.cuts, tree, ends))
+    low, high = ends[tree.cut]
+    at = min(max(tree.at, low), high)
+    below, above = {**ends, tree.cut: (low, at)}, {**ends, tree.cut: (at, high)}
+    return max(
+        _largest(setting, rows, poison, proof, tree.below, below),
+        _largest(setting, rows, poison, proof, tree.above, above),
+    )
+
+
+class Proved(NamedTuple):
+    """A bound, the proof of it, and a witness from which the next search can start."""
+
+    bound: float
+    proof: Proof
+    witness: Witness | None
+
+
+def prove(setting: Setting, rows: Writable, poison: float, start: Witness | None = None) -> Proved:
+    """The best upper bound found on the error with `poison` added rows, and its proof.
+
+    Parameters
+    ----------
+    setting, rows, poison
+        As in `certificate.certified`.
+    start : Witness, optional
+        That of a smaller number of rows.
+
+    Returns
+    -------
+    Proved
+        Its `bound` is infinite, and its `witness` None, where the normal equations are too badly
+        conditioned.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> X, y = np.array([[0.0], [1.0]]), np.zeros(2)
+    >>> setting = Setting(X, y, X, y, l2=1.0)
+    >>> wide = Writable.box(X, y)._replace(lower=np.array([0, -1.0]), upper=np.ones(2))
+    >>> round(prove(setting, wide, 1).bound, 3)
+    0.125
+    """
+    try:
+        fit = setting.fit(poison)
+        witness = search(setting, rows, fit, start)
+        proof = refined(setting, rows, fit, witness)
+    except np.linalg.LinAlgError:
+        nothing = Witness(np.zeros(setting.Z.shape[1]), np.inf)
+        return Proved(np.inf, Proof((), Leaf(nothing, {})), None)
+    return Proved(proved(setting, rows, poison, proof), proof, witness)
+
+
+def _terms(cuts: Sequence[Cut], leaf: Leaf, ends: Mapping) -> list[Term]:
+    """What the intervals of a piece add to its bound."""
+    return [
+        Term(cuts[i].s, cuts[i].o, ends[i][0], ends[i][1], gamma) for i, gamma in leaf.gamma.items()
+    ]
+
+
+def refined(setting: Setting, rows: Writable, fit: Fit, witness: Witness) -> Proof:
+    """A proof of a lower bound than that of a witness, where it sticks; else that of the witness.
+
+    The piece with the largest bound is split again and again: along a new direction where its `μ`
+    sticks at the next curvature, else at the middle of the interval that costs it most. Where
+    a budget makes every evaluation long, the witness is left as it is.
+    """
+    white = Whitened.of(setting, fit)
+    if witness.mu >= STICKS * white.curves.max() or np.isfinite(rows.budget):
+        return Proof((), Leaf(witness, {}))
+    ball = Ball.of(setting, fit.poison)
+    if ball is None:
+        return Proof((), Leaf(witness, {}))
+    return _Splitting(setting, rows, fit, white, ball).run(witness)
+
+
+class _Piece(NamedTuple):
+    bound: float
+    leaf: Leaf
+    ends: dict[int, tuple[float, float]]
+    path: tuple[bool, ...]
+
+
+class _Splitting:
+    """The best-first search for pieces; directions are the whitened ones of largest curvature."""
+
+    def __init__(self, setting: Setting, rows: Writable, fit: Fit, white: Whitened, ball: Ball):
+        self.setting, self.rows, self.fit, self.white = setting, rows, fit, white
+        self.ball = ball
+        self.cuts: list[Cut] = []
+        self.places: list[int] = []  # of each cut among the curvatures
+        self.splits: dict[tuple[bool, ...], tuple[int, float]] = {}
+
+    def run(self, witness: Witness) -> Proof:
+        whole = Leaf(witness, {})
+        plain = Proof((), whole)
+        before = self._value(whole, {})
+        pieces = [_Piece(before, whole, {}, ())]
+        while len(pieces) < MOST:
+            worst = max(pieces, key=lambda piece: piece.bound)
+            halves = self._halves(worst, witness)
+            if halves is None:
+                break
+            pieces = [p for p in pieces if p is not worst] + halves
+            gained = max(piece.bound for piece in pieces) < before * (1 - LEAST_GAIN)
+            if len(pieces) >= PATIENT and not gained:
+                break
+        if max(piece.bound for piece in pieces) >= before * (1 - LEAST_GAIN):
+            return plain
+        leaves = {piece.path: piece.leaf for piece in pieces}
+        return Proof(tuple(self.cuts), self._tree((), leaves))
+
+    def _halves(self, piece: _Piece, witness: Witness) -> list[_Piece] | None:
+        """The two halves of a piece, solved; None where no split would help."""
+        i = self._next(piece, witness)
+        if i is None:
+            return None
+        low, high = piece.ends.get(i) or _interval(self.ball, self.rows, self.cuts[i])
+        middle = (low + high) / 2
+        self.splits[piece.path] = i, middle
+        found = []
+        for above, side in ((False, (low, middle)), (True, (middle, high))):
+            ends = {**piece.ends, i: side}
+            leaf = self._solved(piece.leaf, ends)
+            found.append(_Piece(self._value(leaf, ends), leaf, ends, (*piece.path, above)))
+        return found
+
+    def _next(self, piece: _Piece, witness: Witness) -> int | None:
+        """The cut to make: a new direction where `μ` sticks, else the interval that costs most."""
+        split = {self.places[i] for i in piece.ends}
+        rest = [j for j in range(len(self.white.curves)) if j not in split]
+        j = max(rest, key=lambda j: self.white.curves[j])
+        if piece.leaf.witness.mu < STICKS * self.white.curves[j]:
+            if j not in self.places:
+                t = self.white.T[:, j]
+                self.cuts.append(Cut(self.fit.A @ t, float(t @ self.fit.b), witness.q))
+                self.places.append(j)
+            return self.places.index(j)
+        costs = {
+            i: piece.leaf.gamma.get(i, 0.0) * np.ptp(end) ** 2 for i, end in piece.ends.items()
+        }
+        i = max(costs, key=lambda i: costs[i], default=None)
+        return None if i is None or costs[i] <= 0 else i
+
+    def _tree(self, path: tuple[bool, ...], leaves: Mapping) -> Node | Leaf:
+        if path in leaves:
+            return leaves[path]
+        cut, at = self.splits[path]
+        below, above = (self._tree((*path, side), leaves) for side in (False, True))
+        return Node(cut, at, below, above)
+
+    def _value(self, leaf: Leaf, ends: Mapping) -> float:
+        terms = _terms(self.cuts, leaf, ends)
+        return certified(self.setting, self.rows, self.fit.poison, leaf.witness, terms)
+
+    def _solved(self, start: Leaf, ends: Mapping) -> Leaf:
+        """A good `q`, `μ` and `γ` for a piece, by L-BFGS with a smoothed residual."""
+        white, problem = self.white, _Problem(self.white, self.rows, self.places, dict(ends))
+        state = problem.packed(start)
+        best, least = None, np.inf
+        for heat in WARM:
+            state = scipy.optimize.minimize(
+                problem.smooth,
+                state,
+                args=(heat,),
+                jac=True,
+                method="L-BFGS-B",
+                bounds=[(None, None)] * len(white.pull)
+                + [(NEAREST, FARTHEST)]
+                + [(SMALLEST, FARTHEST)] * len(ends),
+                options={"maxiter": STEPS, "maxcor": 20, "ftol": 1e-12},
+            ).x
+            now = problem.smooth(state, 0.0)[0]
+            if best is None or now < least:
+                best, least = problem.unpacked(state), now
+        assert best is not None
+        return best
+
+
+class _Problem:
+    """The bound of one piece in `(p, μ, γ)`, packed so that every value is allowed."""
+
+    def __init__(self, white: Whitened, rows: Writable, places: list[int], ends: dict):
+        self.white, self.rows, self.ends = white, rows, ends
+        self.cuts = list(ends)
+        self.at = np.array([places[i] for i in self.cuts], int)
+        free = np.ones(len(white.curves), bool)
+        free[self.at] = False
+        self.top = white.curves[free].max()
+        self.unit = max(white.fit.error, 1e-300)
+        self.scale = np.sqrt(self.top) * rows.unit
+        # The intervals are told of `sᵀθ - o`, and that is the whitened coordinate from the fit.
+        self.low, self.high = (np.array([ends[i][side] for i in self.cuts]) for side in (0, 1))
+
+    def packed(self, leaf: Leaf) -> Vector:
+        white, mu = self.white, max(leaf.witness.mu, self.top * (1 + 1e-6))
+        away = white.T.T @ (white.fit.A @ (leaf.witness.q - white.fit.theta))
+        gammas = np.array([leaf.gamma.get(i, 0.0) for i in self.cuts])
+        lacking = np.maximum(white.curves[self.at] - mu, 0.0)
+        more = np.maximum(gammas - lacking, 1e-3 * self.top)
+        return np.concatenate(
+            [mu * away / self.scale, [np.log(mu / self.top - 1)], np.log(more / self.top)]
+        )
+
+    def _parts(self, x: Vector):
+        k = len(self.white.pull)
+        grown = np.exp(x[k])
+        mu = self.top * (1 + grown)
+        more = self.top * np.exp(x[k + 1 :])
+        lacking = self.white.curves[self.at] - mu
+        return self.scale * x[:k], mu, grown, more, np.maximum(lacking, 0.0) + more, lacking
+
+    def unpacked(self, x: Vector) -> Leaf:
+        p, mu, _, _, gamma, _ = self._parts(x)
+        q = self.white.fit.theta + self.white.T @ p / mu
+        return Leaf(Witness(q, float(mu)), dict(zip(self.cuts, gamma.tolist(), strict=True)))
+
+    def smooth(self, x: Vector, heat: float) -> tuple[float, Vector]:
+        """The bound with a smoothed residual, in units of the clean error, and its gradient."""
+        white, k, at = self.white, self.white.fit.poison, self.at
+        p, mu, grown, more, gamma, lacking = self._parts(x)
+        far, slope = reach(self.rows, white.fit.theta + white.T @ p / mu, heat * self.rows.unit)
+        room = mu - white.curves
+        room[at] += gamma
+        pull = white.pull.copy()
+        pull[at] += gamma * (self.low + self.high)
+        moved, by_q = pull + p, white.T.T @ slope
+        value = white.fit.error + (moved**2 / room).sum() / 4 + mu * k * far**2 / 4
+        value -= (gamma * self.low * self.high).sum()
+        by_room = -(moved**2) / room**2 / 4
+        by_pull = moved / (2 * room)
+        by_p = by_pull + k * far * by_q / 2
+        by_gamma = by_room[at] + by_pull[at] * (self.low + self.high) - self.low * self.high
+        by_mu = by_room.sum() + k * far**2 / 4 - k * far * (by_q @ p) / (2 * mu)
+        by_mu -= by_gamma[lacking > 0].sum()
+        gradient = [by_p * self.scale, [by_mu * self.top * grown], by_gamma * more]
+        return value / self.unit, np.concatenate(gradient) / self.unit
