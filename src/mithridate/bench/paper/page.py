@@ -46,7 +46,7 @@ def has_claims(chapters: Sequence[Chapter]) -> bool:
 
 
 def study_pages(results: pa.Table) -> dict[str, str]:
-    """Draws the pages of a study, with the claims of the paper where its experiments are there.
+    """Draw the pages of a study, with the claims of the paper where its experiments are there.
 
     Parameters
     ----------

@@ -13,10 +13,20 @@ EARLY = 5  # at most so many sentences stand before the word on the seeds
 
 
 def headlines(results: pa.Table) -> list[str]:
-    """At most twelve sentences that a busy person can act on, most important first.
+    """Say in at most twelve sentences what a busy person can act on, most important first.
 
-    `results` is a table of `table.Row`; every figure is a mean over its seeds.
+    Parameters
+    ----------
+    results : pyarrow.Table
+        Rows of `mithridate.schema.Row`; every figure is a mean over their seeds.
 
+    Returns
+    -------
+    list of str
+        Sentences for a terminal. Names in them come from the results and may hold anything.
+
+    Examples
+    --------
     >>> from mithridate.schema import Row, to_table
     >>> keys = dict(dataset="t", victim="ridge", attack="ascent", seed=0)
     >>> row = Row(**keys, alpha=0.3, ratio=0.1, defense="none", nmse_clean=0.2, nmse_poisoned=0.6)

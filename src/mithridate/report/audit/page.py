@@ -19,11 +19,24 @@ from .tiles import tiles
 
 
 def html(results: pa.Table, looks: pa.Table, moved: pa.Table) -> str:
-    """The report as one HTML page: offline, self-contained, safe against hostile names.
+    """Draw the report of an audit as one HTML page: offline and safe against hostile names.
 
-    `results`, `looks` and `moved` are tables of `schema.Row`, `schema.Look` and `schema.Moved`; the
-    last two may be empty, and `schema.about(results)` may lack any key.
+    Parameters
+    ----------
+    results : pyarrow.Table
+        Rows of `mithridate.schema.Row`; `schema.about(results)` may lack any key.
+    looks : pyarrow.Table
+        Rows of `mithridate.schema.Look`: training rows as a person would see them; may be empty.
+    moved : pyarrow.Table
+        Rows of `mithridate.schema.Moved`: how far each column was moved; may be empty.
 
+    Returns
+    -------
+    str
+        The page, with its style, script and figures inside.
+
+    Examples
+    --------
     >>> from mithridate.schema import Look, Moved, Row, to_table
     >>> html(to_table([], Row), to_table([], Look), to_table([], Moved))[:15]
     '<!doctype html>'
@@ -44,7 +57,20 @@ def html(results: pa.Table, looks: pa.Table, moved: pa.Table) -> str:
 
 
 def write_html(path: Path | str, results: pa.Table, looks: pa.Table, moved: pa.Table) -> None:
-    """Writes the report to `path`, all or nothing; the tables are those of `html`."""
+    """Write the report of an audit to a file, all or nothing.
+
+    Parameters
+    ----------
+    path : path-like
+        File to write; its folder must exist.
+    results, looks, moved : pyarrow.Table
+        The tables of `html`.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be written.
+    """
     page = html(results, looks, moved)
     _files.write_atomically(Path(path), lambda part: part.write_text(page, encoding="utf-8"))
 

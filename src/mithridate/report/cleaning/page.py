@@ -20,7 +20,17 @@ REJECTED = Style("rejected", "rejected rows", "#D55E00", "solid", "diamond")
 
 
 class Group(NamedTuple):
-    """A source of rows: how many were rejected, and whether that is `beyond` chance."""
+    """A source of rows, and how many of them were rejected.
+
+    Parameters
+    ----------
+    name : str
+        What its rows have in the column of groups.
+    rows, rejected : int
+        Rows of the group, and the rejected ones among them.
+    beyond : bool
+        Whether it has more of the rejected rows than chance would give it.
+    """
 
     name: str
     rows: int
@@ -29,7 +39,21 @@ class Group(NamedTuple):
 
 
 class Suspect(NamedTuple):
-    """A rejected row by its number in the table; `residual` in σ, `group` "" if there is none."""
+    """A rejected row.
+
+    Parameters
+    ----------
+    row : int
+        Its number in the table, counted from 1 without the header.
+    score : float
+        How suspicious it is; higher is more suspicious.
+    residual : float
+        Target minus prediction, in root mean squared residuals of the kept rows.
+    group : str
+        The group that it belongs to, or "".
+    reason : str
+        Why it was rejected, as a sentence.
+    """
 
     row: int
     score: float
@@ -39,7 +63,19 @@ class Suspect(NamedTuple):
 
 
 class Points(NamedTuple):
-    """Rows to draw by their numbers in the table: target against prediction, in its units."""
+    """Rows to draw, target against prediction, in the order of the table.
+
+    Parameters
+    ----------
+    row : ndarray of int, shape (p,)
+        Their numbers in the table, counted from 1 without the header.
+    target, predicted : ndarray of float, shape (p,)
+        Target, and what the model of the kept rows predicts, in the units of the table.
+    score : ndarray of float, shape (p,)
+        How suspicious each row is.
+    kept : ndarray of bool, shape (p,)
+        Whether it was kept.
+    """
 
     row: Int[np.ndarray, " p"]
     target: Float[np.ndarray, " p"]
@@ -50,10 +86,30 @@ class Points(NamedTuple):
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Cleaning:
-    """What the page says; names, sentences and notes may hold anything.
+    """What the page on a cleaned table says; names, sentences and notes may hold anything.
 
-    `scores` and `kept` have an entry for each row of the table, `threshold` may be NaN; `groups`
-    (by the values of `column`) and `suspects` come with the most suspicious first.
+    Parameters
+    ----------
+    name, target, defense : str
+        Names of the table, of its target and of the defense.
+    sentences : sequence of str
+        What was found, most important first.
+    notes : sequence of str
+        How the table was read.
+    scores : ndarray of float, shape (n,)
+        A score for each row of the table; higher is more suspicious.
+    kept : ndarray of bool, shape (n,)
+        Whether each row was kept.
+    threshold : float
+        The score above which a row was rejected; NaN where there is none.
+    points : Points
+        The rows to draw, which may be a sample.
+    column : str
+        The column that `groups` are values of, or "".
+    groups : sequence of Group
+        Sources of rows, the most suspicious first.
+    suspects : sequence of Suspect
+        Rejected rows, the most suspicious first; at most `MOST_SUSPECTS` are shown.
     """
 
     name: str
@@ -71,7 +127,18 @@ class Cleaning:
 
 
 def cleaning_html(cleaning: Cleaning) -> str:
-    """The report as one HTML page: offline, self-contained, safe against hostile data."""
+    """Draw the page on a cleaned table: offline, self-contained, safe against hostile data.
+
+    Parameters
+    ----------
+    cleaning : Cleaning
+        What the page says.
+
+    Returns
+    -------
+    str
+        The page as HTML, with its style, script and figures inside.
+    """
     n, k = len(cleaning.kept), int((~cleaning.kept).sum())
     drawn = {"scores": _histogram(cleaning), "fit": _scatter(cleaning)}
     figures = {name: figure for name, figure in drawn.items() if figure is not None}

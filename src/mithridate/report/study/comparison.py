@@ -21,13 +21,13 @@ HEADS = (
 )  # fmt: skip
 MEANING = (
     f"A cell is one poisoned training set. *Found*: at least {text.percent(RECOVERED)} of the gain "
-    "of the oracle, which trains on exactly the clean rows, counted over the cells with a ratio of at "
-    f"most {MOST:g} ({TRUSTED_MOST:g} where all were given trusted rows) where the oracle gains at "
-    f"least {LEAST_GAIN:g}; in brackets 95 % intervals by bootstrap over splits of a table, whose "
-    f"cells hang together. *Harmed*: a test defense gain below {HARM:g}, of all poisoned cells; *least "
-    "gain*: the worst of them, *there*, and which defense gained most there. *Clean*: unpoisoned "
-    "training sets, over the seeds. *Told*: `ratio` is the true one, which nobody knows in "
-    "practice. Experiments named `group:part` are told of together."
+    "of the oracle, which trains on exactly the clean rows, counted over the cells with a ratio of "
+    f"at most {MOST:g} ({TRUSTED_MOST:g} where all were given trusted rows) where the oracle gains "
+    f"at least {LEAST_GAIN:g}; in brackets 95 % intervals by bootstrap over splits of a table, "
+    f"whose cells hang together. *Harmed*: a test defense gain below {HARM:g}, of all poisoned "
+    "cells; *least gain*: the worst of them, *there*, and which defense gained most there. "
+    "*Clean*: unpoisoned training sets, over the seeds. *Told*: `ratio` is the true one, which "
+    "nobody knows in practice. Experiments named `group:part` are told of together."
 )
 
 Row = dict[str, Any]

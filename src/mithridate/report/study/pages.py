@@ -16,7 +16,7 @@ from .page import study_html
 def study_pages(
     results: pa.Table, *, findings: Sequence[str] = (), pages: Mapping[str, str] | None = None
 ) -> dict[str, str]:
-    """Draws the pages of a study from its table of results alone.
+    """Draw the pages of a study from its table of results alone.
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ def study_pages(
 
 
 def write_pages(pages: Mapping[str, str], folder: Path | str) -> list[Path]:
-    """Writes pages to a folder, each all or nothing.
+    """Write pages to a folder, each all or nothing.
 
     Parameters
     ----------
