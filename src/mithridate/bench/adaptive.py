@@ -8,28 +8,6 @@ from .._text import quote
 from ..attack import risks, victims
 from ..errors import InputError
 
-# A defense without a surrogate of its own is attacked through that of one which fits alike: on
-# rows of small residual, or with a bounded loss.
-FITS_LIKE = {
-    "itrim": "trim",
-    "torrent": "trim",
-    "leasttrimmedsquares": "trim",
-    "proda": "trim",
-    "ransac": "trim",
-    "theilsen": "huber",
-    "antidote": "bayesclean",
-    "deepbayesclean": "bayesclean",
-    "certifiedmedian": "huber",
-}
-
-# The others look at rows one by one: the attack keeps that very score low.
-SCORES_LIKE = {
-    "sever": "spectral",
-    "duti": "residual",  # targets that a model of trusted rows would not give
-    "outliers": "neighbor",  # rare rows
-    "kolmogorovsmirnov": "neighbor",
-}
-
 
 def adapted(against: str, victim: Any, risk: Any) -> tuple[Any, Any]:
     """The victim and the risk of an attack made for the defense `against`.
@@ -47,11 +25,11 @@ def adapted(against: str, victim: Any, risk: Any) -> tuple[Any, Any]:
     if own is not None:
         return own, risk
     name = against.lower()
-    through = _surrogates().get(FITS_LIKE.get(name, name))
+    through = _surrogates().get(kind.fits_like or name)
     if through is not None:
         return through(l2=victim.l2), risk
-    if name in SCORES_LIKE:
-        return victim, build(SCORES_LIKE[name], {}, risks, risks.AbstractRisk)
+    if kind.scores_like is not None:
+        return victim, build(kind.scores_like, {}, risks, risks.AbstractRisk)
     raise InputError(
         f"No attack against {quote(against)} is known; give its class a 'surrogate' "
         "(a victim that fits as it does), or leave 'against' out."

@@ -9,9 +9,11 @@ from typing import Any
 from pyarrow import fs
 from sklearn.base import clone
 
-from .. import __version__, _files
+from .. import __version__, _files, defenses
+from .._lookup import choices
 from .._text import listing, quote
 from ..defenses import BaseDefense, Ridge
+from ..defenses.base import Streams
 from ..defenses.reasons import KeptRows
 from ..defenses.streaming import fit_passes
 from ..errors import InputError
@@ -41,7 +43,6 @@ from .summary import cost_by_moments, headlines
 from .workshop import Workshop
 
 TWO_WRITERS = 3 << 29  # bytes of memory
-STREAM = ("antidote", "bayesclean", "trim", "huber")
 
 
 def clean_in_passes(
@@ -100,9 +101,12 @@ def clean_in_passes(
 
 def _check_streams(guard: BaseDefense) -> None:
     name = type(guard).__name__
-    if not hasattr(guard, "decide"):
+    if not isinstance(guard, Streams):
+        able = [
+            use for use, kind in choices(defenses, BaseDefense).items() if issubclass(kind, Streams)
+        ]
         raise InputError(
-            f"{name} needs the whole table in memory; {listing(STREAM)} read it in passes."
+            f"{name} needs the whole table in memory; {listing(able)} read it in passes."
         )
     if guard.estimator is not None and type(guard.estimator) is not Ridge:
         raise InputError(

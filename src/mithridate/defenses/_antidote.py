@@ -15,7 +15,7 @@ from ..passes.scores import AtMost
 from . import chance
 from ._bayesclean import BayesClean
 from ._search import CORE_SHARE, FAR_SIGMAS, MAX_READMISSIONS, Farthest, Finding, Table
-from .base import BaseDefense, Column, Mask, Rows, Trusted
+from .base import BaseDefense, Column, Mask, Rows, Streams, Trusted
 from .constraints import FALSE_POSITIVE_RATE, Constraints
 
 # What makes rows worth rejecting. An effect is how far the model moves without them, as a share of
@@ -33,7 +33,7 @@ Searches = list[Finding]
 """What one search after another found, each in the rows that those before it left."""
 
 
-class Antidote(BaseDefense):
+class Antidote(Streams, BaseDefense):
     """Reject the rows that are far off and together pulled the model to where it is, or none.
 
     The default of the product. It searches a regression that half of the rows agree on, finds the
@@ -93,6 +93,7 @@ class Antidote(BaseDefense):
     (np.int64(2), np.int64(0))
     """
 
+    fits_like: ClassVar[str | None] = "bayesclean"
     uses_trusted: ClassVar[bool] = True
     keeps_clean: ClassVar[float] = 0.95
     rejects_gross: ClassVar[float] = 0.0  # gross errors that pull in no one direction need the rate
@@ -145,6 +146,7 @@ class Antidote(BaseDefense):
         Verdict
             Score and decision for every row.
         """
+        self._begin()
         return self._verdict(table, *self._searched(table))
 
     def _searched(self, table: Passes) -> tuple[Table, Searches, bool]:
@@ -185,7 +187,6 @@ class Antidote(BaseDefense):
     def _by_rate(self, table: Passes) -> Verdict:
         """Decides row by row, where no rows together pulled the model."""
         row_by_row = BayesClean(false_positive_rate=self.false_positive_rate)
-        row_by_row.message_ = ""
         verdict = row_by_row.decide(table)
         self.threshold_ = row_by_row.threshold_
         said = "No group of rows pulled the model far, so BayesClean judged each row alone."

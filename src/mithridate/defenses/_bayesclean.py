@@ -11,11 +11,11 @@ from ..passes.memory import InMemory, Passes, Verdict
 from ..passes.scores import AtMost, Within, ZScore, most_leverage
 from . import chance
 from ._sets import ThreeSets
-from .base import Column, Mask, Rows
+from .base import Column, Mask, Rows, Streams
 from .constraints import FALSE_POSITIVE_RATE, Constraints
 
 
-class BayesClean(ThreeSets):
+class BayesClean(Streams, ThreeSets):
     """Reject rows far from the predictive mean of a Bayesian linear regression.
 
     The contamination need not be known. With the constants of the paper, `c1` and `c2`, it finds
@@ -104,6 +104,7 @@ class BayesClean(ThreeSets):
         Verdict
             Score and decision for every row.
         """
+        self._begin()
         first = BayesianRegression.of(table.moments(everything))
         rate = self.false_positive_rate
         if rate is None:

@@ -60,6 +60,7 @@ class CertifiedMedian(BaseDefense):
     (array([100.]), array([4]))
     """
 
+    fits_like: ClassVar[str | None] = "huber"
     keeps_clean: ClassVar[float] = 1.0
     rejects_gross: ClassVar[float] = 0.0
     """The least share of grossly wrong targets that is rejected: it keeps all rows."""

@@ -17,12 +17,12 @@ from ..passes.fold import Fold, add
 from ..passes.memory import Passes, Verdict
 from ..passes.scores import AtMost, Residual, predicted
 from ._ridge import Ridge
-from .base import BaseDefense, Column, Mask, Rows
+from .base import BaseDefense, Column, Mask, Rows, Streams
 from .constraints import Constraints, Interval
 from .weights import median
 
 
-class Huber(BaseDefense):
+class Huber(Streams, BaseDefense):
     """Huber regression: every row stays, but its pull on the fit is bounded.
 
     Fits scikit-learn's `HuberRegressor`, which is the defended model, and flags its outliers. This
@@ -122,6 +122,7 @@ class Huber(BaseDefense):
         Verdict
             Score and decision for every row.
         """
+        self._begin()
         self.n_iter_ = 0
         model = self._robust_fit(_Stream(table))
         residual, self.threshold_ = _residual(model), float(self.epsilon)
@@ -291,6 +292,7 @@ class _Stream(NamedTuple):
         return max(1.4826 * self.table.quantile(_residual(model), 0.5), rounding) or 1.0
 
     def penalized_scale(self, model: HuberRegressor, l2: float) -> float:
+        """The same by Newton's method, since each step is a pass over the table."""
         penalty = l2 * self.total * float(model.coef_ @ model.coef_)
         bound, variance, slope = model.epsilon**2, np.inf, 0.0
         for _ in range(200):

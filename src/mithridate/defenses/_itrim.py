@@ -66,6 +66,7 @@ class ITrim(BaseDefense):
     (array([ 3, 28]), 0.04)
     """
 
+    fits_like: ClassVar[str | None] = "trim"
     keeps_clean: ClassVar[float] = 0.85
     constraints: ClassVar[Constraints] = {
         "max_contamination": Interval(0, 1, words="give poison / (clean + poison) rows, in [0, 1)"),

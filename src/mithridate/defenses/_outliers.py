@@ -64,6 +64,7 @@ class Outliers(BaseDefense):
     np.int64(7)
     """
 
+    scores_like: ClassVar[str | None] = "neighbor"  # rare rows
     needs_contamination: ClassVar[bool] = True
     rejects_gross: ClassVar[float] = 0.7
     """The least share of grossly wrong targets that is rejected: many hide each other."""

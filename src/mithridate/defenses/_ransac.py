@@ -72,6 +72,7 @@ class Ransac(BaseDefense):
     np.int64(7)
     """
 
+    fits_like: ClassVar[str | None] = "trim"
     keeps_clean: ClassVar[float] = 0.75
 
     n_trials_: int

@@ -58,6 +58,7 @@ class Sever(BaseDefense):
     np.False_
     """
 
+    scores_like: ClassVar[str | None] = "spectral"
     needs_contamination: ClassVar[bool] = True
     keeps_clean: ClassVar[float] = 0.8
     constraints: ClassVar[Constraints] = {"rounds": Interval(1, whole=True)}

@@ -71,6 +71,7 @@ class TheilSen(BaseDefense):
     np.int64(7)
     """
 
+    fits_like: ClassVar[str | None] = "huber"
     constraints: ClassVar[Constraints] = {
         "cut": Interval(0, closed="neither"),
         "max_subpopulation": Interval(1, whole=True, optional=True),

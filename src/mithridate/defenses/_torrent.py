@@ -62,6 +62,7 @@ class Torrent(BaseDefense):
     np.int64(7)
     """
 
+    fits_like: ClassVar[str | None] = "trim"
     needs_contamination: ClassVar[bool] = True
     constraints: ClassVar[Constraints] = {"max_iter": Interval(1, whole=True)}
 
@@ -89,7 +90,6 @@ class Torrent(BaseDefense):
             self.scores_, self.threshold_, self.n_iter_ = np.zeros(len(y)), 0.0, 1
             return np.ones(len(y), dtype=bool)
         trim = Trim(squares, contamination=self.contamination, max_iter=self.max_iter, tol=0.0)
-        trim.message_ = ""
         mask = trim._find_inliers(X, y, sample_weight)
         self.n_iter_, self.message_ = trim.n_iter_, trim.message_
         self.scores_, self.threshold_ = trim.scores_, trim.threshold_

@@ -13,13 +13,13 @@ from ..passes.memory import Candidates, InMemory, Passes, Verdict
 from ..passes.rows import lowest
 from ..passes.scores import Residual
 from ._ridge import Ridge
-from .base import BaseDefense, Column, Mask, Rows
+from .base import BaseDefense, Column, Mask, Rows, Streams
 from .constraints import Constraints, Interval
 
 _MERGE = Each((operator.add, operator.add, max))  # what `_Step` gives beside the verdict
 
 
-class Trim(BaseDefense):
+class Trim(Streams, BaseDefense):
     """TRIM: fit the model, keep the rows that it fits best, and repeat.
 
     Each step lowers the loss of the kept rows, but only to a local optimum: where poison decides
@@ -118,6 +118,7 @@ class Trim(BaseDefense):
         Verdict
             Score and decision for every row.
         """
+        self._begin()
         ridge = Ridge() if self.estimator is None or fit else Ridge(self.estimator.l2)
         last, kept = np.inf, everything
         moments: Any = None if fit else table.moments(everything)

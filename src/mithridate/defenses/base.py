@@ -10,6 +10,7 @@ from sklearn.utils.validation import check_is_fitted, has_fit_parameter
 
 from .._text import percent
 from ..errors import InputError
+from ..passes.memory import Passes, Verdict
 from ._ridge import Ridge
 from .constraints import CONTAMINATION, Constraints, check
 from .frames import ARRAYS, name_of, rows_of, validated
@@ -22,6 +23,28 @@ Rows = Float[np.ndarray, "n d"]
 Column = Float[np.ndarray, " n"]
 Mask = Bool[np.ndarray, " n"]
 Trusted = tuple[Rows, Column]
+
+
+class Streams(metaclass=ABCMeta):
+    """What a defense declares that can also decide on a table that is read in passes."""
+
+    in_memory: ClassVar[tuple[str, ...]] = ()
+    """Parameters that need the whole table in memory, unless they are None."""
+
+    @abstractmethod
+    def decide(self, table: Passes) -> Verdict:
+        """Decide on the rows of a table that is read in passes.
+
+        Parameters
+        ----------
+        table : Passes
+            The rows.
+
+        Returns
+        -------
+        Verdict
+            Score and decision for every row.
+        """
 
 
 class BaseDefense(MetaEstimatorMixin, RegressorMixin, BaseEstimator, metaclass=ABCMeta):
@@ -104,8 +127,14 @@ class BaseDefense(MetaEstimatorMixin, RegressorMixin, BaseEstimator, metaclass=A
     keeps_clean: ClassVar[float] = 0.9
     """The least share that is kept of a clean Gaussian table, with default parameters."""
 
-    in_memory: ClassVar[tuple[str, ...]] = ()
-    """Parameters that, if they are not None, need the whole table in memory."""
+    fits_like: ClassVar[str | None] = None
+    """The defense whose surrogate attacks this one too, since both fit alike; None: it has its own.
+
+    A surrogate is a victim of an attack; it names the defense that it stands for.
+    """
+
+    scores_like: ClassVar[str | None] = None
+    """The risk that an attack keeps low instead, where rows are scored one by one."""
 
     constraints: ClassVar[Constraints] = {}
     """What the parameters that a class adds may be, by their names; see `check_parameters`."""
@@ -178,6 +207,7 @@ class BaseDefense(MetaEstimatorMixin, RegressorMixin, BaseEstimator, metaclass=A
         return self
 
     def _begin(self) -> None:
+        """Forgets what an earlier fit said."""
         self.threshold_ = self.false_positive_rate_ = np.nan
         self.message_ = ""
 
