@@ -25,7 +25,7 @@ from mithridate.attack.threat import edges
 from mithridate.attack.victims import MLP
 from mithridate.bench.judges import judge
 from mithridate.bench.spec import Spec, ThreatSpec
-from mithridate.bench.sweep import sweep
+from mithridate.bench.sweep import Attacker, sweep
 from mithridate.bench.worlds import world
 from mithridate.data import load
 from mithridate.defenses import Antidote, BayesClean, DeepBayesClean, Trim
@@ -54,7 +54,8 @@ def poison(name, folder, keep):
     cuts, made = edges(len(splits[0].train.y), RATIOS), {}
     for key, attack in (("a", Ascent()), ("f", Flip())):
         victim = MLP(steps=500, truncate=100)
-        run = sweep(attack, victim, Residual(), Ideal(), worlds, seeds, ALPHAS, cuts)
+        attacker = Attacker(attack, victim, Residual(), Ideal())
+        run = sweep(attacker, worlds, seeds, ALPHAS, cuts)
         made |= {f"{key}X": run.X, f"{key}y": run.y, "cuts": np.array(cuts)}
     for i, split in enumerate(splits):
         for part in ("train", "test"):

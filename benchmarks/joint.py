@@ -179,7 +179,7 @@ def ascents(run, columns: Path) -> Table:
         box = {"lower": jnp.zeros(d + 1), "upper": jnp.ones(d + 1)}
         rule = {"member": jnp.asarray(groups), "optional": jnp.ones(len(groups), bool)}
         threat = ThreatModel.around(clean, edges, **box, **rule)
-        problem = Problem.of(clean, judged, victim, threat, Residual(), Raw(), KEY)
+        problem = Problem.of(clean, judged, victim, threat, Residual(), Raw(), key=KEY)
         began = time.perf_counter()
         climb = eqx.filter_jit(From(rows=start, **settings)).lower(problem, KEY).compile()
         compiling = time.perf_counter() - began

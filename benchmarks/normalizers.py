@@ -28,7 +28,7 @@ from mithridate.attack.risks import Residual
 from mithridate.attack.threat import edges
 from mithridate.attack.victims import Ridge
 from mithridate.bench.spec import ThreatSpec
-from mithridate.bench.sweep import sweep
+from mithridate.bench.sweep import Attacker, sweep
 from mithridate.bench.worlds import world
 
 ALPHAS = [1.0, 0.8, 0.6, 0.4, 0.3, 0.2, 0.1, 0.0]
@@ -48,7 +48,8 @@ def points(worlds, n: int, normalizer, batch: float):
     """Damage and risk (alphas,) at the ratio, relative damage first averaged over seeds."""
     steps = np.arange(1, round(RATIO / batch) + 1) * batch
     cuts = edges(n, steps)
-    made = sweep(Ascent(), Ridge(1e-3), Residual(), normalizer, worlds, SEEDS, ALPHAS, cuts)
+    attacker = Attacker(Ascent(), Ridge(1e-3), Residual(), normalizer)
+    made = sweep(attacker, worlds, SEEDS, ALPHAS, cuts)
     return made.damage[:, :, -1].mean(axis=1), made.risk[:, :, -1].mean(axis=1)
 
 

@@ -21,7 +21,7 @@ from mithridate.attack.risks import Residual
 from mithridate.attack.threat import edges
 from mithridate.attack.victims import Ridge
 from mithridate.bench.spec import ThreatSpec
-from mithridate.bench.sweep import sweep
+from mithridate.bench.sweep import Attacker, sweep
 from mithridate.bench.worlds import world
 
 ALPHAS, SEEDS, RATIOS, BATCH = [1.0, 0.3, 0.1, 0.03], [0, 1, 2], (0.2, 0.4), 0.05
@@ -37,7 +37,8 @@ def reached(way: str, worlds, n: int, ratio: float) -> str:
     """Damage over clean damage, and risk, by alpha."""
     steps = [ratio] if way == "one batch" else np.arange(1, round(ratio / BATCH) + 1) * BATCH
     cuts = edges(n, steps)
-    made = sweep(WAYS[way], Ridge(1e-3), Residual(), Ideal(), worlds, SEEDS, ALPHAS, cuts)
+    attacker = Attacker(WAYS[way], Ridge(1e-3), Residual(), Ideal())
+    made = sweep(attacker, worlds, SEEDS, ALPHAS, cuts)
     growth = (made.damage[:, :, -1] / made.untouched).mean(axis=1)
     risk = made.risk[:, :, -1].mean(axis=1)
     return "  ".join(f"{g:.2f} ({r:.1f})" for g, r in zip(growth, risk, strict=True))

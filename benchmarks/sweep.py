@@ -39,7 +39,7 @@ from mithridate.attack.sample import Sample
 from mithridate.attack.threat import ThreatModel, edges
 from mithridate.attack.victims import Ridge
 from mithridate.bench.spec import ThreatSpec
-from mithridate.bench.sweep import WRITTEN, Poison, sweep
+from mithridate.bench.sweep import WRITTEN, Attacker, Poison, sweep
 from mithridate.bench.worlds import World, world
 from mithridate.data import load
 
@@ -60,7 +60,7 @@ def problem(side: World, cuts: tuple[int, ...], key) -> Problem:
     # The penalty is an array, as is all else that a compiled program is called with.
     victim, (_, risk, normalizer) = Ridge(jnp.asarray(L2)), PARTS
     threat = ThreatModel(**given, edges=cuts)
-    return Problem.of(clean, aimed, victim, threat, risk, normalizer, key)
+    return Problem.of(clean, aimed, victim, threat, risk, normalizer, key=key)
 
 
 def cell(problem: Problem, alpha, extreme: Terms, key):
@@ -123,7 +123,7 @@ def main() -> None:
     taken: dict[str, list[float]] = {"sweep": [], "shared": [], "alone": []}
     compiling = []
     for _ in range(ROUNDS):
-        whole = sweep(ATTACK, *PARTS, worlds, SEEDS, ALPHAS, cuts)
+        whole = sweep(Attacker(ATTACK, *PARTS), worlds, SEEDS, ALPHAS, cuts)
         taken["sweep"].append(whole.seconds)
         compiling.append(whole.compiling)
         for name in ("shared", "alone"):

@@ -30,8 +30,8 @@ class House:
         groups = {"member": jnp.asarray(member), "optional": jnp.ones(len(member), bool)}
         threat = ThreatModel.around(self.clean, (0, COUNTS[-1]), **box, **groups)
         victim = Ridge(jnp.asarray(PENALTY / len(self.clean.y)))
-        parts = victim, threat, Residual(), Raw(), KEY
-        self.problem = Problem.of(self.clean, self.rows("vld"), *parts)
+        parts = victim, threat, Residual(), Raw()
+        self.problem = Problem.of(self.clean, self.rows("vld"), *parts, key=KEY)
 
     def rows(self, before, after=""):
         X, y = (jnp.asarray(self.arrays[f"{before}{end}{after}"]) for end in "xy")

@@ -31,7 +31,7 @@ def diabetes():
         )
         cuts = edges(len(clean.y), [0.1, 0.2, 0.3])
         threat = ThreatModel.around(clean, cuts, step=jnp.asarray(split.step))
-        return Problem.of(clean, aimed, Ridge(), threat, Residual(), Incremental(), KEY)
+        return Problem.of(clean, aimed, Ridge(), threat, Residual(), Incremental(), key=KEY)
 
 
 def damages(problem, **options):
@@ -126,7 +126,7 @@ def test_an_exploding_gradient_halves_the_step():
     # The row with target 1 is absent, so that the one slot starts at 0 and climbs towards 1.
     clean = Sample(jnp.zeros((2, 1)), jnp.array([0.0, 1.0]), jnp.array([1.0, 0.0]))
     threat = ThreatModel.around(clean, (0, 1))
-    world = Problem.of(clean, clean, Mean(), threat, Residual(), Raw(), KEY)
+    world = Problem.of(clean, clean, Mean(), threat, Residual(), Raw(), key=KEY)
     poison, _ = Ascent(steps=4, rate=0.4, starts=["clones"])(world, KEY)
     # Steps .4, .4 (1 + cos 45°)/2, .2, .4 (1 - cos 45°)/2: the first leads past the wall, the next
     # round goes back to 0, and the last two are taken by half.

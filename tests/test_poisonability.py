@@ -157,7 +157,7 @@ def test_the_worth_of_a_move_is_the_damage_of_the_refit_model(mixed):
     start = mixed.aimed.mse(mixed.theta), mixed.aimed.mse(pull.theta)
     z = np.append(1.0, mixed.world.known.X[0])
     move, goal = _moves(mixed, z[1:]), Goal(1.0, None, 0.0, 0.0, weight)
-    worth = _worth(mixed, pull, goal, start, z, move, targets)
+    worth = _worth(mixed, pull, goal, z, move, targets, start=start)
     for i in range(len(move.by)):
         moved = z.copy()
         moved[move.column[i]] += move.by[i]

@@ -271,7 +271,7 @@ def test_an_attacker_who_fears_a_detector_hides_from_it(risk, detector):
 
     @jax.jit
     def poisons(clean, aimed, threat, key):
-        problem = Problem.of(clean, aimed, Ridge(), threat, risk, Incremental(), key)
+        problem = Problem.of(clean, aimed, Ridge(), threat, risk, Incremental(), key=key)
         loud, trace = attack(problem.reference(), key)
         return loud, attack(problem.at(jnp.asarray(0.1), trace.ends), key)[0]
 

@@ -16,7 +16,7 @@ from mithridate.attack.risks import Residual
 from mithridate.attack.sample import Sample
 from mithridate.attack.threat import edges
 from mithridate.bench.spec import ThreatSpec
-from mithridate.bench.sweep import sweep
+from mithridate.bench.sweep import Attacker, sweep
 from mithridate.bench.worlds import world
 from mithridate.data import load
 
@@ -169,7 +169,8 @@ def test_an_attack_made_for_a_defense_does_it_more_harm(victim, ratio):
     cut = edges(len(splits[0].train.y), [ratio])
 
     def harm(surrogate):
-        poison = sweep(Ascent(), surrogate, Residual(), Ideal(), worlds, seeds, [1.0], cut)
+        attacker = Attacker(Ascent(), surrogate, Residual(), Ideal())
+        poison = sweep(attacker, worlds, seeds, [1.0], cut)
         errors = []
         for i, split in enumerate(splits):
             defense = choices(defenses, defenses.BaseDefense)[victim.surrogate_of]()

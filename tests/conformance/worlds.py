@@ -39,7 +39,7 @@ def problem(victim=None, risk=None, normalizer=None, ratios=(0.1, 0.2, 0.3), n=4
     clean = sample(n)
     parts = victim or Ridge(1e-3), threat(clean, ratios, **more), risk or Residual()
     return Problem.of(
-        clean, sample(n, seed=1), *parts, normalizer or Incremental(), jax.random.key(0)
+        clean, sample(n, seed=1), *parts, normalizer or Incremental(), key=jax.random.key(0)
     )
 
 

@@ -132,6 +132,7 @@ class Problem(eqx.Module):
         threat: ThreatModel,
         risk: AbstractRisk,
         normalizer: AbstractNormalizer,
+        *,
         key: PRNGKeyArray,
     ) -> "Problem":
         """The alpha = 1 problem on raw terms: its solution is the reference of all others."""

@@ -213,7 +213,7 @@ def _attacked(
     if not cut.ratios:
         raise InputError("Ratio 0 asks for no poison; give one above 0.")
     p = cut.counts[0]
-    if spec.threat.relaxed or parts_of(spec.attacks[0], spec)[0].relaxed:
+    if spec.threat.relaxed or parts_of(spec.attacks[0], spec).attack.relaxed:
         raise InputError(
             "Relaxed poison lies between the levels of a column, so no table can hold it; leave "
             "'relaxed' out, and 'feasible' other than 'never'."

@@ -1,7 +1,9 @@
 """Runs the attacks of a spec and hands out their poison, ratio by ratio."""
 
+import itertools
 import threading
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
@@ -14,7 +16,7 @@ from ..errors import InputError
 from ..tables.encoded import Part
 from .adaptive import adapted
 from .spec import AttackSpec, Spec
-from .sweep import Poison, sweep, ticks
+from .sweep import Attacker, Poison, sweep, ticks
 from .worlds import World
 
 Made = TypeVar("Made")
@@ -86,36 +88,19 @@ def poison_of(
 
     Without `tell` the compiled program calls nothing back, so that JAX can keep it on disk.
     """
-    attack, victim, risk, normalizer = parts_of(one, spec)
-    replaces = spec.threat.placed == "replaced"
+    attacker = parts_of(one, spec)
+    attack = attacker.attack
     # An attack that moves all its rows together is run afresh for each number of rows.
     plans = [cut.edges] if attack.greedy else [(0, p) for p in cut.counts]
     total = sum(ticks(attack, one.alphas, seeds, len(plan) - 1) for plan in plans)
-    done, runs = 0, {}
-
-    def tick():
-        nonlocal done
-        done += 1
-        if tell:
-            tell(f"attacking with {one.use}", done, total)
-
+    done = itertools.count(1)
+    tick = tell and (lambda: tell(f"attacking with {one.use}", next(done), total))
+    replaces, runs = spec.threat.placed == "replaced", {}
     for i, plan in enumerate(plans):
         if tell:
             tell(f"compiling {one.use}", i, len(plans) if len(plans) > 1 else 0)
-        made = interruptible(
-            lambda plan=plan: sweep(
-                attack,
-                victim,
-                risk,
-                normalizer,
-                worlds,
-                seeds,
-                one.alphas,
-                plan,
-                replaces,
-                tick if tell else None,
-            )
-        )
+        run = partial(sweep, attacker, worlds, seeds, one.alphas, plan)
+        made = interruptible(partial(run, replaces=replaces, tick=tick))
         if not all(np.isfinite(a).all() for a in (made.X, made.damage, made.risk)):
             raise InputError(
                 "The model cannot be trained on these columns without a penalty: give l2 > 0."
@@ -125,14 +110,15 @@ def poison_of(
     return Ran(one, attack.steered, alphas, runs, len(alphas) * len(seeds) * len(cut.ratios))
 
 
-def parts_of(one: AttackSpec, spec: Spec) -> tuple[AbstractAttack, Any, Any, Any]:
+def parts_of(one: AttackSpec, spec: Spec) -> Attacker:
     """Attack, victim, risk and normalizer; an InputError where a name or an option is wrong."""
     victim = build(spec.victim.use, spec.victim.options, victims, victims.AbstractVictim)
     risk = build(one.risk, {}, risks, risks.AbstractRisk)
     if one.against is not None:
         victim, risk = adapted(one.against, victim, risk)
     normalizer = build(one.normalizer, {}, objective, objective.AbstractNormalizer)
-    return build(one.use, one.options, attacks, AbstractAttack), victim, risk, normalizer
+    attack = build(one.use, one.options, attacks, AbstractAttack)
+    return Attacker(attack, victim, risk, normalizer)
 
 
 def interruptible(work: Callable[[], Made]) -> Made:

@@ -214,7 +214,7 @@ def _climb(field: Field, pull: _Pull, goal: _Goal, z: Vector, targets: np.ndarra
     start = field.aimed.mse(field.theta), field.aimed.mse(pull.theta)
     while True:
         move, tried = _moves(field, z[1:]), targets if every else np.array([target])
-        worth = _worth(field, pull, goal, start, z, move, tried)
+        worth = _worth(field, pull, goal, z, move, tried, start=start)
         i, j = np.unravel_index(worth.argmax(), worth.shape)
         if worth[i, j] > now + 1e-12 * abs(worth[i, j]):
             now, target, every = float(worth[i, j]), float(tried[j]), False
@@ -271,10 +271,11 @@ def _worth(
     field: Field,
     pull: _Pull,
     goal: _Goal,
-    start: tuple[float, float],
     z: Vector,
     move: _Moves,
     targets: np.ndarray,
+    *,
+    start: tuple[float, float],
 ) -> np.ndarray:
     """Worth of each move (rows) with each target (columns).
 

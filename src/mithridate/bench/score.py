@@ -67,11 +67,11 @@ def score(cell: Cell, split: Split, model: BaseEstimator, judges: list[Judge]) -
         train = Part(train.X[stays], train.y[stays])
     p, n = len(poison.y), len(train.y)
     order = np.random.default_rng(cell.keys["seed"]).permutation(n + p)
-    X = np.concatenate([train.X, poison.X])[order]
-    y = np.concatenate([train.y, poison.y])[order]
+    X, y = np.concatenate([train.X, poison.X]), np.concatenate([train.y, poison.y])
+    both = Part(X[order], y[order])
     is_poison = (np.arange(n + p) >= n)[order]
 
-    figures = _figures(model, split, train, Part(X, y), poison)
+    figures = _figures(model, split, train, both, poison)
     base = Row(
         **cell.keys, **figures._asdict(), defense="none", contamination=None, n_train=n,
         n_poison=p, n_test=len(split.test.y), n_features=train.X.shape[1], version=__version__,
@@ -88,7 +88,7 @@ def score(cell: Cell, split: Split, model: BaseEstimator, judges: list[Judge]) -
             base, defense=judge.name, defense_options=judge.options, trusted=judge.trusted,
             contamination=judge.contamination, adaptive=cell.keys.get("against") == judge.name,
         )  # fmt: skip
-        rows.append(_defend(row, figures, judge, split, X, y, is_poison))
+        rows.append(_defend(row, figures, judge, split, both, is_poison))
     return rows
 
 
@@ -132,7 +132,7 @@ def _gain(poisoned: float, defended: float) -> float:
     return (poisoned - defended) / poisoned if poisoned > 0 else 0.0
 
 
-def _defend(base: Row, figures: Figures, judge: Judge, split: Split, X, y, is_poison) -> Row:
+def _defend(base: Row, figures: Figures, judge: Judge, split: Split, both: Part, is_poison) -> Row:
     defense: Any = clone(judge.defense)
     if judge.contamination is not None:
         told = is_poison.mean() if judge.contamination == "oracle" else float(judge.contamination)
@@ -141,7 +141,7 @@ def _defend(base: Row, figures: Figures, judge: Judge, split: Split, X, y, is_po
     try:
         given = split.validation
         trusted = judge.trusted and (given.X[: judge.trusted], given.y[: judge.trusted])
-        defense.fit(X, y, **({"trusted": trusted} if trusted else {}))
+        defense.fit(both.X, both.y, **({"trusted": trusted} if trusted else {}))
         defended = nmse(defense, split.test)
         if not math.isfinite(defended):
             raise ValueError("its predictions are not finite")

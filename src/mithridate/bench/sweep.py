@@ -43,19 +43,27 @@ class Poison(NamedTuple):
     compiling: float
 
 
+class Attacker(NamedTuple):
+    """Who attacks: by which attack, through which victim, fearing what, weighing both how."""
+
+    attack: AbstractAttack
+    victim: AbstractVictim
+    risk: AbstractRisk
+    normalizer: AbstractNormalizer
+
+
 def sweep(
-    attack: AbstractAttack,
-    victim: AbstractVictim,
-    risk: AbstractRisk,
-    normalizer: AbstractNormalizer,
+    attacker: Attacker,
     worlds: Sequence[World],
     seeds: Sequence[int],
     alphas: Sequence[float],
     edges: tuple[int, ...],
+    *,
     replaces: bool = False,
     tick: Callable[[], Any] | None = None,
 ) -> Poison:
     """Poison for each alpha and seed, in float64; `tick` is called once a batch of each run."""
+    attack, victim, risk, normalizer = attacker
     # Scoped, because float64 is what closed forms need and not what every user of JAX wants.
     with jax.enable_x64(True):
         parts = zip(*(_parts(world, edges, replaces) for world in worlds), strict=True)
@@ -65,7 +73,7 @@ def sweep(
 
         def one(given):
             clean, aimed, threat, key = given
-            problem = Problem.of(clean, aimed, victim, threat, risk, normalizer, key)
+            problem = Problem.of(clean, aimed, victim, threat, risk, normalizer, key=key)
             return _all_alphas(attack, problem, values, key, tick)
 
         run = jax.jit(lambda given: jax.lax.map(one, given))

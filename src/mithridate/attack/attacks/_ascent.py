@@ -67,7 +67,7 @@ class Ascent(AbstractAttack):
     >>> clean = Sample(X, X[:, 0], jnp.ones(20))
     >>> threat = ThreatModel.around(clean, edges(20, [0.1, 0.2]))
     >>> key = jax.random.key(0)
-    >>> problem = Problem.of(clean, clean, Ridge(), threat, Residual(), Incremental(), key)
+    >>> problem = Problem.of(clean, clean, Ridge(), threat, Residual(), Incremental(), key=key)
     >>> poison, trace = Ascent(steps=20)(problem, key)
     >>> bool(trace.ends.damage[1] > trace.ends.damage[0] > problem.untouched().damage)
     True

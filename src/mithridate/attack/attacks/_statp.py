@@ -22,7 +22,7 @@ class StatP(AbstractAttack):
     >>> clean = Sample(X, X[:, 0], jnp.ones(20))
     >>> parts = victims.Ridge(), threat.ThreatModel.around(clean, (0, 3)), risks.Residual()
     >>> key, raw = jax.random.key(0), objective.Raw()
-    >>> poison, _ = StatP()(objective.Problem.of(clean, clean, *parts, raw, key), key)
+    >>> poison, _ = StatP()(objective.Problem.of(clean, clean, *parts, raw, key=key), key)
     >>> print(poison.X[:, 0] + poison.y)
     [1. 1. 1.]
 
