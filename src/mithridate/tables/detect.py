@@ -10,7 +10,7 @@ from .._text import listing, quote
 from ..errors import InputError
 from .encoding import bom_of, codepage, decoded, is_utf8
 from .header import Header, header_of
-from .layout import BLANK, Dialect, Row, dialect_of, long_cells, rows_of, sampled
+from .layout import BLANK, LOOKED, Dialect, Row, dialect_of, long_cells, rows_of, sampled
 from .marks import Decided, decide, evidence
 from .numerals import CODE, DIGITS
 from .reading import Layout, Reading
@@ -51,7 +51,10 @@ def layout_of(
         start=len(mark) + len(text[: layout.start].encode(codec)),
         notes=(*notes, *layout.notes),
     )
-    return _marked(layout, [text[_chars(text, layout, len(mark)) :], *further], reading, shown)
+    data = text[_chars(text, layout, len(mark)) :]
+    if not whole:
+        data = data[: data.rfind("\n", 0, LOOKED) + 1] or data
+    return _marked(layout, [data, *further], reading, shown)
 
 
 def _chars(text: str, layout: Layout, mark: int) -> int:

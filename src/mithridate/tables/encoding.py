@@ -15,6 +15,9 @@ WESTERN = "cp1252"
 # What spreadsheets and exports outside of UTF-8 are written in; Western Europe comes first.
 CODEPAGES = ["cp1252", "cp1250", "cp1251", "cp1253", "cp1254", "cp1255", "cp1256", "cp1257"]
 CODEPAGES += ["shift_jis", "gb18030", "big5", "euc_kr", "cp437", "cp850", "mac_roman"]
+LATIN = ("cp1250", "cp1254", "cp1257", "cp437", "cp850", "mac_roman")
+ODD = 0.2  # the share of signs inside of words from which on a text is not Western
+DENSE = 0.6  # the share of letters beyond ASCII that stand together from which on it is not either
 EVIDENCE = 1 << 16  # bytes of lines beyond ASCII that are looked at
 FOREIGN = 20  # letters beyond ASCII from which on another codepage than the Western is believed
 
@@ -36,27 +39,41 @@ def is_utf8(sample: bytes) -> bool:
 def codepage(sample: bytes, shown: str) -> str:
     """The codepage of text that is not UTF-8.
 
-    Windows-1252 is taken unless the text says plainly that it is another: its letters beyond ASCII
-    are many, and charset-normalizer reads words of a language by another codepage.
+    Windows-1252 is taken unless the text says plainly that it is another: charset-normalizer reads
+    words of a language in another script, or signs would stand inside of words.
     """
     import charset_normalizer
 
     lines = re.findall(rb"[^\r\n]*[\x80-\xff][^\r\n]*", sample)
     text = b"\n".join(dict.fromkeys(lines))[:EVIDENCE]
     beyond = sum(byte >= 0x80 for byte in text)
-    best = charset_normalizer.from_bytes(text, cp_isolation=CODEPAGES).best()
     western = _decodes(text, WESTERN)
-    if best is not None and best.encoding not in ("cp1252", "latin_1") and beyond >= FOREIGN:
-        known = best.coherence > 0
-        if known or not western:
+    best = charset_normalizer.from_bytes(text, cp_isolation=CODEPAGES).best()
+    if best is not None and best.encoding not in (WESTERN, "latin_1"):
+        known = best.coherence > 0 or (western and _dense(text.decode(WESTERN)) > DENSE)
+        other = best.encoding not in LATIN and beyond >= FOREIGN and known
+        if other or not western or _odd(text.decode(WESTERN)) > ODD:
             return best.encoding
     if western:
         return WESTERN
-    if best is not None:
-        return best.encoding
     if _decodes(text, "latin-1"):
         return "latin-1"
     raise InputError(f"The file {shown} is in an unknown encoding; name it by --encoding.")
+
+
+def _dense(text: str) -> float:
+    """The share of letters beyond ASCII that stand beside another: few in Western languages."""
+    beyond = [i for i, c in enumerate(text) if c > "\x7f" and c.isalpha()]
+    beside = [i for i in beyond if text[i + 1 : i + 2] > "\x7f" or text[max(i - 1, 0)] > "\x7f"]
+    return len(beside) / max(len(beyond), 1)
+
+
+def _odd(text: str) -> float:
+    """The share of characters beyond ASCII that stand inside a word and are no letters."""
+    beyond = [i for i, character in enumerate(text) if character > "\x7f"]
+    odd = [i for i in beyond if not text[i].isalpha() and text[max(i - 1, 0)].isalpha()]
+    odd = [i for i in odd if text[i + 1 : i + 2].isalpha()]
+    return len(odd) / max(len(beyond), 1)
 
 
 def decoded(sample: bytes, codec: str, shown: str, whole: bool) -> str:

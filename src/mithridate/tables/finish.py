@@ -129,8 +129,8 @@ def _repeated(table: pa.Table) -> list[int]:
 
 def _totals(table: pa.Table, gone: set[int]) -> list[int]:
     """Rows at the end that are totals or means by their text, or a last one by its sums."""
-    rows = [row for row in range(table.num_rows) if row >= table.num_rows - TAIL - len(gone)]
-    rows = [row for row in rows if row not in gone][-TAIL:]
+    first = max(0, table.num_rows - TAIL - len(gone))
+    rows = [row for row in range(first, table.num_rows) if row not in gone][-TAIL:]
     found = []
     for row in reversed(rows):
         cells = [v for v in table.slice(row, 1).to_pylist()[0].values() if isinstance(v, str)]

@@ -58,7 +58,9 @@ def known(column: str, names: Sequence[str], name: str, role: str) -> str:
     """The column of the table `name`, or an error that names the one most like it."""
     if column in names:
         return column
-    if column.strip() and column.strip() in names:  # names of a file are read without blanks around them
+    if (
+        column.strip() and column.strip() in names
+    ):  # names of a file are read without blanks around them
         return column.strip()
     short = {n[:60].lower(): n for n in reversed(names)}  # difflib is slow on endless names
     near = difflib.get_close_matches(column[:60].lower(), short, n=1)

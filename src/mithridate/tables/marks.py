@@ -12,6 +12,7 @@ from .shapes import DAY, GAPS, NUMERAL
 MOSTLY = 0.8
 OTHER = {".": ",", ",": "."}
 GROUPED = {mark: re.compile(rf"^\d{{1,3}}(?:{re.escape(mark)}\d{{3}})+$") for mark in ".,"}
+PLAINLY = re.compile(r"-?\d+\.(?:\d\d?|\d{4,})$")  # a decimal point, as most numbers have it
 SPACED = re.compile(r"^\d{1,3}(?:([ \u00a0\u202f\u2009'’])\d{3})+(?:[.,]\d*)?$")
 
 
@@ -39,6 +40,10 @@ def evidence(words: Sequence[str]) -> Evidence:
     short = long = False
     numerals = known = 0
     for word in map(str.strip, words):
+        if PLAINLY.match(word):
+            proven.add(".")
+            numerals, known = numerals + 1, known + 1
+            continue
         if word in GAPS:
             continue
         known += 1
@@ -112,17 +117,19 @@ def decide(
     if decimal is None and len(proven) == 2:
         return _each(columns, reading, shown)
     if decimal is None:
-        decimal = proven.pop() if proven else _unproven(columns, delimiter, shown)
+        decimal = proven.pop() if proven else _unproven(columns, delimiter, reading, shown)
     return Decided(_marks(decimal, reading), {})
 
 
-def _unproven(columns: Mapping[str, Evidence], delimiter: str, shown: str) -> str:
+def _unproven(columns: Mapping[str, Evidence], delimiter: str, reading: Reading, shown: str) -> str:
     """The decimal mark where no cell proves one.
 
     Where cells such as `7.700` stand beside whole numbers below 1000 alone, the two readings are
     equally likely; a column of nothing but such cells is the same but for its unit.
     """
     unsure = set().union(*(found.open for found in columns.values()))
+    if reading.thousands is not None and len(unsure) == 1:
+        return unsure.pop()  # it cannot be the mark between thousands
     for name, found in columns.items():
         mixed = found.short and not found.long
         if delimiter == ",":
