@@ -2,6 +2,7 @@
 
 import difflib
 import itertools
+import mmap
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -22,6 +23,7 @@ from .reading import Account, Layout, Reading
 from .rows import Repaired, data_of
 
 SAMPLE = 1 << 20  # bytes looked at to tell what a file is
+SMALL = 1 << 20  # such a step where no cell holds a line end
 BLOCK = 1 << 24  # bytes a parsing step; a longer row is refused
 MAGIC = {
     b"PK\x03\x04": "a zip archive",
@@ -143,6 +145,16 @@ class Text(NamedTuple):
             return pa.input_stream(str(self.place), compression=packed)
         return pa.BufferReader(self.place)
 
+    def holds(self, mark: str) -> bool:
+        """Whether a character comes up in a file; True where that is not quickly known."""
+        if not isinstance(self.place, Path) or self.packed:
+            return True
+        with (
+            self.place.open("rb") as file,
+            mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as m,
+        ):
+            return m.find(mark.encode()) >= 0
+
     def pieces(self) -> list[bytes]:
         """Whole lines from further on in a long file that is not packed."""
         if not isinstance(self.place, Path) or self.packed:
@@ -233,8 +245,11 @@ def _parsed(
     kinds = {} if typed else dict.fromkeys(layout.names, pa.large_string())
     with text.open() as stream:
         data = data_of(stream, layout)
-        options = arrow_options(layout, reading, kinds, typed)
-        table = arrow_csv.read_csv(data, *options)
+        read, parse, convert = arrow_options(layout, reading, kinds, typed)
+        # Arrow is faster where no cell can hold a line end, and its blocks may be small.
+        if not layout.repair and layout.encoding == "utf-8" and not text.holds(layout.quote):
+            parse.newlines_in_values, read.block_size = False, SMALL
+        table = arrow_csv.read_csv(data, read, parse, convert)
     if any(pa.types.is_binary(field.type) for field in table.schema):
         raise pa.ArrowInvalid("invalid UTF8")
     return table, data if isinstance(data, Repaired) else None
