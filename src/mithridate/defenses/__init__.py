@@ -14,6 +14,7 @@ from ._proda import Proda as Proda
 from ._ransac import Ransac as Ransac
 from ._ridge import Ridge as Ridge
 from ._sever import Sever as Sever
+from ._targeterrors import TargetErrors as TargetErrors
 from ._theilsen import TheilSen as TheilSen
 from ._torrent import Torrent as Torrent
 from ._trim import Trim as Trim
@@ -36,6 +37,7 @@ __all__ = [
     "Ransac",
     "Ridge",
     "Sever",
+    "TargetErrors",
     "TheilSen",
     "Torrent",
     "Trim",

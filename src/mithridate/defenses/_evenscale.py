@@ -1,0 +1,79 @@
+"""The scale of the target on which its noise is most even: y itself, or an asinh of it."""
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+from jaxtyping import Float
+
+from ._crossfit import Canonical, Line, boosting, crossfit, quantile, spread
+
+Column = Float[np.ndarray, " m"]
+
+_CAP = 4.0  # standard deviations beyond which a row no longer counts in the choice
+
+
+class Scale(NamedTuple):
+    """Targets `v` on it, its slope |dv/dy|, first predictions of v (all (m,)), and how good it is.
+
+    `value` is the mean log likelihood of the targets; `bonus` that part which only settles ties.
+    """
+
+    v: Column
+    slope: Column
+    predicted: Column
+    value: float
+    bonus: float
+
+    def in_units_of(self, predicted: Column, y: Column) -> Column:
+        """Predictions of v as values of y, inside the range of y."""
+        order = np.argsort(self.v, kind="stable")
+        return np.interp(predicted, self.v[order], y[order])
+
+
+def even_scale(table: Canonical) -> Scale:
+    """The scale under which the targets are likeliest, errors counting no more than at the cap."""
+    lines = [_tried(table, Line(), *form) for form in _forms(table.y, table.weight)]
+    curved = max(lines[1:], key=lambda scale: scale.value, default=None)
+    trees = boosting(len(table.y), "absolute_error")
+    chosen = lines[:1] if curved is None else [lines[0], curved]
+    bent = [_tried(table, trees, scale.v, scale.slope, scale.bonus) for scale in chosen]
+    return max((*lines, *bent), key=lambda scale: scale.value)
+
+
+def step(y: Column, w: Column) -> float:
+    """Step of the lattice of the commonest values that cover nine rows in ten; 0 without one."""
+    values, at = np.unique(y, return_inverse=True)
+    counts = np.bincount(at, weights=w)
+    order = np.argsort(-counts, kind="stable")
+    many = int(np.searchsorted(np.cumsum(counts[order]), 0.9 * w.sum())) + 1
+    common = np.sort(values[order[:many]])
+    # Without ties the commonest values are any, and their step is chance.
+    if len(common) < 2 or 3 * len(common) > len(y):
+        return 0.0
+    return float(np.median(np.diff(common)))
+
+
+def _forms(y: Column, w: Column) -> Iterator[tuple[Column, Column, float]]:
+    """v, |dv/dy| and a head start: y, then asinh from the lower and from the upper end of y."""
+    yield y, np.ones_like(y), 0.01
+    for u in (y, -y):
+        low = quantile(u, 0.05, w)
+        for share in (0.25, 0.5):
+            unit = quantile(u, share, w) - low
+            if unit > 1e-6:
+                t = (u - low) / unit
+                yield np.arcsinh(t), 1.0 / (unit * np.sqrt(1.0 + t**2)), 0.0
+
+
+def _tried(table: Canonical, model: Any, v: Column, slope: Column, bonus: float) -> Scale:
+    predicted, w = crossfit(model, table, v, 0), table.weight
+    r = v - predicted
+    noise = max(spread(r, w), 1e-6)
+    z = np.clip(r / noise, -_CAP, _CAP)
+    # The slope where the capped target lies: one that is far off must not choose the scale.
+    order = np.argsort(v, kind="stable")
+    jacobian = np.log(np.interp(predicted + noise * z, v[order], slope[order]))
+    likelihood = jacobian - 2.5 * np.log1p(z**2 / 4.0) - np.log(noise)
+    value = float(np.average(likelihood, weights=w)) + bonus
+    return Scale(v, slope, predicted, value, bonus)

@@ -1,0 +1,154 @@
+"""TargetErrors: no harm, monotone, free of units and orders, and what it says."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.neighbors import KNeighborsRegressor
+
+from mithridate.defenses import TargetErrors
+
+few = settings(max_examples=2, deadline=None, derandomize=True)
+seeds = st.integers(0, 1000)
+
+
+def features(rng, n, d=3):
+    return rng.normal(size=(n, d)) * 10.0 ** rng.integers(-3, 4, d)
+
+
+def signal(X):
+    Z = X / X.std(axis=0)
+    return Z[:, 0] + np.abs(Z[:, 1])
+
+
+HONEST = {
+    "gaussian": lambda rng, f: f + 0.3 * rng.normal(size=len(f)),
+    "heavy tails": lambda rng, f: f + 0.3 * rng.standard_t(3, size=len(f)),
+    "skewed": lambda rng, f: f + 0.3 * rng.exponential(size=len(f)),
+    "heteroscedastic": lambda rng, f: f + 0.2 * np.exp(f / 2.0) * rng.normal(size=len(f)),
+    "log-normal": lambda rng, f: np.exp(f + 0.4 * rng.normal(size=len(f))),
+    "counts": lambda rng, f: rng.poisson(np.exp(f / 2.0)).astype(float),
+    "mostly zero": lambda rng, f: np.where(
+        rng.random(len(f)) < 0.2, 1.0 + rng.poisson(1, len(f)), 0
+    ),
+    "two values": lambda rng, f: (f + rng.normal(size=len(f)) > 0.5).astype(float),
+    "only noise": lambda rng, f: rng.normal(size=len(f)),
+}
+
+
+def table(seed, kind="gaussian", n=150):
+    rng = np.random.default_rng(seed)
+    X = features(rng, n)
+    return X, HONEST[kind](rng, signal(X))
+
+
+@pytest.mark.parametrize("kind", HONEST)
+@few
+@given(seed=seeds)
+def test_an_honest_table_loses_hardly_a_row(kind, seed):
+    X, y = table(seed, kind)
+    assert TargetErrors().fit(X, y).n_rejected_ <= 0.01 * len(y)
+
+
+@pytest.mark.parametrize("kind", ["gaussian", "log-normal", "counts"])
+@few
+@given(seed=seeds)
+def test_a_bigger_error_is_never_harder_to_find(kind, seed):
+    X, y = table(seed, kind)
+    row, spread = int(np.argsort(y)[len(y) // 2]), y.std()
+    before = -np.inf, False
+    for size in (4.0, 12.0, 100.0, 1e7):
+        wrong = y.copy()
+        wrong[row] += size * spread
+        found = TargetErrors().fit(X, wrong)
+        now = found.scores_[row], not found.inlier_mask_[row]
+        assert now >= before, f"{size} standard deviations"
+        assert found.scores_.argmax() == row
+        before = now
+    assert before[1]
+
+
+@few
+@given(seed=seeds, size=st.sampled_from([0.0, 10.0]))
+def test_units_and_orders_change_nothing(seed, size):
+    X, y = table(seed, n=60)
+    y[::20] += size
+    rng = np.random.default_rng(seed)
+    rows, columns = rng.permutation(len(y)), rng.permutation(X.shape[1])
+    scale, shift = 10.0 ** rng.uniform(-6, 6, X.shape[1]), rng.normal(size=X.shape[1])
+    moved = X * scale + shift * (X * scale).std(axis=0)
+    one = TargetErrors().fit(X, y)
+    other = TargetErrors().fit(moved[rows][:, columns], 1e3 * y[rows] - 7e3)
+    np.testing.assert_allclose(other.scores_, one.scores_[rows], atol=1e-6)
+    np.testing.assert_array_equal(other.inlier_mask_, one.inlier_mask_[rows])
+    np.testing.assert_allclose(
+        other.expected_, 1e3 * one.expected_[rows] - 7e3, rtol=1e-6, atol=1e-3
+    )
+
+
+def test_constant_columns_change_nothing():
+    X, y = table(0, n=80)
+    padded = np.column_stack([np.full(80, 3.3), X, np.zeros(80)])
+    one, other = TargetErrors().fit(X, y), TargetErrors().fit(padded, y)
+    np.testing.assert_array_equal(one.scores_, other.scores_)
+
+
+@pytest.mark.parametrize("n", [10, 15, 30])
+@few
+@given(seed=seeds)
+def test_short_tables_are_judged(n, seed):
+    X = np.random.default_rng(seed).random((n, 1))
+    y = 3.0 * X[:, 0] + 0.05 * np.random.default_rng(seed + 1).normal(size=n)
+    y[4] += 50.0
+    found = TargetErrors().fit(X, y)
+    assert np.flatnonzero(~found.inlier_mask_).tolist() == [4]
+
+
+def test_copies_of_a_wrong_row_do_not_vouch_for_it():
+    X, y = table(1)
+    y[7] += 15.0
+    rows = np.append(np.arange(len(y)), [7, 7, 7])
+    found = TargetErrors().fit(X[rows], y[rows])
+    assert not found.inlier_mask_[[7, 150, 151, 152]].any()
+
+
+def test_errors_of_many_sizes_are_found_and_what_fits_is_said():
+    X, y = table(2, n=400)
+    wrong, bad = y.copy(), np.arange(5, 400, 25)
+    wrong[bad] += np.resize([6.0, -6.0, 60.0, -6e5], len(bad))
+    found = TargetErrors().fit(X, wrong)
+    np.testing.assert_array_equal(np.flatnonzero(~found.inlier_mask_), bad)
+    assert np.abs(found.expected_ - y)[bad].max() < 2.5
+    assert found.share_ == pytest.approx(len(bad) / 400, abs=0.02)
+
+
+def test_two_populations_are_not_errors():
+    X, y = table(3)
+    found = TargetErrors().fit(X, np.where(np.arange(len(y)) % 4 == 0, y + 30.0, y))
+    assert found.n_rejected_ == 0
+
+
+def test_rows_that_explain_each_other_stay():
+    X, y = table(4, n=300)
+    bend = X[:, 0] > np.quantile(X[:, 0], 0.96)
+    found = TargetErrors().fit(X, y + 40.0 * bend * (X[:, 0] / X[bend, 0].min()) ** 2)
+    assert found.inlier_mask_[bend].all()
+
+
+def test_limits_are_said():
+    X, y = table(5, n=30)
+    assert "columns for 30 rows" in TargetErrors().fit(np.tile(X, 6), y).message_
+    tied = TargetErrors().fit(*table(5, "mostly zero"))
+    assert "of the targets are one value" in tied.message_
+    assert "equal" in TargetErrors().fit(X, np.full(30, 2.0)).message_
+
+
+def test_another_estimator_is_heard():
+    rng = np.random.default_rng(0)
+    X = rng.random((300, 2))
+    y = np.sin(40.0 * X[:, 0]) + 0.02 * rng.normal(size=300)
+    neighbors = KNeighborsRegressor(3)
+    plain, heard = TargetErrors().fit(X[:, :1], y), TargetErrors(neighbors).fit(X[:, :1], y)
+    error = [np.mean((found.expected_ - y) ** 2) for found in (plain, heard)]
+    assert error[1] < 0.9 * error[0]
+    assert isinstance(heard.estimator_, KNeighborsRegressor)
