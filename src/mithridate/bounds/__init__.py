@@ -16,6 +16,8 @@ from .pieces import proved as proved
 from .pieces import refined as refined
 from .reached import Reached as Reached
 from .reached import reached as reached
+from .removal import certified_rows as certified_rows
+from .removal import greedy_flip as greedy_flip
 from .setting import Setting as Setting
 from .writable import Writable as Writable
 from .writable import farthest as farthest
