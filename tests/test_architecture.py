@@ -149,36 +149,6 @@ def test_no_room_imports_what_is_private_to_another(path):
             assert not any(part.startswith("_") for part in rest), f"{name} is private to {room}"
 
 
-def test_no_imports_go_in_a_circle():
-    paths = {".".join(("mithridate", *parts_of(path))): path for path in MODULES}
-    graph = {name: set(imported(path, paths)) for name, path in paths.items()}
-    while True:
-        ends = {name for name, needed in graph.items() if not needed}
-        if not ends:
-            break
-        graph = {name: needed - ends for name, needed in graph.items() if name not in ends}
-    assert not graph, f"these import each other, or what does: {', '.join(sorted(graph))}"
-
-
-def parts_of(path: Path):
-    parts = path.relative_to(ROOT).with_suffix("").parts
-    return parts[:-1] if parts[-1] == "__init__" else parts
-
-
-def imported(path: Path, paths):
-    """The modules of the package that a file imports, at its top or inside a function.
-
-    A file may look up what its own package exports: that is how classes are found by their names.
-    """
-    here = ".".join(("mithridate", *parts_of(path)))
-    for name in imports(path):
-        parts = name.split(".")
-        stems = (".".join(parts[:count]) for count in range(len(parts), 0, -1))
-        module = next((stem for stem in stems if stem in paths), None)
-        if module is not None and not f"{here}.".startswith(f"{module}."):
-            yield module
-
-
 @pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(ROOT)))
 def test_files_and_functions_stay_small(path):
     text = path.read_text()

@@ -41,7 +41,7 @@ def clean(
     memory: int | None = None,
     tell: Tell | None = None,
 ) -> Cleaned:
-    """Rejects suspicious rows of a table and says which and why, or finds nothing.
+    """Reject suspicious rows of a table and say which and why, or find nothing.
 
     A folder, a URL, or a file that would need more memory than may be used is read in passes; the
     rows kept are the same, by `Huber` but for those nearest to its cut.
@@ -153,7 +153,7 @@ def clean(
 
 
 def in_passes(data: Any, memory: int | None = None) -> bool:
-    """Whether a table is read in passes: a folder, a URL, or a file too large for the memory.
+    """Say whether a table is read in passes: a folder, a URL, or a file too large for memory.
 
     Parameters
     ----------

@@ -42,19 +42,20 @@ class Table:
 class Cleaned:
     """A table cut in two: rows to keep, and rows to look at.
 
-    Attributes
+    Parameters
     ----------
     rows : int
         Rows of the table, n.
-    mask : bool array of shape (n,)
-        True for kept rows; in passes in the order of the files' names and of the rows in them.
+    bits : bytes
+        A bit for each row, 1 where it is kept; `mask` has them as truth values. In passes the order
+        is that of the files' names and of the rows in them.
     summary : list of str
         What was found, the most important first.
     notes : tuple of str
         How the table was turned into numbers.
     defense : BaseDefense
         The fitted defense, on features scaled to [0, 1].
-    groups : dataframe or None
+    groups : dataframe, optional
         Where a column was named, a frame of the table's library with a row for each of its values:
         `rows`, `rejected`, their `share`, the `p_value` of so many by chance in any group, and
         whether it is `beyond_chance` (p < 0.01).
@@ -62,8 +63,18 @@ class Cleaned:
         Sentences on files that were left out.
     passes : tuple of (str, float)
         The passes over files that were made, each with its rows per second.
-    out : Path or None
-        The file or folder of the kept rows, if it was written.
+    out : Path, optional
+        The folder of the kept rows, where passes wrote one.
+    table : Table, optional
+        The rows themselves, where the table was cleaned in memory.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mithridate.defenses import Trim
+    >>> cleaned = Cleaned(3, np.packbits([True, False, True]).tobytes(), [], (), Trim())
+    >>> cleaned.mask
+    array([ True, False,  True])
     """
 
     rows: int
@@ -109,7 +120,7 @@ class Cleaned:
         return self.table
 
     def write(self, path: str | Path, *, html: bool = False) -> Written:
-        """Writes the kept rows of a table in memory, and the rejected ones beside them.
+        """Write the kept rows of a table in memory, and the rejected ones beside them.
 
         Parameters
         ----------
@@ -147,11 +158,30 @@ class Cleaned:
         return Written(path, quarantined, page, defused, stale)
 
     def write_html(self, path: str | Path) -> None:
-        """Writes the report on a table in memory: one self-contained page, atomically."""
+        """Write the report on a table in memory: one self-contained page, whole or not at all.
+
+        Parameters
+        ----------
+        path : str or Path
+            The HTML file.
+        """
         write({Path(path): report.cleaning_html(self._in_memory.page)})
 
     def lines(self, written: Written | None = None, verbose: bool = False) -> list[str]:
-        """What the terminal shows: ten lines at most, if not all notes are asked for."""
+        """Say what the terminal shows: ten lines at most, if not all notes are asked for.
+
+        Parameters
+        ----------
+        written : Written, optional
+            What `write` returned.
+        verbose : bool
+            Whether to say all notes and passes.
+
+        Returns
+        -------
+        list of str
+            The lines.
+        """
         short = f"Encoding: {counted(len(self.notes), 'note')} on columns; --verbose shows them."
         lines = [*self.summary, *(self.notes if verbose else [short] * bool(self.notes))]
         lines += [f"Skipped: {sentence}" for sentence in self.skipped]

@@ -253,7 +253,7 @@ class Streamed(Passes):
 
 
 @dataclass(frozen=True, eq=False)
-class Encoded:
+class EncodedKernel:
     """What a kernel makes of a raw block once it is numbers, in memory that the next one gets."""
 
     encoder: Encoder
