@@ -123,3 +123,13 @@ def test_an_estimator_without_weights_is_named():
     X, y = table(5)
     with pytest.raises(InputError, match="KNeighborsRegressor takes no sample_weight"):
         Trim(KNeighborsRegressor()).fit(X, y, sample_weight=np.ones(len(y)))
+
+
+def test_the_search_stops_when_the_loss_falls_by_less_than_its_tolerance():
+    """Any fall is at most the whole loss, so tol=1 stops at the second refit."""
+    rng = np.random.default_rng(0)
+    X = rng.random((300, 3))
+    y = X.sum(axis=1) + rng.normal(size=300)
+    exact = Trim(contamination=0.2, tol=0.0).fit(X, y)
+    early = Trim(contamination=0.2, tol=1.0).fit(X, y)
+    assert exact.n_iter_ > 2 and early.n_iter_ == 2
