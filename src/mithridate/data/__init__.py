@@ -5,6 +5,7 @@ from ..tables.decode import decode
 from ..tables.encode import encode
 from ..tables.encoded import Columns, Encoded, Part, Split
 from ..tables.place import Place, place, stem
+from ..tables.reading import Account, Aside, Reading
 from ..tables.verbatim import verbatim
 from ._ames import Ames
 from ._appliances import Appliances
@@ -19,8 +20,10 @@ from .load import Opened, file_of, known_sets, load, names, open
 
 __all__ = [
     "AbstractDataset",
+    "Account",
     "Ames",
     "Appliances",
+    "Aside",
     "Boston",
     "Columns",
     "Diabetes",
@@ -33,6 +36,7 @@ __all__ = [
     "Opened",
     "Part",
     "Place",
+    "Reading",
     "Split",
     "decode",
     "encode",

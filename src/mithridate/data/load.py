@@ -38,8 +38,9 @@ def load(
     A file may be given with its target as `file:path#target`. `target` is the column to predict
     (named data sets know theirs), `drop` columns to leave out, `categorical` columns whose numbers
     are only codes, both beside those of a named data set; `name` what to call the table (the file's
-    name without suffix by default). The notes of the result say all that was done. Raises
-    `InputError` on anything that is no usable table.
+    name without suffix by default), and `reading` how to read a CSV file, where that is not to be
+    found out. The notes of the result say all that was done. Raises `InputError` on anything that
+    is no usable table.
 
     >>> load("diabetes", drop=["s1", "s2"]).columns.names
     ('age', 'sex', 'bmi', 'bp', 's3', 's4', 's5', 's6')
@@ -55,7 +56,8 @@ class Opened:
     `target` the column to predict where it is known, `name` what to call the table, `notes` how it
     was read, a sentence each, and `path` the file that it came from, if any. A named data set knows
     columns that are to be left out, `unused` with why, and `coded` ones, numbers that are only
-    codes.
+    codes. `reading` is what was asked of the reading of a file, and `account` how it was read, with
+    the rows that were set aside.
     """
 
     frame: Any
@@ -101,8 +103,9 @@ class Opened:
 def open(source: Any, name: str | None = None, *, reading: Reading = ANY) -> Opened:
     """Opens a CSV, TSV or Parquet file, a data set by name or any dataframe, without encoding it.
 
-    `name` is what to call the table (the file's name without suffix by default). Raises
-    `InputError` on anything that is no table with rows and columns.
+    `name` is what to call the table (the file's name without suffix by default), and `reading` how
+    to read a CSV file, where that is not to be found out. Raises `InputError` on anything that is
+    no table with rows and columns, and on one that can be read in two ways.
 
     >>> diabetes = open("diabetes")
     >>> diabetes.frame.shape, diabetes.target, list(diabetes.columns)[:3]
