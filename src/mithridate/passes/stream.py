@@ -161,7 +161,7 @@ class Streamed(Passes):
         finish: Callable[[Any], Any] = _same,
         shrink: Callable[[Any], Any] = _same,
     ) -> Any:
-        encoded = Fold(Encoded(self.encoder, fold.map, self.scratch), fold.merge)
+        encoded = Fold(EncodedKernel(self.encoder, fold.map, self.scratch), fold.merge)
         columns, source = self.encoder.needed, self.scratch
         return self.reader.reduce(columns, what, encoded, finish, shrink, source)
 
