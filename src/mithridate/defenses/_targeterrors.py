@@ -55,6 +55,12 @@ class TargetErrors(BaseDefense):
     share_ : float
         Estimated share of wrong targets, whether or not they can be told one by one.
 
+    References
+    ----------
+    Zhou, Mueller, Kumar, Wang and Lei, "Detecting errors in a numerical response via any regression
+    model" (2023), for the residual of a row left out as a score; Box and Tiao, "A Bayesian approach
+    to some outlier problems" (1968), for the mixture.
+
     Examples
     --------
     >>> import numpy as np
@@ -64,12 +70,6 @@ class TargetErrors(BaseDefense):
     >>> found = TargetErrors().fit(X, y)
     >>> np.flatnonzero(~found.inlier_mask_)
     array([7])
-
-    References
-    ----------
-    Zhou, Mueller, Kumar, Wang and Lei, "Detecting errors in a numerical response via any regression
-    model" (2023), for the residual of a row left out as a score; Box and Tiao, "A Bayesian approach
-    to some outlier problems" (1968), for the mixture.
     """
 
     keeps_clean: ClassVar[float] = 0.98
