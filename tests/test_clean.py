@@ -11,6 +11,7 @@ from sklearn.datasets import load_diabetes
 
 import mithridate
 from mithridate.cli import options
+from mithridate.data import Reading
 from mithridate.defenses import BayesClean, Trim
 from mithridate.errors import InputError
 from mithridate.tables import write
@@ -401,3 +402,28 @@ def test_what_a_defense_warns_of_has_the_names_of_columns(frame):
         plain.iloc[150:], target="progression", defense="kolmogorovsmirnov", trusted=trusted
     )
     assert "'bmi'" in found.summary[-1]
+
+
+def test_how_a_file_is_read_can_be_said_and_is_told_first(tmp_path):
+    rng = np.random.default_rng(3)
+    x, y = rng.random(60), rng.random(60)
+    rows = [f"{a:.3f};{2 * a + b / 9:.3f}".replace(".", ",") for a, b in zip(x, y, strict=True)]
+    path, out = tmp_path / "sensors.csv", tmp_path / "kept.csv"
+    path.write_text("\n".join(["x;y", *rows[:-1], "-999;1,5"]))
+    given = ["--delimiter", ";", "--decimal", ",", "--missing", "-999"]
+    code, said, _ = call("clean", path, "--target", "y", *given, "-o", out)
+    assert code == 0
+    assert said.splitlines()[0] == "Numbers in 'sensors.csv' were read with a decimal comma."
+    kept = out.read_text().splitlines()
+    assert kept[0] == "x;y" and set(kept[1:]) <= {*rows, "-999;1,5"}
+    found = mithridate.clean(path, target="y", reading=Reading(decimal=",", missing=("-999",)))
+    assert any("imputed by the median: 'x' (1 row)" in note for note in found.notes)
+
+
+def test_a_folder_is_read_as_was_said(tmp_path):
+    folder = tmp_path / "table"
+    folder.mkdir()
+    lines = [f"{i % 13},{3 * (i % 13) + i % 7}" for i in range(80)]
+    (folder / "a.csv").write_text("\n".join(["x,y", *lines[:-1], "gone,4"]))
+    found = mithridate.clean(folder, target="y", reading=Reading(missing=("gone",)))
+    assert any("imputed by the median: 'x' (1 row)" in note for note in found.notes)

@@ -13,6 +13,7 @@ from ..data import file_of, names
 from ..defenses import BaseDefense
 from ..errors import InputError
 from ..tables.place import place
+from ..tables.reading import ANY, Reading
 from .choice import chosen
 from .memory import clean_in_memory
 from .result import Cleaned
@@ -35,6 +36,7 @@ def clean(
     groups: str | None = None,
     drop: Sequence[str] = (),
     categorical: Sequence[str] = (),
+    reading: Reading = ANY,
     out: str | Path | None = None,
     client: Any = None,
     skip_bad_files: bool = False,
@@ -72,6 +74,8 @@ def clean(
         Columns to leave out.
     categorical : sequence of str
         Columns whose numbers are only codes.
+    reading : Reading, optional
+        How CSV files are read, where that is not to be found out.
     out : str or Path, optional
         Where to write: of a table in memory a CSV or Parquet file, with the rejected rows beside
         it; in passes a folder that does not exist yet, for the kept rows of each file under its own
@@ -125,6 +129,7 @@ def clean(
             groups=groups,
             drop=drop,
             categorical=categorical,
+            reading=reading,
             tell=tell or (lambda stage, done, total: None),
         )
         if out is not None:
@@ -146,6 +151,7 @@ def clean(
         client=client,
         drop=drop,
         categorical=categorical,
+        reading=reading,
         skip_bad_files=skip_bad_files,
         memory=memory,
         tell=tell,

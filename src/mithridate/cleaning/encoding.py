@@ -10,7 +10,6 @@ import pyarrow as pa
 from jaxtyping import Float, Int
 
 from ..data.load import Opened
-from ..data.load import open as open_table
 from ..defenses import BaseDefense
 from ..tables.encode import scaled
 from ..tables.encoded import Columns
@@ -89,12 +88,11 @@ def encoded(
     return Encoding(table.columns, encoder, Z, columns, Z.shape[1]), wanted.log.sentences()
 
 
-def beside(trusted: Any, table: Opened, alone: Encoding, categorical: Sequence[str]) -> Encoding:
+def beside(trusted: Opened, table: Opened, alone: Encoding, categorical: Sequence[str]) -> Encoding:
     """The table with the trusted rows beneath it, encoded together so that levels agree."""
-    there = open_table(trusted, "trusted").columns
     used = list(dict.fromkeys([*alone.columns.column, alone.target]))
     coded = [c for c in (*table.coded, *categorical) if c in used]
-    both = stacked(table.columns, there, used)
+    both = stacked(table.columns, trusted.columns, used)
     cells = dict(zip(used, both.columns, strict=True))
     types = {name: column.type for name, column in cells.items()}
     wanted = asked(types, alone.target, (), coded, name=f"{table.name} with trusted rows")

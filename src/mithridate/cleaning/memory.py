@@ -9,6 +9,7 @@ from .._text import quote
 from ..data import open as open_table
 from ..defenses import BaseDefense
 from ..errors import InputError
+from ..tables.reading import Reading
 from . import summary as sentences
 from .encoding import Encoding, beside, encoded, fit
 from .findings import Rejected
@@ -29,6 +30,7 @@ def clean_in_memory(
     groups: str | None,
     drop: Sequence[str],
     categorical: Sequence[str],
+    reading: Reading,
     tell: Tell,
 ) -> Cleaned:
     """Cleans a frame, a file or a data set that memory holds."""
@@ -38,11 +40,15 @@ def clean_in_memory(
             "same columns, with --trusted FILE or trusted=."
         )
     tell("reading the table", 0, 0)
-    table = open_table(data)
+    table = open_table(data, reading=reading)
     sources = None if groups is None else Groups.of(table, groups, str(target or table.target))
     drop = [*drop, *([sources.column] if sources else [])]
     encoding, notes = encoded(table, target, drop, categorical)
-    both = None if trusted is None else beside(trusted, table, encoding, categorical)
+    both = (
+        None
+        if trusted is None
+        else beside(open_table(trusted, "trusted", reading=reading), table, encoding, categorical)
+    )
     tell("looking for suspicious rows", 0, 0)
     used = both if both is not None and guard.uses_trusted else encoding
     warned = _fitted(guard, used, sources, options)
@@ -62,9 +68,10 @@ def clean_in_memory(
         bits=np.packbits(guard.inlier_mask_).tobytes(),
         summary=summary,
         notes=notes,
+        read=table.notes,
         defense=guard,
         groups=None if tallies is None else framed(tallies, table.frame),
-        table=Table(table.frame, table.path, rejected.added(), page),
+        table=Table(table.frame, table.path, reading, rejected.added(), page),
     )
 
 

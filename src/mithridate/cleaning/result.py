@@ -14,6 +14,7 @@ from .._text import counted
 from ..data import file_of
 from ..defenses import BaseDefense
 from ..errors import InputError
+from ..tables.reading import Reading
 from ..tables.source import QUARANTINE
 from ..tables.verbatim import verbatim
 from ..tables.write import (
@@ -34,6 +35,7 @@ class Table:
 
     frame: Any
     source: Path | None
+    reading: Reading
     added: dict[str, pa.Array]
     page: report.Cleaning
 
@@ -52,13 +54,15 @@ class Cleaned:
     summary : list of str
         What was found, the most important first.
     notes : tuple of str
-        How the table was turned into numbers.
+        How the table was read and turned into numbers.
     defense : BaseDefense
         The fitted defense, on features scaled to [0, 1].
     groups : dataframe, optional
         Where a column was named, a frame of the table's library with a row for each of its values:
         `rows`, `rejected`, their `share`, the `p_value` of so many by chance in any group, and
         whether it is `beyond_chance` (p < 0.01).
+    read : tuple of str
+        Those of the notes that say how the file was read, which come first.
     skipped : tuple of str
         Sentences on files that were left out.
     passes : tuple of (str, float)
@@ -83,6 +87,7 @@ class Cleaned:
     notes: tuple[str, ...]
     defense: BaseDefense
     groups: Any = None
+    read: tuple[str, ...] = ()
     skipped: tuple[str, ...] = ()
     passes: tuple[tuple[str, float], ...] = ()
     out: Path | None = None
@@ -145,7 +150,10 @@ class Cleaned:
         check_output(path, file_of(table.source))
         frame, delimiter = table.frame, ","
         if path.suffix.lower() in TEXT and table.source is not None:
-            frame, delimiter = verbatim(table.source, len(rejected)) or (frame, delimiter)
+            frame, delimiter = verbatim(table.source, len(rejected), table.reading) or (
+                frame,
+                delimiter,
+            )
         files = {path: rows_of(frame, self.mask)}
         bad, page = quarantine_of(path), report_of(path)
         if rejected.any():
@@ -182,8 +190,9 @@ class Cleaned:
         list of str
             The lines.
         """
-        short = f"Encoding: {counted(len(self.notes), 'note')} on columns; --verbose shows them."
-        lines = [*self.summary, *(self.notes if verbose else [short] * bool(self.notes))]
+        rest = [note for note in self.notes if note not in self.read]
+        short = f"Encoding: {counted(len(rest), 'note')} on columns; --verbose shows them."
+        lines = [*self.read, *self.summary, *(rest if verbose else [short] * bool(rest))]
         lines += [f"Skipped: {sentence}" for sentence in self.skipped]
         if verbose:
             lines += [f"Pass over {what}: {rate:,.0f} rows/s." for what, rate in self.passes]

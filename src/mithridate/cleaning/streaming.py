@@ -26,6 +26,7 @@ from ..tables import csv
 from ..tables.encoded import check_rows
 from ..tables.encoder import Encoder
 from ..tables.plan import asked, lacking, planned, target_of
+from ..tables.reading import ANY, Reading
 from ..tables.source import (
     TEXT,
     BadFile,
@@ -54,6 +55,7 @@ def clean_in_passes(
     client: Any = None,
     drop: Sequence[str] = (),
     categorical: Sequence[str] = (),
+    reading: Reading = ANY,
     skip_bad_files: bool = False,
     memory: int | None = None,
     tell: Tell | None = None,
@@ -73,9 +75,19 @@ def clean_in_passes(
             if not left:
                 raise InputError(f"No file of {quote(path, limit=200)} can be used: {bad[0]}")
             key = key_of(
-                __version__, repr(guard), target, drop, categorical, system.type_name, root, left
+                __version__,
+                repr(guard),
+                target,
+                drop,
+                categorical,
+                repr(reading),
+                system.type_name,
+                root,
+                left,
             )
-            run = _Run(system, root, clone(guard), engine, shop, tell, target, drop, categorical)
+            run = _Run(
+                system, root, clone(guard), engine, shop, tell, target, drop, categorical, reading
+            )
             try:
                 shop.open(key)
                 result = run(left, skip_bad_files, bad)
@@ -142,6 +154,7 @@ class _Run:
     target: str | None
     drop: Sequence[str]
     categorical: Sequence[str]
+    reading: Reading
 
     def __call__(self, files: Sequence[File], skip: bool, bad: list[BadFile]) -> Cleaned:
         self.tell("looking at the files", 0, 0)
@@ -187,7 +200,7 @@ class _Run:
         for i, file in enumerate(files):
             self.tell("reading CSV files", i, len(files))
             try:
-                reads.append(csv.looked(self.system, self._path(file), file))
+                reads.append(csv.looked(self.system, self._path(file), file, self.reading))
             except BadFile as error:
                 if not skip:
                     raise

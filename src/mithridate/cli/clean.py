@@ -36,6 +36,13 @@ def clean(
     ] = None,
     drop: given.Drop = "",
     categorical: given.Categorical = "",
+    delimiter: given.Delimiter = None,
+    decimal: given.Decimal = None,
+    thousands: given.Thousands = None,
+    encoding: given.Encoding = None,
+    header: given.Header = None,
+    missing: given.Missing = None,
+    dates: given.Dates = "",
     out: Annotated[Path | None, typer.Option("--out", "-o", help="File, or folder.")] = None,
     memory: Annotated[str, typer.Option(help="Stream beyond it, as 2GB; or half the free.")] = "",
     dask: Annotated[str, typer.Option(help="Address of a Dask scheduler.")] = "",
@@ -46,12 +53,16 @@ def clean(
 ) -> None:
     """Write the rows worth keeping, and beside them the suspicious ones with reasons."""
     from ..cleaning import in_passes
+    from ..data import Reading
 
     with sentences("Nothing was written."), progress(quiet) as tell:
         settings = {
             "defense": defense, "options": given.parameters(option or []), "tell": tell,
             "contamination": contamination, "false_positive_rate": false_positive_rate,
             "drop": given.names(drop), "categorical": given.names(categorical),
+            "reading": Reading(
+                delimiter, decimal, thousands, encoding, header, tuple(missing or ()), dates
+            ),
         }  # fmt: skip
         budget = _bytes(memory) if memory else None
         if dask or in_passes(file, budget):

@@ -48,6 +48,18 @@ Placed = Annotated[
 ]
 Drop = Annotated[str, typer.Option(help="Columns to leave out, by comma.")]
 Categorical = Annotated[str, typer.Option(help="Columns whose numbers are only codes, by comma.")]
+Delimiter = Annotated[str | None, typer.Option(help="What stands between cells, as ';'.")]
+Decimal = Annotated[str | None, typer.Option(help="Decimal mark: . or ,")]
+Thousands = Annotated[str | None, typer.Option(help="Mark between thousands, or '' for none.")]
+Encoding = Annotated[str | None, typer.Option(help="Codec of the file, as cp1252.")]
+Header = Annotated[
+    bool | None,
+    typer.Option("--header/--no-header", help="Whether the first row holds the names."),
+]
+Missing = Annotated[
+    list[str] | None, typer.Option(help="A word for no value, as -999; may be repeated.")
+]
+Dates = Annotated[str, typer.Option(help="Make dates numbers, written as: auto, ymd, dmy or mdy.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
 
 # Each works for one version: what stands in its place is read instead.

@@ -17,11 +17,9 @@ from ..tables.encode import encode
 from ..tables.encoded import Encoded
 from ..tables.frame import columns_of, known, opened
 from ..tables.place import SUFFIXES, is_file, place, stem
-from ..tables.reading import Account, Reading
+from ..tables.reading import ANY, Account, Reading
 from .dataset import AbstractDataset, fetched
 from .sources import Fetched, Folder
-
-ANY = Reading()
 
 
 def load(

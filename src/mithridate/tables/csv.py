@@ -21,7 +21,7 @@ from ..errors import InputError
 from .detect import layout_of
 from .numerals import Number, are_numbers, parser
 from .read import FALSE, RAGGED, SAMPLE, TRUE, arrow_options, check_text
-from .reading import Layout, Marks, Reading
+from .reading import ANY, Layout, Marks, Reading
 from .rows import data_of
 from .source import BadFile, File, output_name, trouble
 
@@ -30,7 +30,6 @@ ROWS = 1 << 20  # of a row group
 KINDS = {"int64": pa.int64(), "bool": pa.bool_(), "double": pa.float64()}
 SPELLED, CODES = "numbers as spelled", "codes"
 WORDS = 50_000  # different cells of a column that are counted to tell whether they are numbers
-ANY = Reading()
 
 
 @dataclass(frozen=True)

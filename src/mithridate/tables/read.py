@@ -19,7 +19,7 @@ from .cells import MISSING
 from .detect import layout_of
 from .encoding import bom_of
 from .finish import finished, sentences
-from .reading import Account, Layout, Reading
+from .reading import ANY, Account, Layout, Reading
 from .rows import Repaired, data_of
 
 SAMPLE = 1 << 20  # bytes looked at to tell what a file is
@@ -43,7 +43,6 @@ RAGGED = re.compile(r"Expected \d+ columns, got \d+")
 TRUE, FALSE = ["true", "True", "TRUE"], ["false", "False", "FALSE"]
 PIECES, PIECE = 8, 1 << 15  # further pieces of a long file that are looked at, and their bytes
 SET_ASIDE = 0.05  # the share of rows with too many cells up to which those are set aside
-ANY = Reading()
 WANTED = "give a CSV (also gzipped) or Parquet file"
 
 

@@ -86,6 +86,9 @@ class Reading:
             raise InputError(f"{option} is {quote(given)}; give one of {shown}.")
 
 
+ANY = Reading()  # nothing is said, all is found out
+
+
 @dataclass(frozen=True)
 class Aside:
     """A row that is not used: its number in the file (the first row of data is 1), and why."""

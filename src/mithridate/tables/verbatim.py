@@ -8,9 +8,7 @@ import pyarrow as pa
 from .._text import quote
 from ..errors import InputError
 from . import read
-from .reading import Reading
-
-ANY = Reading()
+from .reading import ANY, Reading
 
 
 def verbatim(path: Path, n: int, reading: Reading = ANY) -> tuple[pa.Table, str] | None:
