@@ -72,6 +72,7 @@ class TargetErrors(BaseDefense):
     array([7])
     """
 
+    scores_like: ClassVar[str | None] = "residual"  # of rows that a model has not seen
     keeps_clean: ClassVar[float] = 0.98
     _per_row: ClassVar[tuple[str, ...]] = ("scores_", "expected_")
 
