@@ -142,7 +142,7 @@ def boosting(n: int, loss: str = "squared_error") -> HistGradientBoostingRegress
         max_bins=63,
         learning_rate=0.12,
         min_samples_leaf=int(np.clip(n // 60, 3, 15)),
-        early_stopping=False,
+        early_stopping=False,  # pyright: ignore[reportArgumentType]
         random_state=0,
     )
 

@@ -74,7 +74,7 @@ class TargetErrors(BaseDefense):
 
     scores_like: ClassVar[str | None] = "residual"  # of rows that a model has not seen
     keeps_clean: ClassVar[float] = 0.98
-    _per_row: ClassVar[tuple[str, ...]] = ("scores_", "expected_")
+    per_row: ClassVar[tuple[str, ...]] = ("scores_", "expected_")
 
     expected_: Column
     share_: float
