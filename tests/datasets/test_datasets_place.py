@@ -8,7 +8,7 @@ import mithridate
 from mithridate import data
 from mithridate.auditing.audit import _source
 from mithridate.bench import Spec
-from mithridate.bench.run import _load
+from mithridate.bench.running import _load
 from mithridate.cli import app
 from mithridate.data.load import load
 from mithridate.errors import InputError

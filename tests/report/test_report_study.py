@@ -2,6 +2,8 @@
 
 import dataclasses
 import re
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -10,7 +12,7 @@ from mithridate.bench.harness import bench
 from mithridate.bench.paper import study_pages
 from mithridate.bench.study import Study
 from mithridate.report import write_pages
-from mithridate.schema import Row, to_table
+from mithridate.schema import Row, to_table, write
 
 from .studies import cell, grown, poisoned, table
 from .test_report_page import Page
@@ -177,3 +179,16 @@ def test_a_real_study(tmp_path):
     board = paths[1].read_text()
     assert "| †1 |" in board
     assert "3 seeds a table" in " ".join(board.split())
+
+
+def test_drawing_the_pages_loads_no_jax(tmp_path):
+    (tmp_path / "parts").mkdir()
+    write(table(poisoned(seeds=1, alphas=(1.0,), ratios=(0.1,))), tmp_path / "parts/a.parquet")
+    code = (
+        "import atexit, sys; from mithridate.cli import main; "
+        "atexit.register(lambda: print(sorted({'jax', 'equinox'} & set(sys.modules)))); main()"
+    )
+    call = [sys.executable, "-c", code, "report", str(tmp_path), "--quiet"]
+    out = subprocess.run(call, capture_output=True, text=True, check=True)
+    assert out.stdout.strip() == "[]"
+    assert (tmp_path / "results.md").exists()

@@ -13,7 +13,7 @@ import pyarrow as pa
 from .. import _files, report, schema
 from .._retired import renamed
 from ..bench import Results, Spec, run
-from ..bench.run import Tell
+from ..bench.running import Tell
 from ..data.load import names
 from ..errors import InputError
 from ..tables.place import place
