@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 import mithridate
-from mithridate import data
+from mithridate import data, schema
 from mithridate.bench import Spec, run
 from mithridate.bench.spec import ThreatSpec
 from mithridate.bench.worlds import world
@@ -87,6 +87,14 @@ def test_the_table_records_the_threat_model():
     assert {m["kind"] for m in moved} >= {"target"}
 
 
+def test_words_say_whether_poison_has_to_be_possible():
+    assert ThreatSpec().words()["feasibility"].startswith("one level a category set")
+    assert "between levels" in ThreatSpec(relaxed=True).words()["feasibility"]
+    never = Spec.of({"attacks": ["flip", {"use": "ascent", "feasible": "never"}]})
+    for free in (ThreatSpec(relaxed=True).words(), never.words()):
+        assert "between levels" in free["feasibility"] and "one level" not in free["feasibility"]
+
+
 def test_relaxed_poison_lies_between_levels_and_whole_numbers():
     table = pd.DataFrame({"x": np.arange(80) % 7, "kind": np.tile(["a", "b", "c", "d"], 20)})
     table["y"] = table.x + (table.kind == "a") * 2.0 + np.sin(np.arange(80))
@@ -114,6 +122,7 @@ def test_an_audit_says_how_the_attack_kept_its_rows_possible():
     found = mithridate.audit(**QUICK | {"feasible": "after"})
     rows = [r for r in found.table.to_pylist() if r["attack"] == "ascent"]
     assert {r["attack_options"] for r in rows} == {'{"feasible": "after"}'}
+    assert schema.about(found.table)["threat"]["feasibility"].startswith("one level")
 
 
 def test_less_knowledge_does_less_damage():

@@ -193,6 +193,15 @@ def test_poison_aimed_at_the_variance():
     assert claims(aimed, "predictive")["9a"].verdict == NOTHING
 
 
+def test_poison_aimed_at_the_variance_has_a_page_without_the_plain_attack():
+    aimed = poisoned(experiment="predictive", risk_name="predictive", defenses=["bayesclean"])
+    page = study_pages(table(aimed))["results.md"]
+    figures = page.partition("Plain and aimed")[2].partition("\n## ")[0]
+    lines = [line for line in figures.splitlines() if line.startswith("| BayesClean")]
+    assert len(lines) == 1 and lines[0].startswith("| BayesClean | aimed |")
+    assert "–" not in lines[0]
+
+
 def test_normalizers():
     def collapsed(name, alpha, ratio, seed):
         return grown(name, 1.0 if alpha == 1 else 0.1, ratio, seed)

@@ -146,5 +146,5 @@ def _about(spec: Spec, data: Encoded, splits, started, seconds: float) -> dict[s
         "seconds": seconds,
         "started": started.isoformat(timespec="seconds"),
         "versions": {"python": platform.python_version(), **versions},
-        "threat": spec.threat.words(),
+        "threat": spec.words(),
     }

@@ -142,13 +142,16 @@ class ThreatSpec(_Part):
         given = f"; given for {', '.join(self.box)}" if self.box else ""
         known = "the training rows" if self.surrogate is None else f"{self.surrogate} other rows"
         color = "white-box" if self.surrogate is None else "gray-box"
+        possible = "one level a category set, whole numbers where a column has only those"
+        if self.relaxed:
+            possible = "relaxed: a row may lie between levels and between whole numbers"
         place = (
             "adds rows" if self.placed == "added" else "replaces rows, so that their number stays"
         )
         return {
             "writes": f"{place}; free to write {what[self.writes]} of each of them{kept}{near}",
             "box": f"each value stays within the range that the clean training rows show{given}",
-            "feasibility": "one level a category set, whole numbers where a column has only those",
+            "feasibility": possible,
             "knowledge": f"{color}: knows {known}, the model and its penalty, and a validation "
             "sample; does not know the test rows",
         }
@@ -229,6 +232,11 @@ class Spec(_Part):
             return cls.parse(Path(path).read_text(encoding="utf-8"))
         except (OSError, UnicodeDecodeError) as error:
             raise InputError(f"The spec {str(path)!r} cannot be read ({error}).") from None
+
+    def words(self) -> dict[str, str]:
+        """The threat model in words; an attack that is never made feasible relaxes it."""
+        free = any(attack.options.get("feasible") == "never" for attack in self.attacks)
+        return self.threat.model_copy(update={"relaxed": self.threat.relaxed or free}).words()
 
     def dump(self) -> str:
         """The spec as TOML text that `parse` reads back; what was left to its default stays so."""

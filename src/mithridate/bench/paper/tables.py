@@ -266,6 +266,8 @@ def predictive(rows: Frame) -> list[Table]:
             continue
         for risk, name in (("residual", "plain"), ("predictive", "aimed")):
             cube = _of(beside.where(risk_name=risk), pair, ("tpr", "gain"), "alpha", "ratio")
+            if cube.empty:  # the plain attack is another experiment, which may not have been run
+                continue
             tpr, gain = (cube.estimate(lambda x, n=n: over(x[n], 1, 3)) for n in ("tpr", "gain"))
             shares = _along(cube, _alphas(aimed), tpr, _two)
             helped = _along(cube, _alphas(aimed), gain)
