@@ -17,6 +17,8 @@ from ..bench.running import Tell
 from ..data.load import names
 from ..errors import InputError
 from ..tables.place import place
+from ..tables.reading import ANY, Reading
+from . import asked
 
 
 @dataclasses.dataclass(frozen=True)
@@ -132,6 +134,7 @@ def audit(
     threat: Mapping[str, Any] | None = None,
     drop: Sequence[str] = (),
     categorical: Sequence[str] = (),
+    reading: Reading = ANY,
     rows: int = 300,
     seed: int = 0,
     tell: Tell | None = None,
@@ -182,6 +185,8 @@ def audit(
         Columns to leave out.
     categorical : sequence of str
         Columns whose numbers are only codes.
+    reading : Reading, optional
+        How a CSV file is read, where that is not to be found out.
     rows : int, default 300
         How many clean rows train, at most.
     seed : int, default 0
@@ -212,29 +217,22 @@ def audit(
     True
     """
     framed = not (data is None or isinstance(data, str | Path))
+    source = "frame" if framed else _source(data)
     spec = Spec.of(
         {
             "seed": seed,
             "seeds": seeds,
-            "ratios": _several(ratios),
-            "data": {
-                "source": "frame" if framed else _source(data),
-                "target": None if target is None else str(target),
-                "drop": list(drop),
-                "categorical": list(categorical),
-                "rows": rows,
-            },
-            "victim": {"use": victim} | ({} if l2 is None else {"l2": l2}),
+            "ratios": asked.several(ratios),
+            "data": asked.table(source, target, drop, categorical, reading) | {"rows": rows},
+            "victim": asked.model(victim, l2),
             "judge": judge,
             "threat": dict(threat or {}),
             "attacks": [
-                {"use": "ascent", "alphas": _several(alphas)}
-                | {"normalizer": normalizer, "risk": risk}
-                | ({} if feasible == "through" else {"feasible": feasible}),
+                asked.attack("ascent", alphas, risk, normalizer, feasible),
                 {"use": "flip"},
                 {"use": "random"},
             ],
-            "defenses": [{"use": d, "contamination": contamination} for d in _several(defenses)],
+            "defenses": [{"use": d, "contamination": contamination} for d in asked.several(defenses)],
         }
     )
     return audit_spec(spec, data if framed else None, tell=tell)
@@ -267,11 +265,6 @@ def _source(data: str | Path | None) -> str:
     # An absolute path, so that the spec can be rerun from any folder.
     path = path.absolute()
     return str(path if where is None else where._replace(path=path))
-
-
-def _several(given: Any) -> list[Any]:
-    """A list, of one thing too."""
-    return [given] if isinstance(given, str | int | float) else list(given)
 
 
 def _native(results: pa.Table, backend: Any) -> Any:

@@ -27,6 +27,7 @@ from ..bounds import (
 from ..data import open as open_table
 from ..errors import InputError
 from ..tables.encoded import Split
+from ..tables.reading import ANY, Reading
 
 L2 = 1e-3  # the default of the victim and of `defenses.Ridge`
 
@@ -186,6 +187,7 @@ def bound(
     threat: Mapping[str, Any] | None = None,
     drop: Sequence[str] = (),
     categorical: Sequence[str] = (),
+    reading: Reading = ANY,
     rows: int = 300,
     seed: int = 0,
 ) -> Bound:
@@ -212,6 +214,8 @@ def bound(
         What the attacker may write, as in `audit`; `placed="replaced"` has no bound here.
     drop, categorical : sequence of str
         Columns to leave out; columns whose numbers are only codes.
+    reading : Reading, optional
+        How a CSV file is read, where that is not to be found out.
     rows : int
         Clean rows that train, at most.
     seed : int
@@ -241,7 +245,7 @@ def bound(
         )
     if judged not in ("test", "validation"):
         raise InputError(f"judged={judged!r} is neither 'test' nor 'validation'; give one of them.")
-    encoded = open_table("diabetes" if data is None else data).encode(
+    encoded = open_table("diabetes" if data is None else data, reading=reading).encode(
         target, drop=drop, categorical=categorical
     )
     split = encoded.split(seed, rows)

@@ -21,6 +21,8 @@ from ..data import open as open_table
 from ..errors import InputError
 from ..tables.decode import decode
 from ..tables.encoded import Encoded, Part, Split
+from ..tables.reading import ANY, Reading
+from . import asked
 
 MARK = "is_poison"
 FAR = 2.0  # standard deviations of the clean residuals: what a person would look at
@@ -115,6 +117,7 @@ def poison(
     threat: Mapping[str, Any] | None = None,
     drop: Sequence[str] = (),
     categorical: Sequence[str] = (),
+    reading: Reading = ANY,
     rows: int = 1000,
     seed: int = 0,
     tell: Tell | None = None,
@@ -148,6 +151,8 @@ def poison(
         Columns that the attack leaves out.
     categorical : sequence of str
         Columns whose numbers are only codes.
+    reading : Reading, optional
+        How a CSV file is read, where that is not to be found out.
     rows : int, default 1000
         Clean rows that the attack is computed on, at most; they stand for the whole table.
     seed : int, default 0
@@ -176,16 +181,18 @@ def poison(
     >>> made.rows, made.nmse_poisoned > made.nmse_clean
     (49, True)
     """
-    one = {"use": attack, "alphas": [alpha], "risk": risk, "normalizer": normalizer}
-    one |= {} if feasible == "through" else {"feasible": feasible}
-    model = {"use": victim} | ({} if l2 is None else {"l2": l2})
     spec = Spec.of(
-        {"ratios": [ratio], "attacks": [one], "victim": model, "threat": dict(threat or {})}
+        {
+            "ratios": [ratio],
+            "attacks": [asked.attack(attack, alpha, risk, normalizer, feasible)],
+            "victim": asked.model(victim, l2),
+            "threat": dict(threat or {}),
+        }
     )
     tell = tell or (lambda stage, done, total: None)
     tell("reading the table", 0, 0)
     source = "diabetes" if data is None else data
-    opened = open_table(source)
+    opened = open_table(source, reading=reading)
     frame, encoded = opened.frame, opened.encode(target, drop=drop, categorical=categorical)
     if MARK in nw.from_native(frame, eager_only=True).columns:
         raise InputError(f"The table has a column {MARK!r} already; rename it first.")

@@ -9,7 +9,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from .. import _cluster, _files, schema
-from ..data import load
 from ..tables.encoded import Encoded
 from .cells import judges_of
 from .judges import judge
@@ -93,9 +92,7 @@ def _read(study: Study) -> dict[str, Encoded]:
     tables: dict[str, Encoded] = {}
     for data in specs:
         if mark(data) not in tables:
-            tables[mark(data)] = load(
-                data.source, data.target, drop=data.drop, categorical=data.categorical
-            )
+            tables[mark(data)] = data.load()
     return tables
 
 

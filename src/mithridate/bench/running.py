@@ -11,7 +11,6 @@ import joblib
 import pyarrow as pa
 
 from .. import schema
-from ..data import load
 from ..errors import InputError
 from ..tables.encoded import Encoded, Part
 from .cells import cells_of, judges_of, unpoisoned
@@ -70,10 +69,9 @@ def run(spec: Spec, frame: Any = None, tell: Tell | None = None) -> Results:
 
 
 def _load(spec: Spec, frame: Any) -> Encoded:
-    source = spec.data.source if frame is None else frame
     if frame is None and spec.data.source == "frame":
         raise InputError("The spec was made from a data frame in memory; pass that frame again.")
-    data = load(source, spec.data.target, drop=spec.data.drop, categorical=spec.data.categorical)
+    data = spec.data.load(frame)
     want = spec.data.fingerprint
     if want is not None and want != data.fingerprint:
         raise InputError(

@@ -1,5 +1,6 @@
 """What a run is: a TOML file, checked, and written back so that it can be repeated."""
 
+import dataclasses
 import json
 import tomllib
 from pathlib import Path
@@ -9,7 +10,11 @@ import tomli_w
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from .._retired import warn
+from .._text import listing, quote
+from ..data import load
 from ..errors import InputError
+from ..tables.encoded import Encoded
+from ..tables.reading import ANY, Reading
 
 
 def _finite_share(kind: str, closed: bool):
@@ -40,6 +45,17 @@ def _contamination(value: Any) -> float | str:
 Contamination = Annotated[float | str, BeforeValidator(_contamination)]
 
 
+def _reading(given: Any) -> Reading | None:
+    """How a file is read, from a table of what is said of it."""
+    if given is None or isinstance(given, Reading):
+        return given
+    known = [field.name for field in dataclasses.fields(Reading)]
+    unknown = [quote(key) for key in given if key not in known] if isinstance(given, dict) else []
+    if unknown or not isinstance(given, dict):
+        raise ValueError(f"{listing(unknown) or quote(given)} is not one of {listing(known)}")
+    return Reading(**given)
+
+
 class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
@@ -63,7 +79,10 @@ class _Choice(BaseModel):
 
 
 class DataSpec(_Part):
-    """Which table: `source` is a file, the name of a data set, or `frame` (in memory)."""
+    """Which table: `source` is a file, the name of a data set, or `frame` (in memory).
+
+    `reading` is how a CSV file is read, where that is not to be found out.
+    """
 
     source: str = "diabetes"
     target: str | None = None
@@ -71,12 +90,23 @@ class DataSpec(_Part):
     categorical: list[str] = []
     rows: Annotated[int, Field(ge=20)] = 300
     fingerprint: str | None = None
+    reading: Annotated[Reading | None, BeforeValidator(_reading)] = None
 
     @model_validator(mode="before")
     @classmethod
     def _short(cls, given: Any) -> Any:
         """A source alone will do."""
         return {"source": given} if isinstance(given, str) else given
+
+    def load(self, frame: Any = None) -> Encoded:
+        """The table, read and encoded; `frame` in place of the source, where there is one."""
+        return load(
+            self.source if frame is None else frame,
+            self.target,
+            drop=self.drop,
+            categorical=self.categorical,
+            reading=self.reading or ANY,
+        )
 
 
 class VictimSpec(_Choice):

@@ -58,7 +58,9 @@ class Job(NamedTuple):
     def key(self) -> str:
         """Hash of the version, the content of the table and the configuration, 20 hex digits."""
         spec = self.spec.model_dump(mode="json")
-        spec["data"]["source"] = self.name  # where the table lies makes no difference
+        # Where the table lies makes no difference; how it was read shows in its content.
+        spec["data"]["source"] = self.name
+        del spec["data"]["reading"]
         given = [__version__, self.experiment, spec]
         return hashlib.sha256(json.dumps(given, sort_keys=True).encode()).hexdigest()[:20]
 
@@ -160,7 +162,7 @@ def _plain(value: Any) -> Any:
 
 def mark(data: DataSpec) -> str:
     """What tells one table from another before it is read."""
-    return data.model_dump_json(include={"source", "target", "drop", "categorical"})
+    return data.model_dump_json(include={"source", "target", "drop", "categorical", "reading"})
 
 
 def _expanded(given: dict[str, Any], scale: str | None) -> dict[str, Any]:

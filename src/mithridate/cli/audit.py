@@ -1,7 +1,7 @@
 """`mithridate audit`: how bad poison could get for a table, and which defense helps or hurts."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -17,13 +17,12 @@ OVER_LIMIT = 2  # exit code of --max-damage
 MOST_LINES = 15  # what a busy person reads
 
 
+@given.bundled
 def audit(
     file: given.File = None,
     target: given.Target = None,
-    victim: given.Victim = "ridge",
-    l2: Annotated[
-        float | None, typer.Option(help="Penalty on the mean loss.", show_default="the model's")
-    ] = None,
+    *,
+    aim: Any,
     judge: Annotated[
         str | None,
         typer.Option(
@@ -42,17 +41,9 @@ def audit(
     contamination: Annotated[
         str, typer.Option(help="What defenses that need it are told: oracle or a number.")
     ] = "oracle",
-    normalizer: given.Normalizer = "ideal",
-    risk: given.Risk = "residual",
-    feasible: given.Feasible = "through",
-    drop: given.Drop = "",
-    categorical: given.Categorical = "",
-    writes: given.Writes = "both",
-    frozen: given.Frozen = "",
-    box: given.Box = "",
-    budget: given.Budget = None,
-    surrogate: given.Surrogate = None,
-    placed: given.Placed = "added",
+    threat: Any,
+    columns: Any,
+    reading: Any,
     rows: Annotated[int, typer.Option(help="Clean rows to train on, at most.")] = 300,
     out: Annotated[Path, typer.Option(help="Folder for the report.")] = Path("mithridate-report"),
     max_damage: Annotated[
@@ -87,14 +78,12 @@ def audit(
                 found = audit.audit_spec(Spec.load(spec), tell=tell)
             else:
                 found = audit.audit(
-                    file, target=target, victim=victim, l2=l2, judge=judge, seeds=seeds, rows=rows,
+                    file, target=target, judge=judge, seeds=seeds, rows=rows, seed=seed,
                     alphas=given.numbers(alphas, "--alphas"),
                     ratios=given.numbers(ratios, "--ratios"),
                     defenses=given.names(defenses),
-                    contamination=given.contamination(contamination), seed=seed,
-                    threat=given.threat(writes, frozen, box, budget, surrogate, placed),
-                    normalizer=normalizer, risk=risk, feasible=feasible, drop=given.names(drop),
-                    categorical=given.names(categorical), tell=tell,
+                    contamination=given.contamination(contamination), threat=threat,
+                    reading=reading, tell=tell, **aim, **columns,
                 )  # fmt: skip
             tell("writing the report", 0, 0)
             found.save(out)

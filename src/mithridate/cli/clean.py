@@ -19,6 +19,7 @@ UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
 SIZE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([KMGT]?)I?B?\s*", re.IGNORECASE)
 
 
+@given.bundled
 def clean(
     file: Annotated[str, typer.Argument(help="CSV or Parquet, a folder or URL, a data set.")],
     target: given.Target = None,
@@ -34,15 +35,9 @@ def clean(
     groups: Annotated[
         str | None, typer.Option(help="Column that says where a row comes from.")
     ] = None,
-    drop: given.Drop = "",
-    categorical: given.Categorical = "",
-    delimiter: given.Delimiter = None,
-    decimal: given.Decimal = None,
-    thousands: given.Thousands = None,
-    encoding: given.Encoding = None,
-    header: given.Header = None,
-    missing: given.Missing = None,
-    dates: given.Dates = "",
+    *,
+    columns: Any,
+    reading: Any,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="File, or folder.")] = None,
     memory: Annotated[str, typer.Option(help="Stream beyond it, as 2GB; or half the free.")] = "",
     dask: Annotated[str, typer.Option(help="Address of a Dask scheduler.")] = "",
@@ -53,16 +48,12 @@ def clean(
 ) -> None:
     """Write the rows worth keeping, and beside them the suspicious ones with reasons."""
     from ..cleaning import in_passes
-    from ..data import Reading
 
     with sentences("Nothing was written."), progress(quiet) as tell:
         settings = {
             "defense": defense, "options": given.parameters(option or []), "tell": tell,
             "contamination": contamination, "false_positive_rate": false_positive_rate,
-            "drop": given.names(drop), "categorical": given.names(categorical),
-            "reading": Reading(
-                delimiter, decimal, thousands, encoding, header, tuple(missing or ()), dates
-            ),
+            "reading": reading, **columns,
         }  # fmt: skip
         budget = _bytes(memory) if memory else None
         if dask or in_passes(file, budget):

@@ -1,11 +1,15 @@
 """Options that several commands share, and what their text means."""
 
+import functools
+import inspect
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import typer
 
 from ..errors import InputError
+from .terminal import sentences
 
 File = Annotated[
     str | None,
@@ -13,6 +17,9 @@ File = Annotated[
 ]
 Target = Annotated[str | None, typer.Option(help="Column to predict.")]
 Victim = Annotated[str, typer.Option(help="Model that is attacked: ridge, linear or mlp.")]
+L2 = Annotated[
+    float | None, typer.Option(help="Penalty on the mean loss.", show_default="the model's")
+]
 Normalizer = Annotated[
     str, typer.Option(help="Scale of damage and risk: ideal, incremental, anchored or raw.")
 ]
@@ -71,6 +78,45 @@ RETIRED_OPTIONS = {
 }
 
 
+class Bundle(NamedTuple):
+    """Options that belong together: each with its type and default; what is made of their values."""
+
+    options: Mapping[str, tuple[Any, Any]]
+    make: Callable[..., Any]
+
+    @property
+    def parameters(self) -> list[inspect.Parameter]:
+        """The options as parameters of a command."""
+        only = inspect.Parameter.KEYWORD_ONLY
+        each = self.options.items()
+        return [inspect.Parameter(n, only, default=d, annotation=kind) for n, (kind, d) in each]
+
+
+def bundled(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command all options of each bundle that one of its parameters is named after."""
+    plain = inspect.signature(command).parameters
+    mine = {name: BUNDLES[name] for name in plain if name in BUNDLES}
+
+    @functools.wraps(command)
+    def run(**values: Any) -> None:
+        with sentences("Nothing was written."):
+            made = {n: b.make(**{o: values.pop(o) for o in b.options}) for n, b in mine.items()}
+        command(**values, **made)
+
+    every = [
+        parameter
+        for name, one in plain.items()
+        for parameter in (
+            mine[name].parameters
+            if name in mine
+            else [one.replace(kind=inspect.Parameter.KEYWORD_ONLY)]
+        )
+    ]
+    run.__signature__ = inspect.Signature(every)  # pyright: ignore[reportAttributeAccessIssue]
+    run.__annotations__ = {parameter.name: parameter.annotation for parameter in every}
+    return run
+
+
 def names(text: str) -> list[str]:
     """Names by comma.
 
@@ -118,6 +164,18 @@ def threat(
     return {key: value for key, value in given.items() if value not in (None, [], {})}
 
 
+def columns(drop: str, categorical: str) -> dict[str, list[str]]:
+    """The columns to leave out, and those whose numbers are only codes."""
+    return {"drop": names(drop), "categorical": names(categorical)}
+
+
+def reading(missing: list[str] | None, **said: Any) -> Any:
+    """How a file is read, as far as it was said."""
+    from ..tables.reading import Reading
+
+    return Reading(**said, missing=tuple(missing or ()))
+
+
 def contamination(text: str) -> float | str:
     """`oracle` or a number; the spec refuses anything else in words.
 
@@ -155,3 +213,41 @@ def _value(text: str) -> Any:
         with suppress(ValueError):
             return number(text)
     return text
+
+
+BUNDLES = {
+    "reading": Bundle(
+        {
+            "delimiter": (Delimiter, None),
+            "decimal": (Decimal, None),
+            "thousands": (Thousands, None),
+            "encoding": (Encoding, None),
+            "header": (Header, None),
+            "missing": (Missing, None),
+            "dates": (Dates, ""),
+        },
+        reading,
+    ),
+    "threat": Bundle(
+        {
+            "writes": (Writes, "both"),
+            "frozen": (Frozen, ""),
+            "box": (Box, ""),
+            "budget": (Budget, None),
+            "surrogate": (Surrogate, None),
+            "placed": (Placed, "added"),
+        },
+        threat,
+    ),
+    "aim": Bundle(
+        {
+            "victim": (Victim, "ridge"),
+            "l2": (L2, None),
+            "normalizer": (Normalizer, "ideal"),
+            "risk": (Risk, "residual"),
+            "feasible": (Feasible, "through"),
+        },
+        dict,
+    ),
+    "columns": Bundle({"drop": (Drop, ""), "categorical": (Categorical, "")}, columns),
+}

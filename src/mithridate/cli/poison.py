@@ -1,7 +1,7 @@
 """`mithridate poison`: a poisoned copy of a table."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -11,6 +11,7 @@ from . import options as given
 from .terminal import printable, sentences
 
 
+@given.bundled
 def poison(
     file: given.File = None,
     target: given.Target = None,
@@ -22,18 +23,11 @@ def poison(
         Path, typer.Option("--out", "-o", help="File to write, .csv or .parquet.")
     ] = Path("poisoned.parquet"),
     attack: Annotated[str, typer.Option(help="Attack.")] = "ascent",
-    risk: given.Risk = "residual",
-    feasible: given.Feasible = "through",
-    normalizer: given.Normalizer = "ideal",
-    victim: given.Victim = "ridge",
-    writes: given.Writes = "both",
-    frozen: given.Frozen = "",
-    box: given.Box = "",
-    budget: given.Budget = None,
-    surrogate: given.Surrogate = None,
-    placed: given.Placed = "added",
-    drop: given.Drop = "",
-    categorical: given.Categorical = "",
+    *,
+    aim: Any,
+    threat: Any,
+    columns: Any,
+    reading: Any,
     rows: Annotated[int, typer.Option(help="Rows that the attack is computed on.")] = 1000,
     seed: Annotated[int, typer.Option(help="Seed.")] = 0,
     quiet: given.Quiet = False,
@@ -51,10 +45,8 @@ def poison(
         door.check_suffix(out)
         with progress(quiet) as tell:
             made = door.poison(
-                file, target=target, alpha=alpha, ratio=ratio, attack=attack, risk=risk,
-                feasible=feasible, normalizer=normalizer, victim=victim, rows=rows, seed=seed,
-                threat=given.threat(writes, frozen, box, budget, surrogate, placed),
-                drop=given.names(drop), categorical=given.names(categorical), tell=tell,
+                file, target=target, alpha=alpha, ratio=ratio, attack=attack, rows=rows, seed=seed,
+                threat=threat, reading=reading, tell=tell, **aim, **columns,
             )  # fmt: skip
             made.write(out)
         if not quiet:
