@@ -45,12 +45,12 @@ def test_a_reading_that_cannot_be_is_one_sentence(command):
 
 def test_a_spec_keeps_how_its_table_is_read(tmp_path):
     path = tmp_path / "t.csv"
-    path.write_text("a;y\n" + "".join(f"{i}.000;{i % 7},5\n" for i in range(1, 61)))
+    path.write_text("a;y\n" + "".join(f"{i * 7 % 31 + 1}.000;{i % 7},5\n" for i in range(60)))
     given = {"source": str(path), "target": "y", "reading": {"decimal": ",", "thousands": "."}}
     spec = Spec.of({"data": given})
     again = Spec.parse(spec.dump())
     assert again == spec
-    assert again.data.load().X[:, 0].max() == 60_000
+    assert again.data.load().X[:, 0].max() == 31_000
 
 
 @pytest.mark.parametrize(

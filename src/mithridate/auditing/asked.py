@@ -32,4 +32,3 @@ def model(use: str, l2: float | None) -> dict[str, Any]:
 def several(given: Any) -> list[Any]:
     """A list, of one thing too."""
     return [given] if isinstance(given, str | int | float) else list(given)
-

@@ -232,7 +232,9 @@ def audit(
                 {"use": "flip"},
                 {"use": "random"},
             ],
-            "defenses": [{"use": d, "contamination": contamination} for d in asked.several(defenses)],
+            "defenses": [
+                {"use": d, "contamination": contamination} for d in asked.several(defenses)
+            ],
         }
     )
     return audit_spec(spec, data if framed else None, tell=tell)

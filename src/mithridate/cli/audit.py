@@ -20,8 +20,8 @@ MOST_LINES = 15  # what a busy person reads
 @given.bundled
 def audit(
     file: given.File = None,
-    target: given.Target = None,
     *,
+    target: given.Target = None,
     aim: Any,
     judge: Annotated[
         str | None,

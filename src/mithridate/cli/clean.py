@@ -22,6 +22,7 @@ SIZE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([KMGT]?)I?B?\s*", re.IGNORECASE)
 @given.bundled
 def clean(
     file: Annotated[str, typer.Argument(help="CSV or Parquet, a folder or URL, a data set.")],
+    *,
     target: given.Target = None,
     defense: Annotated[
         str, typer.Option(help="Defense that judges the rows, or module:Class.")
@@ -35,7 +36,6 @@ def clean(
     groups: Annotated[
         str | None, typer.Option(help="Column that says where a row comes from.")
     ] = None,
-    *,
     columns: Any,
     reading: Any,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="File, or folder.")] = None,

@@ -79,7 +79,7 @@ RETIRED_OPTIONS = {
 
 
 class Bundle(NamedTuple):
-    """Options that belong together: each with its type and default; what is made of their values."""
+    """Options that belong together, each with type and default, and what is made of them."""
 
     options: Mapping[str, tuple[Any, Any]]
     make: Callable[..., Any]

@@ -14,6 +14,7 @@ from .terminal import printable, sentences
 @given.bundled
 def poison(
     file: given.File = None,
+    *,
     target: given.Target = None,
     alpha: Annotated[float, typer.Option(help="1 is aggressive, 0 is stealthy.")] = 0.3,
     ratio: Annotated[
@@ -23,7 +24,6 @@ def poison(
         Path, typer.Option("--out", "-o", help="File to write, .csv or .parquet.")
     ] = Path("poisoned.parquet"),
     attack: Annotated[str, typer.Option(help="Attack.")] = "ascent",
-    *,
     aim: Any,
     threat: Any,
     columns: Any,
