@@ -151,7 +151,7 @@ def audit(
         (`file:path#target` names the target too), or the name of a data set (default: diabetes).
     target : str, optional
         Column to predict, of numbers. A data set knows its own.
-    victim : {"ridge", "linear", "mlp"} or str, default "ridge"
+    victim : {"ridge", "linear", "mlp", "kernel", "fourier"} or str, default "ridge"
         Model that is attacked, by name or as `module:Class`.
     l2 : float, optional
         Its penalty on the mean loss, on features scaled to [0, 1] (default: its own).

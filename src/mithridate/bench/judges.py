@@ -12,6 +12,7 @@ from .. import defenses
 from .._lookup import build, made
 from ..attack import victims
 from ..errors import InputError
+from .kernel import KernelRegression
 from .spec import Spec
 
 
@@ -29,6 +30,8 @@ def judge(spec: Spec) -> tuple[str, Any]:
     victim = build(spec.victim.use, spec.victim.options, victims, victims.AbstractVictim)
     if isinstance(victim, victims.MLP):
         return spec.victim.use, _network(victim)
+    if isinstance(victim, victims.Kernel | victims.Fourier):
+        return spec.victim.use, KernelRegression(victim.kernel, victim.width, victim.l2)
     l2 = getattr(victim, "l2", None)
     if l2 is None:
         raise InputError(

@@ -16,7 +16,9 @@ File = Annotated[
     typer.Argument(help="CSV or Parquet file, or a data set's name.", show_default="diabetes"),
 ]
 Target = Annotated[str | None, typer.Option(help="Column to predict.")]
-Victim = Annotated[str, typer.Option(help="Model that is attacked: ridge, linear or mlp.")]
+Victim = Annotated[
+    str, typer.Option(help="Model that is attacked: ridge, linear, mlp, kernel or fourier.")
+]
 L2 = Annotated[
     float | None, typer.Option(help="Penalty on the mean loss.", show_default="the model's")
 ]

@@ -1,7 +1,9 @@
 """Models that are attacked: each can be differentiated through its own training."""
 
 from ._cleaned import Cleaned as Cleaned
+from ._fourier import Fourier as Fourier
 from ._huberized import Huberized as Huberized
+from ._kernel import Kernel as Kernel
 from ._linear import Linear as Linear
 from ._mlp import MLP as MLP
 from ._ridge import Ridge as Ridge
