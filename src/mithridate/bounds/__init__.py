@@ -16,8 +16,16 @@ from .pieces import proved as proved
 from .pieces import refined as refined
 from .reached import Reached as Reached
 from .reached import reached as reached
-from .removal import certified_rows as certified_rows
+from .removal import Effect as Effect
+from .removal import Judge as Judge
+from .removal import Path as Path
+from .removal import State as State
+from .removal import first_order as first_order
+from .removal import greedy as greedy
 from .removal import greedy_flip as greedy_flip
+from .removal import insignificant as insignificant
 from .setting import Setting as Setting
+from .unmoved import certified_rows as certified_rows
+from .unmoved import unmoved as unmoved
 from .writable import Writable as Writable
 from .writable import farthest as farthest

@@ -1,40 +1,297 @@
-"""The fewest rows whose removal turns the sign of a coefficient of least squares.
+"""Rows of a least-squares fit whose removal moves one number of it: so many suffice.
 
-`greedy_flip` removes rows one by one and refits exactly: so many rows suffice. `certified_rows`
-proves that no set of so many rows does. With whitened rows `x_j = A^{-1/2} z_j`, residuals `r_j`,
-`α_j` the weight of row `j` in the coefficient and `G` the matrix of the `x_iᵀx_j`, the fit without
-rows `R` obeys `v = -Σ_R x_j r_j + Σ_R x_j x_jᵀ v` for `v = A^{1/2}(θ_R - θ₀)`. So `‖v‖ <= t =
-σ/(1 - κ)`, with `σ` a bound on `‖Σ_R x_j r_j‖` and `κ < 1` one on the largest eigenvalue of the
-rows' part of `G`, and the coefficient falls by no more than
-
-    top-k Σ (α r)₊ + σ_α t    and    top-k Σ ((α r)₊ + |α| √h t),
-
-where `σ_α` bounds `‖Σ_R α_j x_j‖` and `h_j = G_jj`.
+The number is `aᵀθ`: a coefficient, or a prediction. Fixed effects are absorbed: rows and target
+are told from their group's mean, which gives the same slopes as a column for each group. With
+`α_i = z_iᵀA⁻¹a`, residual `r_i` and leverage `h_i`, leaving row `i` out changes `aᵀθ` by
+`-α_i r_i / (1 - h_i)`, the sum of squares by `-r_i² / (1 - h_i)` and `aᵀA⁻¹a` by
+`α_i² / (1 - h_i)`, all exactly. `greedy` takes the best row, refits, and goes on; `first_order`
+takes the rows in the order of `α_i r_i` alone (AMIP: Broderick, Giordano and Meager, "An automatic
+finite-sample robustness metric", 2020) and refits without them.
 """
 
 from typing import Any, NamedTuple
 
 import numpy as np
 import scipy.linalg
+import scipy.stats
 from jaxtyping import Float, Int
 
 from ..errors import InputError
 
 Vector = Float[np.ndarray, " n"]
 Matrix = Float[np.ndarray, "n k"]
-MARGIN = 1e-8  # of the coefficient: far above the rounding of an orthogonal factorization
+Labels = Int[np.ndarray, " n"]
 FULL = 1e-10  # share of the largest singular value below which a design has no full rank
-MOST_PAIRS = 2500  # rows beyond which pairs of rows are not compared
+CANDIDATES = 8  # rows that are tried exactly where only the score of a row is at hand
 
 
-class _Whitened(NamedTuple):
+class Effect(NamedTuple):
+    """A number `aᵀθ` of a least-squares fit, in coordinates where `ZᵀZ` is the identity.
+
+    `x` (n, k) are the rows and `y` (n,) the targets, both told from the mean of their group if
+    `groups` (n,) are given; `weight` (k,) is `a`. `value` is `aᵀθ`, and `residual` and `alpha` (n,)
+    are the residuals and the weight of each target in it.
+    """
+
     x: Matrix
+    y: Vector
+    weight: Vector
+    groups: Labels | None
+    value: float
     residual: Vector
     alpha: Vector
-    coefficient: float
+
+    @classmethod
+    def of(cls, Z: Any, y: Any, a: Any, groups: Any = None) -> "Effect":
+        """The number `aᵀθ` of the fit of `y` (n,) on the columns of `Z` (n, k).
+
+        Parameters
+        ----------
+        Z : (n, k) array
+            The design, with its intercept as a column unless there are groups; of full rank.
+        y : (n,) array
+            The target.
+        a : (k,) array
+            A unit vector for a coefficient, a row for its prediction.
+        groups : (n,) array of int, optional
+            The group of each row, from 0 on: each has an intercept of its own.
+
+        Raises
+        ------
+        InputError
+            Where the design is not of full rank.
+        """
+        Z, y = np.asarray(Z, float), np.asarray(y, float)
+        groups = None if groups is None else np.asarray(groups, int)
+        x, y = within(Z, groups), within(y[:, None], groups)[:, 0]
+        size = np.linalg.norm(Z, axis=0)
+        # A column that is the same in each group is left with rounding alone.
+        if len(x) <= x.shape[1] or (np.linalg.norm(x, axis=0) <= FULL * size).any():
+            raise dependent()
+        q, r = np.linalg.qr(x)
+        diagonal = np.abs(np.diag(r))
+        if diagonal.min() <= FULL * diagonal.max():
+            raise dependent()
+        theta = scipy.linalg.solve_triangular(r, q.T @ y)
+        weight = scipy.linalg.solve_triangular(r.T, np.asarray(a, float), lower=True)
+        value = float(weight @ (q.T @ y))
+        return cls(q, y, weight, groups, value, y - x @ theta, q @ weight)
 
 
-def greedy_flip(Z: Any, y: Any, column: int, *, most: int | None = None) -> Int[np.ndarray, " k"]:
+class State(NamedTuple):
+    """The fit on the rows that are left, and what leaving one more out would do to it.
+
+    `rows` (m,) are their numbers; `room` is `1 - h`, 0 for a row that cannot be left out.
+    """
+
+    rows: Labels
+    value: float
+    residual: Vector
+    alpha: Vector
+    room: Vector
+    spread: float
+    freedom: int
+
+    @classmethod
+    def of(cls, effect: Effect, rows: Labels) -> "State":
+        """The fit on these rows."""
+        groups = None if effect.groups is None else effect.groups[rows]
+        x = within(effect.x[rows], groups)
+        y = within(effect.y[rows, None], groups)[:, 0]
+        inverse = np.linalg.inv(x.T @ x)
+        theta, pull = inverse @ (x.T @ y), inverse @ effect.weight
+        leverage, absorbed = np.einsum("ij,jk,ik->i", x, inverse, x, optimize=True), 0
+        if groups is not None:
+            count = np.bincount(groups)
+            leverage, absorbed = leverage + 1 / count[groups], int((count > 0).sum())
+        room = np.where(1 - leverage > FULL, 1 - leverage, 0.0)
+        freedom = len(rows) - x.shape[1] - absorbed
+        value, spread = float(effect.weight @ theta), float(effect.weight @ pull)
+        return cls(rows, value, y - x @ theta, x @ pull, room, spread, freedom)
+
+    def without(self) -> Vector:
+        """The value after each row is left out alone; NaN where that cannot be."""
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.where(
+                self.room > 0, self.value - self.alpha * self.residual / self.room, np.nan
+            )
+
+
+class Judge(NamedTuple):
+    """The t value of a coefficient: classical, or with standard errors clustered by `clusters`."""
+
+    clusters: Labels | None
+    level: float
+
+    def t(self, state: State) -> float:
+        """The coefficient over its standard error."""
+        error = np.sqrt(self._variance(state))
+        return float(state.value / error) if error > 0 else np.inf * np.sign(state.value)
+
+    def significant(self, state: State) -> bool:
+        """Whether the coefficient differs from zero at the level."""
+        limit = scipy.stats.t.ppf(1 - self.level / 2, self._freedom(state))
+        return bool(abs(self.t(state)) > limit)
+
+    def p(self, state: State) -> float:
+        """Probability of so large a t value where the effect is nil."""
+        return float(2 * scipy.stats.t.sf(abs(self.t(state)), self._freedom(state)))
+
+    def without(self, state: State) -> Vector:
+        """`|t|` after each row is left out alone: exact; nearly so with clusters."""
+        with np.errstate(divide="ignore", invalid="ignore"):
+            if self.clusters is None:
+                rest = state.residual @ state.residual - state.residual**2 / state.room
+                spread = state.spread + state.alpha**2 / state.room
+                variance = np.maximum(rest, 0.0) / max(state.freedom - 1, 1) * spread
+            else:
+                score = state.alpha * state.residual
+                own = self.clusters[state.rows]
+                total = np.bincount(own, score)
+                left = total[own] - score / state.room
+                variance = (total @ total - total[own] ** 2 + left**2) * self._factor(state)
+            return np.where(
+                state.room > 0, np.abs(state.without()) / np.sqrt(variance), np.inf
+            )  # fmt: skip
+
+    def _freedom(self, state: State) -> int:
+        if self.clusters is None:
+            return max(state.freedom, 1)
+        return max(len(np.unique(self.clusters[state.rows])) - 1, 1)
+
+    def _factor(self, state: State) -> float:
+        assert self.clusters is not None
+        m, count = len(state.rows), len(np.unique(self.clusters[state.rows]))
+        return count / max(count - 1, 1) * (m - 1) / max(state.freedom, 1)
+
+    def _variance(self, state: State) -> float:
+        if self.clusters is None:
+            squares = float(state.residual @ state.residual)
+            return squares / max(state.freedom, 1) * state.spread
+        total = np.bincount(self.clusters[state.rows], state.alpha * state.residual)
+        return float(total @ total) * self._factor(state)
+
+
+class Path(NamedTuple):
+    """Rows in the order of their removal, and the states before and after each of them.
+
+    `states` has one more than `rows`; `reached` says whether the goal was.
+    """
+
+    rows: Labels
+    states: list[State]
+    reached: bool
+
+
+def greedy(effect: Effect, fall: float, *, most: int | None = None) -> Path:
+    """Removes the row that moves the number farthest, refits, and goes on until it moved enough.
+
+    Parameters
+    ----------
+    effect : Effect
+        The number.
+    fall : float
+        By how much it is to fall, or to rise where this is negative; the goal is to go beyond.
+    most : int, optional
+        Rows to remove at most; by default a half of them.
+    """
+    sign, start = np.sign(fall), effect.value
+
+    def best(state: State) -> int:
+        return int(np.nanargmin(sign * state.without()))
+
+    def done(state: State) -> bool:
+        return bool(sign * (start - state.value) > abs(fall))
+
+    return _walk(effect, best, done, most)
+
+
+def insignificant(effect: Effect, judge: Judge, *, most: int | None = None) -> Path:
+    """Removes the row that leaves the smallest |t|, refits, until the number is not significant."""
+
+    def best(state: State) -> int:
+        after = judge.without(state)
+        if judge.clusters is None:
+            return int(np.argmin(after))
+        tried = np.argsort(after)[:CANDIDATES]
+        rest = [State.of(effect, np.delete(state.rows, at)) for at in tried]
+        return int(tried[np.argmin([abs(judge.t(one)) for one in rest])])
+
+    return _walk(effect, best, lambda state: not judge.significant(state), most)
+
+
+def _walk(effect: Effect, best, done, most: int | None) -> Path:
+    state = State.of(effect, np.arange(len(effect.y)))
+    states, gone = [state], []
+    for _ in range(len(effect.y) // 2 if most is None else most):
+        if done(state) or state.freedom <= 1 or not (state.room > 0).any():
+            break
+        at = best(state)
+        gone.append(int(state.rows[at]))
+        state = State.of(effect, np.delete(state.rows, at))
+        states.append(state)
+    return Path(np.array(gone, int), states, done(state))
+
+
+def first_order(effect: Effect, fall: float) -> int | None:
+    """How many rows of largest first-order influence move the number enough, refitted.
+
+    Parameters
+    ----------
+    effect : Effect
+        The number.
+    fall : float
+        By how much it is to fall, or to rise where this is negative.
+
+    Returns
+    -------
+    int or None
+        The first number of rows that do; None where no half of the rows does.
+    """
+    sign = np.sign(fall)
+    order = np.argsort(-sign * effect.alpha * effect.residual, kind="stable")
+    moments = _Moments(effect)
+    for k, row in enumerate(order[: len(order) // 2], start=1):
+        moments.remove(row)
+        if sign * (effect.value - moments.value()) > abs(fall):
+            return k
+    return None
+
+
+class _Moments:
+    """The normal equations of a fit, from which rows are taken one after another."""
+
+    def __init__(self, effect: Effect):
+        self.effect = effect
+        self.gram, self.cross = effect.x.T @ effect.x, effect.x.T @ effect.y
+        rows = np.column_stack([effect.x, effect.y])
+        self.rows, self.count = rows, None
+        if effect.groups is not None:
+            self.count = np.bincount(effect.groups).astype(float)
+            self.total = np.zeros((len(self.count), rows.shape[1]))  # from the group's first mean
+
+    def remove(self, row: int) -> None:
+        gone, factor = self.rows[row], 1.0
+        if self.count is not None and self.effect.groups is not None:
+            group = self.effect.groups[row]
+            many = self.count[group]
+            gone = gone - self.total[group] / many
+            factor = many / (many - 1) if many > 1 else 0.0
+            self.total[group] -= self.rows[row]
+            self.count[group] -= 1
+        self.gram -= factor * np.outer(gone[:-1], gone[:-1])
+        self.cross -= factor * gone[-1] * gone[:-1]
+
+    def value(self) -> float:
+        try:
+            return float(self.effect.weight @ np.linalg.solve(self.gram, self.cross))
+        except np.linalg.LinAlgError:
+            return self.effect.value
+
+
+def greedy_flip(
+    Z: Any, y: Any, column: int, *, groups: Any = None, most: int | None = None
+) -> Int[np.ndarray, " k"]:
     """Rows whose removal turns the sign of a coefficient, found one after another.
 
     Each step removes the row that moves the coefficient farthest, refitted exactly.
@@ -42,11 +299,13 @@ def greedy_flip(Z: Any, y: Any, column: int, *, most: int | None = None) -> Int[
     Parameters
     ----------
     Z : (n, k) array
-        The design, with its intercept and fixed effects as columns; of full rank.
+        The design, with its intercept as a column unless there are groups; of full rank.
     y : (n,) array
         The target.
     column : int
         The column of the coefficient.
+    groups : (n,) array of int, optional
+        The group of each row, from 0 on, for fixed effects that are not columns of the design.
     most : int, optional
         Rows to remove at most; by default a half of them.
 
@@ -68,116 +327,23 @@ def greedy_flip(Z: Any, y: Any, column: int, *, most: int | None = None) -> Int[
     >>> greedy_flip(np.column_stack([x, np.ones(5)]), y, 0)
     array([4])
     """
-    Z, y = np.asarray(Z, float), np.asarray(y, float)
-    sign = np.sign(_whitened(Z, y, column).coefficient)
-    kept, gone = np.arange(len(y)), []
-    for _ in range(len(y) // 2 if most is None else most):
-        now = _whitened(Z[kept], y[kept], column)
-        room = 1 - (now.x**2).sum(axis=1)
-        # A row of leverage 1 decides a parameter alone and cannot be left out.
-        with np.errstate(divide="ignore", invalid="ignore"):
-            fall = np.where(room > FULL, sign * now.alpha * now.residual / room, -np.inf)
-        at = int(np.argmax(fall))
-        gone.append(int(kept[at]))
-        kept = np.delete(kept, at)
-        if sign * (now.coefficient - sign * fall[at]) < 0:
-            return np.array(gone)
-    return np.array([], int)
+    effect = Effect.of(Z, y, np.eye(np.shape(Z)[1])[column], groups)
+    found = greedy(effect, effect.value, most=most)
+    return found.rows if found.reached else found.rows[:0]
 
 
-def certified_rows(Z: Any, y: Any, column: int) -> int:
-    """A number of rows of which no set, removed, turns the sign of a coefficient.
-
-    Parameters
-    ----------
-    Z : (n, k) array
-        The design, with its intercept and fixed effects as columns; of full rank.
-    y : (n,) array
-        The target.
-    column : int
-        The column of the coefficient.
-
-    Returns
-    -------
-    int
-        Proved for this number and every smaller one; more rows may be harmless, too. Pairs of
-        rows are compared up to 2,500 rows; beyond that the proof is by leverages alone and weaker.
-
-    Raises
-    ------
-    InputError
-        Where the design is not of full rank.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> x = np.linspace(0, 1, 50)
-    >>> certified_rows(np.column_stack([x, np.ones(50)]), x + 0.01 * np.cos(40 * x), 0) >= 5
-    True
-    """
-    white = _whitened(np.asarray(Z, float), np.asarray(y, float), column)
-    leverage, sign = (white.x**2).sum(axis=1), np.sign(white.coefficient)
-    pull, size = np.maximum(sign * white.alpha * white.residual, 0.0), np.abs(white.alpha)
-    pairs = white.x @ white.x.T if len(leverage) <= MOST_PAIRS else None
-    widest = _widest(pairs, leverage)
-    forces = [_lengths(pairs, leverage, some, widest) for some in (white.residual, white.alpha)]
-    for k in range(1, len(leverage)):
-        if widest[k - 1] >= 1 - MARGIN:
-            return k - 1
-        t = forces[0][k - 1] / (1 - widest[k - 1])
-        falls = _top(pull)[k - 1] + forces[1][k - 1] * t, _top(pull + size * np.sqrt(leverage) * t)
-        if min(falls[0], falls[1][k - 1]) >= abs(white.coefficient) * (1 - MARGIN):
-            return k - 1
-    return len(leverage) - 1
+def within(rows: Matrix, groups: Labels | None) -> Matrix:
+    """Rows told from the mean of their group."""
+    if groups is None:
+        return rows
+    count = np.maximum(np.bincount(groups), 1)
+    means = np.column_stack([np.bincount(groups, column) for column in rows.T]) / count[:, None]
+    return rows - means[groups]
 
 
-def _whitened(Z: Matrix, y: Vector, column: int) -> _Whitened:
-    q, r = np.linalg.qr(Z)
-    diagonal = np.abs(np.diag(r))
-    if len(Z) <= Z.shape[1] or diagonal.min() <= FULL * diagonal.max():
-        raise InputError(
-            "The design has columns that depend on one another, so that its coefficients mean "
-            "nothing; leave one of them out."
-        )
-    theta = scipy.linalg.solve_triangular(r, q.T @ y)
-    unit = np.zeros(len(r))
-    unit[column] = 1.0
-    a = scipy.linalg.solve_triangular(r.T, unit, lower=True)
-    return _Whitened(q, y - Z @ theta, q @ a, float(theta[column]))
-
-
-def _top(values: Vector) -> Vector:
-    """The largest sum of k of the values, for each k from 1 on."""
-    return np.cumsum(np.sort(values)[::-1])
-
-
-def _widest(pairs: Matrix | None, leverage: Vector) -> Vector:
-    """For each k, a bound on the largest eigenvalue that k rows have in the Gram matrix."""
-    least = _top(leverage)
-    if pairs is None:
-        return least
-    # Gershgorin's circles, and the Frobenius norm.
-    circles, squares = _row_sums(np.abs(pairs)).max(axis=0), _over_sets(_row_sums(pairs**2))
-    return np.minimum(least, np.minimum(circles, np.sqrt(squares)))
-
-
-def _lengths(pairs: Matrix | None, leverage: Vector, scale: Vector, widest: Vector) -> Vector:
-    """For each k, a bound on `‖Σ_R s_j x_j‖` over sets of k rows."""
-    least = np.minimum(_top(np.abs(scale) * np.sqrt(leverage)), np.sqrt(widest * _top(scale**2)))
-    if pairs is None:
-        return least
-    sums = _row_sums(np.maximum(pairs * scale[:, None] * scale[None, :], 0.0))
-    return np.minimum(least, np.sqrt(_over_sets(sums)))
-
-
-def _over_sets(sums: Matrix) -> Vector:
-    """For each k, the k largest of the rows' sums over k rows: a bound on a sum over pairs."""
-    return np.array([np.sort(sums[:, k])[::-1][: k + 1].sum() for k in range(len(sums))])
-
-
-def _row_sums(matrix: Matrix) -> Matrix:
-    """The largest sum of the diagonal and k - 1 others, for each row and each k."""
-    rest = matrix - np.diag(np.diag(matrix))
-    np.fill_diagonal(rest, -np.inf)
-    sums = np.cumsum(np.sort(rest, axis=1)[:, :0:-1], axis=1)
-    return np.diag(matrix)[:, None] + np.insert(sums, 0, 0.0, axis=1)
+def dependent() -> InputError:
+    """The error for a design whose coefficients mean nothing."""
+    return InputError(
+        "The design has columns that depend on one another, so that its coefficients mean "
+        "nothing; leave one of them out."
+    )
