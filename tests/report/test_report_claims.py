@@ -5,9 +5,10 @@ import json
 import pytest
 
 from mithridate.bench.paper import study_pages
-from mithridate.bench.paper.chapters import PAPER, chapters
+from mithridate.bench.paper.chapters import PLAIN, chapters
 from mithridate.bench.paper.claims import FAILS, HOLDS, NOT_RUN, NOTHING, PART, TOO_FEW
 from mithridate.bench.paper.defense import SHORT
+from mithridate.bench.paper.readings import READINGS
 from mithridate.bench.study import Study
 from mithridate.report.frame import Frame
 
@@ -24,24 +25,32 @@ def plain():
     return claims(poisoned())
 
 
-def judged_experiments():
-    """Experiments of the shipped study that claims are told of: the readings are not among them."""
-    named = Study.load("paper").experiments
-    return [e for e in named if not e.name.startswith("after-")]
+SHIPPED = Study.load("paper").experiments
+
+
+def run_under(reading, **more):
+    """Rows of one reading of the attack."""
+    setting = {k: v for k, v in reading.setting.items() if k != "experiment"}
+    return poisoned(experiment=reading.experiment, **{**setting, **more})
 
 
 def test_the_attack_of_the_claims_is_that_of_the_shipped_study():
-    for experiment in judged_experiments():
+    keyed = {reading.experiment: reading.setting for reading in READINGS}
+    for experiment in SHIPPED:
+        setting = keyed.get(experiment.name, PLAIN)
         for attack in experiment.attacks:
-            assert attack.use == PAPER["attack"]
-            assert json.dumps(attack.options, sort_keys=True) == PAPER["attack_options"]
+            assert attack.use == setting["attack"]
+            assert json.dumps(attack.options, sort_keys=True) == setting["attack_options"]
+            if experiment.name in keyed:
+                assert attack.risk == setting["risk_name"]
             if experiment.name != "normalizers":
-                assert attack.normalizer == "incremental"
+                assert attack.normalizer == setting["normalizer"]
 
 
 def test_experiments_have_the_names_of_the_shipped_study():
-    names = {e.name for e in judged_experiments()}
-    assert {chapter.experiment for chapter in chapters(Frame(table(poisoned())))} == names
+    rows = [row for r in READINGS for row in run_under(r, tables=["a"], ratios=[0.1], seeds=1)]
+    found = [chapter.experiment for chapter in chapters(Frame(table(rows)))]
+    assert sorted(found) == sorted(e.name for e in SHIPPED)
 
 
 @pytest.mark.parametrize("number", ["1a", "1b", "2a", "2b", "2c", "3a", "3b", "3c"])
@@ -137,7 +146,7 @@ def test_earlier_under_stealth():
 
 
 def test_bayesclean_wins_and_loses_where_it_was_made_to(plain):
-    assert [plain[n].verdict for n in ("5a", "5b", "5c")] == [HOLDS] * 3
+    assert [plain[n].verdict for n in ("5a", "5b", "5c", "5d", "5e")] == [HOLDS] * 5
 
     def gain(defense, name, alpha, ratio, seed):
         better = defense == "duti" and alpha == 0.1 and ratio == 0.4
@@ -218,10 +227,12 @@ def test_normalizers():
 def test_the_page_has_every_verdict_and_its_command():
     page = study_pages(table(poisoned()))["results.md"]
     lines = [line for line in page.splitlines() if line.startswith("| 1a |")]
-    assert len(lines) == 2
-    assert "**holds**" in lines[0]
-    assert "not run" in lines[1]
-    assert "`mithridate bench paper --only network -o results/`" in lines[1]
+    assert len(lines) == 3
+    assert "not run" in lines[0]
+    assert "`mithridate bench paper --only after-difference -o results/`" in lines[0]
+    assert "**holds**" in lines[1]
+    assert "not run" in lines[2]
+    assert "`mithridate bench paper --only network -o results/`" in lines[2]
     assert "| DUTI | 30 % \\[30 %\\]" in page
     assert "0 of them failed" in " ".join(page.split())
 

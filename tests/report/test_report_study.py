@@ -60,7 +60,7 @@ def test_the_page_says_what_was_found(page):
         "\u00a0", " "
     )
     assert "No attack in the table was made for a defense" in page.text
-    assert "The paper's claims: of " in page.text
+    assert "claims on linear regression under our attack" in page.text
 
 
 def test_the_page_loads_nothing(page):

@@ -1,35 +1,25 @@
 """The claims of the paper, experiment by experiment, held against a table of results."""
 
+from collections.abc import Iterator
+
 from ...report.frame import MODEL, Frame, models
 from .attack import ATTACK, CROSSING, NORMALIZERS
-from .claims import Chapter, judged
+from .claims import Chapter, Statement, judged
 from .defense import DEFENSES, PREDICTIVE, QUESTIONS, SENSITIVITY, SHORT
+from .readings import NEAREST, OURS, READINGS, Reading, attacker
 
-# The attack of the shipped study `paper`, as its rows are keyed.
-PAPER = {
-    "attack": "ascent", "attack_options": '{"rate": 0.1, "starts": ["clones"]}', "against": None,
-    "writes": "both", "frozen": "[]", "box": "{}", "budget": None, "surrogate": None,
-    "placed": "added", "relaxed": False,
-}  # fmt: skip
-PLAIN = {**PAPER, "normalizer": "incremental", "risk_name": "residual"}
+BOTH = ATTACK + DEFENSES + CROSSING  # what is judged under every reading of the attack
+
+# The attack of the experiments that run one alone: ours.
+PLAIN = {**attacker(), "normalizer": "incremental", "risk_name": "residual"}
+
+Plan = tuple[str, str, Frame, list[Statement]]  # experiment, title, rows, what is judged
 
 
 def chapters(results: Frame) -> list[Chapter]:
     """All claims, experiment by experiment; those that were not run say so."""
-    wide = {**PAPER, "risk_name": "residual"}
-    sets = [
-        ("ridge", "Linear regression", PLAIN, ATTACK + DEFENSES + QUESTIONS + CROSSING),
-        ("network", "Deep network", PLAIN, ATTACK + SHORT + CROSSING),
-        ("sensitivity", "The constant of BayesClean", PLAIN, SENSITIVITY),
-        ("normalizers", "Normalizers over a wider range of ratios", wide, NORMALIZERS),
-        ("predictive", "Poison trained against the predictive variance", PAPER, PREDICTIVE),
-    ]
     found = []
-    for experiment, title, setting, statements in sets:
-        rows = results.where(experiment=experiment, **setting)
-        if experiment == "predictive" and len(rows):
-            beside = results.where(experiment=["ridge", "predictive"], **PAPER)
-            rows = beside.where(normalizer="incremental")
+    for experiment, title, rows, statements in (*_readings(results), *_others(results)):
         called = models(rows) or {None: ""}
         for one, name in called.items():
             mine = rows if one is None else rows.where(**dict(zip(MODEL, one, strict=True)))
@@ -37,3 +27,42 @@ def chapters(results: Frame) -> list[Chapter]:
             claims = [judged(s, experiment, mine) for s in statements]
             found.append(Chapter(head, experiment, claims, mine))
     return found
+
+
+def _readings(results: Frame) -> Iterator[Plan]:
+    """Linear regression under the paper's attack and ours, and the other readings that were run."""
+    for reading in READINGS:
+        rows = reading.of(results)
+        if len(rows) or reading in (NEAREST, OURS):
+            statements = BOTH + (QUESTIONS if reading is OURS else [])
+            yield reading.experiment, _title(reading), rows, statements
+
+
+def _title(reading: Reading) -> str:
+    if reading is OURS:
+        return "Linear regression, our attack"
+    if reading is NEAREST:
+        return "Linear regression, the paper's attack"
+    when = f"rows made possible {reading.when}"
+    return f"Linear regression, also tried: {when}, risk {reading.risk}"
+
+
+def _others(results: Frame) -> Iterator[Plan]:
+    sets = [
+        ("network", "Deep network", PLAIN, ATTACK + SHORT + CROSSING),
+        ("sensitivity", "The constant of BayesClean", PLAIN, SENSITIVITY),
+        (
+            "normalizers",
+            "Normalizers over a wider range of ratios",
+            {**attacker(), "risk_name": "residual"},
+            NORMALIZERS,
+        ),
+    ]
+    for experiment, title, setting, statements in sets:
+        yield experiment, title, results.where(experiment=experiment, **setting), statements
+    aimed = results.where(experiment="predictive", **attacker())
+    if len(aimed):
+        beside = results.where(experiment=["ridge", "predictive"], **attacker())
+        aimed = beside.where(normalizer="incremental")
+    title = "Poison trained against the predictive variance"
+    yield "predictive", title, aimed, PREDICTIVE

@@ -1,18 +1,16 @@
 """Claims on the defenses: where each fails, BayesClean, its constant, the open questions."""
 
 import json
-from collections.abc import Callable
 
 import numpy as np
 
 from ...report import text
 from ...report.frame import Frame, alphas_of
 from ...report.intervals import Values, interval, over
-from .attack import LOW, finding, flat, since, stays
+from .attack import LOW, finding, since, stays
 from .claims import ClaimFigures, Rule, Statement
+from .lead import BAYESCLEAN, FIVE, GROUPS, beats, share, where_all_harm
 
-FIVE = ("trim", "huber", "sever", "proda", "duti")  # those that the paper lets fail
-OURS = "bayesclean"
 LOF = '{"detector": "sklearn.neighbors.LocalOutlierFactor"}'
 ROBUST = 0.1  # how far apart gains may lie that are called alike
 
@@ -92,7 +90,9 @@ def _earlier(rows: Frame) -> ClaimFigures | None:
 
 def _positive(rows: Frame) -> ClaimFigures | None:
     """That BayesClean's gain, meant over the tables, is above 0 at each alpha and ratio."""
-    cube = rows.poisoned.where(defense=OURS, defense_options="{}").cube(("gain",), "alpha", "ratio")
+    cube = rows.poisoned.where(defense=BAYESCLEAN, defense_options="{}").cube(
+        ("gain",), "alpha", "ratio"
+    )
     if cube.empty:
         return None
     labels = [(f"alpha {a:g}", text.ratio(r)) for a in alphas_of(cube) for r in cube.along["ratio"]]
@@ -101,56 +101,10 @@ def _positive(rows: Frame) -> ClaimFigures | None:
         cube,
         lambda x: over(x["gain"], 1),
         labels,
-        lambda x: over(_share(x["gain"] >= 0, x["gain"]), 1, 2, 3),
+        lambda x: over(share(x["gain"] >= 0, x["gain"]), 1, 2, 3),
         text.percent,
         tail,
     )
-
-
-def _share(so: np.ndarray, known: np.ndarray) -> np.ndarray:
-    return np.where(np.isfinite(known), so.astype(float), np.nan)
-
-
-Margin = Callable[[np.ndarray, np.ndarray], np.ndarray]
-
-
-def _leads(mine: int, margin: Margin, gain: np.ndarray) -> np.ndarray:
-    """The margin of one defense over the best of the others; defenses are the third last axis."""
-    others = np.delete(gain, mine, axis=-3)
-    best = np.where(np.isnan(others), -np.inf, others).max(axis=-3)
-    return margin(np.take(gain, mine, axis=-3), best)
-
-
-def _against(upper_half: bool, margin: Margin) -> Rule:
-    """BayesClean beside the best of the others, meant over the tables, by alpha and ratio."""
-
-    def rule(rows: Frame) -> ClaimFigures | None:
-        among = rows.poisoned.where(defense=[*FIVE, OURS], defense_options="{}")
-        cube = among.cube(("gain",), "defense", "alpha", "ratio")
-        names, ratios = cube.along["defense"], cube.along["ratio"]
-        if cube.empty or OURS not in names or len(names) < 2:
-            return None
-        mine, start = names.index(OURS), len(ratios) // 2 if upper_half else 0
-
-        def parts(x: Values) -> np.ndarray:
-            return flat(_leads(mine, margin, over(x["gain"], 1)[..., start:]))
-
-        def share(x: Values) -> np.ndarray:
-            by_table = _leads(mine, margin, x["gain"][..., start:])
-            return over(_share(by_table > 0, by_table), 1, 2, 3)
-
-        # Which groups count is decided on all seeds, not in each draw anew.
-        counted = ~np.isnan(cube.point(parts))
-        found = cube.estimate(lambda x: parts(x)[:, counted])
-        if not counted.any():
-            return ClaimFigures("there is no such alpha and ratio", "–", [], found)
-        labels = [(f"alpha {a:g}", text.ratio(r)) for a in alphas_of(cube) for r in ratios[start:]]
-        kept = [label for label, there in zip(labels, counted, strict=True) if there]
-        shown = cube.estimate(share)
-        figure = f"{text.percent(float(shown.point))} of tables, alphas and ratios"
-        return ClaimFigures(figure, interval(shown, text.percent), kept, found)
-
-    return rule
 
 
 def _distribution(defense: str, options: str, figure: str, over_this: float) -> Rule:
@@ -199,14 +153,15 @@ DEFENSES = [
     Statement("4g", "The stealthier the attack, the earlier these defenses do harm.", _earlier),
     Statement("5a", "BayesClean helps at every alpha and ratio.", _positive),
     Statement(
-        "5b",
-        "Where all the others of the paper do harm, BayesClean does not.",
-        _against(False, lambda mine, best: np.where(best < 0, mine, np.nan)),
+        "5b", "Where all the others of the paper do harm, BayesClean does not.", where_all_harm
     ),
-    Statement(
-        "5c",
-        "In the upper half of the ratios BayesClean beats all the others of the paper.",
-        _against(True, lambda mine, best: mine - best),
+    *(
+        Statement(
+            f"5{letter}",
+            f"In the upper half of the ratios BayesClean beats {group.words}.",
+            beats(group),
+        )
+        for letter, group in zip("cde", GROUPS, strict=True)
     ),
 ]
 QUESTIONS = [
@@ -230,7 +185,7 @@ def _smaller(figure: str, robust: bool = False) -> Rule:
     """A figure at the smallest c2 over that at the largest; or how far apart it lies over all."""
 
     def rule(rows: Frame) -> ClaimFigures | None:
-        cube = rows.poisoned.where(defense=OURS).cube(
+        cube = rows.poisoned.where(defense=BAYESCLEAN).cube(
             (figure,), "defense_options", "alpha", "ratio"
         )
         known = {i: constant(o) for i, o in enumerate(cube.along["defense_options"])}
@@ -277,7 +232,7 @@ def _evades(figure: str) -> Rule:
 
     def rule(rows: Frame) -> ClaimFigures | None:
         ratios = rows.where(experiment="predictive").poisoned.distinct("ratio")
-        mine = rows.poisoned.where(defense=OURS, defense_options="{}", ratio=ratios)
+        mine = rows.poisoned.where(defense=BAYESCLEAN, defense_options="{}", ratio=ratios)
         cube = mine.cube((figure,), "risk_name", "alpha", "ratio")
         risks, alphas = cube.along["risk_name"], alphas_of(cube)
         if cube.empty or not {"predictive", "residual"} <= set(risks):

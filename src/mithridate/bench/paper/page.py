@@ -12,8 +12,10 @@ from ...report.markdown import escaped, footer, paragraph, table
 from ...report.series import NONE
 from ...report.study.findings import again
 from . import tables
-from .chapters import chapters
+from .chapters import BOTH, chapters
 from .claims import COMMAND, FAILS, HOLDS, NOT_RUN, NOTHING, PART, TOO_FEW, Chapter, Claim
+from .headline import headline
+from .readings import NEAREST, NEVER, OURS, PAPERS, READINGS
 
 PAPER_TITLE = (
     'Carnerero-Cano et al., "Stealthy Poisoning Attacks Bypass Defenses in Regression Settings", '
@@ -32,7 +34,9 @@ RULE = (
     "number of parts."
 )
 MEANINGS = {
-    "ridge": tables.of_defenses,
+    NEAREST.experiment: tables.of_defenses,
+    OURS.experiment: tables.of_defenses,
+    **{r.experiment: tables.in_short for r in (*PAPERS[1:], NEVER)},
     "network": tables.of_defenses,
     "sensitivity": tables.sensitivity,
     "predictive": tables.predictive,
@@ -69,10 +73,8 @@ def study_pages(results: pa.Table) -> dict[str, str]:
     made = chapters(frame)
     if not has_claims(made):
         return report.study_pages(results)
-    line = summary([claim for chapter in made for claim in chapter.claims])
-    finding = f"The paper's claims: {line[0].lower()}{line[1:]}"
     pages = {"results.md": results_md(made, frame)}
-    return report.study_pages(results, findings=[finding], pages=pages)
+    return report.study_pages(results, findings=summaries(made), pages=pages)
 
 
 def results_md(chapters: Sequence[Chapter], results: Frame) -> str:
@@ -81,10 +83,12 @@ def results_md(chapters: Sequence[Chapter], results: Frame) -> str:
     parts = [
         "# Results",
         paragraph(f"The claims of {PAPER_TITLE}, in our words, held against our own runs."),
-        paragraph(summary(claims)),
+        *map(paragraph, summaries(chapters)),
         paragraph(size(results)),
-        paragraph(RULE),
+        *headline(results),
         "## The claims",
+        paragraph(RULE),
+        *side_by_side(chapters),
     ]
     for chapter in chapters:
         parts += [f"### {escaped(chapter.title)}", table(HEADS, [_line(c) for c in chapter.claims])]
@@ -103,24 +107,66 @@ def results_md(chapters: Sequence[Chapter], results: Frame) -> str:
     return "\n\n".join([*parts, footer(results)]) + "\n"
 
 
+def side_by_side(chapters: Sequence[Chapter]) -> list[str]:
+    """Each claim on linear regression under every reading of the attack that was run."""
+    run = {c.experiment: c for c in chapters if len(c.rows)}
+    shown = [(r, run[r.experiment]) for r in READINGS if r.experiment in run]
+    if len(shown) < 2:
+        return []
+    verdicts = [{claim.number: claim for claim in chapter.claims} for _, chapter in shown]
+    lines = [
+        [s.number, s.text, *(_verdict(found[s.number]) for found in verdicts)]
+        for s in BOTH
+        if all(s.number in found for found in verdicts)
+    ]
+    heads = ["", "claim", *(f"{r.risk}, possible {r.when}" for r, _ in shown)]
+    note = (
+        "Linear regression under each reading of the attack: the first column of verdicts is the "
+        "paper's attack as its text is read here, *possible on the way* is ours. Intervals and "
+        "exceptions are in the tables that follow."
+    )
+    return ["### Side by side", paragraph(note), table(heads, lines)]
+
+
+def _verdict(claim: Claim) -> str:
+    return f"{_bold(claim.verdict)}: {escaped(claim.figure)}"
+
+
+def _bold(verdict: str) -> str:
+    return f"**{verdict}**" if verdict in (HOLDS, PART, FAILS) else verdict
+
+
 def _line(claim: Claim) -> list[str]:
-    verdict = f"**{claim.verdict}**" if claim.verdict in (HOLDS, PART, FAILS) else claim.verdict
     return [
         claim.number,
         claim.text,
         escaped(claim.figure),
         escaped(claim.interval),
-        verdict,
+        _bold(claim.verdict),
         escaped(claim.where),
         f"`{COMMAND.format(claim.experiment)}`",
     ]
 
 
-def summary(claims: Sequence[Claim]) -> str:
+def summaries(chapters: Sequence[Chapter]) -> list[str]:
+    """How the claims fare under the paper's attack, under ours, and in the other experiments."""
+    readings = {r.experiment for r in READINGS}
+    sets = {
+        "of the paper on linear regression under its own attack": [NEAREST.experiment],
+        "on linear regression under our attack": [OURS.experiment],
+        "on other experiments": [c.experiment for c in chapters if c.experiment not in readings],
+    }
+    return [
+        summary([claim for c in chapters if c.experiment in names for claim in c.claims], what)
+        for what, names in sets.items()
+    ]
+
+
+def summary(claims: Sequence[Claim], what: str) -> str:
     """How many claims have which verdict.
 
-    >>> summary([])
-    'Of 0 claims none was run.'
+    >>> summary([], "on trees")
+    'Of 0 claims on trees none was run.'
     """
     order = (HOLDS, PART, FAILS, TOO_FEW, NOTHING, NOT_RUN)
     counts = {verdict: sum(c.verdict == verdict for c in claims) for verdict in order}
@@ -133,7 +179,7 @@ def summary(claims: Sequence[Claim]) -> str:
         NOT_RUN: ("was not run", "were not run"),
     }
     line = [f"{n} {verbs[v][n != 1]}" for v, n in counts.items() if n]
-    return f"Of {len(claims)} claims {text.listing(line) or 'none was run'}."
+    return f"Of {len(claims)} claims {what} {text.listing(line) or 'none was run'}."
 
 
 def size(results: Frame) -> str:

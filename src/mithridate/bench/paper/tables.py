@@ -12,7 +12,8 @@ from ...report.markdown import escaped, table
 from ...report.poisonability import NOT, Poisonability, measured
 from ...report.series import NONE
 from .attack import since
-from .defense import OURS, constant, turning
+from .defense import constant, turning
+from .lead import BAYESCLEAN
 
 Table = tuple[str, str, str]  # title, what it shows, the table itself
 SHOWN = 2  # largest ratios at which every gain is given
@@ -28,6 +29,16 @@ def of_defenses(rows: Frame) -> list[Table]:
         found += [*gains(rows, ordered), turns(rows, ordered), *by_table(rows, ordered)]
         found.append(detection(rows, ordered))
     found.append(crossings(rows))
+    return [one for one in found if one is not None]
+
+
+def in_short(rows: Frame) -> list[Table]:
+    """The tables on a reading of the attack that is not the first: damage and gains."""
+    names = [pair for pair in rows.distinct("defense", "defense_options") if pair[0] != NONE]
+    ordered = _ordered(rows, names)
+    found = [damage(rows)]
+    if len(rows.poisoned) and len(ordered) > 1:
+        found += [*gains(rows, ordered), *by_table(rows, ordered)]
     return [one for one in found if one is not None]
 
 
@@ -238,7 +249,9 @@ def _tenth(value: float) -> str:
 def sensitivity(rows: Frame) -> list[Table]:
     """What BayesClean's constant does, by alpha."""
     figures = ("tpr", "fpr", "gain")
-    cube = rows.poisoned.where(defense=OURS).cube(figures, "defense_options", "alpha", "ratio")
+    cube = rows.poisoned.where(defense=BAYESCLEAN).cube(
+        figures, "defense_options", "alpha", "ratio"
+    )
     if cube.empty:
         return []
     found = {n: cube.estimate(lambda x, n=n: over(x[n], 1, 4)) for n in figures}

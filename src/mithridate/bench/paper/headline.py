@@ -1,0 +1,188 @@
+"""The paper's main result under every reading of its attack, and what decides it."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from ...report import text
+from ...report.frame import Frame, alphas_of, attacked
+from ...report.growth import DAMAGE, factor, growth
+from ...report.intervals import Estimate, Values, over, with_interval
+from ...report.markdown import escaped, paragraph, table
+from ...report.series import ORACLE
+from .claims import TOO_FEW
+from .lead import BAYESCLEAN, GROUPS, Group, Lead, leads, share, upper
+from .readings import NEAREST, OURS, PAPERS, READINGS, Reading
+
+SHOWN = (ORACLE, BAYESCLEAN, "trim", "sever", "huber", "proda", "duti", "antidote")
+AHEAD, BEHIND, OPEN = "ahead", "behind", "neither ahead nor behind"
+LEFT_OPEN = (
+    "The paper's summary says that its risk is based on loss differences between poisoned and "
+    "clean models, and leaves more than one way to read this. *Difference*: the loss of the poison "
+    "under the clean model less that under the poisoned one, the nearest to these words. "
+    "*Residual*: its loss under the clean model alone. *Gap*: the squared distance of this loss "
+    "from that of an average clean row. It leaves open as well when one-hot groups and whole "
+    "numbers are made possible: *after each batch*, the reading taken to be the paper's; *on the "
+    "way*, at every step of the ascent, which is ours; *never*, which no table can hold."
+)
+
+
+def headline(results: Frame) -> list[str]:
+    """The section on the main result, in Markdown; nothing where no reading was run."""
+    rows = {r: found for r in READINGS if len(found := r.of(results))}
+    by_group = {g: {r: found for r in rows if (found := leads(rows[r], g))} for g in GROUPS}
+    if not any(by_group.values()):
+        return []
+    ratios = next(iter(rows.values())).poisoned.distinct("ratio")
+    where = text.listing([text.ratio(r) for r in ratios[upper(ratios) :]])
+    parts = ["## The main result, and what decides it", paragraph(LEFT_OPEN)]
+    parts += [paragraph(" ".join(decided(g, found) for g, found in by_group.items()))]
+    parts += ["### Readings and defenses", paragraph(_gains_note(where)), _gains(rows)]
+    parts += ["### BayesClean beside the others", paragraph(_leads_note(where)), _leads(by_group)]
+    parts += ["### Where defenses do harm", paragraph(_harm_note(where)), _harm(rows)]
+    return [*parts, "### Damage under each reading", paragraph(_damage_note(ratios)), _damage(rows)]
+
+
+def state(lead: Estimate) -> str:
+    """Whether BayesClean is ahead, by the interval of its lead.
+
+    >>> state(Estimate(np.array(0.2), np.array(0.1), np.array(0.3)))
+    'ahead'
+    >>> state(Estimate(np.array(0.2), None, None))
+    'too few seeds'
+    """
+    if lead.low is None or lead.high is None:
+        return TOO_FEW
+    return AHEAD if lead.low > 0 else BEHIND if lead.high < 0 else OPEN
+
+
+def decided(group: Group, found: Mapping[Reading, tuple[Lead, Mapping[str, Lead]]]) -> str:
+    """One sentence for a group: how BayesClean stands under each reading, and on what it hangs."""
+    states = {r: state(lead.lead) for r, (lead, _) in found.items()}
+    papers = {states[r] for r in PAPERS if r in states}
+    ours = states.get(OURS)
+    if TOO_FEW in states.values():
+        return f"Beside {group.words}: {TOO_FEW} to tell."
+    beside = f"Beside {group.words} BayesClean is"
+    if not papers or ours is None:
+        told = [f"{s} under *{r.name}*" for r, s in states.items()]
+        return f"{beside} {text.listing(told)}." if told else ""
+    if papers == {ours}:
+        return f"{beside} {ours} under the paper's attack, however it is read, and under ours."
+    if len(papers) == 1:
+        return (
+            f"{beside} {papers.pop()} under the paper's attack, however its risk is read, and "
+            f"{ours} under ours: what decides it is when rows are made possible."
+        )
+    told = text.listing([f"{states[r]} as *{r.name}*" for r in PAPERS if r in states])
+    return f"{beside} {told}, and {ours} under ours: how the risk is read matters, too."
+
+
+def _title(reading: Reading) -> list[str]:
+    name = "**the paper's**" if reading is NEAREST else "ours" if reading is OURS else "also tried"
+    return [name, reading.when, reading.risk]
+
+
+HEADS = ("attack", "made possible", "risk")
+
+
+def _gains_note(where: str) -> str:
+    return (
+        f"Test defense gain, mean over tables, alphas and the ratios {where}, with 95 % intervals. "
+        "*Oracle*: trained on the clean rows. Told the ratio: TRIM, SEVER, Proda, DUTI; 30 trusted "
+        "rows: DUTI; told nothing: Huber, BayesClean, Antidote. Antidote is this library's own and "
+        "counts nowhere among the defenses of the paper."
+    )
+
+
+def _gains(rows: Mapping[Reading, Frame]) -> str:
+    lines = [
+        [*_title(r), str(len(mine.distinct("seed"))), *(escaped(_mean(mine, d)) for d in SHOWN)]
+        for r, mine in rows.items()
+    ]
+    return table([*HEADS, "seeds", *map(text.heading, SHOWN)], lines)
+
+
+def _mean(rows: Frame, defense: str) -> str:
+    cube = rows.poisoned.where(defense=defense).cube(("gain",), "alpha", "ratio")
+    if cube.empty:
+        return "–"
+    start = upper(cube.along["ratio"])
+    return with_interval(cube.estimate(lambda x: over(x["gain"][..., start:], 1, 2, 3)))
+
+
+def _leads_note(where: str) -> str:
+    return (
+        f"Mean gains as above, at {where}: BayesClean's, that of the one defense of the group that "
+        "gains most, and by how much BayesClean leads it. *Share*: of the means (of a table, an "
+        "alpha and a ratio) in which BayesClean gains more than each of the group. By table: "
+        "BayesClean's gain, the best other's, share."
+    )
+
+
+def _leads(by_group: Mapping[Group, Mapping[Reading, tuple[Lead, dict[str, Lead]]]]) -> str:
+    tables = sorted({t for found in by_group.values() for _, by in found.values() for t in by})
+    lines = []
+    for group, found in by_group.items():
+        for reading, (whole, by) in found.items():
+            mine, best = (text.signed(float(e.point)) for e in (whole.mine, whole.best))
+            line = [group.words, *_title(reading), mine, f"{best} ({text.name(whole.rival)})"]
+            line += [escaped(with_interval(whole.lead)), state(whole.lead)]
+            line += [escaped(with_interval(whole.share, text.percent))]
+            lines.append([*line, *(_short(by.get(t)) for t in tables)])
+    heads = ["beside", *HEADS, "BayesClean", "best other", "lead", "it is", "share"]
+    return table([*heads, *map(escaped, tables)], lines)
+
+
+def _short(lead: Lead | None) -> str:
+    if lead is None:
+        return "–"
+    mine, best = (text.signed(float(e.point)) for e in (lead.mine, lead.best))
+    return f"{mine}, {best} ({text.name(lead.rival)}), {text.percent(float(lead.share.point))}"
+
+
+def _harm_note(where: str) -> str:
+    return (
+        f"Share of the means of a table and a ratio ({where}) that lie below 0, in each field at "
+        "alpha 1, then lower. Where the attack does little, dropping clean rows is enough for it."
+    )
+
+
+def _harm(rows: Mapping[Reading, Frame]) -> str:
+    shown = [d for d in SHOWN if d != ORACLE]
+    lines = [[*_title(r), *(_harmful(mine, d) for d in shown)] for r, mine in rows.items()]
+    return table([*HEADS, *map(text.heading, shown)], lines)
+
+
+def _harmful(rows: Frame, defense: str) -> str:
+    cube = rows.poisoned.where(defense=defense).cube(("gain",), "alpha", "ratio")
+    if cube.empty:
+        return "–"
+    start = upper(cube.along["ratio"])
+
+    def harm(x: Values) -> np.ndarray:
+        gain = x["gain"][..., start:]
+        return over(share(gain < 0, gain), 1, 3)
+
+    return " ".join(f"{v:.2f}" for v in cube.point(harm)[: len(alphas_of(cube))])
+
+
+def _damage_note(ratios: Sequence[float]) -> str:
+    return (
+        f"Error without defense at {text.ratio(ratios[-1])}, as times the error without poison; "
+        "geometric means over the tables."
+    )
+
+
+def _damage(rows: Mapping[Reading, Frame]) -> str:
+    alphas = sorted({a for mine in rows.values() for a in mine.distinct("alpha")}, reverse=True)
+    lines = []
+    for reading, mine in rows.items():
+        cube = attacked(mine).cube(DAMAGE, "alpha", "ratio")
+        if cube.empty:
+            continue
+        found = cube.estimate(lambda x: over(growth(x)[..., -1], 1))
+        at = {a: i for i, a in enumerate(cube.along["alpha"])}
+        shown = [with_interval(found.one(at[a]), factor) if a in at else "–" for a in alphas]
+        lines.append([*_title(reading), *map(escaped, shown)])
+    return table([*HEADS, *(f"alpha {a:g}" for a in alphas)], lines)

@@ -1,0 +1,66 @@
+"""How the paper's attack may be read: what its text leaves open, each reading an experiment."""
+
+import json
+from typing import Any, NamedTuple
+
+from ...report.frame import Frame
+
+_CLONES = {"rate": 0.1, "starts": ["clones"]}
+
+
+def attacker(feasible: str | None = None) -> dict[str, Any]:
+    """The attack of the shipped study as its rows are keyed, `feasible` where it is not ours.
+
+    >>> attacker()["attack_options"], attacker("after")["attack_options"]
+    ('{"rate": 0.1, "starts": ["clones"]}', '{"feasible": "after", "rate": 0.1, "starts": ["clones"]}')
+    """  # noqa: E501
+    options = _CLONES if feasible is None else {**_CLONES, "feasible": feasible}
+    return {
+        "attack": "ascent",
+        "attack_options": json.dumps(options, sort_keys=True),
+        "against": None,
+        "writes": "both",
+        "frozen": "[]",
+        "box": "{}",
+        "budget": None,
+        "surrogate": None,
+        "placed": "added",
+        "relaxed": False,
+    }
+
+
+class Reading(NamedTuple):
+    """An attack that the paper's text allows, or ours, and the experiment that runs it.
+
+    `feasible` and `risk` are options of the attack (`None`: its default), `name` is how the page
+    calls the reading, `when` says when its rows are made possible.
+    """
+
+    experiment: str
+    name: str
+    feasible: str | None
+    when: str
+    risk: str
+
+    @property
+    def setting(self) -> dict[str, Any]:
+        """What the rows of this reading have in their columns."""
+        options = {"normalizer": "incremental", "risk_name": self.risk}
+        return {"experiment": self.experiment, **attacker(self.feasible), **options}
+
+    def of(self, results: Frame) -> Frame:
+        """The rows of this reading."""
+        return results.where(**self.setting)
+
+
+# The first is the nearest to the paper's text: its risk "is based on loss differences between
+# poisoned and clean models". The other two leave one of the models out.
+PAPERS = (
+    Reading("after-difference", "difference", "after", "after each batch", "difference"),
+    Reading("after-residual", "residual", "after", "after each batch", "residual"),
+    Reading("after-gap", "gap", "after", "after each batch", "gap"),
+)
+NEAREST = PAPERS[0]
+OURS = Reading("ridge", "ours", None, "on the way", "residual")
+NEVER = Reading("never-residual", "never", "never", "never", "residual")
+READINGS = (*PAPERS, OURS, NEVER)
