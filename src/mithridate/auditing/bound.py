@@ -245,9 +245,8 @@ def bound(
         )
     if judged not in ("test", "validation"):
         raise InputError(f"judged={judged!r} is neither 'test' nor 'validation'; give one of them.")
-    encoded = open_table("diabetes" if data is None else data, reading=reading).encode(
-        target, drop=drop, categorical=categorical
-    )
+    opened = open_table("diabetes" if data is None else data, reading=reading).usable(target)
+    encoded = opened.encode(target, drop=drop, categorical=categorical)
     split = encoded.split(seed, rows)
     part = split.test if judged == "test" else split.validation
     setting = Setting(split.train.X, split.train.y, part.X, part.y, l2=l2)

@@ -192,7 +192,7 @@ def poison(
     tell = tell or (lambda stage, done, total: None)
     tell("reading the table", 0, 0)
     source = "diabetes" if data is None else data
-    opened = open_table(source, reading=reading)
+    opened = open_table(source, reading=reading).usable(target)
     frame, encoded = opened.frame, opened.encode(target, drop=drop, categorical=categorical)
     if MARK in nw.from_native(frame, eager_only=True).columns:
         raise InputError(f"The table has a column {MARK!r} already; rename it first.")

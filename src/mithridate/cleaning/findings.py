@@ -1,5 +1,6 @@
 """The rejected rows in names and units of the table, and why each was rejected."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -8,6 +9,7 @@ from jaxtyping import Float, Int
 
 from .._text import quote
 from ..tables.encoded import Columns
+from ..tables.reading import Aside
 
 FAR = 3.0  # σ from which on a column is said to stand out
 USUAL = 2.0  # σ up to which a residual explains nothing
@@ -19,7 +21,8 @@ class Rejected(NamedTuple):
     `values` (r, d) and `goal` (r,) are features and target in the table's units, `unit` is the
     range of the target over the whole table, by which the defense saw it; `records` have a row's
     number, score and deviations, its columns by number; `expected` (r,) is the target by the model
-    of the kept rows.
+    of the kept rows. `numbers` (n,) are those of all judged rows in the table as it came, from 1,
+    where rows were set aside.
     """
 
     columns: Columns
@@ -31,6 +34,13 @@ class Rejected(NamedTuple):
     expected: Float[np.ndarray, " r"]
     defense: str
     threshold: float
+    numbers: Int[np.ndarray, " n"] | None = None
+
+    @property
+    def rows(self) -> Int[np.ndarray, " r"]:
+        """The numbers of the rows in the table as it came, from 1."""
+        row = self.records["row"]
+        return row + 1 if self.numbers is None else self.numbers[row]
 
     @property
     def places(self) -> Int[np.ndarray, "2 r"]:
@@ -53,7 +63,7 @@ class Rejected(NamedTuple):
         """The columns that are put beside the rejected rows."""
         r, (first, second) = self.records, self._names
         made = {
-            "row": pa.array(r["row"] + 1),
+            "row": pa.array(self.rows),
             "score": pa.array(r["score"]),
             "residual": pa.array(r["residual"]),
             "leverage": pa.array(r["leverage"], from_pandas=True),
@@ -93,6 +103,21 @@ class Rejected(NamedTuple):
             return f"{shown} is {figure(value)}, and the same other value in all kept rows"
         side = "above" if sigma > 0 else "below"
         return f"{shown} is {figure(value)}, {abs(sigma):.2g} σ {side} the mean of the kept rows"
+
+
+def with_aside(
+    added: Mapping[str, pa.Array], aside: Sequence[Aside]
+) -> dict[str, pa.Array | pa.ChunkedArray]:
+    """The columns beside rejected rows and those set aside, by the numbers of the rows."""
+    if not aside:
+        return dict(added)
+    said = {
+        "mithridate_row": pa.array([one.row for one in aside]),
+        "mithridate_reason": pa.array([f"Set aside: {one.told}." for one in aside], pa.string()),
+    }
+    parts = [pa.table(dict(added)), pa.table(said)]
+    both = pa.concat_tables(parts, promote_options="permissive").sort_by("mithridate_row")
+    return {name: both[name].combine_chunks() for name in added}
 
 
 def figure(value: Any, digits: int = 4) -> str:

@@ -6,13 +6,14 @@ from typing import Any
 import numpy as np
 
 from .._text import quote
+from ..data import Opened
 from ..data import open as open_table
 from ..defenses import BaseDefense
 from ..errors import InputError
 from ..tables.reading import Reading
 from . import summary as sentences
 from .encoding import Encoding, beside, encoded, fit
-from .findings import Rejected
+from .findings import Rejected, with_aside
 from .groups import Groups, framed
 from .page import page_of
 from .result import Cleaned, Table
@@ -40,20 +41,21 @@ def clean_in_memory(
             "same columns, with --trusted FILE or trusted=."
         )
     tell("reading the table", 0, 0)
-    table = open_table(data, reading=reading)
+    whole = open_table(data, reading=reading)
+    table = whole.usable(target)
     sources = None if groups is None else Groups.of(table, groups, str(target or table.target))
     drop = [*drop, *([sources.column] if sources else [])]
     encoding, notes = encoded(table, target, drop, categorical)
     both = (
         None
         if trusted is None
-        else beside(open_table(trusted, "trusted", reading=reading), table, encoding, categorical)
+        else beside(_trusted(trusted, encoding.target, reading), table, encoding, categorical)
     )
     tell("looking for suspicious rows", 0, 0)
     used = both if both is not None and guard.uses_trusted else encoding
     warned = _fitted(guard, used, sources, options)
     tell("saying why", 0, 0)
-    rejected = _rejected(guard, used)
+    rejected = _rejected(guard, used, table.numbers)
     summary = sentences.sentences(guard, used, rejected, table.columns, sources)
     if both is not None:
         if used is both:
@@ -63,19 +65,42 @@ def clean_in_memory(
     notes = (*notes, *warned)
     tallies = None if sources is None else sources.tallies(guard.inlier_mask_)
     page = page_of(guard, used, rejected, sources, name=table.name, summary=summary, notes=notes)
+    mask = _over_all(guard.inlier_mask_, table)
     return Cleaned(
-        rows=used.rows,
-        bits=np.packbits(guard.inlier_mask_).tobytes(),
+        rows=len(mask),
+        bits=np.packbits(mask).tobytes(),
+        aside=table.account.aside,
         summary=summary,
         notes=notes,
         read=table.notes,
         defense=guard,
         groups=None if tallies is None else framed(tallies, table.frame),
-        table=Table(table.frame, table.path, reading, rejected.added(), page),
+        table=Table(
+            whole.frame,
+            whole.numbers,
+            table.path,
+            reading,
+            with_aside(rejected.added(), table.account.aside),
+            whole.account.aside,
+            page,
+        ),
     )
 
 
-def _rejected(guard: BaseDefense, encoding: Encoding) -> Rejected:
+def _trusted(trusted: Any, target: str, reading: Reading) -> Opened:
+    return open_table(trusted, "trusted", reading=reading).usable(target)
+
+
+def _over_all(kept: np.ndarray, table: Opened) -> np.ndarray:
+    """Whether each row of the table as it came is kept; one that was set aside is not."""
+    if table.numbers is None:
+        return kept
+    every = np.zeros(len(kept) + len(table.account.aside), dtype=bool)
+    every[table.numbers[kept] - 1] = True
+    return every
+
+
+def _rejected(guard: BaseDefense, encoding: Encoding, numbers: np.ndarray | None) -> Rejected:
     """The rejected rows in the table's own units."""
     records = guard.reason_records
     raw = encoding.raw(records["row"])
@@ -89,6 +114,7 @@ def _rejected(guard: BaseDefense, encoding: Encoding) -> Rejected:
         expected=encoding.predicted(guard, records["row"]),
         defense=type(guard).__name__,
         threshold=float(guard.threshold_),
+        numbers=numbers,
     )
 
 

@@ -36,20 +36,22 @@ def page_of(
         scores=guard.scores_,
         kept=guard.inlier_mask_,
         threshold=float(guard.threshold_),
-        points=_points(guard, encoding, worst[:MOST_REJECTED]),
+        points=_points(guard, encoding, worst[:MOST_REJECTED], rejected.numbers),
         column="" if groups is None else groups.column,
         groups=[report.Group(t.name, t.rows, t.rejected, t.beyond) for t in tallies],
         suspects=[_suspect(rejected, int(i), groups) for i in order[: report.MOST_SUSPECTS]],
     )
 
 
-def _points(guard: BaseDefense, encoding: Encoding, rejected: np.ndarray) -> report.Points:
+def _points(
+    guard: BaseDefense, encoding: Encoding, rejected: np.ndarray, numbers: np.ndarray | None
+) -> report.Points:
     """The most suspicious rows, and kept ones evenly drawn from the whole table."""
     kept = np.flatnonzero(guard.inlier_mask_)
     kept = kept[np.linspace(0, len(kept) - 1, min(len(kept), MOST_KEPT)).astype(int)]
     rows = np.concatenate([kept, rejected])
     return report.Points(
-        row=rows + 1,
+        row=rows + 1 if numbers is None else numbers[rows],
         target=encoding.raw(rows)[-1],
         predicted=encoding.predicted(guard, rows),
         score=guard.scores_[rows],
@@ -62,4 +64,4 @@ def _suspect(rejected: Rejected, i: int, groups: Groups | None) -> report.Suspec
     row = int(record["row"])
     group = "" if groups is None else groups.names[groups.codes[row]]
     score, residual = float(record["score"]), float(record["residual"])
-    return report.Suspect(row + 1, score, residual, group, rejected.reason(i))
+    return report.Suspect(int(rejected.rows[i]), score, residual, group, rejected.reason(i))

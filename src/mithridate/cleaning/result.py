@@ -14,7 +14,8 @@ from .._text import counted
 from ..data import file_of
 from ..defenses import BaseDefense
 from ..errors import InputError
-from ..tables.reading import Reading
+from ..tables.reading import Aside, Reading
+from ..tables.rows import typed
 from ..tables.source import QUARANTINE
 from ..tables.verbatim import verbatim
 from ..tables.write import (
@@ -31,13 +32,32 @@ from ..tables.write import (
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Table:
-    """A table that was cleaned in memory: its frame, its file and what is put beside its rows."""
+    """A table that was cleaned in memory: its frame, its file and what is put beside its rows.
+
+    `numbers` (n,) are those of the frame's rows in the file, from 1, where the reading of it set
+    rows `aside`; `added` goes beside all rows that are not kept, by their numbers.
+    """
 
     frame: Any
+    numbers: np.ndarray | None
     source: Path | None
     reading: Reading
     added: dict[str, pa.Array]
+    aside: tuple[Aside, ...]
     page: report.Cleaning
+
+    def kept(self, mask: Bool[np.ndarray, " n"]) -> Bool[np.ndarray, " r"]:
+        """Whether each row of the frame is kept, from what is said of each row of the file."""
+        return mask if self.numbers is None else mask[self.numbers - 1]
+
+    def others(self, mask: Bool[np.ndarray, " n"]) -> Any:
+        """The rows of the frame that are not kept, and those that reading it set aside."""
+        rows = rows_of(self.frame, ~self.kept(mask))
+        if self.numbers is None or not self.aside:
+            return rows
+        numbers = np.append(self.numbers[~self.kept(mask)], [one.row for one in self.aside])
+        both = pa.concat_tables([rows, typed(self.aside, rows.schema)])
+        return both.take(pa.array(np.argsort(numbers, kind="stable")))
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -50,7 +70,7 @@ class Cleaned:
         Rows of the table, n.
     bits : bytes
         A bit for each row, 1 where it is kept; `mask` has them as truth values. In passes the order
-        is that of the files' names and of the rows in them.
+        is that of the files' names and of the rows in them. Rows set aside count, and are not kept.
     summary : list of str
         What was found, the most important first.
     notes : tuple of str
@@ -63,6 +83,8 @@ class Cleaned:
         whether it is `beyond_chance` (p < 0.01).
     read : tuple of str
         Those of the notes that say how the file was read, which come first.
+    aside : tuple of Aside
+        Rows that were not judged, such as totals or rows without a target, and why.
     skipped : tuple of str
         Sentences on files that were left out.
     passes : tuple of (str, float)
@@ -88,6 +110,7 @@ class Cleaned:
     defense: BaseDefense
     groups: Any = None
     read: tuple[str, ...] = ()
+    aside: tuple[Aside, ...] = ()
     skipped: tuple[str, ...] = ()
     passes: tuple[tuple[str, float], ...] = ()
     out: Path | None = None
@@ -101,11 +124,11 @@ class Cleaned:
     @cached_property
     def kept(self) -> Any:
         """The kept rows as they came: library, order, types, index and all columns."""
-        return rows_of(self._in_memory.frame, self.mask)
+        return rows_of(self._in_memory.frame, self._in_memory.kept(self.mask))
 
     @cached_property
     def quarantined(self) -> Any:
-        """The rejected rows as they came, with eight columns on why.
+        """The rejected rows as they came, and those set aside, with eight columns on why.
 
         `mithridate_row`, its number in the table, from 1; `mithridate_score`, higher is more
         suspicious; `mithridate_residual`, distance of the target from what a model of the kept rows
@@ -113,7 +136,7 @@ class Cleaned:
         `mithridate_predictive_sd`, in units of the target; `mithridate_column_1`, `_2`, the columns
         that stand out most; `mithridate_reason`, all this in a sentence.
         """
-        return with_columns(rows_of(self._in_memory.frame, ~self.mask), self._in_memory.added)
+        return with_columns(self._in_memory.others(self.mask), self._in_memory.added)
 
     @property
     def _in_memory(self) -> Table:
@@ -148,20 +171,18 @@ class Cleaned:
         """
         table, path, rejected = self._in_memory, Path(path), ~self.mask
         check_output(path, file_of(table.source))
-        frame, delimiter = table.frame, ","
+        found = None
         if path.suffix.lower() in TEXT and table.source is not None:
-            frame, delimiter = verbatim(table.source, len(rejected), table.reading) or (
-                frame,
-                delimiter,
-            )
-        files = {path: rows_of(frame, self.mask)}
+            found = verbatim(table.source, len(rejected), table.reading)
+        files = {path: rows_of(found.rows, self.mask) if found else self.kept}
         bad, page = quarantine_of(path), report_of(path)
         if rejected.any():
-            files[bad] = with_columns(rows_of(frame, rejected), table.added)
+            others = rows_of(found.rows, rejected) if found else table.others(self.mask)
+            files[bad] = with_columns(others, table.added)
         if html:
             files[page] = report.cleaning_html(table.page)
         stale = tuple(p for p in (bad, page) if p not in files and p.exists())
-        defused = write(files, delimiter)
+        defused = write(files, found.layout.delimiter if found else ",")
         quarantined, page = (p if p in files else None for p in (bad, page))
         return Written(path, quarantined, page, defused, stale)
 

@@ -3,21 +3,23 @@
 import difflib
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
 from .._text import quote
 from ..errors import InputError
-from ..tables import read
+from ..tables import read, targets
 from ..tables.encode import encode
 from ..tables.encoded import Encoded
 from ..tables.frame import columns_of, known, opened
 from ..tables.place import SUFFIXES, is_file, place, stem
 from ..tables.reading import ANY, Account, Reading
+from ..tables.write import rows_of
 from .dataset import AbstractDataset, fetched
 from .sources import Fetched, Folder
 
@@ -37,13 +39,14 @@ def load(
     (named data sets know theirs), `drop` columns to leave out, `categorical` columns whose numbers
     are only codes, both beside those of a named data set; `name` what to call the table (the file's
     name without suffix by default), and `reading` how to read a CSV file, where that is not to be
-    found out. The notes of the result say all that was done. Raises `InputError` on anything that
-    is no usable table.
+    found out. Rows without a target, and totals at the end, are set aside. The notes of the result
+    say all that was done. Raises `InputError` on anything that is no usable table.
 
     >>> load("diabetes", drop=["s1", "s2"]).columns.names
     ('age', 'sex', 'bmi', 'bp', 's3', 's4', 's5', 's6')
     """
-    return open(source, name, reading=reading).encode(target, drop=drop, categorical=categorical)
+    opened = open(source, name, reading=reading).usable(target)
+    return opened.encode(target, drop=drop, categorical=categorical)
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,7 +58,8 @@ class Opened:
     was read, a sentence each, and `path` the file that it came from, if any. A named data set knows
     columns that are to be left out, `unused` with why, and `coded` ones, numbers that are only
     codes. `reading` is what was asked of the reading of a file, and `account` how it was read, with
-    the rows that were set aside.
+    the rows that were set aside; `numbers` (n,) are those of the other rows in the table as it
+    came, from 1, where any were.
     """
 
     frame: Any
@@ -67,6 +71,7 @@ class Opened:
     coded: tuple[str, ...] = ()
     reading: Reading = ANY
     account: Account = field(default_factory=Account)
+    numbers: np.ndarray | None = None
 
     @cached_property
     def columns(self) -> dict[str, pa.ChunkedArray]:
@@ -77,6 +82,27 @@ class Opened:
         """The column, if there is one of that name; else an error that names the nearest."""
         return known(str(column), list(self.columns), self.name, role)
 
+    def usable(self, target: str | None = None) -> "Opened":
+        """The rows that have a target and are no total; the others are set aside."""
+        target = target or self.target
+        if target not in self.columns:
+            return self  # which is said where columns are looked for
+        why = targets.unusable(self.columns, target)
+        usable = why == targets.USABLE
+        if usable.all() or not usable.any():
+            return self
+        rows = np.arange(1, len(why) + 1) if self.numbers is None else self.numbers
+        aside = targets.asides(why, rows)
+        every = tuple(sorted((*self.account.aside, *aside), key=lambda one: one.row))
+        notes = (*targets.told(aside, target, self.name), *self.notes)
+        return replace(
+            self,
+            frame=rows_of(self.frame, usable),
+            notes=notes,
+            account=replace(self.account, aside=every, notes=notes),
+            numbers=rows[usable],
+        )
+
     def encode(
         self,
         target: str | None = None,
@@ -84,7 +110,10 @@ class Opened:
         drop: Sequence[str] = (),
         categorical: Sequence[str] = (),
     ) -> Encoded:
-        """The table as numbers; what is given comes before, or beside, what the table knows."""
+        """The table as numbers; what is given comes before, or beside, what the table knows.
+
+        Rows without a target are an error: `usable` sets them aside.
+        """
         target, asked = target or self.target, [drop] if isinstance(drop, str) else drop
         unused = {c: w for c, w in self.unused.items() if c != target and c not in asked}
         return encode(
@@ -122,7 +151,16 @@ def open(source: Any, name: str | None = None, *, reading: Reading = ANY) -> Ope
         _check_bare(source, path)
     content, name = read.read(path, reading), name or stem(path)
     frame, account = opened(content.table, name).to_native(), content.account
-    return Opened(frame, target, name, account.notes, path, reading=reading, account=account)
+    return Opened(
+        frame,
+        target,
+        name,
+        account.notes,
+        path,
+        reading=reading,
+        account=account,
+        numbers=content.numbers,
+    )
 
 
 def _named(dataset: AbstractDataset, found: Fetched, name: str) -> Opened:

@@ -256,7 +256,9 @@ def _parsed(path: Path, header: Sequence[str], said: str) -> Fetched:
     """The table in a file; one that starts with numbers gets the header."""
     if not header or not _bare(path):
         content = read.read(path)
-        return Fetched(content.table, (said, *content.account.notes), path)
+        # Where rows were set aside, those of the table are not just those of the file.
+        there = path if content.numbers is None else None
+        return Fetched(content.table, (said, *content.account.notes), there)
     import pyarrow.csv as arrow_csv
 
     try:

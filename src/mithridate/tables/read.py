@@ -19,7 +19,7 @@ from .cells import MISSING
 from .detect import layout_of
 from .encoding import bom_of
 from .finish import finished, sentences
-from .reading import ANY, Account, Layout, Reading
+from .reading import ANY, Account, Aside, Layout, Reading
 from .rows import Repaired, data_of
 
 SAMPLE = 1 << 20  # bytes looked at to tell what a file is
@@ -49,12 +49,12 @@ WANTED = "give a CSV (also gzipped) or Parquet file"
 class Content(NamedTuple):
     """The table in a file, and the account of how it was read.
 
-    `kept` (N,) says which of the parsed rows the table holds; None where it holds all.
+    `numbers` (n,) are those of its rows in the file, from 1; None where it holds all of them.
     """
 
     table: pa.Table
     account: Account
-    kept: np.ndarray | None = None
+    numbers: np.ndarray | None = None
 
 
 def read(path: Path, reading: Reading = ANY) -> Content:
@@ -177,15 +177,20 @@ def _text(text: Text, reading: Reading, shown: str) -> Content:
     table, repaired = parsed(text, layout, reading, shown)
     done = finished(table, layout, reading, shown)
     padded, long = (repaired.padded, repaired.aside) if repaired else (0, [])
-    before = np.array([row.row for row in long])
-    aside = [*long]
-    for row in done.aside:
-        shift = int(np.searchsorted(before - np.arange(len(before)), row.row, side="right"))
-        aside.append(replace(row, row=row.row + shift))
+    numbers = numbers_of(table.num_rows, long)
+    aside = [*long, *(replace(row, row=int(numbers[row.row - 1])) for row in done.aside)]
     aside.sort(key=lambda row: row.row)
     notes = sentences(layout, done.decisions, aside, padded, shown)
     account = Account(layout, done.decisions, tuple(aside), tuple(notes))
-    return Content(done.table, account, done.kept)
+    if done.kept is not None:
+        numbers = numbers[done.kept]
+    return Content(done.table, account, numbers if aside else None)
+
+
+def numbers_of(parsed: int, long: Sequence[Aside]) -> np.ndarray:
+    """The numbers in the file of rows that were parsed, from 1; `long` rows were not."""
+    every = np.arange(1, parsed + len(long) + 1)
+    return np.delete(every, [row.row - 1 for row in long]) if long else every
 
 
 def laid_out(text: Text, reading: Reading, shown: str) -> Layout:

@@ -3,7 +3,7 @@
 import codecs
 from dataclasses import dataclass, field
 
-from .._text import quote
+from .._text import listing, quote
 from ..errors import InputError
 
 DATES = ("", "auto", "ymd", "dmy", "mdy")
@@ -91,11 +91,21 @@ ANY = Reading()  # nothing is said, all is found out
 
 @dataclass(frozen=True)
 class Aside:
-    """A row that is not used: its number in the file (the first row of data is 1), and why."""
+    """A row that is not used: its number in the file (the first row of data is 1), and why.
+
+    `more` are cells beyond those of the table's columns.
+    """
 
     row: int
     why: str
     cells: tuple[str | None, ...] = ()
+    more: tuple[str, ...] = ()
+
+    @property
+    def told(self) -> str:
+        """Why it is not used, and what stands beyond its columns."""
+        rest = listing([quote(cell) for cell in self.more])
+        return f"{self.why} ({rest})" if self.more else self.why
 
 
 @dataclass(frozen=True)

@@ -2,14 +2,15 @@
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
+
+import pyarrow as pa
 
 from .layout import BLANK, Dialect, Row, long_cells, rows_of
 from .reading import Aside, Layout
 
 CHUNK = 1 << 20  # characters written at a time
-SHOWN = 20  # cells of a row set aside that are kept to be shown
 TOO_LONG = "it has more cells than the header"
 
 
@@ -64,15 +65,32 @@ class Repaired(io.RawIOBase):
         self.count += 1
         n = self._names
         if len(row) < n:
-            if not any(cell.strip() for cell in row):
+            blank = not any(cell.strip() for cell in row)
+            if blank and len(row) == 1:  # a line of nothing but blanks
                 self.count -= 1
                 return None
-            self.padded += 1
+            self.padded += not blank
             return [*row, *[""] * (n - len(row))]
         if any(cell.strip() for cell in row[n:]):
-            self.aside.append(Aside(self.count, TOO_LONG, tuple(row[:SHOWN])))
+            self.aside.append(Aside(self.count, TOO_LONG, tuple(row[:n]), tuple(row[n:])))
             return None
         return row[:n]
+
+
+def typed(aside: Sequence[Aside], schema: pa.Schema) -> pa.Table:
+    """Rows set aside as far as a table of these types can hold their cells."""
+    columns = []
+    for i, kind in enumerate(schema.types):
+        cells = [one.cells[i] if i < len(one.cells) else None for one in aside]
+        columns.append(pa.array([_as(cell, kind) for cell in cells], kind))
+    return pa.Table.from_arrays(columns, schema=schema)
+
+
+def _as(cell: str | None, kind: pa.DataType) -> Any:
+    try:
+        return pa.scalar(cell, pa.string()).cast(kind).as_py()
+    except (pa.ArrowException, NotImplementedError):
+        return None
 
 
 class _Reader(io.RawIOBase):

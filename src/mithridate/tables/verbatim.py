@@ -2,17 +2,29 @@
 
 import zipfile
 from pathlib import Path
+from typing import NamedTuple
 
+import numpy as np
 import pyarrow as pa
 
 from .._text import quote
 from ..errors import InputError
 from . import read
-from .reading import ANY, Reading
+from .reading import ANY, Aside, Layout, Reading
 
 
-def verbatim(path: Path, n: int, reading: Reading = ANY) -> tuple[pa.Table, str] | None:
-    """The `n` rows of a delimited file as text and its delimiter; None for a file of another kind.
+class Verbatim(NamedTuple):
+    """All rows of a file as text, those that are no data too, and how the file is laid out.
+
+    Cells beyond the columns of the table are left out.
+    """
+
+    rows: pa.Table
+    layout: Layout
+
+
+def verbatim(path: Path, n: int, reading: Reading = ANY) -> Verbatim | None:
+    """The `n` rows of a delimited file as they are spelled; None for a file of another kind.
 
     So `007` stays `007` and `NA` stays `NA`, which they would not by way of numbers.
 
@@ -20,8 +32,8 @@ def verbatim(path: Path, n: int, reading: Reading = ANY) -> tuple[pa.Table, str]
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     path = Path(folder, "codes.csv")
     ...     _ = path.write_text("code;size\\n007;1.50\\nNA;2\\n")
-    ...     rows, delimiter = verbatim(path, 2)
-    >>> rows.to_pylist(), delimiter
+    ...     found = verbatim(path, 2)
+    >>> found.rows.to_pylist(), found.layout.delimiter
     ([{'code': '007', 'size': '1.50'}, {'code': 'NA', 'size': '2'}], ';')
     """
     try:
@@ -35,15 +47,24 @@ def verbatim(path: Path, n: int, reading: Reading = ANY) -> tuple[pa.Table, str]
     text = read.Text(path, packed)
     try:
         layout = read.laid_out(text, reading, shown)
-        rows, _ = read.parsed(text, layout, reading, shown, typed=False)
-        if len(rows) != n:  # some rows were set aside
-            kept = read.read(path, reading).kept
-            if kept is None or len(kept) != len(rows) or kept.sum() != n:
-                raise _changed(path)
-            rows = rows.filter(pa.array(kept))
+        rows, repaired = read.parsed(text, layout, reading, shown, typed=False)
     except (InputError, OSError):
         raise _changed(path) from None
-    return rows, layout.delimiter
+    if repaired is not None and repaired.aside:
+        rows = _with_long(rows, repaired.aside)
+    if len(rows) != n:
+        raise _changed(path)
+    return Verbatim(rows, layout)
+
+
+def _with_long(rows: pa.Table, long: list[Aside]) -> pa.Table:
+    """The rows with those of too many cells in their places."""
+    cells = zip(*(row.cells for row in long), strict=True)
+    columns = [pa.array(column, pa.large_string()) for column in cells]
+    added = pa.table(columns, names=rows.column_names).cast(rows.schema)
+    numbers = read.numbers_of(len(rows), long)
+    places = np.argsort(np.append(numbers, [row.row for row in long]), kind="stable")
+    return pa.concat_tables([rows, added]).take(pa.array(places))
 
 
 def _changed(path: Path) -> InputError:
