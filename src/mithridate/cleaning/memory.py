@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from .. import report
 from .._text import quote
 from ..data import Opened
 from ..data import open as open_table
@@ -75,16 +76,15 @@ def clean_in_memory(
         read=table.notes,
         defense=guard,
         groups=None if tallies is None else framed(tallies, table.frame),
-        table=Table(
-            whole.frame,
-            whole.numbers,
-            table.path,
-            reading,
-            with_aside(rejected.added(), table.account.aside),
-            whole.account.aside,
-            page,
-        ),
+        table=_table(whole, table, rejected, page),
     )
+
+
+def _table(whole: Opened, table: Opened, rejected: Rejected, page: report.Cleaning) -> Table:
+    """What is needed to give the rows back; `whole` is the table with rows of no target too."""
+    added = with_aside(rejected.added(), table.account.aside)
+    aside = whole.account.aside
+    return Table(whole.frame, whole.numbers, whole.path, whole.reading, added, aside, page)
 
 
 def _trusted(trusted: Any, target: str, reading: Reading) -> Opened:
