@@ -428,3 +428,25 @@ def test_a_folder_is_read_as_was_said(tmp_path):
     (folder / "a.csv").write_text("\n".join(["x,y", *lines[:-1], "gone,4"]))
     found = mithridate.clean(folder, target="y", reading=Reading(missing=("gone",)))
     assert any("imputed by the median: 'x' (1 row)" in note for note in found.notes)
+
+
+def test_max_rejected_is_a_gate(csv, tmp_path):
+    out = tmp_path / "kept.csv"
+    args = ("clean", csv, *GOAL, "--defense", "trim", "--contamination", "0.05", "-o", out)
+    code, _, err = call(*args, "--max-rejected", "0.01")
+    assert code == 2 and "Over the limit: rejected 22 of 442 rows (5%), more than 1%." in err
+    assert out.exists() and write.quarantine_of(out).exists()  # people want to look at them
+    assert call(*args, "--max-rejected", "0.05")[0] == 0
+    code, _, err = call(*args, "--max-rejected", "5")
+    assert code == 1 and "--max-rejected 5 is no share of the rows; give one in [0, 1)." in err
+
+
+def test_check_says_the_same_and_writes_nothing(csv, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    args = ("clean", csv, *GOAL, "--defense", "trim", "--contamination", "0.05")
+    code, said, err = call(*args, "--check", "--max-rejected", "0.01")
+    assert code == 2 and "rejected 22 of 442 rows" in said and "Over the limit" in err
+    assert not list(tmp_path.iterdir())
+    for more in (("-o", "kept.csv"), ("--report",)):
+        code, _, err = call(*args, "--check", *more)
+        assert code == 1 and err == "--check writes nothing; leave --out and --report out.\n"

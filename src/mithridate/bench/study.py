@@ -68,6 +68,8 @@ class Job(NamedTuple):
 class Study(BaseModel):
     """A list of experiments; keys beside them are shared by all that do not set their own.
 
+    Examples
+    --------
     >>> study = Study.parse('''
     ... title = "mine"
     ... data = ["diabetes"]

@@ -8,12 +8,11 @@ import typer
 from .._progress import progress
 from ..errors import InputError
 from . import options as given
-from .terminal import printable, sentences, unread
+from .terminal import OVER_LIMIT, printable, sentences, unread
 
 if TYPE_CHECKING:  # heavy imports wait until a command needs them: --help must be quick
     from ..auditing.audit import Audit
 
-OVER_LIMIT = 2  # exit code of --max-damage
 MOST_LINES = 15  # what a busy person reads
 
 

@@ -10,10 +10,10 @@ import typer
 
 from .._machine import LEAST, free
 from .._progress import progress
-from .._text import quote
+from .._text import counted, percent, quote
 from ..errors import InputError
 from . import options as given
-from .terminal import printable, sentences, unread
+from .terminal import OVER_LIMIT, printable, sentences, unread
 
 UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
 SIZE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([KMGT]?)I?B?\s*", re.IGNORECASE)
@@ -39,6 +39,12 @@ def clean(
     columns: Any,
     reading: Any,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="File, or folder.")] = None,
+    max_rejected: Annotated[
+        float | None, typer.Option(help="Exit with 2 if a larger share of the rows is rejected.")
+    ] = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="Write nothing, only say what is found.")
+    ] = False,
     memory: Annotated[str, typer.Option(help="Stream beyond it, as 2GB; or half the free.")] = "",
     dask: Annotated[str, typer.Option(help="Address of a Dask scheduler.")] = "",
     skip_bad_files: Annotated[bool, typer.Option("--skip-bad-files", help="Go on.")] = False,
@@ -50,6 +56,9 @@ def clean(
     from ..cleaning import in_passes
 
     with sentences("Nothing was written."), progress(quiet) as tell:
+        _check_limit(max_rejected)
+        if check and (out is not None or report):
+            raise InputError("--check writes nothing; leave --out and --report out.")
         settings = {
             "defense": defense, "options": given.parameters(option or []), "tell": tell,
             "contamination": contamination, "false_positive_rate": false_positive_rate,
@@ -57,26 +66,49 @@ def clean(
         }  # fmt: skip
         budget = _bytes(memory) if memory else None
         if dask or in_passes(file, budget):
-            _refuse({"--trusted": trusted, "--groups": groups, "--report": report})
+            _refuse(
+                {"--trusted": trusted, "--groups": groups, "--report": report, "--check": check}
+            )
             settings |= {"target": target, "skip_bad_files": skip_bad_files}
             settings["memory"] = budget or max(free() // 2, LEAST)
             found, written = _clean_in_passes(file, out, dask, settings), None
         else:
             settings |= {"target": target, "trusted": trusted, "groups": groups, "memory": budget}
-            found, written = _clean_in_memory(file, out, report, settings)
+            found, written = _clean_in_memory(file, out, report, check, settings)
         lines = found.lines(written, verbose)
     with unread():
         typer.echo("".join(printable(line) + "\n" for line in lines if not quiet), nl=False)
+    _gate(found, max_rejected)
+
+
+def _check_limit(limit: float | None) -> None:
+    if limit is not None and not 0 <= limit < 1:
+        raise InputError(f"--max-rejected {limit:g} is no share of the rows; give one in [0, 1).")
+
+
+def _gate(found: Any, limit: float | None) -> None:
+    """Ends with the exit code of --max-rejected where more rows were rejected; all is written."""
+    rejected = found.rows - int(found.mask.sum())
+    if limit is None or rejected <= limit * found.rows:
+        return
+    typer.echo(
+        f"Over the limit: rejected {rejected:,} of {counted(found.rows, 'row')} "
+        f"({percent(rejected / found.rows)}), more than {percent(limit)}.",
+        err=True,
+    )
+    raise typer.Exit(OVER_LIMIT)
 
 
 def _clean_in_memory(
-    file: str, out: Path | None, html: bool, settings: Mapping[str, Any]
+    file: str, out: Path | None, html: bool, check: bool, settings: Mapping[str, Any]
 ) -> tuple[Any, Any]:
-    """The cleaned table, and what was written of it."""
+    """The cleaned table, and what was written of it: nothing, if it is only checked."""
     from .. import cleaning
     from ..data import file_of, names
     from ..tables import write
 
+    if check:
+        return cleaning.clean(file, **settings), None
     out, trusted = out or write.output_for(file), settings["trusted"]
     path = None if file in names() else file_of(file)
     if path is None or path.exists():  # or else that is what is said first

@@ -10,7 +10,8 @@ import typer
 
 from ..errors import InputError
 
-FAILED = 1  # exit code
+FAILED = 1  # exit code of bad input
+OVER_LIMIT = 2  # exit code of --max-damage and --max-rejected
 
 
 def printable(text: str) -> str:

@@ -1,0 +1,215 @@
+"""The pages: what they show parses and names what exists, and run by hand it works."""
+
+import ast
+import importlib.util
+import inspect
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+import mithridate
+from mithridate import defenses
+
+ROOT = Path(__file__).parent.parent
+DOCS = ROOT / "docs"
+GUIDES = [
+    DOCS / "README.md",
+    DOCS / "start.md",
+    DOCS / "coming-from.md",
+    *(p for folder in ("tutorials", "how-to", "reference", "explanation")
+      for p in sorted((DOCS / folder).glob("*.md"))),
+]  # fmt: skip
+PAGES = [*sorted(ROOT.glob("*.md")), *sorted(DOCS.rglob("*.md"))]
+BLOCK = re.compile(
+    r"(?P<skip><!-- not run: [^\n]+ -->\n)?^```(?P<kind>\w+)(?P<more>[^\n]*)\n(?P<text>.*?)^```$",
+    re.MULTILINE | re.DOTALL,
+)
+LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
+
+
+class Block(NamedTuple):
+    """A block of a page: what it holds, whether it is run, and with which exit code it ends."""
+
+    kind: str
+    text: str
+    runs: bool
+    title: str
+    code: int
+
+
+def blocks(page: Path) -> list[Block]:
+    found = []
+    for one in BLOCK.finditer(page.read_text(encoding="utf-8")):
+        told = dict(re.findall(r'(\w+)="?([^"\s]+)"?', one["more"]))
+        code = int(told.get("exit", 0))
+        found.append(
+            Block(one["kind"], one["text"], one["skip"] is None, told.get("title", ""), code)
+        )
+    return found
+
+
+@pytest.fixture(scope="module")
+def hooks() -> Any:
+    spec = importlib.util.spec_from_file_location("docs_hooks", DOCS / "hooks.py")
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def name(page: Path) -> str:
+    return str(page.relative_to(ROOT))
+
+
+every_guide = pytest.mark.parametrize("page", GUIDES, ids=name)
+
+
+@every_guide
+def test_every_block_parses(page):
+    for block in blocks(page):
+        if block.kind == "python":
+            ast.parse(block.text)
+        elif block.kind == "toml":
+            tomllib.loads(block.text)
+        elif block.kind == "json":
+            json.loads(block.text)
+        else:
+            assert block.kind in ("bash", "yaml", "text"), block.kind
+
+
+def mentioned(page: Path) -> list[list[str]]:
+    """The commands of a page, cut into words."""
+    found = []
+    for block in blocks(page):
+        for line in block.text.splitlines():
+            command = re.search(r"\bmithridate [a-z]+ .*", line.partition("   #")[0])
+            if block.kind in ("bash", "yaml") and command:
+                found.append(shlex.split(command[0], comments=True)[1:])
+    return found
+
+
+@every_guide
+def test_every_command_and_option_exists(page, hooks):
+    commands = hooks.commands()
+    for command, *words in mentioned(page):
+        known = {n for o in hooks.options(commands[command]) for n in o.names}
+        given = [w.partition("=")[0] for w in words if re.match(r"--?[a-z]", w)]
+        assert set(given) <= known, f"mithridate {command}"
+
+
+def test_a_wrong_option_would_be_noticed(hooks):
+    """The check itself: it knows what is an option and what is not."""
+    known = {n for o in hooks.options(hooks.commands()["clean"]) for n in o.names}
+    assert {"--out", "-o", "--no-header", "--skip-bad-files", "FILE"} <= known
+    assert "--targets" not in known
+
+
+def calls(tree: ast.AST) -> list[ast.Call]:
+    return [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
+
+
+@every_guide
+def test_every_keyword_of_a_door_exists(page):
+    """Calls of mithridate.NAME and of defenses take the keywords that the page gives them."""
+    for block in blocks(page):
+        if block.kind != "python":
+            continue
+        for call in calls(ast.parse(block.text)):
+            target = ast.unparse(call.func)
+            door = getattr(mithridate, target.removeprefix("mithridate."), None)
+            kind = getattr(defenses, target, None)
+            known = door if target.startswith("mithridate.") else kind
+            if known is None:
+                assert not target.startswith("mithridate."), target
+                continue
+            given = {k.arg for k in call.keywords}
+            assert given <= set(inspect.signature(known).parameters), ast.unparse(call)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_every_link_leads_somewhere(page):
+    """As GitHub reads it: relative to the file."""
+    text = re.sub(r"^```.*?^```$", "", page.read_text(encoding="utf-8"), flags=re.M | re.S)
+    for link in LINK.findall(text):
+        path, _, anchor = link.partition("#")
+        if "://" in link or link.startswith("mailto:"):
+            continue
+        goal = page if not path else (page.parent / path)
+        assert goal.exists(), link
+        if anchor:
+            heads = re.findall(r"^#+ (.+)$", goal.read_text(encoding="utf-8"), re.MULTILINE)
+            assert anchor in {anchored(head) for head in heads}, link
+
+
+def anchored(head: str) -> str:
+    """The anchor of a heading, as GitHub and the site make it."""
+    return re.sub(r"[^\w\- ]", "", head.lower()).strip().replace(" ", "-")
+
+
+def test_the_site_has_every_page(hooks):
+    text = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
+    listed = set(re.findall(r"- ([\w/-]+\.md)", text))
+    there = {str(p.relative_to(DOCS)) for p in DOCS.rglob("*.md")} | set(hooks.PAGES.values())
+    assert listed == there
+
+
+def test_every_defense_is_in_the_reference():
+    text = (DOCS / "reference" / "defenses.md").read_text(encoding="utf-8")
+    exported = {
+        n for n in defenses.__all__ if issubclass(getattr(defenses, n), defenses.BaseDefense)
+    }
+    assert set(re.findall(r"^::: mithridate\.defenses\.(\w+)$", text, re.MULTILINE)) == exported
+
+
+def test_generated_references_name_what_there_is(hooks):
+    line, keys = hooks.command_line(), hooks.spec_keys()
+    assert "| `--target TEXT` | Column to predict. |  |" in line
+    assert "| `--out PATH`, `-o PATH` |" in line
+    assert "| `seeds` | int | `3` |" in keys
+    for page in DOCS.rglob("*.md"):
+        asked = hooks.MARKER.findall(page.read_text(encoding="utf-8"))
+        assert set(asked) <= set(hooks.GENERATED), page
+
+
+def shim(folder: Path) -> dict[str, str]:
+    """An environment in which the command `mithridate` is this package."""
+    tool = folder / "bin" / "mithridate"
+    tool.parent.mkdir()
+    tool.write_text(
+        f'#!/bin/sh\nexec {sys.executable} -c "from mithridate.cli import main; main()" "$@"\n'
+    )
+    tool.chmod(0o755)
+    place = str(Path(mithridate.__file__).parent.parent)
+    path = os.pathsep.join([str(tool.parent), os.environ["PATH"]])
+    return {**os.environ, "PATH": path, "PYTHONPATH": place, "OMP_NUM_THREADS": "1"}
+
+
+@pytest.mark.slow
+@every_guide
+def test_every_block_runs(page, tmp_path):
+    """In order, in one folder; the blocks in Python share their names."""
+    environment = shim(tmp_path)
+    earlier: list[str] = []
+    for block in blocks(page):
+        if block.title:
+            (tmp_path / block.title).write_text(block.text)
+        if not block.runs or block.kind not in ("python", "bash"):
+            continue
+        if block.kind == "python":
+            earlier.append(block.text)
+            command = [sys.executable, "-c", "\n".join(earlier)]
+        else:
+            text = block.text.replace("PYTHONPATH=.", "PYTHONPATH=.:$PYTHONPATH")
+            command = ["bash", "-euc", text]
+        done = subprocess.run(
+            command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == block.code, f"{block.text}\n{done.stdout}\n{done.stderr}"
