@@ -90,7 +90,7 @@ def test_what_decides_is_when_rows_are_made_possible():
     ) in said
     assert (
         "Beside all the others of the paper BayesClean is behind under the paper's attack, however "
-        "it is read, and under ours."
+        "its risk is read, and under ours."
     ) in said
 
 
@@ -111,7 +111,7 @@ def test_two_seeds_do_not_tell_who_is_ahead():
 
 def test_one_reading_alone_is_told_without_a_comparison():
     said = words(run_under(OURS, WEAK))
-    assert "BayesClean is behind under *ours*." in said
+    assert "BayesClean is behind under ours (residual, made possible on the way)." in said
     assert "decides it is" not in said
     assert headline(Frame(table(poisoned(experiment="main")))) == []
 

@@ -6,7 +6,7 @@ from ...report.frame import MODEL, Frame, models
 from .attack import ATTACK, CROSSING, NORMALIZERS
 from .claims import Chapter, Statement, judged
 from .defense import DEFENSES, PREDICTIVE, QUESTIONS, SENSITIVITY, SHORT
-from .readings import NEAREST, OURS, READINGS, Reading, attacker
+from .readings import NETWORK, OURS, OWN, PAPER, READINGS, Reading, attacker
 
 BOTH = ATTACK + DEFENSES + CROSSING  # what is judged under every reading of the attack
 
@@ -30,26 +30,30 @@ def chapters(results: Frame) -> list[Chapter]:
 
 
 def _readings(results: Frame) -> Iterator[Plan]:
-    """Linear regression under the paper's attack and ours, and the other readings that were run."""
+    """Both models under the paper's attack and ours, and the other readings that were run."""
     for reading in READINGS:
-        rows = reading.of(results)
-        if len(rows) or reading in (NEAREST, OURS):
-            statements = BOTH + (QUESTIONS if reading is OURS else [])
-            yield reading.experiment, _title(reading), rows, statements
+        statements = BOTH + (QUESTIONS if reading == OURS else [])
+        yield from _read("Linear regression", reading, results, statements)
+    for reading in NETWORK:
+        yield from _read("Deep network", reading, results, ATTACK + SHORT + CROSSING)
+
+
+def _read(
+    model: str, reading: Reading, results: Frame, statements: list[Statement]
+) -> Iterator[Plan]:
+    rows = reading.of(results)
+    if len(rows) or reading.whose in (PAPER, OWN):
+        yield reading.experiment, f"{model}, {_title(reading)}", rows, statements
 
 
 def _title(reading: Reading) -> str:
-    if reading is OURS:
-        return "Linear regression, our attack"
-    if reading is NEAREST:
-        return "Linear regression, the paper's attack"
-    when = f"rows made possible {reading.when}"
-    return f"Linear regression, also tried: {when}, risk {reading.risk}"
+    known = {PAPER: "the paper's attack", OWN: "our attack"}
+    told = f"{reading.whose}: rows made possible {reading.when}, risk {reading.risk}"
+    return known.get(reading.whose, told)
 
 
 def _others(results: Frame) -> Iterator[Plan]:
     sets = [
-        ("network", "Deep network", PLAIN, ATTACK + SHORT + CROSSING),
         ("sensitivity", "The constant of BayesClean", PLAIN, SENSITIVITY),
         (
             "normalizers",

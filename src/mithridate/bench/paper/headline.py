@@ -12,7 +12,7 @@ from ...report.markdown import escaped, paragraph, table
 from ...report.series import ORACLE
 from .claims import TOO_FEW
 from .lead import BAYESCLEAN, GROUPS, Group, Lead, leads, share, upper
-from .readings import NEAREST, OURS, PAPERS, READINGS, Reading
+from .readings import NETWORK, OWN, PAPER, READ, READINGS, Reading
 
 SHOWN = (ORACLE, BAYESCLEAN, "trim", "sever", "huber", "proda", "duti", "antidote")
 AHEAD, BEHIND, OPEN = "ahead", "behind", "neither ahead nor behind"
@@ -29,18 +29,35 @@ LEFT_OPEN = (
 
 def headline(results: Frame) -> list[str]:
     """The section on the main result, in Markdown; nothing where no reading was run."""
-    rows = {r: found for r in READINGS if len(found := r.of(results))}
+    found = [*_section("linear regression", READINGS, results)]
+    found += _section("deep network", NETWORK, results)
+    start = ["## The main result, and what decides it", paragraph(LEFT_OPEN)]
+    return [*start, *found] if found else []
+
+
+def _section(model: str, readings: Sequence[Reading], results: Frame) -> list[str]:
+    rows = {r: found for r in readings if len(found := r.of(results))}
     by_group = {g: {r: found for r in rows if (found := leads(rows[r], g))} for g in GROUPS}
     if not any(by_group.values()):
         return []
     ratios = next(iter(rows.values())).poisoned.distinct("ratio")
     where = text.listing([text.ratio(r) for r in ratios[upper(ratios) :]])
-    parts = ["## The main result, and what decides it", paragraph(LEFT_OPEN)]
-    parts += [paragraph(" ".join(decided(g, found) for g, found in by_group.items()))]
-    parts += ["### Readings and defenses", paragraph(_gains_note(where)), _gains(rows)]
-    parts += ["### BayesClean beside the others", paragraph(_leads_note(where)), _leads(by_group)]
-    parts += ["### Where defenses do harm", paragraph(_harm_note(where)), _harm(rows)]
-    return [*parts, "### Damage under each reading", paragraph(_damage_note(ratios)), _damage(rows)]
+    sentences = [decided(g, found) for g, found in by_group.items()]
+    return [
+        paragraph(" ".join([f"**{model[:1].upper()}{model[1:]}.**", *sentences])),
+        f"### Readings and defenses, {model}",
+        paragraph(_gains_note(where)),
+        _gains(rows),
+        f"### BayesClean beside the others, {model}",
+        paragraph(_leads_note(where)),
+        _leads(by_group),
+        f"### Where defenses do harm, {model}",
+        paragraph(_harm_note(where)),
+        _harm(rows),
+        f"### Damage under each reading, {model}",
+        paragraph(_damage_note(ratios)),
+        _damage(rows),
+    ]
 
 
 def state(lead: Estimate) -> str:
@@ -59,27 +76,32 @@ def state(lead: Estimate) -> str:
 def decided(group: Group, found: Mapping[Reading, tuple[Lead, Mapping[str, Lead]]]) -> str:
     """One sentence for a group: how BayesClean stands under each reading, and on what it hangs."""
     states = {r: state(lead.lead) for r, (lead, _) in found.items()}
-    papers = {states[r] for r in PAPERS if r in states}
-    ours = states.get(OURS)
+    papers = [r for r in states if r.whose in (PAPER, READ)]
+    ours = next((states[r] for r in states if r.whose == OWN), None)
     if TOO_FEW in states.values():
         return f"Beside {group.words}: {TOO_FEW} to tell."
     beside = f"Beside {group.words} BayesClean is"
     if not papers or ours is None:
-        told = [f"{s} under *{r.name}*" for r, s in states.items()]
+        told = [f"{s} under {_words(r)}" for r, s in states.items()]
         return f"{beside} {text.listing(told)}." if told else ""
-    if papers == {ours}:
-        return f"{beside} {ours} under the paper's attack, however it is read, and under ours."
-    if len(papers) == 1:
-        return (
-            f"{beside} {papers.pop()} under the paper's attack, however its risk is read, and "
-            f"{ours} under ours: what decides it is when rows are made possible."
-        )
-    told = text.listing([f"{states[r]} as *{r.name}*" for r in PAPERS if r in states])
+    same = {states[r] for r in papers}
+    read = ", however its risk is read," if len(papers) > 1 else ""
+    if same == {ours}:
+        return f"{beside} {ours} under the paper's attack{read} and under ours."
+    if len(same) == 1:
+        what = "" if len(papers) == 1 else ": what decides it is when rows are made possible"
+        return f"{beside} {same.pop()} under the paper's attack{read} and {ours} under ours{what}."
+    told = text.listing([f"{states[r]} as *{r.risk}*" for r in papers])
     return f"{beside} {told}, and {ours} under ours: how the risk is read matters, too."
 
 
+def _words(reading: Reading) -> str:
+    """A reading in a sentence."""
+    return f"{reading.whose} ({reading.risk}, made possible {reading.when})"
+
+
 def _title(reading: Reading) -> list[str]:
-    name = "**the paper's**" if reading is NEAREST else "ours" if reading is OURS else "also tried"
+    name = f"**{PAPER}**" if reading.whose == PAPER else reading.whose
     return [name, reading.when, reading.risk]
 
 

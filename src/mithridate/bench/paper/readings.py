@@ -32,15 +32,16 @@ def attacker(feasible: str | None = None) -> dict[str, Any]:
 class Reading(NamedTuple):
     """An attack that the paper's text allows, or ours, and the experiment that runs it.
 
-    `feasible` and `risk` are options of the attack (`None`: its default), `name` is how the page
-    calls the reading, `when` says when its rows are made possible.
+    `feasible` and `risk` are options of the attack (`None`: its default), `when` says when its rows
+    are made possible, `whose` whether it is the paper's as its text is read here, another reading
+    of the text, ours, or one more that was tried.
     """
 
     experiment: str
-    name: str
     feasible: str | None
     when: str
     risk: str
+    whose: str
 
     @property
     def setting(self) -> dict[str, Any]:
@@ -53,14 +54,19 @@ class Reading(NamedTuple):
         return results.where(**self.setting)
 
 
+PAPER, READ, OWN, TRIED = "the paper's", "another reading", "ours", "also tried"
+_AFTER, _THROUGH = ("after", "after each batch"), (None, "on the way")
+
 # The first is the nearest to the paper's text: its risk "is based on loss differences between
 # poisoned and clean models". The other two leave one of the models out.
 PAPERS = (
-    Reading("after-difference", "difference", "after", "after each batch", "difference"),
-    Reading("after-residual", "residual", "after", "after each batch", "residual"),
-    Reading("after-gap", "gap", "after", "after each batch", "gap"),
+    Reading("after-difference", *_AFTER, "difference", PAPER),
+    Reading("after-residual", *_AFTER, "residual", READ),
+    Reading("after-gap", *_AFTER, "gap", READ),
 )
-NEAREST = PAPERS[0]
-OURS = Reading("ridge", "ours", None, "on the way", "residual")
-NEVER = Reading("never-residual", "never", "never", "never", "residual")
-READINGS = (*PAPERS, OURS, NEVER)
+OURS = Reading("ridge", *_THROUGH, "residual", OWN)
+READINGS = (*PAPERS, OURS, Reading("never-residual", "never", "never", "residual", TRIED))
+NETWORK = (
+    Reading("network-after", *_AFTER, "difference", PAPER),
+    Reading("network", *_THROUGH, "residual", OWN),
+)
