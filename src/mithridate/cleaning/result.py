@@ -17,6 +17,7 @@ from ..errors import InputError
 from ..tables.reading import Aside, Reading
 from ..tables.rows import typed
 from ..tables.source import QUARANTINE
+from ..tables.text import delimited
 from ..tables.verbatim import verbatim
 from ..tables.write import (
     TEXT,
@@ -171,20 +172,39 @@ class Cleaned:
         """
         table, path, rejected = self._in_memory, Path(path), ~self.mask
         check_output(path, file_of(table.source))
-        found = None
-        if path.suffix.lower() in TEXT and table.source is not None:
-            found = verbatim(table.source, len(rejected), table.reading)
-        files = {path: rows_of(found.rows, self.mask) if found else self.kept}
         bad, page = quarantine_of(path), report_of(path)
-        if rejected.any():
-            others = rows_of(found.rows, rejected) if found else table.others(self.mask)
-            files[bad] = with_columns(others, table.added)
+        files: dict[Path, Any] = self._spelled(path, table, rejected)
+        if not files:
+            files[path] = self.kept
+            if rejected.any():
+                files[bad] = self.quarantined
         if html:
             files[page] = report.cleaning_html(table.page)
         stale = tuple(p for p in (bad, page) if p not in files and p.exists())
-        defused = write(files, found.layout.delimiter if found else ",")
+        defused = write(files)
         quarantined, page = (p if p in files else None for p in (bad, page))
         return Written(path, quarantined, page, defused, stale)
+
+    def _spelled(
+        self, path: Path, table: Table, rejected: Bool[np.ndarray, " n"]
+    ) -> dict[Path, Any]:
+        """What goes into each text file, where the rows come from such a file themselves."""
+        suffix, source = path.suffix.lower(), table.source
+        text = suffix in TEXT and source is not None
+        found = verbatim(source, len(rejected), table.reading) if text else None
+        if found is None:
+            return {}
+        style = (
+            found.style if suffix == ".csv" else dataclasses.replace(found.style, delimiter="\t")
+        )
+        if style.delimiter == found.layout.delimiter:
+            files = {path: found.copied(~rejected)}
+        else:
+            files = {path: delimited(rows_of(found.rows, ~rejected), style)}
+        if rejected.any():
+            others = with_columns(rows_of(found.rows, rejected), table.added)
+            files[quarantine_of(path)] = delimited(others, style)
+        return files
 
     def write_html(self, path: str | Path) -> None:
         """Write the report on a table in memory: one self-contained page, whole or not at all.

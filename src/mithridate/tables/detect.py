@@ -13,6 +13,7 @@ from .header import Header, header_of
 from .layout import BLANK, LOOKED, Dialect, Row, dialect_of, long_cells, rows_of, sampled
 from .marks import Decided, decide, evidence
 from .numerals import CODE, DIGITS
+from .quoting import quoting
 from .reading import Layout, Reading
 from .shapes import GAPS
 
@@ -44,6 +45,7 @@ def layout_of(
     dialect = dialect_of(text, shown, reading.delimiter)
     layout = _structured(text, dialect, reading, shown)
     further = [decoded(piece, codec, shown, True) for piece in more]
+    layout = quoting(layout, text[: layout.start], text[layout.start :])
     layout = replace(
         layout,
         encoding=codec,

@@ -132,7 +132,8 @@ class Layout:
 
     `start` is the byte at which the data begin, `skip` the rows before; `width` counts the cells
     of a row as it is written, `names` the columns that are used. `written` are the names as the
-    file has them, empty where it has no header. `repair` where rows are not all alike.
+    file has them, empty where it has no header; `quoted` are columns whose cells are always quoted,
+    `names_quoted` says so of the names. `repair` where rows are not all alike.
     """
 
     encoding: str = "utf-8"
@@ -144,6 +145,9 @@ class Layout:
     width: int = 0
     names: tuple[str, ...] = ()
     written: tuple[str, ...] = ()
+    line_end: str = "\n"
+    quoted: tuple[str, ...] = ()
+    names_quoted: bool = False
     repair: bool = False
     marks: Marks = Marks()
     own: tuple[tuple[str, Marks], ...] = ()  # columns that prove other marks than the file's

@@ -1,26 +1,63 @@
 """The rows of a file just as they are spelled there."""
 
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
+from jaxtyping import Bool
 
 from .._text import quote
 from ..errors import InputError
 from . import read
+from .encoding import BOMS
 from .reading import ANY, Aside, Layout, Reading
+from .records import records
+from .text import Style, active_rows, delimited
+
+MANY = 1000  # rows that are spelled anew one by one
 
 
 class Verbatim(NamedTuple):
     """All rows of a file as text, those that are no data too, and how the file is laid out.
 
-    Cells beyond the columns of the table are left out.
+    Cells beyond the columns of the table are left out of `rows`.
     """
 
     rows: pa.Table
     layout: Layout
+    path: Path
+    packed: str = ""
+
+    @property
+    def style(self) -> Style:
+        """How the file spells its cells."""
+        mark = next((b for b, codec in BOMS if codec == self.layout.encoding), b"")
+        return Style.of(self.layout, mark if self.layout.bom else b"")
+
+    def copied(self, mask: Bool[np.ndarray, " n"]) -> Iterator[tuple[bytes, int]]:
+        """The bytes of the file, of its rows those where `mask` is True, with defused cells.
+
+        A row that a spreadsheet would execute is spelled anew, and all are where the file cannot be
+        cut into rows.
+        """
+        active = active_rows(self.rows) & mask
+        cut = records(self.path, self.packed, self.layout, self.rows)
+        names = pa.table({str(i): [name] for i, name in enumerate(self.layout.names)})
+        if cut is None or active.sum() > MANY or active_rows(names).any():
+            yield from delimited(self.rows.filter(pa.array(mask)), self.style)
+            return
+        yield cut.head, 0
+        first = 0
+        for row in [*np.flatnonzero(active).tolist(), len(mask)]:
+            part = np.zeros(len(mask), dtype=bool)
+            part[first:row] = mask[first:row]
+            yield self.style.encoded(cut.rows(part)) if cut.recoded else cut.rows(part), 0
+            if row < len(mask):
+                yield from delimited(self.rows.slice(row, 1), self.style, header=False)
+            first = row + 1
 
 
 def verbatim(path: Path, n: int, reading: Reading = ANY) -> Verbatim | None:
@@ -54,7 +91,7 @@ def verbatim(path: Path, n: int, reading: Reading = ANY) -> Verbatim | None:
         rows = _with_long(rows, repaired.aside)
     if len(rows) != n:
         raise _changed(path)
-    return Verbatim(rows, layout)
+    return Verbatim(rows, layout, path, packed)
 
 
 def _with_long(rows: pa.Table, long: list[Aside]) -> pa.Table:

@@ -1,33 +1,24 @@
 """Tables given back as they came: rows picked, columns added, CSV that no spreadsheet executes."""
 
-# pyright: reportAttributeAccessIssue=false
-# (Arrow makes its compute functions at import, where a type checker cannot see them.)
-
 import shutil
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import narwhals as nw
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from .. import _files
 from .._text import counted, listing, quote
 from ..errors import InputError
-from .frame import columns_of, opened
 from .place import place, stem
+from .text import Style, delimited
 
 PARQUET = (".parquet", ".pq")
 TEXT = (".csv", ".tsv")
-BLOCK = 1 << 16  # rows formatted at a time
-# What a spreadsheet executes when a cell starts so; numbers and lone signs it takes as they are.
-ACTIVE = r"^[=+\-@\t\r]"
-HARMLESS = r"^(?i:[+-]?(?:\d[\d.,' ]*|[.,]\d+)(?:e[+-]?\d+)?%?|[+-](?:inf|infinity|nan)|[+-]+)$"
-WORDS = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view)
 
 
 def rows_of(frame: Any, mask: np.ndarray) -> Any:
@@ -184,12 +175,12 @@ def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
     return column.cast(kind.value_type) if pa.types.is_dictionary(kind) else column
 
 
-def write(files: Mapping[Path, Any], delimiter: str = ",") -> int:
-    """Writes frames to CSV or Parquet files and text as it is, all or none; counts defused cells.
+def write(files: Mapping[Path, Any]) -> int:
+    """Writes frames to CSV or Parquet files, pieces and text as they are; counts defused cells.
 
-    All go into one folder. In CSV a text cell or a name that a spreadsheet would execute, as it
-    starts with = + - @, a tab or a carriage return, gets an apostrophe in front. Numbers are never
-    touched, spelled in text or not.
+    All files are written or none; they go into one folder. In CSV a text cell or a name that a
+    spreadsheet would execute, as it starts with = + - @, a tab or a carriage return, gets an
+    apostrophe in front. Numbers are never touched, spelled in text or not.
     """
     folder, defused = next(iter(files)).parent, 0
     try:
@@ -201,11 +192,13 @@ def write(files: Mapping[Path, Any], delimiter: str = ",") -> int:
         for path, content in files.items():
             if isinstance(content, str):
                 (fresh / path.name).write_text(content, encoding="utf-8")
+            elif isinstance(content, Iterator):
+                defused += _write_pieces(content, fresh / path.name)
             elif path.suffix.lower() in PARQUET:
                 pq.write_table(_as_arrow(content, path), fresh / path.name)
             else:
-                mark = "\t" if path.suffix.lower() == ".tsv" else delimiter
-                defused += _write_text(content, fresh / path.name, mark)
+                style = Style("\t") if path.suffix.lower() == ".tsv" else Style()
+                defused += _write_pieces(delimited(content, style), fresh / path.name)
         for path in files:
             (fresh / path.name).replace(path)
     except OSError as error:
@@ -213,6 +206,16 @@ def write(files: Mapping[Path, Any], delimiter: str = ",") -> int:
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
     return defused
+
+
+def _write_pieces(pieces: Iterator[tuple[bytes, int]], path: Path) -> int:
+    """Writes bytes, and counts the cells in them that were defused."""
+    total = 0
+    with path.open("wb") as file:
+        for piece, defused in pieces:
+            file.write(piece)
+            total += defused
+    return total
 
 
 def _as_arrow(frame: Any, path: Path) -> pa.Table:
@@ -223,74 +226,3 @@ def _as_arrow(frame: Any, path: Path) -> pa.Table:
             f"The table holds objects that Parquet has no type for, so {quote(path.name)} cannot "
             "be written; give an output that ends in .csv."
         ) from None
-
-
-def _write_text(frame: Any, path: Path, delimiter: str) -> int:
-    """Writes delimited text, and counts the cells that were defused."""
-    # A frame without rows has been seen to by whoever calls: `open` would refuse it.
-    shown = columns_of(opened(frame, "table").to_native(), "table")
-    names, columns = list(shown), list(shown.values())
-    header, defused = _defused(pa.array(names, pa.large_string()))
-    with path.open("wb") as file:
-        file.write(_lines((header.slice(i, 1) for i in range(len(names))), delimiter))
-        for start in range(0, len(columns[0]), BLOCK):
-            cells = []
-            for name, column in zip(names, columns, strict=True):
-                text, count = _spelled(column.slice(start, BLOCK), name)
-                cells.append(text)
-                defused += count
-            file.write(_lines(cells, delimiter))
-    return defused
-
-
-def _spelled(column: pa.ChunkedArray, name: str) -> tuple[pa.Array, int]:
-    """Cells as text without nulls, and how many of them were defused."""
-    column = _plain(column)
-    kind = column.type
-    try:
-        text = column.cast(pa.large_string()).combine_chunks()
-    except (pa.ArrowException, NotImplementedError):
-        raise InputError(
-            f"The column {quote(name)} is of type {kind}, which CSV cannot hold; give an output "
-            "that ends in .parquet."
-        ) from None
-    if isinstance(text, pa.ChunkedArray):  # of no chunks
-        text = pa.concat_arrays(text.chunks) if text.num_chunks else pa.array([], text.type)
-    if pa.types.is_floating(kind):
-        text = pc.replace_substring_regex(text, r"^nan$", "")
-        text = pc.replace_substring_regex(text, r"^(-?\d+)$", r"\1.0")  # a float stays a float
-    text = text.fill_null("")
-    return _defused(text) if any(is_text(kind) for is_text in WORDS) else (text, 0)
-
-
-def _defused(text: pa.Array) -> tuple[pa.Array, int]:
-    active = pc.match_substring_regex(text, ACTIVE)
-    if not pc.any(active, min_count=0).as_py():
-        return text, 0
-    active = pc.and_(active, pc.invert(pc.match_substring_regex(text, HARMLESS)))
-    return pc.if_else(active, _around(text, "'", ""), text), pc.sum(active).as_py() or 0
-
-
-def _lines(cells: Iterable[pa.Array], delimiter: str) -> bytes:
-    """Rows of delimited text: cells that hold a quote, a delimiter or a line end are quoted."""
-    quoted = [_quoted(column, delimiter) for column in cells]
-    rows = pc.binary_join_element_wise(*quoted, _word(delimiter))
-    ended = _around(rows, "", "\n")
-    end = int(np.frombuffer(ended.buffers()[1], dtype=np.int64)[ended.offset + len(ended)])
-    return ended.buffers()[2].slice(0, end).to_pybytes()
-
-
-def _quoted(text: pa.Array, delimiter: str) -> pa.Array:
-    special = pc.match_substring_regex(text, f'["\\r\\n{delimiter}]')
-    if not pc.any(special, min_count=0).as_py():
-        return text
-    doubled = pc.replace_substring(text, '"', '""')
-    return pc.if_else(special, _around(doubled, '"', '"'), text)
-
-
-def _around(text: pa.Array, before: str, after: str) -> pa.Array:
-    return pc.binary_join_element_wise(_word(before), text, _word(after), _word(""))
-
-
-def _word(text: str) -> pa.Scalar:
-    return pa.scalar(text, pa.large_string())

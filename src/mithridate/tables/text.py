@@ -1,0 +1,167 @@
+"""Delimited text: cells as a file spells them, none that a spreadsheet would execute."""
+
+# pyright: reportAttributeAccessIssue=false
+# (Arrow makes its compute functions at import, where a type checker cannot see them.)
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from .._text import quote
+from ..errors import InputError
+from .frame import columns_of, opened
+from .layout import BLANK
+from .reading import Layout
+
+BLOCK = 1 << 16  # rows formatted at a time
+# What a spreadsheet executes when a cell starts so; numbers and lone signs it takes as they are.
+ACTIVE = r"^[=+\-@\t\r]"
+HARMLESS = r"^(?i:[+-]?(?:\d[\d.,' ]*|[.,]\d+)(?:e[+-]?\d+)?%?|[+-](?:inf|infinity|nan)|[+-]+)$"
+WORDS = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view)
+LACKING = {"σ": "sd", "×": "x", "…": "...", "≥": ">=", "≤": "<="}  # what old codecs do not have
+
+
+@dataclass(frozen=True)
+class Style:
+    """How cells are written: as those of a file, or as plain CSV.
+
+    `quoted` are columns whose cells are always quoted; `decimal` is the mark of numbers that are
+    written anew.
+    """
+
+    delimiter: str = ","
+    quote: str = '"'
+    decimal: str = "."
+    line_end: str = "\n"
+    encoding: str = "utf-8"
+    bom: bytes = b""
+    quoted: frozenset[str] = frozenset()
+    names_quoted: bool = False
+    all_quoted: bool = False
+
+    @classmethod
+    def of(cls, layout: Layout, bom: bytes = b"") -> "Style":
+        """The style of a file."""
+        return cls(
+            "\t" if layout.delimiter == BLANK else layout.delimiter,
+            layout.quote,
+            layout.marks.decimal,
+            layout.line_end,
+            layout.encoding,
+            bom,
+            frozenset(layout.quoted),
+            layout.names_quoted,
+            len(layout.quoted) == len(layout.names),
+        )
+
+    def quotes(self, name: str) -> bool:
+        """Whether the cells of a column are quoted."""
+        return self.all_quoted or name in self.quoted
+
+    def encoded(self, text: bytes) -> bytes:
+        """UTF-8 in the codec of the file; what that does not hold is spelled in other words."""
+        if self.encoding == "utf-8":
+            return text
+        plain = text.decode()
+        try:
+            return plain.encode(self.encoding)
+        except UnicodeEncodeError:
+            for character, instead in LACKING.items():
+                plain = plain.replace(character, instead)
+            return plain.encode(self.encoding, "replace")
+
+
+PLAIN = Style()
+
+
+def delimited(frame: Any, style: Style = PLAIN, header: bool = True) -> Iterator[tuple[bytes, int]]:
+    """The bytes of a frame, piece by piece, each with the number of cells that were defused."""
+    # A frame without rows has been seen to by whoever calls: `opened` would refuse it.
+    shown = columns_of(opened(frame, "table").to_native(), "table")
+    names, columns = list(shown), list(shown.values())
+    if header:
+        cells, defused = _defused(pa.array(names, pa.large_string()))
+        quoted = [style.names_quoted or style.all_quoted] * len(names)
+        first = _lines((cells.slice(i, 1) for i in range(len(names))), quoted, style)
+        yield style.bom + style.encoded(first), defused
+    quoted = [style.quotes(name) for name in names]
+    for start in range(0, len(columns[0]), BLOCK):
+        cells, defused = [], 0
+        for name, column in zip(names, columns, strict=True):
+            text, count = spelled(column.slice(start, BLOCK), name, style.decimal)
+            cells.append(text)
+            defused += count
+        yield style.encoded(_lines(cells, quoted, style)), defused
+
+
+def active_rows(rows: pa.Table) -> np.ndarray:
+    """Which rows of text (n,) hold a cell that a spreadsheet would execute."""
+    found = np.zeros(rows.num_rows, dtype=bool)
+    for column in rows.columns:
+        active = pc.match_substring_regex(column, ACTIVE)
+        if pc.any(active, min_count=0).as_py():
+            active = pc.and_(active, pc.invert(pc.match_substring_regex(column, HARMLESS)))
+            found |= pc.fill_null(active, False).to_numpy()
+    return found
+
+
+def spelled(column: pa.ChunkedArray, name: str, decimal: str = ".") -> tuple[pa.Array, int]:
+    """Cells as text without nulls, and how many of them were defused."""
+    kind = column.type
+    if pa.types.is_dictionary(kind):
+        column, kind = column.cast(kind.value_type), kind.value_type
+    try:
+        text = column.cast(pa.large_string()).combine_chunks()
+    except (pa.ArrowException, NotImplementedError):
+        raise InputError(
+            f"The column {quote(name)} is of type {kind}, which CSV cannot hold; give an output "
+            "that ends in .parquet."
+        ) from None
+    if isinstance(text, pa.ChunkedArray):  # of no chunks
+        text = pa.concat_arrays(text.chunks) if text.num_chunks else pa.array([], text.type)
+    if pa.types.is_floating(kind):
+        text = pc.replace_substring_regex(text, r"^nan$", "")
+        text = pc.replace_substring_regex(text, r"^(-?\d+)$", r"\1.0")  # a float stays a float
+        text = pc.replace_substring(text, ".", decimal) if decimal != "." else text
+    text = text.fill_null("")
+    return _defused(text) if any(is_text(kind) for is_text in WORDS) else (text, 0)
+
+
+def _defused(text: pa.Array) -> tuple[pa.Array, int]:
+    active = pc.match_substring_regex(text, ACTIVE)
+    if not pc.any(active, min_count=0).as_py():
+        return text, 0
+    active = pc.and_(active, pc.invert(pc.match_substring_regex(text, HARMLESS)))
+    return pc.if_else(active, _around(text, "'", ""), text), pc.sum(active).as_py() or 0
+
+
+def _lines(cells: Iterable[pa.Array], quoted: Sequence[bool], style: Style) -> bytes:
+    """Rows of delimited text: cells that hold a quote, a delimiter or a line end are quoted."""
+    made = [_quoted(column, always, style) for column, always in zip(cells, quoted, strict=True)]
+    rows = pc.binary_join_element_wise(*made, _word(style.delimiter))
+    ended = _around(rows, "", style.line_end)
+    end = int(np.frombuffer(ended.buffers()[1], dtype=np.int64)[ended.offset + len(ended)])
+    return ended.buffers()[2].slice(0, end).to_pybytes()
+
+
+def _quoted(text: pa.Array, always: bool, style: Style) -> pa.Array:
+    mark = style.quote
+    special = pc.match_substring_regex(text, f"[{mark}\\r\\n\\x{{{ord(style.delimiter):x}}}]")
+    if always:
+        special = pa.array(np.ones(len(text), bool)) if style.all_quoted else pc.not_equal(text, "")
+    if not pc.any(special, min_count=0).as_py():
+        return text
+    doubled = pc.replace_substring(text, mark, 2 * mark)
+    return pc.if_else(special, _around(doubled, mark, mark), text)
+
+
+def _around(text: pa.Array, before: str, after: str) -> pa.Array:
+    return pc.binary_join_element_wise(_word(before), text, _word(after), _word(""))
+
+
+def _word(text: str) -> pa.Scalar:
+    return pa.scalar(text, pa.large_string())
