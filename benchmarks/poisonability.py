@@ -123,7 +123,7 @@ def main() -> None:
         results = run(spec).table
         rows, ahead = undefended(results), predicted(results)
         for one in poisonability(results):
-            alpha, seen = one.keys["alpha"], ahead[one.keys["alpha"]]
+            alpha, seen = one.keys["alpha"], ahead[one.keys["attack"], one.keys["alpha"]]
             ends = "" if one.low is None else f"{one.low:.3f} to {one.high:.3f}"
             exact = law(rows, one)
             told = words(one.reach, one.ratio), ends, words(*seen)

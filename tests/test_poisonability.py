@@ -205,7 +205,7 @@ def test_a_run_measures_and_foresees_it():
     assert one.reach == "at"
     assert one.low is not None and one.high is not None
     assert one.low <= one.ratio <= one.high
-    reach, ratio = predicted(results)[1.0]
+    reach, ratio = predicted(results)["ascent", 1.0]
     assert (reach, ratio) == ("at", pytest.approx(one.ratio, abs=0.05))
     assert list(told_bounds(results)) == ratios
     json.dumps(about(results), allow_nan=False)
@@ -261,8 +261,11 @@ def test_the_interval_needs_three_seeds_and_knows_the_ends():
     assert (never.reach, never.low, never.high) == ("not", math.inf, math.inf)
 
 
+NAMED = {"classes": {"attack": {"ascent": {"label": ""}}}}
+
+
 def say(*rows: Row) -> list[str]:
-    return [text for text in headlines(to_table(rows, Row)) if "your own data" in text]
+    return [text for text in headlines(to_table(rows, Row, NAMED)) if "your own data" in text]
 
 
 END = ": no defense that goes by the residuals of a model trained on all rows can tell it."
@@ -295,7 +298,7 @@ def test_poison_that_does_nothing_has_no_headline():
 
 def test_it_is_said_once():
     rows = [*curve(0.9, 0.6, 0.2), clean_row()]
-    lines = headlines(to_table(rows, Row))
+    lines = headlines(to_table(rows, Row, NAMED))
     assert not [text for text in lines if "fits the poison better" in text]
 
 
@@ -306,7 +309,14 @@ def page(facts: Any) -> str:
 
 def test_the_page_has_it_beside_what_was_foreseen():
     one = {"alpha": 1.0, "error_clean": [1, 1, 1], "error_poison": [3, 2, 0]}
-    text = page({"ratios": [0.1, 0.2, 0.3], "predicted": [one], "hidden": [3.2, 5.0, 9.0]})
+    text = page(
+        {
+            "ratios": [0.1, 0.2, 0.3],
+            "attack": "ascent",
+            "predicted": [one],
+            "hidden": [3.2, 5.0, 9.0],
+        }
+    )
     part = text[text.index("Where poison fits better") :]
     assert "22" in part.split("</tr>")[1]
     assert "25" in part.split("</tr>")[1]
@@ -319,7 +329,8 @@ def test_the_page_has_it_beside_what_was_foreseen():
         None,
         "x",
         {"ratios": 3, "predicted": [1, None, {}], "hidden": "x"},
-        {"ratios": [0.1], "predicted": [{"alpha": 1.0, "error_clean": [1, 2]}], "hidden": [None]},
+        {"ratios": [0.1], "attack": {}, "predicted": [], "hidden": [None]},
+        {"ratios": [0.1], "attack": "x", "predicted": [{"alpha": 1.0, "error_clean": [1, 2]}]},
     ],
 )
 def test_facts_of_any_shape_do_no_harm(facts):

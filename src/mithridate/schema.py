@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ._files import write_atomically
+from ._files import unwritable, write_atomically
 from .errors import InputError
 
 
@@ -123,6 +123,8 @@ class Step:
 
 
 # fmt: on
+CLASSES = "classes"  # the fact on a run that says what reports call its classes
+NAMES = "classes.json"  # the same of a study, beside its parts
 TIMES = ("attack_seconds", "fit_seconds")  # what two runs of the same cell may differ in
 RowLike = TypeVar("RowLike", Row, Look, Moved, Step)
 
@@ -167,10 +169,32 @@ def read(path: Path) -> pa.Table:
     return pq.read_table(path)
 
 
+def write_classes(classes: Mapping[str, Mapping[str, Any]], folder: Path) -> None:
+    """Writes what a study's classes say of themselves beside its parts; what is there stays."""
+    known = _classes(folder)
+    both = {kind: {**known.get(kind, {}), **classes[kind]} for kind in classes}
+    text = json.dumps(both, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+    try:
+        write_atomically(folder / NAMES, lambda path: path.write_text(text, encoding="utf-8"))
+    except OSError as error:
+        raise unwritable(folder, error) from None
+
+
+def _classes(folder: Path) -> dict[str, Any]:
+    """What `write_classes` wrote; nothing where there is none that can be read."""
+    try:
+        found = json.loads((folder / NAMES).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    whole = isinstance(found, dict) and all(isinstance(kind, dict) for kind in found.values())
+    return found if whole else {}
+
+
 def gather(folder: Path) -> pa.Table:
     """All parts of a results folder in one table, in the order of its keys.
 
-    Two folders merge by copying their `parts` together: a part is named by what it was computed
+    Its facts say what its classes are called, where a file beside the parts says so. Two folders
+    merge by copying their `parts` together: a part is named by what it was computed
     from, so none can be there twice.
     """
     parts = sorted(p for p in (folder / "parts").glob("*.parquet") if not p.name.startswith("."))
@@ -185,4 +209,5 @@ def gather(folder: Path) -> pa.Table:
             f"The results in {str(folder)!r} cannot be read ({error}); they were damaged, or "
             "written by another version."
         ) from None
-    return pa.concat_tables(tables).sort_by([(key, "ascending") for key in keys()])
+    table = pa.concat_tables(tables).sort_by([(key, "ascending") for key in keys()])
+    return table.replace_schema_metadata({"mithridate": json.dumps({CLASSES: _classes(folder)})})

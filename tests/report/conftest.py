@@ -11,6 +11,8 @@ import pytest
 
 from mithridate.schema import Look, Moved, Row, to_table
 
+from .studies import CLASSES
+
 HOSTILE = [
     "<img src=x onerror=\"document.documentElement.dataset.pwned='img'\">",
     '<a href="javascript:alert(1)">x</a>',
@@ -42,6 +44,7 @@ class Tables:
 
 
 ABOUT: dict[str, Any] = {
+    "classes": CLASSES,
     "dataset": "boston.csv",
     "target": "medv",
     "rows": 506,

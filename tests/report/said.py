@@ -5,6 +5,8 @@ from typing import Any
 from mithridate.report import headlines
 from mithridate.schema import Row, to_table
 
+from .studies import CLASSES
+
 
 def row(defense: str = "none", ratio: float = 0.1, seed: int = 0, **more: Any) -> Row:
     """A row that doubles the error by an attack that looks clean, unless told otherwise."""
@@ -15,7 +17,7 @@ def row(defense: str = "none", ratio: float = 0.1, seed: int = 0, **more: Any) -
 
 
 def tell(*rows: Row) -> list[str]:
-    return headlines(to_table(rows, Row))
+    return headlines(to_table(rows, Row, {"classes": CLASSES}))
 
 
 def line(lines: list[str], part: str) -> str:

@@ -7,6 +7,20 @@ from mithridate.schema import Row, to_table
 
 ALPHAS, RATIOS, TABLES = (1.0, 0.6, 0.3, 0.1), (0.1, 0.2, 0.3, 0.4), ("a", "b")
 FIVE = ("trim", "huber", "sever", "proda", "duti")
+LABELS = {
+    "trim": "TRIM",
+    "sever": "SEVER",
+    "duti": "DUTI",
+    "ransac": "RANSAC",
+    "bayesclean": "BayesClean",
+    **{name: name.capitalize() for name in ("huber", "proda", "antidote")},
+}
+CLASSES: dict[str, Any] = {
+    "defense": {name: {"label": label} for name, label in LABELS.items()},
+    "attack": {"ascent": {"label": ""}, "flip": {"control": True}, "random": {"control": True}},
+    "victim": {"ridge": {"label": "linear regression"}, "mlp": {"label": "deep network"}},
+}
+CLASSES["defense"]["huber"]["treatment"] = "gives less weight to"
 ATTACK = {
     "attack": "ascent",
     "attack_options": '{"rate": 0.1, "starts": ["clones"]}',
@@ -77,4 +91,4 @@ def poisoned(
 
 
 def table(rows: Iterable[Row]):
-    return to_table(rows, Row)
+    return to_table(rows, Row, {"classes": CLASSES})

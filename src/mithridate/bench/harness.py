@@ -12,9 +12,10 @@ from .. import _cluster, _files, schema
 from ..tables.encoded import Encoded
 from .cells import judges_of
 from .judges import judge
+from .labels import classes_of
 from .poisoning import parts_of
-from .spec import DataSpec
-from .study import Job, Study, mark
+from .spec import DataSpec, Spec
+from .study import Study, mark
 from .work import Payload, work
 
 STAGE = "computing parts"
@@ -67,8 +68,10 @@ def bench(
     tables = _read(study)
     facts = {key: (t.name, t.target, t.fingerprint) for key, t in tables.items()}
     wanted = list(study.jobs(facts))
-    _check(wanted)
+    specs = _distinct(job.spec for job in wanted)
+    _check(specs)
     parts = _prepared(study, folder)
+    schema.write_classes(classes_of(specs), folder)
     todo = [job for job in wanted if not _whole(parts / f"{job.key}.parquet")]
     done, failed = len(wanted) - len(todo), 0
     tell(STAGE, done, len(wanted))
@@ -96,17 +99,20 @@ def _read(study: Study) -> dict[str, Encoded]:
     return tables
 
 
-def _check(jobs: Iterable[Job]) -> None:
+def _distinct(specs: Iterable[Spec]) -> list[Spec]:
+    """One spec of each set that differ in seeds, tables and ratios alone."""
+    found: dict[str, Spec] = {}
+    for spec in specs:
+        found.setdefault(spec.model_dump_json(exclude={"seed", "data", "ratios"}), spec)
+    return list(found.values())
+
+
+def _check(specs: Iterable[Spec]) -> None:
     """Refuses a name or an option that is wrong before any work, not a row for each cell."""
-    seen: set[str] = set()
-    for job in jobs:
-        spec = job.spec
-        plain = spec.model_dump_json(exclude={"seed", "data", "ratios"})
-        if plain not in seen:
-            seen.add(plain)
-            judges_of(spec, judge(spec)[1])
-            for attack in spec.attacks:
-                parts_of(attack, spec)
+    for spec in specs:
+        judges_of(spec, judge(spec)[1])
+        for attack in spec.attacks:
+            parts_of(attack, spec)
 
 
 def _prepared(study: Study, folder: Path) -> Path:

@@ -295,7 +295,7 @@ def foreseen(
 ) -> dict[str, Any] | None:
     """What `placing` and `hidden` say of a spec, to be told with its results.
 
-    `predicted` holds for each alpha of the stealthy attack the errors of clean and poison rows by
+    `predicted` holds for each alpha of `attack` the errors of clean and poison rows by
     ratio, in variances of the target; `hidden` the bound by ratio; means over the seeds. None where
     the model is no ridge, or the attacker may not write what it likes into rows that are added.
     """
@@ -306,10 +306,12 @@ def foreseen(
     if l2 <= 0 or spec.judge is not None or not free or not cut.ratios:
         return None
     fields = [Field.of(world, l2) for world in worlds]
-    alphas = next((_alphas(one) for one in spec.attacks if one.use.lower() == "ascent"), [])
+    aimed = next((one for one in spec.attacks if one.use.lower() == "ascent"), None)
+    alphas = _alphas(aimed) if aimed else []
     bounds = [float(np.mean([hidden(field, ratio) for field in fields])) for ratio in cut.ratios]
     curves = _curves(fields, seeds, cut, alphas) if alphas else []
-    return {"ratios": cut.ratios, "predicted": curves, "hidden": bounds}
+    told = {"attack": aimed.use if aimed else None, "predicted": curves}
+    return {"ratios": cut.ratios, **told, "hidden": bounds}
 
 
 def _alphas(one: AttackSpec) -> list[float]:

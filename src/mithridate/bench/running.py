@@ -17,6 +17,7 @@ from .cells import cells_of, judges_of, unpoisoned
 from .certify import promises
 from .diagnose import diagnose, steps
 from .judges import judge
+from .labels import classes_of
 from .looks import looks, moved
 from .poisoning import Batches, Ran, Tell, batches, poison_of
 from .predict import foreseen
@@ -59,6 +60,7 @@ def run(spec: Spec, frame: Any = None, tell: Tell | None = None) -> Results:
     tell("certifying predictions", 0, 0)
     about["certified"] = [promise._asdict() for promise in promises(splits, model)]
     about["poisonability"] = foreseen(spec, worlds, seeds, cut)
+    about[schema.CLASSES] = classes_of([spec])
     about["diagnosis"] = [line for one in ran for line in _signs(one)]
     return Results(
         schema.to_table(rows, schema.Row, about),

@@ -93,6 +93,7 @@ class Antidote(Streams, BaseDefense):
     (np.int64(2), np.int64(0))
     """
 
+    label: ClassVar[str | None] = "Antidote"
     fits_like: ClassVar[str | None] = "bayesclean"
     uses_trusted: ClassVar[bool] = True
     keeps_clean: ClassVar[float] = 0.95

@@ -71,6 +71,7 @@ class BayesClean(Streams, ThreeSets):
     array([ 1,  1,  1,  1,  1,  1,  1, -1,  1,  1])
     """
 
+    label: ClassVar[str | None] = "BayesClean"
     constraints: ClassVar[Constraints] = {"false_positive_rate": FALSE_POSITIVE_RATE}
 
     regression_: BayesianRegression

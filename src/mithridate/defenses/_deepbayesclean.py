@@ -76,6 +76,7 @@ class DeepBayesClean(ThreeSets):
     array([False, False])
     """
 
+    label: ClassVar[str | None] = "DeepBayesClean"
     fits_like: ClassVar[str | None] = "bayesclean"
     constraints: ClassVar[Constraints] = {"networks": Interval(4, whole=True)}
 

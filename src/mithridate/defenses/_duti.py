@@ -78,6 +78,7 @@ class Duti(BaseDefense):
     (np.int64(7), np.int64(7))
     """
 
+    label: ClassVar[str | None] = "DUTI"
     scores_like: ClassVar[str | None] = "residual"  # trusted rows predict other targets
     needs_contamination: ClassVar[bool] = True
     needs_trusted: ClassVar[bool] = True

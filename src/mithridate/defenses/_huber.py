@@ -79,6 +79,8 @@ class Huber(Streams, BaseDefense):
     False
     """
 
+    label: ClassVar[str | None] = "Huber"
+    treatment: ClassVar[str] = "gives less weight to"
     keeps_clean: ClassVar[float] = 0.5
     in_memory: ClassVar[tuple[str, ...]] = ("alpha",)
     constraints: ClassVar[Constraints] = {

@@ -66,6 +66,7 @@ class ITrim(BaseDefense):
     (array([ 3, 28]), 0.04)
     """
 
+    label: ClassVar[str | None] = "iTRIM"
     fits_like: ClassVar[str | None] = "trim"
     keeps_clean: ClassVar[float] = 0.85
     constraints: ClassVar[Constraints] = {

@@ -78,6 +78,7 @@ class LeastTrimmedSquares(BaseDefense):
     np.int64(7)
     """
 
+    label: ClassVar[str | None] = "LTS"
     fits_like: ClassVar[str | None] = "trim"
     constraints: ClassVar[Constraints] = {
         "keep": Interval(0.5, 1, words="give a share of the rows, 0.5 or more and less than 1"),

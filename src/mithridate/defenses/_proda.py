@@ -68,6 +68,7 @@ class Proda(BaseDefense):
     np.int64(7)
     """
 
+    label: ClassVar[str | None] = "Proda"
     fits_like: ClassVar[str | None] = "trim"
     needs_contamination: ClassVar[bool] = True
     constraints: ClassVar[Constraints] = {

@@ -72,6 +72,7 @@ class Ransac(BaseDefense):
     np.int64(7)
     """
 
+    label: ClassVar[str | None] = "RANSAC"
     fits_like: ClassVar[str | None] = "trim"
     keeps_clean: ClassVar[float] = 0.75
 

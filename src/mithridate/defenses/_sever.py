@@ -58,6 +58,7 @@ class Sever(BaseDefense):
     np.False_
     """
 
+    label: ClassVar[str | None] = "SEVER"
     scores_like: ClassVar[str | None] = "spectral"
     needs_contamination: ClassVar[bool] = True
     keeps_clean: ClassVar[float] = 0.8

@@ -69,6 +69,7 @@ class Trim(Streams, BaseDefense):
     array([ 1,  1,  1,  1,  1,  1,  1, -1,  1,  1])
     """
 
+    label: ClassVar[str | None] = "TRIM"
     needs_contamination: ClassVar[bool] = True
     constraints: ClassVar[Constraints] = {
         "max_iter": Interval(1, whole=True),

@@ -42,6 +42,7 @@ class TrustedOnly(BaseDefense):
     (0, np.int64(7))
     """
 
+    label: ClassVar[str | None] = "TrustedOnly"
     needs_trusted: ClassVar[bool] = True
     uses_trusted: ClassVar[bool] = True
     rejects_gross: ClassVar[float] = 0.0

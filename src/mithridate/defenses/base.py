@@ -109,6 +109,12 @@ class BaseDefense(MetaEstimatorMixin, RegressorMixin, BaseEstimator, metaclass=A
     (1, array([3]), array(['y'], dtype='<U2'))
     """
 
+    label: ClassVar[str | None] = None
+    """What reports call the defense; None: the name by which a spec asks for it."""
+
+    treatment: ClassVar[str] = "drops"
+    """What it does to rows that it suspects, as a verb whose object is the rows."""
+
     needs_contamination: ClassVar[bool] = False
     """Whether the defense has the parameter `contamination`, the share of poison rows."""
 

@@ -5,6 +5,7 @@ import re
 from typing import Any
 
 from . import text
+from .labels import Labels
 from .series import NONE
 
 _NUMBER = re.compile(r"(\d+(?:[.,]\d+)*(?:e[+-]?\d+)?)")
@@ -21,13 +22,19 @@ class Failure:
     where: str
 
 
-def grouped(rows: list[dict[str, Any]]) -> tuple[list[Failure], int]:
+def grouped(rows: list[dict[str, Any]], labels: Labels) -> tuple[list[Failure], int]:
+    """Rows by defense and message, and how many groups were left out."""
     groups: dict[tuple[str, str], list[dict[str, Any]]] = {}
     for row in rows:
         pattern = _NUMBER.sub("0", _message(row))
         groups.setdefault((row["defense"], pattern), []).append(row)
     found = [
-        Failure(text.name(defense), text.cut(_common(members), 400), len(members), _where(members))
+        Failure(
+            labels.defense(defense),
+            text.cut(_common(members), 400),
+            len(members),
+            _where(members),
+        )
         for (defense, _), members in groups.items()
     ]
     return found[:MOST_FAILURES], max(0, len(found) - MOST_FAILURES)

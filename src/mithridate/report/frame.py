@@ -1,6 +1,5 @@
 """The results of a study by column: selections, and dense arrays over what varies."""
 
-import json
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -12,6 +11,7 @@ import pyarrow.compute as pc
 from .. import schema
 from . import text
 from .intervals import Estimate, Values, at_once, estimate
+from .labels import Labels
 from .series import NONE, ORACLE
 
 # What tells one setting of an attack from another, its alpha and ratio apart.
@@ -22,14 +22,14 @@ SETTING = (
 )  # fmt: skip
 MODEL = ("victim", "victim_options", "judge")
 ENTRY = ("defense", "defense_options", "contamination", "trusted")
-MODELS = {"ridge": "linear regression", "linear": "linear regression", "mlp": "deep network"}
 
 
 class Frame:
     """Rows of results, and what is asked of them; a selection is another frame."""
 
-    def __init__(self, results: pa.Table):
+    def __init__(self, results: pa.Table, labels: Labels | None = None):
         self.table = results
+        self.labels = labels or Labels.of(results)
 
     def __len__(self) -> int:
         return self.table.num_rows
@@ -43,15 +43,22 @@ class Frame:
                 mask &= column.is_null()
             else:
                 mask &= column.isin(value if isinstance(value, list) else [value])
-        return Frame(self.table.filter(mask))
+        return self._selected(mask)
+
+    def with_column(self, name: str, values: list, kind: pa.DataType) -> "Frame":
+        """The same rows with one more column."""
+        return Frame(self.table.append_column(name, pa.array(values, kind)), self.labels)
+
+    def _selected(self, mask: Any) -> "Frame":
+        return Frame(self.table.filter(mask), self.labels)
 
     @cached_property
     def poisoned(self) -> "Frame":
-        return Frame(self.table.filter(pc.field("ratio") > 0))
+        return self._selected(pc.field("ratio") > 0)
 
     @cached_property
     def worked(self) -> "Frame":
-        return Frame(self.table.filter(pc.field("status") != "failed"))
+        return self._selected(pc.field("status") != "failed")
 
     @property
     def failed(self) -> int:
@@ -139,51 +146,11 @@ class Cube(NamedTuple):
         return figure(at_once(self.values))[0]
 
 
-def model(victim: str, options: str, judge: str, several: bool = True) -> str:
-    """A model as it is named in a heading.
-
-    >>> model("ridge", "{}", "ridge"), model("mlp", '{"steps": 9}', "mlp")
-    ('linear regression (ridge)', 'deep network (mlp, steps 9)')
-    """
-    parts = [text.cut(victim, 40)] + (options_of(options) if several else [])
-    known = MODELS.get(victim)
-    label = f"{known} ({', '.join(parts)})" if known else ", ".join(parts)
-    return label if judge == victim else f"{label}, judged by {text.cut(judge, 40)}"
-
-
 def models(results: Frame) -> dict[tuple[str, str, str], str]:
     """The models of a study by their keys (`MODEL`), with options where one has several."""
     keys = results.distinct(*MODEL) if len(results) else []
     many = {victim for victim, _, _ in keys if len({k[1] for k in keys if k[0] == victim}) > 1}
-    return {key: model(*key, several=key[0] in many) for key in keys}
-
-
-def entry(defense: str, options: str) -> str:
-    """A defense with its options, as it is named in a table.
-
-    >>> entry("bayesclean", '{"c2": 1.5}')
-    'BayesClean (c2 1.5)'
-    >>> entry("outliers", '{"detector": "sklearn.neighbors.LocalOutlierFactor"}')
-    'outliers (LocalOutlierFactor)'
-    """
-    parts = options_of(options)
-    return f"{text.name(defense)} ({', '.join(parts)})" if parts else text.name(defense)
-
-
-def options_of(options: str) -> list[str]:
-    """Options as short words; a class is known by its name alone."""
-    try:
-        given = json.loads(options or "{}")
-    except ValueError:
-        return [text.cut(options, 40)]
-    if not isinstance(given, dict):
-        return [text.cut(options, 40)]
-    return [
-        text.cut(v.rsplit(".", 1)[-1], 40)
-        if isinstance(v, str) and "." in v
-        else text.cut(f"{k} {v:.3g}" if isinstance(v, float) else f"{k} {v}", 40)
-        for k, v in given.items()
-    ]
+    return {key: results.labels.model(*key, several=key[0] in many) for key in keys}
 
 
 def knowledge(contamination: str | None, trusted: float | None) -> str:

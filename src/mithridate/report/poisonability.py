@@ -117,15 +117,18 @@ def _interval(ratios: Sequence[float], errors: np.ndarray) -> tuple[float, float
     return float(low), float(high)
 
 
-def predicted(results: pa.Table) -> dict[float, tuple[str, float]]:
-    """What was foreseen of a ridge from clean rows alone, if anything: reach and ratio by alpha."""
+def predicted(results: pa.Table) -> dict[tuple[Any, Any], tuple[str, float]]:
+    """What was foreseen of a ridge from clean rows alone: reach and ratio by attack and alpha."""
     facts, found = _facts(results), {}
+    attack = facts.get("attack")
+    if not isinstance(attack, str):
+        return {}
     ratios, curves = _numbers(facts.get("ratios")), facts.get("predicted")
     for one in filter(_is_mapping, curves if isinstance(curves, list) else []):
         alpha = one.get("alpha")
         clean, poison = _numbers(one.get("error_clean")), _numbers(one.get("error_poison"))
         if isinstance(alpha, int | float) and 0 < len(ratios) == len(clean) == len(poison):
-            found[float(alpha)] = crossing(ratios, clean, poison)
+            found[attack, float(alpha)] = crossing(ratios, clean, poison)
     return found
 
 

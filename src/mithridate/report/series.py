@@ -6,25 +6,31 @@ from typing import NamedTuple
 from . import text
 
 NONE, ORACLE = "none", "oracle"  # defenses that every other is compared with
-CONTROLS = ("flip", "random")  # attacks that optimize nothing, to compare with
 
 
 class Series(NamedTuple):
-    """An attack at one alpha; not every attack has one."""
+    """An attack at one alpha; not every attack has one.
+
+    `attack` is its key in the results, `label` what it is called (empty where alpha says enough;
+    None: its key); a `control` optimizes nothing and is there to compare with.
+    """
 
     attack: str
     alpha: float | None
-
-    @property
-    def control(self) -> bool:
-        return self.attack.lower() in CONTROLS
+    label: str | None = None
+    control: bool = False
 
     @property
     def words(self) -> str:
-        attack = text.cut(self.attack)
+        """How a sentence speaks of it.
+
+        >>> Series("ascent", 0.3, "").words, Series("flip", None, "flip").words
+        ('alpha 0.3', 'flip')
+        """
+        name = text.cut(self.attack if self.label is None else self.label)
         if self.alpha is None:
-            return attack
-        return f"{'' if attack == 'ascent' else attack + ' '}alpha {self.alpha:.3g}"
+            return name or text.cut(self.attack)
+        return f"{name} alpha {self.alpha:.3g}".lstrip()
 
 
 def in_order(series: Iterable[Series]) -> list[Series]:

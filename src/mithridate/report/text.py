@@ -1,4 +1,4 @@
-"""Numbers and names as a person reads them, and text made safe for where it is drawn."""
+"""Numbers as a person reads them, and text made safe for where it is drawn."""
 
 import html
 import math
@@ -6,50 +6,6 @@ import re
 import textwrap
 import unicodedata
 from collections.abc import Sequence
-
-NAMES = {
-    "none": "undefended",
-    "oracle": "oracle",
-    "trim": "TRIM",
-    "itrim": "iTRIM",
-    "huber": "Huber",
-    "ransac": "RANSAC",
-    "sever": "SEVER",
-    "proda": "Proda",
-    "duti": "DUTI",
-    "bayesclean": "BayesClean",
-    "antidote": "Antidote",
-    "deepbayesclean": "DeepBayesClean",
-    "leasttrimmedsquares": "LTS",
-    "trustedonly": "TrustedOnly",
-}
-
-
-def name(defense: str) -> str:
-    """The name of a defense as it is written in prose.
-
-    >>> name("trim"), name("MyOwn")
-    ('TRIM', 'MyOwn')
-    """
-    return NAMES.get(defense.lower()) or cut(defense, 60)
-
-
-def puts_aside(defense: str) -> str:
-    """What a defense does to rows it suspects, as a verb.
-
-    >>> puts_aside("trim"), puts_aside("huber")
-    ('drops', 'gives less weight to')
-    """
-    return "gives less weight to" if defense.lower() == "huber" else "drops"
-
-
-def heading(defense: str) -> str:
-    """The name of a defense at the head of a figure.
-
-    >>> heading("oracle"), heading("trim")
-    ('Oracle', 'TRIM')
-    """
-    return "Oracle" if defense == "oracle" else name(defense)
 
 
 def number(value: float | None) -> str:

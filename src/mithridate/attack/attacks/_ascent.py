@@ -77,6 +77,7 @@ class Ascent(AbstractAttack):
     gradients through stochastic neurons for conditional computation" (2013).
     """
 
+    label: ClassVar[str | None] = ""
     steered: ClassVar[bool] = True
 
     steps: int = eqx.field(static=True, default=60)

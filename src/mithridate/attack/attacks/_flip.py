@@ -1,3 +1,5 @@
+from typing import ClassVar
+
 import jax.numpy as jnp
 from jaxtyping import Array, Int, PRNGKeyArray
 
@@ -15,6 +17,8 @@ class Flip(AbstractAttack):
     Müller, Kowatsch and Böttinger, "Data poisoning attacks on regression learning and
     corresponding defenses" (2020).
     """
+
+    control: ClassVar[bool] = True
 
     def _start(self, problem: Problem, key: PRNGKeyArray) -> tuple[Sample, Int[Array, " p"]]:
         del key

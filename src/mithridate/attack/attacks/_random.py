@@ -1,3 +1,5 @@
+from typing import ClassVar
+
 import jax
 from jaxtyping import Array, Int, PRNGKeyArray
 
@@ -8,6 +10,8 @@ from .base import AbstractAttack, Tick, luck
 
 class Random(AbstractAttack):
     """Rows drawn evenly from the box, features and target: what clumsiness alone would do."""
+
+    control: ClassVar[bool] = True
 
     def _write(
         self,

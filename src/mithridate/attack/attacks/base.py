@@ -48,6 +48,13 @@ class AbstractAttack(eqx.Module):
     whether its rows may lie between levels and off the lattice.
     """
 
+    label: ClassVar[str | None] = None
+    """What reports call the attack; None: the name by which a spec asks for it; empty: nothing,
+    since its alpha says enough."""
+
+    control: ClassVar[bool] = False
+    """Whether it optimizes nothing and is there to compare with."""
+
     steered: ClassVar[bool] = False
 
     @property

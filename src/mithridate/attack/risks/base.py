@@ -1,5 +1,5 @@
 import abc
-from typing import Any
+from typing import Any, ClassVar
 
 import equinox as eqx
 from jaxtyping import Array, PRNGKeyArray, PyTree, Scalar
@@ -13,6 +13,9 @@ class AbstractRisk(eqx.Module):
 
     `digest` is called once on the clean rows, the risk itself many times on poison.
     """
+
+    label: ClassVar[str | None] = None
+    """What reports call the risk; None: the name by which a spec asks for it."""
 
     @abc.abstractmethod
     def digest(self, clean: Sample, victim: AbstractVictim, key: PRNGKeyArray) -> Any:

@@ -1,3 +1,5 @@
+from typing import ClassVar
+
 import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray, Scalar
@@ -19,6 +21,8 @@ class Linear(AbstractUnrolled):
     >>> print(coef.round(2), intercept.round(2))
     [2.] 1.0
     """
+
+    label: ClassVar[str | None] = "linear regression"
 
     steps: int = eqx.field(static=True, default=300)
     rate: float = eqx.field(static=True, default=0.5)

@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from typing import ClassVar
 
 import equinox as eqx
 import jax
@@ -28,6 +29,8 @@ class MLP(AbstractUnrolled):
     >>> bool(victim.loss(params, curve) < 0.05 * jnp.var(curve.y))
     True
     """
+
+    label: ClassVar[str | None] = "deep network"
 
     widths: tuple[int, ...] = eqx.field(static=True, default=(16,), converter=tuple)
     activation: str = eqx.field(static=True, default="tanh")

@@ -1,3 +1,5 @@
+from typing import ClassVar
+
 import jax
 import jax.numpy as jnp
 from jax.scipy.linalg import cho_factor, cho_solve
@@ -27,6 +29,8 @@ class Ridge(AbstractVictim):
     The adjoint is that of Jagielski et al., "Manipulating machine learning" (2018), section IV,
     with the Gram matrix of all rows, poison included, for all poison rows at once.
     """
+
+    label: ClassVar[str | None] = "linear regression"
 
     l2: ScalarLike = 1e-3
 

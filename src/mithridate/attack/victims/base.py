@@ -17,6 +17,9 @@ class AbstractVictim(eqx.Module):
     lower-case name: an attack through it is made for that defense.
     """
 
+    label: ClassVar[str | None] = None
+    """What reports call the model; None: the name by which a spec asks for it."""
+
     surrogate_of: ClassVar[str | None] = None
 
     def digest(self, sample: Sample) -> Any:

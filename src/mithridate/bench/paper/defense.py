@@ -26,7 +26,7 @@ def _falls(rows: Frame) -> ClaimFigures | None:
         gain = over(x["gain"], 1)[:, :, : len(alphas)]
         return gain[..., 0] - gain[..., -1]
 
-    labels = [(text.name(d), f"alpha {a:g}") for d in cube.along["defense"] for a in alphas]
+    labels = [(FIVE[d], f"alpha {a:g}") for d in cube.along["defense"] for a in alphas]
     first, last = (text.ratio(cube.along["ratio"][i]) for i in (0, -1))
     tail = f", gain at {first} minus gain at {last}"
     return finding(cube, fall, labels, lambda x: over(fall(x), 1, 2), text.signed, tail)
@@ -77,7 +77,7 @@ def _earlier(rows: Frame) -> ClaimFigures | None:
         at = np.minimum(turning(x, ratios), beyond)[:, :, : len(alphas)]
         return at[:, :, :1] - at[:, :, 1:]
 
-    labels = [(text.name(d), f"alpha {a:g}") for d in cube.along["defense"] for a in alphas[1:]]
+    labels = [(FIVE[d], f"alpha {a:g}") for d in cube.along["defense"] for a in alphas[1:]]
     return finding(
         cube,
         lead,
@@ -147,8 +147,8 @@ def _open(letter: str, defense: str, options: str, what: str) -> list[Statement]
 DEFENSES = [
     Statement("4a", "The gain of the defenses before BayesClean falls as the ratio grows.", _falls),
     *(
-        Statement(f"4{letter}", f"{text.name(name)} does harm from some ratio on.", _turns(name))
-        for letter, name in zip("bcdef", FIVE, strict=True)
+        Statement(f"4{letter}", f"{name} does harm from some ratio on.", _turns(key))
+        for letter, (key, name) in zip("bcdef", FIVE.items(), strict=True)
     ),
     Statement("4g", "The stealthier the attack, the earlier these defenses do harm.", _earlier),
     Statement("5a", "BayesClean helps at every alpha and ratio.", _positive),

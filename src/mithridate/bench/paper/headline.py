@@ -11,7 +11,7 @@ from ...report.intervals import Estimate, Values, over, with_interval
 from ...report.markdown import escaped, paragraph, table
 from ...report.series import ORACLE
 from .claims import TOO_FEW
-from .lead import BAYESCLEAN, GROUPS, Group, Lead, leads, share, upper
+from .lead import BAYESCLEAN, FIVE, GROUPS, Group, Lead, leads, share, upper
 from .readings import NETWORK, OWN, PAPER, READ, READINGS, Reading
 
 SHOWN = (ORACLE, BAYESCLEAN, "trim", "sever", "huber", "proda", "duti", "antidote")
@@ -148,7 +148,7 @@ def _leads(by_group: Mapping[Group, Mapping[Reading, tuple[Lead, dict[str, Lead]
     for group, found in by_group.items():
         for reading, (whole, by) in found.items():
             mine, best = (text.signed(float(e.point)) for e in (whole.mine, whole.best))
-            line = [group.words, *_title(reading), mine, f"{best} ({text.name(whole.rival)})"]
+            line = [group.words, *_title(reading), mine, f"{best} ({FIVE[whole.rival]})"]
             line += [escaped(with_interval(whole.lead)), state(whole.lead)]
             line += [escaped(with_interval(whole.share, text.percent))]
             lines.append([*line, *(_short(by.get(t)) for t in tables)])
@@ -160,7 +160,7 @@ def _short(lead: Lead | None) -> str:
     if lead is None:
         return "–"
     mine, best = (text.signed(float(e.point)) for e in (lead.mine, lead.best))
-    return f"{mine}, {best} ({text.name(lead.rival)}), {text.percent(float(lead.share.point))}"
+    return f"{mine}, {best} ({FIVE[lead.rival]}), {text.percent(float(lead.share.point))}"
 
 
 def _harm_note(where: str) -> str:

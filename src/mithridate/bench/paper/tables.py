@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from ...report import text
-from ...report.frame import Cube, Frame, alphas_of, attacked, entry
+from ...report.frame import Cube, Frame, alphas_of, attacked
 from ...report.growth import DAMAGE, factor, growth, trajectories
 from ...report.intervals import Estimate, over, with_interval
 from ...report.markdown import escaped, table
@@ -122,14 +122,17 @@ def gains(rows: Frame, names: list[tuple[str, str]]) -> list[Table]:
             return _along(cube, alphas, cube.estimate(lambda x: over(x["gain"], 1)))
 
         note = "Test defense gain, mean over the tables; below 0 the defense does harm."
-        made.append((f"Gain at {text.ratio(ratio)}", note, _by_defense(names, alphas, shown)))
+        made.append((f"Gain at {text.ratio(ratio)}", note, _by_defense(rows, names, alphas, shown)))
     return made
 
 
 def _by_defense(
-    names: list[tuple[str, str]], alphas: Sequence[float], shown: Callable[..., list[str]]
+    rows: Frame,
+    names: list[tuple[str, str]],
+    alphas: Sequence[float],
+    shown: Callable[..., list[str]],
 ) -> str:
-    lines = [[escaped(entry(*pair)), *map(escaped, shown(pair))] for pair in names]
+    lines = [[escaped(rows.labels.entry(*pair)), *map(escaped, shown(pair))] for pair in names]
     return table(_heads("defense", alphas), lines)
 
 
@@ -162,7 +165,7 @@ def turns(rows: Frame, names: list[tuple[str, str]]) -> Table:
         "The ratio from which on the mean gain over the tables stays below 0, of the ratios tried; "
         f"*never*: at {text.ratio(rows.poisoned.distinct('ratio')[-1])} it is still at 0 or above."
     )
-    return "Where defenses turn harmful", note, _by_defense(names, alphas, shown)
+    return "Where defenses turn harmful", note, _by_defense(rows, names, alphas, shown)
 
 
 def by_table(rows: Frame, names: list[tuple[str, str]]) -> list[Table]:
@@ -175,7 +178,7 @@ def by_table(rows: Frame, names: list[tuple[str, str]]) -> list[Table]:
     for pair in names:
         cube = _of(rows.where(ratio=ratio), pair, ("gain",), "alpha")
         found = cube.point(lambda x: x["gain"])
-        line = [escaped(entry(*pair))]
+        line = [escaped(rows.labels.entry(*pair))]
         for place in places:
             t = cube.tables.index(place) if place in cube.tables else None
             line.append("–" if t is None else _points(cube, alphas, found[t]))
@@ -204,7 +207,7 @@ def detection(rows: Frame, names: list[tuple[str, str]]) -> Table:
         "Share of the poison rejected, share of the clean rows rejected, and AUC of the scores "
         "(below 0.5 poison looks *too* normal), means over tables and ratios."
     )
-    return "What is found", note, _by_defense(names, alphas, shown)
+    return "What is found", note, _by_defense(rows, names, alphas, shown)
 
 
 def _known(value: float) -> str:
@@ -285,7 +288,7 @@ def predictive(rows: Frame) -> list[Table]:
             shares = _along(cube, _alphas(aimed), tpr, _two)
             helped = _along(cube, _alphas(aimed), gain)
             both = [escaped(f"{s}, {g}") for s, g in zip(shares, helped, strict=True)]
-            lines.append([escaped(entry(*pair)), name, *both])
+            lines.append([escaped(rows.labels.entry(*pair)), name, *both])
     note = "Share of the poison rejected, gain; means over the tables and ratios of both."
     heads = ["defense", "attack", *_heads("", _alphas(aimed))[1:]]
     return [("Plain and aimed", note, table(heads, lines))] if lines else []

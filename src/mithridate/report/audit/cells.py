@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 
 from ... import schema
-from .. import text
+from ..labels import Labels
 from ..series import NONE, ORACLE, Series, in_order
 
 TRUE_RATIO = "the true ratio"  # what a contamination of `oracle` tells
@@ -86,6 +86,7 @@ class AuditResults:
     defended: dict[tuple[Series, float, str], ResultCell]
     poison: dict[tuple[Series, float], ResultCell]
     clean: dict[str, ResultCell]
+    labels: Labels
     certified: list[dict[str, float]] = dataclasses.field(default_factory=list)
 
     @cached_property
@@ -149,12 +150,13 @@ class AuditResults:
 
 def audit_of(results: pa.Table) -> AuditResults:
     """Groups a table of results (columns as in `schema.Row`) into cells."""
-    rows = _by_contamination([_named(row) for row in results.to_pylist()])
+    labels = Labels.of(results)
+    rows = _by_contamination([_named(row) for row in results.to_pylist()], labels)
     defended: dict[tuple[Series, float, str], ResultCell] = {}
     clean: dict[str, ResultCell] = {}
     units: dict[tuple[Series, float], dict[tuple, dict[str, Any]]] = {}
     for row in rows:
-        series = Series(row["attack"], row.get("alpha"))
+        series = labels.series(row["attack"], row.get("alpha"))
         ratio, defense = float(row["ratio"]), row["defense"]
         fine = [row] if row.get("status") != "failed" else []
         if ratio == 0:
@@ -168,7 +170,7 @@ def audit_of(results: pa.Table) -> AuditResults:
             if unit.get(figure) is None:
                 unit[figure] = row.get(figure)
     poison = {key: ResultCell(*key, NONE, list(found.values())) for key, found in units.items()}
-    return AuditResults(rows, defended, poison, clean, _certified(results))
+    return AuditResults(rows, defended, poison, clean, labels, _certified(results))
 
 
 def _certified(results: pa.Table) -> list[dict[str, float]]:
@@ -184,7 +186,7 @@ def _certified(results: pa.Table) -> list[dict[str, float]]:
     ]
 
 
-def _by_contamination(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _by_contamination(rows: list[dict[str, Any]], labels: Labels) -> list[dict[str, Any]]:
     """A defense that was told different contaminations counts as so many defenses."""
     contaminations: dict[str, set[str | None]] = {}
     for row in rows:
@@ -192,7 +194,7 @@ def _by_contamination(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
             contaminations.setdefault(row["defense"], set()).add(row.get("contamination"))
     several = {defense for defense, values in contaminations.items() if len(values) > 1}
     return [
-        {**row, "defense": f"{text.name(row['defense'])} (told {_contamination(row)})"}
+        {**row, "defense": f"{labels.defense(row['defense'])} (told {_contamination(row)})"}
         if row["defense"] in several - {NONE, ORACLE}
         else row
         for row in rows

@@ -14,7 +14,8 @@ def by_series(audit: AuditResults) -> dict[Series, Poisonability]:
     """The poisonability of each attack and alpha, where the table has one of it."""
     found: dict[Series, list[Poisonability]] = {}
     for one in measured(audit.rows):
-        found.setdefault(Series(one.keys["attack"], one.keys["alpha"]), []).append(one)
+        series = audit.labels.series(one.keys["attack"], one.keys["alpha"])
+        found.setdefault(series, []).append(one)
     return {series: found[series][0] for series in audit.series if len(found.get(series, [])) == 1}
 
 
@@ -23,8 +24,7 @@ def lines(results: pa.Table, audit: AuditResults) -> list[tuple[str, list[str]]]
     foreseen = predicted(results)
     found = []
     for series, one in by_series(audit).items():
-        alpha = series.alpha if series.attack.lower() == "ascent" else None
-        ahead = foreseen.get(alpha) if alpha is not None else None
+        ahead = foreseen.get((series.attack, series.alpha))
         cells = [_where(one.reach, one.ratio), _spread(one), _where(*ahead) if ahead else "–"]
         found.append((series.words, cells))
     return found

@@ -201,7 +201,7 @@ def _seen(audit: AuditResults, cell: ResultCell, style: Style) -> str:
         f"risk {text.number(cell.mean('risk'))}",
     ]
     if auc is not None:
-        lines.append(f"AUC {text.area(auc.auc)} by {text.label(text.name(auc.defense))}")
+        lines.append(f"AUC {text.area(auc.auc)} by {text.label(audit.labels.defense(auc.defense))}")
         if auc.turned:
             lines.append("scores turned round: the poison looks too normal")
     return "<br>".join(lines)

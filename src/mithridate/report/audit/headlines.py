@@ -31,7 +31,7 @@ def headlines(results: pa.Table) -> list[str]:
     >>> keys = dict(dataset="t", victim="ridge", attack="ascent", seed=0)
     >>> row = Row(**keys, alpha=0.3, ratio=0.1, defense="none", nmse_clean=0.2, nmse_poisoned=0.6)
     >>> headlines(to_table([row], Row))[0]
-    'With 10 % poison (alpha 0.3) the error grows 3.0×.'
+    'With 10 % poison (ascent alpha 0.3) the error grows 3.0×.'
     """
     return sentences(audit_of(results))
 
@@ -141,7 +141,7 @@ def _relief(audit: AuditResults, cell: ResultCell) -> str:
 
 def _who(audit: AuditResults, defense: str, close: str = "") -> str:
     """The name of a defense, and that it was told what nobody knows in practice."""
-    name = text.name(defense)
+    name = audit.labels.defense(defense)
     if TRUE_RATIO in name or not find.told_ratio(audit, defense):
         return name
     return f"{name}, told {TRUE_RATIO}{close}"
@@ -189,7 +189,7 @@ def _visible(audit: AuditResults) -> list[str]:
         turned = ", turned round, as the poison looks too normal" if auc.turned else ""
         parts.append(
             f"are told from clean rows with AUC {text.area(auc.auc)} by the best scores "
-            f"({text.name(auc.defense)}{turned}), {_certainty(auc.auc)}"
+            f"({audit.labels.defense(auc.defense)}{turned}), {_certainty(auc.auc)}"
         )
     if not parts:
         return []
@@ -229,7 +229,9 @@ def _hurting(audit: AuditResults) -> list[str]:
     found = sorted((s for s in find.standings(audit) if s.harmful), key=lambda s: s.worst.gain or 0)
     lines = [_harm(audit, standing) for standing in found[:3]]
     if found[3:]:
-        rest = text.listing([f"{text.name(s.defense)} ({len(s.harmful)})" for s in found[3:]])
+        rest = text.listing(
+            [f"{audit.labels.defense(s.defense)} ({len(s.harmful)})" for s in found[3:]]
+        )
         lines.append(f"Cells in which other defenses make things worse: {rest}.")
     return lines
 
@@ -299,7 +301,7 @@ def _clean(audit: AuditResults) -> list[str]:
         dropped = (
             ""
             if kept is None
-            else f"{text.puts_aside(defense)} {text.percent(1 - kept)} of the rows and "
+            else f"{audit.labels.treatment(defense)} {text.percent(1 - kept)} of the rows and "
         )
         parts.append(f"{_who(audit, defense, ',')} {dropped}{_cost(gain)}")
     return [f"On unpoisoned data {'; '.join(parts)}."] if parts else []
@@ -375,7 +377,7 @@ def _overtaken(audit: AuditResults) -> str:
 def _failed(audit: AuditResults) -> list[str]:
     if not audit.failed:
         return []
-    names = text.listing(sorted({text.name(row["defense"]) for row in audit.failed}))
+    names = text.listing(sorted({audit.labels.defense(row["defense"]) for row in audit.failed}))
     return [f"{len(audit.failed)} of {len(audit.rows):,} cells failed and are left out ({names})."]
 
 

@@ -42,17 +42,19 @@ def html(results: pa.Table, looks: pa.Table, moved: pa.Table) -> str:
     '<!doctype html>'
     """
     audit = audit_of(results)
-    look = styles(_every_series(audit, looks, moved))
-    figures, places = _figures(audit, looks, moved, look)
+    rows, columns = (poison.examples(table, audit.labels) for table in (looks, moved))
+    # All series of the page in one order, so that each looks the same in every figure.
+    look = styles(in_order(dict.fromkeys([*audit.series, *rows.series, *columns.series])))
+    figures, places = _figures(audit, rows, columns, look)
     return render(
         "audit/page.html",
         figures,
         places=places,
         all_series=[look[s] for s in audit.series],
         main_series=[look[s] for s in audit.main],
-        seen_series=[look[s] for s in look if s in _seen(looks, moved)],
+        seen_series=[look[s] for s in look if s in {*rows.series, *columns.series}],
         **_tables(audit, look),
-        **_words(results, audit, looks, moved),
+        **_words(results, audit, sorted({*rows.ratios, *columns.ratios})),
     )
 
 
@@ -75,18 +77,8 @@ def write_html(path: Path | str, results: pa.Table, looks: pa.Table, moved: pa.T
     _files.write_atomically(Path(path), lambda part: part.write_text(page, encoding="utf-8"))
 
 
-def _every_series(audit: AuditResults, looks: pa.Table, moved: pa.Table) -> list:
-    """All series of the page in one order, so that each looks the same in every figure."""
-    found = dict.fromkeys([*audit.series, *poison.series_of(looks), *poison.series_of(moved)])
-    return in_order(found)
-
-
-def _seen(looks: pa.Table, moved: pa.Table) -> set:
-    return {*poison.series_of(looks), *poison.series_of(moved)}
-
-
 def _figures(
-    audit: AuditResults, looks: pa.Table, moved: pa.Table, look: damage.Styles
+    audit: AuditResults, rows: poison.Examples, columns: poison.Examples, look: damage.Styles
 ) -> tuple[dict[str, Figure], dict[str, list[tuple[str, str]]]]:
     """Figures by id, and for each place of the page the ids and titles of its panels."""
     figures: dict[str, Figure] = {}
@@ -105,11 +97,11 @@ def _figures(
             "Seen by the best scores": damage.detected(audit, look),
         },
     )
-    put("defended", {text.heading(d): f for d, f in damage.defended(audit, look).items()})
-    put("residuals", {"Residuals": poison.residuals(looks, look)})
-    put("axes", {look[s].words: f for s, f in poison.axes(looks, look).items()})
+    put("defended", {audit.labels.heading(d): f for d, f in damage.defended(audit, look).items()})
+    put("residuals", {"Residuals": poison.residuals(rows, look)})
+    put("axes", {look[s].words: f for s, f in poison.axes(rows, look).items()})
     titles = {"number": "Numbers and target", "category": "Category sets"}
-    put("moved", {titles[kind]: f for kind, f in poison.moved(moved, look).items()})
+    put("moved", {titles[kind]: f for kind, f in poison.moved(columns, look).items()})
     return figures, places
 
 
@@ -135,11 +127,8 @@ def _tables(audit: AuditResults, look: damage.Styles) -> dict[str, Any]:
     }
 
 
-def _words(
-    results: pa.Table, audit: AuditResults, looks: pa.Table, moved: pa.Table
-) -> dict[str, Any]:
-    """Everything that the page says in prose."""
-    ratios = sorted({*poison.shown(looks)[2], *poison.shown(moved)[2]})
+def _words(results: pa.Table, audit: AuditResults, ratios: list[float]) -> dict[str, Any]:
+    """Everything that the page says in prose; at `ratios` poison rows are shown."""
     informed = [d for d in audit.defenses if find.told_ratio(audit, d)]
     return {
         "facts": facts(results, audit),
@@ -149,7 +138,7 @@ def _words(
         "tiles": tiles(audit),
         "seeds": audit.seeds,
         "shown_ratios": text.listing([text.ratio(r) for r in ratios]) if ratios else "",
-        "informed": text.listing([text.name(d) for d in informed]) if informed else "",
+        "informed": text.listing([audit.labels.defense(d) for d in informed]) if informed else "",
         "has_oracle": audit.has_oracle,
         "controlled": bool(audit.controls) and audit.main != audit.controls,
     }

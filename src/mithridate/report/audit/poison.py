@@ -1,12 +1,13 @@
 """Figures of the poison beside the clean rows: residuals, principal axes, columns moved."""
 
 from collections import defaultdict
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 
 from .. import text
+from ..labels import Labels
 from ..series import Series
 from ..style import CLEAN, Figure, Style, axis, column, layout, rule, safe
 
@@ -17,28 +18,36 @@ SHOWN = 0.2  # the ratio at which poison is looked at, or the nearest there is
 MOST_CLEAN, MOST_POISON, MOST_COLUMNS, MOST_PANELS = 600, 300, 12, 6
 
 
-def series_of(table: pa.Table) -> list[Series]:
-    """The series that a table of `table.Look` or `table.Moved` speaks of."""
-    pairs = zip(table["attack"].to_pylist(), table["alpha"].to_pylist(), strict=True)
-    return list(dict.fromkeys(Series(attack, alpha) for attack, alpha in pairs if attack))
+class Examples(NamedTuple):
+    """Clean rows, the rows of each series at one ratio, the ratios so chosen, and all series."""
+
+    clean: Rows
+    poison: dict[Series, Rows]
+    ratios: list[float]
+    series: list[Series]
 
 
-def shown(table: pa.Table) -> tuple[Rows, dict[Series, Rows], list[float]]:
-    """Clean rows, the rows of each series at one ratio, and the ratios so chosen."""
+def examples(table: pa.Table, labels: Labels) -> Examples:
+    """What is shown of a table of `schema.Look` or `schema.Moved`."""
     clean: Rows = []
+    every: dict[Series, None] = {}
     found: dict[Series, dict[float, Rows]] = defaultdict(lambda: defaultdict(list))
     for row in table.to_pylist():
         if not row["attack"]:
             clean.append(row)
-        elif row["ratio"] is not None:
-            found[Series(row["attack"], row["alpha"])][row["ratio"]].append(row)
+            continue
+        series = labels.series(row["attack"], row["alpha"])
+        every.setdefault(series)
+        if row["ratio"] is not None:
+            found[series][row["ratio"]].append(row)
     near = {s: min(by, key=lambda r: (abs(r - SHOWN), r)) for s, by in found.items()}
-    return clean, {s: found[s][ratio] for s, ratio in near.items()}, sorted(set(near.values()))
+    poison = {s: found[s][ratio] for s, ratio in near.items()}
+    return Examples(clean, poison, sorted(set(near.values())), list(every))
 
 
-def residuals(looks: pa.Table, styles: Styles) -> Figure | None:
+def residuals(looks: Examples, styles: Styles) -> Figure | None:
     """A ridge of residual densities: the clean rows at the bottom, a series on each line above."""
-    clean, poison, _ = shown(looks)
+    clean, poison = looks.clean, looks.poison
     lanes = [("clean rows", None, _finite(clean, "residual"))]
     lanes += [
         (styles[s].words, styles[s], _finite(poison[s], "residual"))
@@ -120,10 +129,10 @@ def _spread(values: list, most: int) -> list:
     return [values[i * len(values) // most] for i in range(most)]
 
 
-def axes(looks: pa.Table, styles: Styles) -> dict[Series, Figure]:
+def axes(looks: Examples, styles: Styles) -> dict[Series, Figure]:
     """For each series its rows over the clean ones, on the two principal axes of the latter."""
-    clean, poison, _ = shown(looks)
-    clean = _spread([row for row in clean if _placed(row)], MOST_CLEAN)
+    poison = looks.poison
+    clean = _spread([row for row in looks.clean if _placed(row)], MOST_CLEAN)
     chosen = _judged(poison, styles)[:MOST_PANELS]
     found = {s: _spread([r for r in poison[s] if _placed(r)], MOST_POISON) for s in chosen}
     every = clean + [row for rows in found.values() for row in rows]
@@ -174,10 +183,9 @@ def _dots(rows: Rows, **more: Any) -> dict[str, Any]:
     return {"type": "scatter", "mode": "markers", "x": xs, "y": ys, **more}
 
 
-def moved(table: pa.Table, styles: Styles) -> dict[str, Figure]:
+def moved(columns: Examples, styles: Styles) -> dict[str, Figure]:
     """Which columns moved most: one figure for numbers and target, one for category sets."""
-    _, every, _ = shown(table)
-    poison = {s: every[s] for s in _judged(every, styles)}
+    poison = {s: columns.poison[s] for s in _judged(columns.poison, styles)}
     kinds = {"number": ("number", "target"), "category": ("category",)}
     titles = {
         "number": "mean shift in clean sd",

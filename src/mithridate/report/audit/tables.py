@@ -52,7 +52,7 @@ def _map(audit: AuditResults, styles: Styles, defense: str, full: float) -> Map:
         lines.append((styles[series].words, series.control, squares))
     judged = audit.judged(defense, audit.series)
     harmful = sum(cell.harmful for cell in judged)
-    return Map(text.heading(defense), _told(audit, defense), lines, harmful, len(judged))
+    return Map(audit.labels.heading(defense), _told(audit, defense), lines, harmful, len(judged))
 
 
 def _told(audit: AuditResults, defense: str) -> str:
@@ -140,7 +140,7 @@ def deeds(audit: AuditResults, styles: Styles) -> tuple[list[float], list[tuple[
             if any(figure != "–" for each in figures for figure in each):
                 lines.append((styles[series].words, figures))
         if lines:
-            blocks.append((text.name(defense), lines))
+            blocks.append((audit.labels.defense(defense), lines))
     return ratios, blocks
 
 
@@ -172,7 +172,7 @@ def costs(audit: AuditResults) -> list[Cost]:
         kept = cell.mean("kept")
         dropped = None if kept is None else 1 - kept
         nmse = text.number(cell.mean("nmse_defended"))
-        shown = (text.name(defense), text.percent(dropped), 100 * (dropped or 0.0))
+        shown = (audit.labels.defense(defense), text.percent(dropped), 100 * (dropped or 0.0))
         gain = text.signed(cell.gain)
         found.append(Cost(*shown, gain, cell.harmful, cell.doubtful, nmse))
     return found
@@ -180,9 +180,10 @@ def costs(audit: AuditResults) -> list[Cost]:
 
 def failures(audit: AuditResults) -> tuple[list[Failure], int]:
     """Failed cells by defense and message, and how many lines were left out."""
-    return grouped(audit.failed)
+    return grouped(audit.failed, audit.labels)
 
 
 def warnings(audit: AuditResults) -> tuple[list[Failure], int]:
     """Cells that worked but have something to say."""
-    return grouped([r for r in audit.rows if r.get("status") != "failed" and r.get("message")])
+    worked = [row for row in audit.rows if row.get("status") != "failed"]
+    return grouped([row for row in worked if row.get("message")], audit.labels)

@@ -54,7 +54,7 @@ def _seen(audit: AuditResults) -> Tile | None:
         return None
     tone = "calm" if auc.auc >= 0.9 else "watch" if auc.auc >= 0.65 else "alarm"
     note = (
-        f"AUC of {text.name(auc.defense)}{' turned round' if auc.turned else ''} at "
+        f"AUC of {audit.labels.defense(auc.defense)}{' turned round' if auc.turned else ''} at "
         f"{text.ratio(cell.ratio)}; 0.5 guesses, 1 is certain"
     )
     return Tile("Would scores find it?", text.area(auc.auc), note, tone)
@@ -71,7 +71,12 @@ def _best(audit: AuditResults) -> Tile | None:
         note = f"told the true ratio; {note}"
     if best.mean < -HARM:
         return Tile(
-            "Most helpful defense", "none", f"best is {text.name(best.defense)}: {note}", "alarm"
+            "Most helpful defense",
+            "none",
+            f"best is {audit.labels.defense(best.defense)}: {note}",
+            "alarm",
         )
     tone = "watch" if best.harmful else "calm"
-    return Tile("Most helpful defense", text.cut(text.name(best.defense), 24), note, tone)
+    return Tile(
+        "Most helpful defense", text.cut(audit.labels.defense(best.defense), 24), note, tone
+    )

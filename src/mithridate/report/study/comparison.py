@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .. import text
-from ..frame import MODEL, Frame, entry, knowledge, models
+from ..frame import MODEL, Frame, knowledge, models
 from ..intervals import ENOUGH, draws, ends
 from ..markdown import escaped, footer, paragraph, table
 from ..series import NONE, ORACLE
@@ -78,7 +78,7 @@ def compared(results: Frame) -> list[Compared]:
             continue
         where = (row["experiment"].partition(":")[0], *(row[key] for key in MODEL))
         who = (
-            entry(row["defense"], row["defense_options"]),
+            results.labels.entry(row["defense"], row["defense_options"]),
             knowledge(row["contamination"], row["trusted"]),
         )
         groups.setdefault(where, {}).setdefault(who, []).append(row)

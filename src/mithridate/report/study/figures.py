@@ -6,12 +6,12 @@ from typing import Any
 import numpy as np
 
 from .. import text
-from ..frame import attacked, entry
+from ..frame import attacked
 from ..growth import DAMAGE, trajectories
 from ..intervals import Estimate, over, with_interval
 from ..series import Series
 from ..style import Figure, Style, axis, column, layout, magnitudes, percents, rule, safe
-from .views import View
+from .views import View, at_alpha
 
 Styles = dict[Series, Style]
 Panels = list[tuple[str, Figure]]
@@ -67,7 +67,7 @@ def gain(view: View, styles: Styles) -> Panels:
         for series, at, a in view.lines(cube):
             seen = found.one(at, a)
             data += _line(cube.along["ratio"], seen, styles[series], text.signed, "gain")
-        drawn.append((entry(*pair), data))
+        drawn.append((view.rows.labels.entry(*pair), data))
     lowest = min((v for _, data in drawn for v in _values(data)), default=0.0)
     low = max(LEAST, min(-0.3, lowest)) - 0.05
     y = axis("", range=[low, 1], fixedrange=True, tickformat="+.1f", dtick=0.5)
@@ -84,7 +84,7 @@ def objectives(view: View, styles: Styles) -> Panels:
             continue
         y, ratios = np.exp(trajectories(cube)), cube.along["ratio"]
         data = [
-            _path(ratios, y[1, a], y[0, a], styles[Series("ascent", alpha)])
+            _path(ratios, y[1, a], y[0, a], styles[at_alpha(alpha)])
             for a, alpha in enumerate(cube.along["alpha"])
             if alpha is not None
         ]

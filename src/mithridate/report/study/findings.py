@@ -9,6 +9,8 @@ from .. import text
 from ..frame import Frame, attacked
 from ..growth import DAMAGE, LITTLE, factor, growth
 from ..intervals import ENOUGH, over, with_interval
+from ..labels import REFERENCE
+from ..series import NONE
 from .leaderboard import Board, Line
 from .views import View
 
@@ -73,7 +75,7 @@ def _best(board: Board) -> list[str]:
     lines = board.ranked or board.unranked
     if len(lines) < 2:
         return []
-    plain = next((line for line in board.reference if line.name == text.name("none")), None)
+    plain = next((line for line in board.reference if line.name == REFERENCE[NONE]), None)
     beside = f"; undefended it is {factor(float(plain.left.point))}" if plain else ""
     first = lines[0]
     among = " of the defenses that an attack was made for" if board.ranked else ""

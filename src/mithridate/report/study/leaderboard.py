@@ -6,9 +6,10 @@ import numpy as np
 import pyarrow as pa
 
 from .. import text
-from ..frame import ENTRY, MODEL, SETTING, Cube, Frame, entry, knowledge, models
+from ..frame import ENTRY, MODEL, SETTING, Cube, Frame, knowledge, models
 from ..growth import log
 from ..intervals import Estimate, Values, over
+from ..labels import Labels
 from ..series import NONE, ORACLE
 
 FIGURES = ("nmse_defended", "nmse_clean", "gain", "gain_oracle", "fit_seconds")
@@ -92,7 +93,7 @@ def _board(name: str, rows: Frame) -> Board | None:
         ranked=[lines[who] for who in order if lines[who].adapted],
         unranked=[lines[who] for who in order if not lines[who].adapted],
         reference=[line for who, line in lines.items() if who not in main],
-        partly=[f"{entry(who[0], who[1])} ({len(cells[who])})" for who in partly],
+        partly=[f"{rows.labels.entry(who[0], who[1])} ({len(cells[who])})" for who in partly],
     )
 
 
@@ -114,9 +115,9 @@ def _marked(rows: Frame) -> tuple[Frame, list[dict[str, Any]]]:
     for *key, dataset, ratio in zip(*columns, strict=True):
         series.append(numbers.setdefault(tuple(key), len(numbers)))
         cells.append(places.setdefault((dataset, series[-1], ratio), len(places)))
-    table = rows.table.append_column("series", pa.array(series, pa.int64()))
-    table = table.append_column("cell", pa.array(cells, pa.int64()))
-    return Frame(table), [dict(zip(names, key, strict=True)) for key in numbers]
+    marked = rows.with_column("series", series, pa.int64()).with_column("cell", cells, pa.int64())
+    found = [dict(zip(names, key, strict=True)) for key in numbers]
+    return marked, [{**keys, "words": attack(keys, rows.labels)} for keys in found]
 
 
 def _cells(marked: Frame) -> dict[Entry, set[int]]:
@@ -145,7 +146,7 @@ def _line(
     clean = rows.where(ratio=0.0, **selected).cube(("fpr",), "ratio")
     informed = who[2] == ORACLE and who[0] != ORACLE
     return Line(
-        name=entry(who[0], who[1]),
+        name=rows.labels.entry(who[0], who[1]),
         knowledge=knowledge(who[2], who[3]) if who[0] not in (NONE, ORACLE) else "",
         adapted=bool(adaptive.any()),
         left=_left(cube),
@@ -198,20 +199,20 @@ def _worst(cube: Cube, series: list[dict[str, Any]]) -> tuple[Estimate, str]:
     t, s, r = np.unravel_index(np.nanargmin(gain), gain.shape)
     found = cube.estimate(lambda x: x["gain"][:, t, s, r])
     along = cube.along
-    where = f"{text.cut(along['dataset'][t])}, {attack(series[along['series'][s]])}"
+    where = f"{text.cut(along['dataset'][t])}, {series[along['series'][s]]['words']}"
     return found, f"{where}, {text.ratio(along['ratio'][r])}"
 
 
-def attack(keys: dict[str, Any]) -> str:
-    """An attack in words: its name where it is not `ascent`, alpha, and for whom it was made."""
-    parts = [] if keys["attack"] == "ascent" else [text.cut(keys["attack"])]
+def attack(keys: dict[str, Any], labels: Labels) -> str:
+    """An attack in words: its name, alpha, and for whom it was made."""
+    parts = [labels.attack(keys["attack"])]
     if keys["alpha"] is not None:
         parts.append(f"alpha {keys['alpha']:.3g}")
     if keys["risk_name"] not in (None, "residual"):
-        parts.append(f"risk {text.cut(keys['risk_name'])}")
+        parts.append(f"risk {labels.risk(keys['risk_name'])}")
     if keys["against"] is not None:
-        parts.append(f"made for {text.name(keys['against'])}")
-    return " ".join(parts) or text.cut(keys["attack"])
+        parts.append(f"made for {labels.defense(keys['against'])}")
+    return " ".join(filter(None, parts)) or text.cut(keys["attack"])
 
 
 def _recovered(cube: Cube, chosen: np.ndarray) -> Estimate | None:

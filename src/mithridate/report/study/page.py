@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from .. import text
 from ..failures import grouped
-from ..frame import Frame, entry
+from ..frame import Frame
 from ..intervals import over
 from ..series import NONE, Series, in_order
 from ..shell import render
@@ -17,7 +17,7 @@ from . import figures as draw
 from .board import HEADS, cells, notes, ranks, scope
 from .findings import sentences
 from .leaderboard import Board, Line
-from .views import View, views
+from .views import View, at_alpha, views
 
 # What the board can be ordered by: (heading of the column, figure of a line, falling).
 ORDERS: dict[str, Callable[[Line], float | None]] = {
@@ -48,7 +48,7 @@ def study_html(results: Frame, boards: Sequence[Board], findings: Sequence[str])
     look = styles(in_order({s for view in found for s in _drawn(view)}))
     figures: dict[str, Figure] = {}
     shown = [_shown(i, view, look, figures) for i, view in enumerate(found)]
-    failures, more = grouped(_failed(results))
+    failures, more = grouped(_failed(results), results.labels)
     return render(
         "study/page.html",
         figures,
@@ -96,7 +96,7 @@ def _drawn(view: View) -> list[Series]:
     """The series that a view is drawn in; by alpha alone where normalizers are compared."""
     if not _several(view):
         return view.series
-    return in_order({Series("ascent", s.alpha) for s in view.series if s.alpha is not None})
+    return in_order({at_alpha(s.alpha) for s in view.series if s.alpha is not None})
 
 
 def _numbers(view: View) -> list[tuple[str, list[str]]]:
@@ -107,7 +107,8 @@ def _numbers(view: View) -> list[tuple[str, list[str]]]:
         at = {ratio: i for i, ratio in enumerate(cube.along["ratio"])}
         for series, i, a in view.lines(cube):
             shown = [text.signed(float(gain[i, a, at[r]])) if r in at else "–" for r in view.ratios]
-            lines.append((f"{entry(*pair)}, {series.words}", shown))
+            name = view.rows.labels.entry(*pair)
+            lines.append((f"{name}, {series.words}", shown))
     return lines
 
 
@@ -174,7 +175,7 @@ def _failed(results: Frame) -> list[dict[str, Any]]:
         {
             **row,
             "attack": f"{row['dataset']}: {row['attack']}",
-            "defense": entry(row["defense"], row["defense_options"]),
+            "defense": results.labels.entry(row["defense"], row["defense_options"]),
         }
         for row in rows.to_pylist()
     ]

@@ -7,7 +7,8 @@ import numpy as np
 import pyarrow as pa
 
 from .. import text
-from ..frame import MODEL, SETTING, Cube, Frame, models, options_of
+from ..frame import MODEL, SETTING, Cube, Frame, models
+from ..labels import Labels, options_of
 from ..series import NONE, ORACLE, Series, in_order
 
 LINE = ("attack", "attack_options", "against", "risk_name", "normalizer")
@@ -60,6 +61,11 @@ class View(NamedTuple):
         return found
 
 
+def at_alpha(alpha: float | None) -> Series:
+    """The series that stands for all attacks of one alpha."""
+    return Series("", alpha)
+
+
 def views(results: Frame) -> list[View]:
     """All views with poison, those with most rows first."""
     poisoned = results.poisoned
@@ -82,35 +88,40 @@ def _view(rows: Frame, keys: dict[str, Any], named: str, varied: list[str]) -> V
     parts += [f"{name} {text.cut(keys[name], 30)}" for name in threat if keys[name] is not None]
     names = _names(rows.poisoned)
     columns = [rows.table[name].to_pylist() for name in LINE]
-    line = [names.get(key, NONE) for key in zip(*columns, strict=True)]
-    marked = Frame(rows.table.append_column("line", pa.array(line, pa.string())))
-    series = [Series(*pair) for pair in marked.poisoned.distinct("line", "alpha")]
+    series = [names.get(key, Series(NONE, None)) for key in zip(*columns, strict=True)]
+    line = [one.attack for one in series]
+    marked = rows.with_column("line", line, pa.string())
+    drawn = dict(zip(line, series, strict=True))
+    found = [drawn[name]._replace(alpha=a) for name, a in marked.poisoned.distinct("line", "alpha")]
     title = ": ".join(filter(None, [parts[0], ", ".join(parts[1:])]))
-    return View(title, named, marked, in_order(series))
+    return View(title, named, marked, in_order(found))
 
 
-def _names(rows: Frame) -> dict[tuple, str]:
-    """A name for each attack: its own, and what tells it from the others of that name."""
+def _names(rows: Frame) -> dict[tuple, Series]:
+    """Each attack named by its own name, and by what tells it from the others of that name."""
     keys = rows.distinct(*LINE)
-    found: dict[tuple, str] = {}
+    found: dict[tuple, Series] = {}
     for key in keys:
         alike = [k for k in keys if k[0] == key[0]]
         parts = [
-            _said(name, key[i])
+            _said(name, key[i], rows.labels)
             for i, name in enumerate(LINE)
             if i and len({k[i] for k in alike}) > 1
         ]
         parts = [t for t in parts if t]
-        plain = key[0] == "ascent" and parts
-        found[key] = ", ".join(parts) if plain else " ".join([key[0] or NONE, *parts])
+        attack = key[0] or NONE
+        name = rows.labels.attack(attack)
+        label = " ".join([name, *parts]) if name else ", ".join(parts)
+        control = rows.labels.control(attack) and not parts
+        found[key] = Series(" ".join([attack, *parts]), None, label, control)
     return found
 
 
-def _said(name: str, value: Any) -> str:
+def _said(name: str, value: Any, labels: Labels) -> str:
     if value is None:
         return ""
     if name == "attack_options":
         return ", ".join(options_of(value))
     if name == "against":
-        return f"made for {text.name(value)}"
-    return f"risk {value}" if name == "risk_name" else str(value)
+        return f"made for {labels.defense(value)}"
+    return f"risk {labels.risk(value)}" if name == "risk_name" else str(value)

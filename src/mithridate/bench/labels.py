@@ -1,0 +1,52 @@
+"""What the classes of a run say of themselves, so that reports need not know them."""
+
+from collections.abc import Iterable
+from types import ModuleType
+from typing import Any
+
+from .. import defenses
+from .._lookup import find
+from ..attack import attacks, risks, victims
+from .spec import Spec
+
+KINDS: dict[str, tuple[ModuleType, type]] = {
+    "defense": (defenses, defenses.BaseDefense),
+    "attack": (attacks, attacks.AbstractAttack),
+    "victim": (victims, victims.AbstractVictim),
+    "risk": (risks, risks.AbstractRisk),
+}
+DEEDS = {"defense": ("treatment",), "attack": ("control",)}  # what else a class says of itself
+
+
+def classes_of(specs: Iterable[Spec]) -> dict[str, dict[str, dict[str, Any]]]:
+    """What each class that the specs name is called, and what it does, by kind and name.
+
+    A class without a `label` of its own keeps the name by which a spec asks for it; one from
+    elsewhere, `module:Class`, the name of the class.
+
+    >>> known = classes_of([Spec.parse('attacks = ["flip"]\\ndefenses = ["huber"]')])
+    >>> known["attack"], known["defense"]["huber"]["label"]
+    ({'flip': {'label': 'flip', 'control': True}}, 'Huber')
+    """
+    found: dict[str, dict[str, dict[str, Any]]] = {kind: {} for kind in KINDS}
+    for spec in specs:
+        for kind, name in _named(spec):
+            if name not in found[kind]:
+                found[kind][name] = _says(kind, name)
+    return found
+
+
+def _named(spec: Spec) -> Iterable[tuple[str, str]]:
+    yield "victim", spec.victim.use
+    for attack in spec.attacks:
+        yield from (("attack", attack.use), ("risk", attack.risk))
+        if attack.against is not None:
+            yield "defense", attack.against
+    yield from (("defense", defense.use) for defense in spec.defenses)
+
+
+def _says(kind: str, name: str) -> dict[str, Any]:
+    found = find(name, *KINDS[kind])
+    own = vars(found).get("label")  # a subclass is another defense than the one it extends
+    label = name.rpartition(":")[2] if own is None else own
+    return {"label": label, **{deed: getattr(found, deed) for deed in DEEDS.get(kind, ())}}
