@@ -12,7 +12,7 @@ import pytest
 import mithridate
 from mithridate import _retired
 
-DOORS = ["audit", "clean", "poison", "progress"]
+DOORS = ["audit", "clean", "influence", "poison", "progress"]
 
 
 def test_the_prompt_completes_public_names_alone():
@@ -53,7 +53,8 @@ def test_a_door_has_a_signature_with_types(name):
 
 
 @pytest.mark.parametrize(
-    ("name", "answer"), [("audit", "Audit"), ("clean", "Cleaned"), ("poison", "Poisoned")]
+    ("name", "answer"),
+    [("audit", "Audit"), ("clean", "Cleaned"), ("influence", "Influence"), ("poison", "Poisoned")],
 )
 def test_a_door_says_what_it_returns(name, answer):
     assert typing.get_type_hints(getattr(mithridate, name))["return"].__name__ == answer

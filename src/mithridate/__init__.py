@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from ._progress import progress
     from .auditing.audit import Audit, audit
     from .auditing.bound import Bound, bound
+    from .auditing.influence import Influence, influence
     from .auditing.poison import poison
     from .cleaning import Cleaned, clean
     from .errors import InputError
@@ -19,6 +20,7 @@ __all__ = [
     "Audit",
     "Bound",
     "Cleaned",
+    "Influence",
     "InputError",
     "__version__",
     "attack",
@@ -29,6 +31,7 @@ __all__ = [
     "cleaning",
     "data",
     "defenses",
+    "influence",
     "poison",
     "progress",
     "report",
@@ -41,6 +44,8 @@ _PLACES = {
     "audit": ".auditing.audit",
     "Bound": ".auditing.bound",
     "bound": ".auditing.bound",
+    "Influence": ".auditing.influence",
+    "influence": ".auditing.influence",
     "poison": ".auditing.poison",
     "Cleaned": ".cleaning",
     "clean": ".cleaning",

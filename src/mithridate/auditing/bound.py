@@ -112,7 +112,18 @@ class Bound:
         return [limit.sentence for limit in self.limits]
 
     def check(self, limit: Limit) -> float:
-        """The upper NMSE of a limit, computed anew from its proof alone."""
+        """The upper NMSE of a limit, computed anew from its proof alone.
+
+        Parameters
+        ----------
+        limit : Limit
+            One of `limits`, or a limit with another proof.
+
+        Returns
+        -------
+        float
+            NMSE; infinite where the proof proves nothing.
+        """
         error = proved(self.setting, self.writable, limit.rows, limit.proof)
         return error / float(np.var(self.setting.u))
 
@@ -191,7 +202,7 @@ def bound(
     rows: int = 300,
     seed: int = 0,
 ) -> Bound:
-    """Proves how much poison can grow the error of a ridge regression, and how much it does.
+    """Prove how much poison can grow the error of a ridge regression, and how much it does.
 
     The upper ends are theorems, rounding included: no rows whatever that the threat model allows
     exceed them. They hold for an undefended ridge of fixed penalty, for rows that are added, and

@@ -233,6 +233,33 @@ def _walk(effect: Effect, best, done, most: int | None) -> Path:
     return Path(np.array(gone, int), states, done(state))
 
 
+def rows_in_noise(effect: Effect, draws: int, seed: int) -> Int[np.ndarray, " m"]:
+    """How many rows turn the sign of a number where the targets are Gaussian noise.
+
+    Parameters
+    ----------
+    effect : Effect
+        The number; of it, the design and the groups are used.
+    draws : int
+        How many targets are drawn.
+    seed : int
+        Of the draws.
+
+    Returns
+    -------
+    (draws,) array of int
+        The number of rows that `greedy` removes in each.
+    """
+    rng, counts = np.random.default_rng(seed), []
+    for _ in range(draws):
+        y = within(rng.normal(size=(len(effect.y), 1)), effect.groups)[:, 0]
+        theta = effect.x.T @ y
+        value = float(effect.weight @ theta)
+        drawn = effect._replace(y=y, value=value, residual=y - effect.x @ theta)
+        counts.append(len(greedy(drawn, value).rows))
+    return np.array(counts, int)
+
+
 def first_order(effect: Effect, fall: float) -> int | None:
     """How many rows of largest first-order influence move the number enough, refitted.
 

@@ -80,25 +80,44 @@ def unmoved(effect: Effect, fall: float) -> int:
     int
         Proved for this number and every smaller one.
     """
-    sign, limit = np.sign(fall), abs(fall) * (1 - MARGIN)
-    effect = effect._replace(alpha=sign * effect.alpha)
+    return len(falls_at_most(effect, fall))
+
+
+def falls_at_most(effect: Effect, fall: float) -> Vector:
+    """How far `aᵀθ` can fall, or rise, for each number of rows that is proved to be too small.
+
+    Parameters
+    ----------
+    effect : Effect
+        The number `aᵀθ`.
+    fall : float
+        By how much it would have to fall, or to rise where this is negative.
+
+    Returns
+    -------
+    (k,) array
+        For 1 to k rows, each below the absolute value of `fall`.
+    """
+    limit = abs(fall) * (1 - MARGIN)
+    effect = effect._replace(alpha=np.sign(fall) * effect.alpha)
     n = len(effect.y)
     if n > MOST_PAIRS:
-        return _holds(_by_leverage(effect, n - 1), limit)
-    most, proved = min(FIRST, n - 1), 0
+        return _below(_by_leverage(effect, n - 1, limit), limit)
+    most = min(FIRST, n - 1)
     while True:
-        proved = _holds(_by_pairs(effect, most), limit)
+        proved = _below(_by_pairs(effect, most), limit)
         if effect.groups is not None:
-            proved = max(proved, _holds(grouped_fall(effect, effect.groups, most), limit))
-        if proved < most or most == n - 1:
+            other = _below(grouped_fall(effect, effect.groups, most), limit)
+            proved = max(proved, other, key=len)
+        if len(proved) < most or most == n - 1:
             return proved
         most = min(2 * most, n - 1)
 
 
-def _holds(falls: Vector, limit: float) -> int:
-    """How many of the bounds, for 1, 2, … rows, stay below the limit in a row."""
+def _below(falls: Vector, limit: float) -> Vector:
+    """The bounds for 1, 2, … rows, as long as they are below the limit."""
     broken = np.flatnonzero(~(falls < limit))
-    return int(broken[0]) if broken.size else len(falls)
+    return falls[: broken[0]] if broken.size else falls
 
 
 def _by_pairs(effect: Effect, most: int) -> Vector:
@@ -131,7 +150,7 @@ def _by_pairs(effect: Effect, most: int) -> Vector:
     return np.where(lam < 1, falls, np.inf)
 
 
-def _by_leverage(effect: Effect, most: int) -> Vector:
+def _by_leverage(effect: Effect, most: int, limit: float) -> Vector:
     """The same by leverages alone: `top-k Σ αr + σ_α σ_r / (1 - κ)`, and a form row by row."""
     leverage = leverages(effect)
     widest = np.minimum(top(leverage, most), 1.0)
@@ -148,7 +167,7 @@ def _by_leverage(effect: Effect, most: int) -> Vector:
         t = forces[0][k - 1] / (1 - widest[k - 1])
         each = top(gain + size * root * t, k)[k - 1]
         falls[k - 1] = min(top(gain, k)[k - 1] + forces[1][k - 1] * t, each)
-        if falls[k - 1] > abs(effect.value) * 10:
+        if falls[k - 1] >= limit:
             break
     return falls
 

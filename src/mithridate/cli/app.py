@@ -11,7 +11,7 @@ import typer
 
 from .. import __version__
 from .._retired import RetiredName
-from . import audit, bench, clean, poison, report
+from . import audit, bench, clean, influence, poison, report
 from . import list as listing
 from .command import Command
 from .terminal import FAILED, Stopped, printable
@@ -39,6 +39,7 @@ app.command("audit", cls=Command)(audit.audit)
 app.command("poison", cls=Command)(poison.poison)
 app.command("attack", cls=Command, hidden=True)(poison.poison)
 app.command("clean", cls=Command)(clean.clean)
+app.command("influence", cls=Command)(influence.influence)
 app.command("list", cls=Command)(listing.show)
 app.command("bench", cls=Command)(bench.bench)
 app.command("report", cls=Command)(report.report)

@@ -2,17 +2,22 @@
 
 from .audit import headlines, html, write_html
 from .cleaning import MOST_SUSPECTS, Cleaning, Group, Points, Suspect, cleaning_html
+from .influence import Deciding, Goal, Route, influence_html
 from .study import study_pages, write_pages
 
 __all__ = [
     "MOST_SUSPECTS",
     "Cleaning",
+    "Deciding",
+    "Goal",
     "Group",
     "Points",
+    "Route",
     "Suspect",
     "cleaning_html",
     "headlines",
     "html",
+    "influence_html",
     "study_pages",
     "write_html",
     "write_pages",
