@@ -4,15 +4,16 @@ import hashlib
 import io
 import re
 import sys
-import urllib.error
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+import pooch
 import pyarrow as pa
 import pytest
+import requests
 
 import mithridate
 from mithridate import data
@@ -43,12 +44,16 @@ RAW = ",".join(map(str, range(1, 14))) + ",0\n"
 def alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """No folder, no network, a cache of its own."""
 
-    def nothing(url: str) -> Any:
-        raise urllib.error.URLError(OSError(-2, "Name or service not known"))
+    def nothing(url: str, **how: Any) -> Any:
+        assert how["timeout"] == sources.TIMEOUT
+        try:
+            raise OSError(-2, "Name or service not known")
+        except OSError as error:
+            raise requests.ConnectionError("Max retries exceeded") from error
 
     monkeypatch.delenv("MITHRIDATE_DATA", raising=False)
     monkeypatch.setenv("MITHRIDATE_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(sources, "_opened", nothing)
+    monkeypatch.setattr(requests, "get", nothing)
     yield tmp_path / "cache"
 
 
@@ -87,15 +92,19 @@ def without(monkeypatch: pytest.MonkeyPatch, module: str) -> None:
     monkeypatch.setitem(sys.modules, module, None)
 
 
-def served(monkeypatch: pytest.MonkeyPatch, content: bytes) -> list[str]:
+def served(
+    monkeypatch: pytest.MonkeyPatch, content: bytes, status: int = 200, reason: str = "OK"
+) -> list[str]:
     """Answers every download with `content`; the addresses that were asked for."""
     asked: list[str] = []
 
-    def opened(url: str) -> io.BytesIO:
+    def answer(url: str, **_: Any) -> requests.Response:
         asked.append(url)
-        return io.BytesIO(content)
+        found = requests.Response()
+        found.status_code, found.reason, found.raw = status, reason, io.BytesIO(content)
+        return found
 
-    monkeypatch.setattr(sources, "_opened", opened)
+    monkeypatch.setattr(requests, "get", answer)
     return asked
 
 
@@ -249,7 +258,41 @@ def test_another_file_than_the_known_one_is_refused(
     served(monkeypatch, wrong)
     kind = known(RAW.encode() * 51)
     assert "x.org sent is another than the known one, by its SHA-256" in refused(kind())
-    assert not alone.exists()
+    assert not list(alone.iterdir())
+
+
+def test_an_answer_that_is_no_file_is_told_of(alone: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    served(monkeypatch, b"<html>", 404, "Not Found")
+    assert "the download from x.org failed: Not Found)" in refused(known(RAW.encode())())
+    assert not list(alone.iterdir())
+
+
+def test_a_file_without_end_is_not_read_to_its_end(
+    alone: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    endless = io.BytesIO(b"x" * 100_000)
+    served(monkeypatch, b"")
+    answer = requests.get
+
+    def long(url: str, **how: Any) -> requests.Response:
+        found = answer(url, **how)
+        found.raw = endless
+        return found
+
+    monkeypatch.setattr(requests, "get", long)
+    assert "by its SHA-256" in refused(known(RAW.encode())())
+    assert endless.tell() < 5000
+
+
+def test_a_download_says_nothing_of_its_own(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    content = (RAW + RAW.replace(",0\n", ",1\n")).encode() * 30
+    served(monkeypatch, content)
+    level = pooch.get_logger().level
+    data.open(known(content)())
+    assert capsys.readouterr() == ("", "")
+    assert pooch.get_logger().level == level
 
 
 def test_a_cache_that_was_changed_is_not_used(alone: Path, monkeypatch: pytest.MonkeyPatch) -> None:

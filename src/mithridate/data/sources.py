@@ -1,16 +1,12 @@
 """Where data sets with a name come from: a folder, a package, a download that is checked."""
 
 import contextlib
-import hashlib
-import http.client
 import importlib.util
 import io
+import logging
 import os
-import sys
-import tempfile
-import urllib.request
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -187,8 +183,10 @@ class Download(Source):
         return cache() / f"{self.sha256[:8]}-{self.url.rsplit('/', 1)[-1]}"
 
     def at_hand(self) -> bool:
+        import pooch
+
         try:
-            return self._sound(self.path.read_bytes())
+            return pooch.file_hash(str(self.path)) == self.sha256
         except (OSError, RuntimeError):
             return False
 
@@ -196,69 +194,83 @@ class Download(Source):
         try:
             if not self.at_hand():
                 self.path.unlink(missing_ok=True)
-                content = self._downloaded()
-                _keep(self.path, content)
+                self._download()
         except (OSError, RuntimeError) as error:
             raise Absent(
                 f"the cache cannot be used ({_why(error)}; {CACHE} may name another folder)"
             ) from None
         return _parsed(self.path, self.header, f"Taken from {self.url}.")
 
-    def _downloaded(self) -> bytes:
+    def _download(self) -> None:
+        """Brings the file into the cache, whole and checked, or not at all."""
+        import pooch
+
+        known = f"sha256:{self.sha256}"
         try:
-            with _opened(self.url) as answer:
-                content = answer.read(self.size + 1)
-        except (OSError, http.client.HTTPException) as error:
-            raise Absent(f"the download from {self.host} failed: {_why(error)}") from None
-        if not self._sound(content):
+            with _quiet(pooch.get_logger()):
+                pooch.retrieve(self.url, known, self.path.name, self.path.parent, None, self._bring)
+        except ValueError:  # of pooch, where the checksum is another, and of `Bounded`
             raise Absent(
                 f"the file that {self.host} sent is another than the known one, by its SHA-256"
-            )
-        return content
+            ) from None
 
-    def _sound(self, content: bytes) -> bool:
-        return hashlib.sha256(content).hexdigest() == self.sha256
+    def _bring(self, url: str, output_file: Any, pooch: Any) -> None:
+        """What pooch calls to download: at most the known size, and no endless wait."""
+        import requests
+        from pooch import HTTPDownloader
+
+        try:
+            with Bounded(output_file, self.size) as file:
+                HTTPDownloader(timeout=TIMEOUT)(url, file, pooch)
+        except requests.RequestException as error:
+            raise Absent(f"the download from {self.host} failed: {_why(error)}") from None
+
+
+class Bounded(io.FileIO):
+    """A new file that takes at most so many bytes; a `ValueError` says that there were more."""
+
+    def __init__(self, path: str, most: int):
+        super().__init__(path, "wb")
+        self.most = most
+
+    def write(self, content: Any) -> int:
+        if self.tell() + len(content) > self.most:
+            raise ValueError(f"more than {self.most} bytes")
+        return super().write(content)
 
 
 def cache() -> Path:
     """The folder for downloads: MITHRIDATE_CACHE, or the platform's."""
-    if given := os.environ.get(CACHE):
-        return Path(given).expanduser()
-    usual = {"darwin": "~/Library/Caches", "win32": "~/AppData/Local"}.get(sys.platform, "~/.cache")
-    named = os.environ.get("LOCALAPPDATA" if sys.platform == "win32" else "XDG_CACHE_HOME")
-    return Path(named or usual).expanduser() / "mithridate"
+    import pooch
+
+    return Path(os.environ.get(CACHE) or pooch.os_cache("mithridate")).expanduser()
 
 
-def _opened(url: str) -> Any:
-    return urllib.request.urlopen(url, timeout=TIMEOUT)
+@contextlib.contextmanager
+def _quiet(logger: logging.Logger) -> Iterator[None]:
+    """Without the remarks of a library on what it does; what it says of others stays."""
+    level = logger.level
+    logger.setLevel(logging.WARNING)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
 
 
 def _why(error: BaseException) -> str:
     """The reason as a person is told it: that of the innermost error, on one line."""
-    reason = getattr(error, "reason", error)
-    text = str(getattr(reason, "strerror", None) or reason or type(error).__name__)
-    return " ".join(text.split())[:100]
-
-
-def _keep(path: Path, content: bytes) -> None:
-    """Writes the file as a whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, made = tempfile.mkstemp(dir=path.parent, prefix=".new-")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        Path(made).replace(path)
-    finally:
-        Path(made).unlink(missing_ok=True)
+    answer = getattr(error, "response", None)
+    while (inner := error.__cause__ or error.__context__) is not None:
+        error = inner
+    reason = getattr(answer, "reason", None) or getattr(error, "strerror", None) or error
+    return " ".join(str(reason or type(error).__name__).split())[:100]
 
 
 def _parsed(path: Path, header: Sequence[str], said: str) -> Fetched:
     """The table in a file; one that starts with numbers gets the header."""
     if not header or not _bare(path):
         content = read.read(path)
-        # Where rows were set aside, those of the table are not just those of the file.
-        there = path if content.numbers is None else None
-        return Fetched(content.table, (said, *content.account.notes), there)
+        return Fetched(content.table, (said, *content.account.notes), path)
     import pyarrow.csv as arrow_csv
 
     try:
