@@ -9,7 +9,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 from urllib.parse import urlsplit
 
 import pyarrow as pa
@@ -205,10 +205,12 @@ class Download(Source):
         """Brings the file into the cache, whole and checked, or not at all."""
         import pooch
 
-        known = f"sha256:{self.sha256}"
+        known, by = f"sha256:{self.sha256}", cast(Any, self._bring)
         try:
             with _quiet(pooch.get_logger()):
-                pooch.retrieve(self.url, known, self.path.name, self.path.parent, None, self._bring)
+                pooch.retrieve(
+                    self.url, known, fname=self.path.name, path=self.path.parent, downloader=by
+                )
         except ValueError:  # of pooch, where the checksum is another, and of `Bounded`
             raise Absent(
                 f"the file that {self.host} sent is another than the known one, by its SHA-256"
