@@ -1,15 +1,13 @@
 from typing import NamedTuple
 
-import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray, Scalar
 
 from ...moments import Moments
+from ..evidence import Spectrum
 from ..sample import Sample
 from ..victims import AbstractVictim
 from .base import AbstractRisk
-
-UPDATES = 1000  # each costs O(d); even a faint signal has settled to 1e-6 by then
 
 
 class Predictive(AbstractRisk):
@@ -64,22 +62,16 @@ class Belief(NamedTuple):
 
     @classmethod
     def of(cls, moments: Moments) -> "Belief":
-        """From one eigendecomposition and a fixed number of MacKay's updates of `r = λ/β`."""
-        weight, mean = jnp.asarray(moments.weight), jnp.asarray(moments.mean)
-        scatter = jnp.asarray(moments.scatter)
-        eps = jnp.finfo(scatter.dtype).eps
-        s, basis = jnp.linalg.eigh(scatter[:-1, :-1])
-        largest = jnp.max(s)
-        # What an eigenvalue at the level of rounding would contribute is noise over noise.
-        real = s > largest * eps * s.shape[0]
-        s = jnp.where(real, s, 0.0)
-        cross = jnp.where(real, basis.T @ scatter[:-1, -1], 0.0)
-        total = scatter[-1, -1]
-        ratio, noise = _evidence(s, cross, total, weight)
+        """The regression whose precisions maximize the evidence of these rows."""
+        mean, spectrum = jnp.asarray(moments.mean), Spectrum.of(moments)
+        ratio, weight = spectrum.ratio(), spectrum.weight
+        total = jnp.asarray(moments.scatter)[-1, -1]
+        eps, tiny = jnp.finfo(total.dtype).eps, jnp.finfo(total.dtype).tiny
         # Below these lie the rounding of the moments, of the mean of y, and of zero itself.
         floor = 8 * eps * total / weight + (1024 * eps * mean[-1]) ** 2
-        noise = jnp.maximum(noise, floor + jnp.finfo(scatter.dtype).tiny)
-        coef = basis @ (cross / (s + ratio))
+        noise = jnp.maximum(spectrum.noise(ratio), floor + tiny)
+        spread = 1 / (spectrum.s + ratio)
+        coef = spectrum.basis @ (spectrum.cross * spread)
         return cls(
             coef=coef,
             intercept=mean[-1] - mean[:-1] @ coef,
@@ -87,8 +79,8 @@ class Belief(NamedTuple):
             prior=ratio / noise,
             weight=weight,
             center=mean[:-1],
-            basis=basis,
-            spread=noise / (s + ratio),
+            basis=spectrum.basis,
+            spread=noise * spread,
         )
 
     def squares(self, sample: Sample) -> Float[Array, " n"]:
@@ -96,34 +88,3 @@ class Belief(NamedTuple):
         doubt = ((sample.X - self.center[None, :]) @ self.basis) ** 2 @ self.spread
         error = sample.y - sample.X @ self.coef - self.intercept
         return error**2 / (self.noise * (1 + 1 / self.weight) + doubt)
-
-
-def _evidence(
-    s: Float[Array, " d"], cross: Float[Array, " d"], total: Scalar, weight: Scalar
-) -> tuple[Scalar, Scalar]:
-    """The ratio `λ/β` at which the updates stand still, and `1/β` there."""
-    eps = jnp.finfo(s.dtype).eps
-    u2 = cross**2 / jnp.where(s > 0, s, 1.0)
-    rest = jnp.maximum(total - jnp.sum(u2), 0.0)
-    largest = jnp.where(jnp.max(s) > 0, jnp.max(s), 1.0)
-    # Without a signal λ runs off to infinity, without noise to zero: stop where rounding does.
-    lowest, highest = largest * eps**2, largest / eps
-
-    def judge(ratio):
-        share = s / (s + ratio)
-        effective = jnp.sum(share)
-        sse = rest + jnp.sum(u2 * (1 - share) ** 2)
-        # Weights that sum to less than the rank of the features would make this negative.
-        noise = sse / jnp.maximum(weight - effective, weight * eps)
-        return effective, jnp.sum(u2 * share / (s + ratio)), noise
-
-    def update(_, ratio):
-        # λ = γ / ‖b‖² and β = (n - γ) / SSE; kept apart, either could overflow.
-        effective, norm, noise = judge(ratio)
-        raw = jnp.where(norm > 0, effective * noise / jnp.where(norm > 0, norm, 1.0), jnp.inf)
-        return jnp.clip(raw, lowest, highest)
-
-    # A start that knows no units: the prior alone would give y its variance.
-    start = jnp.clip(jnp.sum(s) / weight, lowest, highest)
-    ratio = jax.lax.fori_loop(0, UPDATES, update, start)
-    return ratio, judge(ratio)[2]

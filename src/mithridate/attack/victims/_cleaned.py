@@ -8,10 +8,9 @@ from jax.scipy.special import ndtr
 from jaxtyping import Array, Float, PRNGKeyArray, Scalar, ScalarLike
 
 from ...moments import Moments
+from ..evidence import Spectrum, freedom, log
 from ..sample import Sample
 from ._surrogate import AbstractSurrogate, Params, refit, through
-
-ROUNDS = 30  # accelerated; five are usual
 
 
 class Cleaned(AbstractSurrogate):
@@ -77,7 +76,7 @@ def _squares(rows: Sample) -> Float[Array, " n"]:
     # Below these lie the rounding of the moments, of the mean of y, and of zero itself.
     floor = 8 * eps * scatter[-1, -1] / weight + (1024 * eps * mean[-1]) ** 2 + 1e-30
     effective = X.shape[1] - ratio * jnp.trace(inverse)
-    noise = jnp.maximum(rows.w @ error**2 / _freedom(weight, effective), floor)
+    noise = jnp.maximum(rows.w @ error**2 / freedom(weight, effective), floor)
     doubt = jnp.sum((X @ inverse) * X, axis=1)
     return error**2 / (noise * (1 + 1 / weight + doubt))
 
@@ -85,7 +84,7 @@ def _squares(rows: Sample) -> Float[Array, " n"]:
 def _ratio(moments: Moments) -> Scalar:
     """`r = λ/β` where MacKay's updates stand still, differentiable in the moments."""
     held = jax.lax.stop_gradient(moments)
-    u = jnp.log(_fixed_point(held))
+    u = jnp.log(Spectrum.of(held).ratio())
 
     def gap(u, moments):
         # By how much the next update would change log r.
@@ -95,8 +94,8 @@ def _ratio(moments: Moments) -> Scalar:
         coef = inverse @ cross
         effective = gram.shape[0] - jnp.exp(u) * jnp.trace(inverse)
         sse = scatter[-1, -1] - 2 * coef @ cross + coef @ gram @ coef
-        noise = sse / _freedom(weight, effective)
-        return _log(effective * noise) - _log(coef @ coef) - u
+        noise = sse / freedom(weight, effective)
+        return log(effective * noise) - log(coef @ coef) - u
 
     # One Newton step whose slope is a constant is the implicit function theorem. At an end of the
     # range, where the updates were stopped, there is nothing to differentiate.
@@ -106,55 +105,8 @@ def _ratio(moments: Moments) -> Scalar:
     return jnp.exp(u - jnp.where(inner, change, 0.0))
 
 
-def _fixed_point(moments: Moments) -> Scalar:
-    """`λ/β` where MacKay's updates stand still, by one eigendecomposition and few updates."""
-    weight, _, scatter = moments
-    eps = jnp.finfo(scatter.dtype).eps
-    s, basis = jnp.linalg.eigh(scatter[:-1, :-1])
-    largest = jnp.where(jnp.max(s) > 0, jnp.max(s), 1.0)
-    # What an eigenvalue at the level of rounding would contribute is noise over noise.
-    real = s > largest * eps * s.shape[0]
-    u2 = jnp.where(real, (basis.T @ scatter[:-1, -1]) ** 2 / jnp.where(real, s, 1.0), 0.0)
-    s = jnp.where(real, s, 0.0)
-    rest = jnp.maximum(scatter[-1, -1] - jnp.sum(u2), 0.0)
-    # Without a signal λ runs off to infinity, without noise to zero: stop where rounding does.
-    lowest, highest = jnp.log(largest) + 2 * jnp.log(eps), jnp.log(largest) - jnp.log(eps)
-
-    def update(u):
-        share = s / (s + jnp.exp(u))
-        noise = (rest + jnp.sum(u2 * (1 - share) ** 2)) / _freedom(weight, jnp.sum(share))
-        norm = jnp.sum(u2 * share / (s + jnp.exp(u)))
-        return jnp.clip(_log(jnp.sum(share) * noise) - _log(norm), lowest, highest)
-
-    def accelerated(state):
-        i, u, _ = state
-        one = update(u)
-        two = update(one)
-        bend = two - 2 * one + u
-        # The updates go one way by ever smaller steps; Aitken sums the rest of them.
-        jump = (two - one) ** 2 / jnp.where(bend == 0, 1.0, bend)
-        slows = (bend != 0) & (jnp.abs(two - one) < jnp.abs(one - u))
-        end = jnp.clip(jnp.where(slows, two - jump, two), lowest, highest)
-        return i + 1, end, jnp.abs(one - u) <= 1e-12
-
-    start = jnp.clip(jnp.log(jnp.sum(s) / weight), lowest, highest)
-    state = jnp.asarray(0), start, jnp.asarray(False)
-    return jnp.exp(
-        jax.lax.while_loop(lambda state: (state[0] < ROUNDS) & ~state[2], accelerated, state)[1]
-    )
-
-
 def _inverse(gram: Float[Array, "d d"], ratio: Scalar) -> Float[Array, "d d"]:
     eye = jnp.eye(gram.shape[0], dtype=gram.dtype)
     # A table that is fitted exactly needs no prior, and columns that repeat others then do.
     least = 8 * jnp.finfo(gram.dtype).eps * jax.lax.stop_gradient(jnp.trace(gram))
     return cho_solve(cho_factor(gram + (ratio + least) * eye), eye)
-
-
-def _freedom(weight: Scalar, effective: Scalar) -> Scalar:
-    # Weights that sum to less than the rank of the features would make this negative.
-    return jnp.maximum(weight - effective, weight * jnp.finfo(weight.dtype).eps)
-
-
-def _log(value: Scalar) -> Scalar:
-    return jnp.log(jnp.maximum(value, jnp.finfo(value.dtype).tiny))
