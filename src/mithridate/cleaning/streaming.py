@@ -32,9 +32,7 @@ from ..tables.source import (
     BadFile,
     File,
     Source,
-    Unreached,
     found,
-    is_full,
     output_name,
     surveyed,
 )
@@ -89,23 +87,13 @@ def clean_in_passes(
                 system, root, clone(guard), engine, shop, tell, target, drop, categorical, reading
             )
             try:
-                shop.open(key)
-                result = run(left, skip_bad_files, bad)
+                with shop.attempt(key):
+                    result = run(left, skip_bad_files, bad)
                 break
             except BadFile as error:
-                shop.discard()
                 if not skip_bad_files:
                     raise
                 bad.append(error)
-            except Unreached:
-                raise
-            except OSError as error:
-                if not is_full(error):
-                    raise
-                raise shop.full() from None
-            except InputError:
-                shop.discard()
-                raise
         if out is not None:
             shop.publish(out)
     return dataclasses.replace(result, out=out)

@@ -2,15 +2,17 @@
 
 import shutil
 import tempfile
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from filelock import FileLock, Timeout
 
 from .._text import quote
+from ..errors import InputError
 from ..passes.journal import Journal
-from ..tables.source import Unreached
+from ..tables.source import Unreached, is_full
 
 
 class Workshop:
@@ -35,7 +37,27 @@ class Workshop:
         if self._passing:
             self._passing.cleanup()
 
-    def open(self, key: str) -> None:
+    @contextmanager
+    def attempt(self, key: str) -> Iterator[None]:
+        """One attempt at a table, under a key that says what its results depend on.
+
+        What it computed is thrown away where the table or the call is wrong, and kept where the
+        same call may go on: after a failure between here and the files, or on a full disk.
+        """
+        try:
+            self._open(key)
+            yield
+        except Unreached:
+            raise
+        except InputError:
+            self._discard()
+            raise
+        except OSError as error:
+            if is_full(error):
+                raise self._full() from None
+            raise
+
+    def _open(self, key: str) -> None:
         """Starts a journal; what was computed under another key is thrown away."""
         self.folder.mkdir(parents=True, exist_ok=True)
         if self.kept:
@@ -56,11 +78,11 @@ class Workshop:
                 "another output."
             ) from None
 
-    def discard(self) -> None:
+    def _discard(self) -> None:
         self._lock.release(force=True)
         shutil.rmtree(self.rows, ignore_errors=True)
 
-    def full(self) -> Unreached:
+    def _full(self) -> Unreached:
         """One sentence on a disk that has no more room."""
         if not self.kept:
             return Unreached(

@@ -74,34 +74,38 @@ def encode(
     table = columns_of(frame, name)
     types = {column: cells.type for column, cells in table.items()}
     wanted = asked(types, target, drop, categorical, name=name, notes=notes, unused=unused)
-    encoder = plan_of(table, wanted._replace(filled=FILLED))
-    Z = np.empty((encoder.width, len(table[wanted.target])))
-    encoder.fill(table, Z, scaled=False)
-    groups = _recognized(encoder, Z, wanted.log)
-    step = np.array([spacing(values) for values in Z])
-    columns = _described(encoder, groups, step)
+    _, Z, columns = _filled(table, wanted._replace(filled=FILLED), scaled=False)
+    step = [known or spacing(values) for known, values in zip(columns.step, Z, strict=True)]
+    columns = replace(columns, step=np.array(step))
     return Encoded(name, wanted.target, Z[:-1].T, Z[-1], columns, wanted.log.sentences())
-
-
-def plan_of(table: Mapping[str, pa.ChunkedArray], wanted: Wanted) -> Encoder:
-    """How the columns of a table in memory become numbers: it is one block, surveyed once."""
-    digests = Survey(wanted.surveyed)((0, table))
-    questions = _InMemory(table)
-    goal = target_of(wanted, digests, questions)
-    check_rows(len(table[wanted.target]), wanted.name)
-    medians = questions.medians(lacking(wanted, digests))
-    return planned(wanted, goal, digests, medians, questions)
 
 
 def scaled(
     table: Mapping[str, pa.ChunkedArray], wanted: Wanted
 ) -> tuple[Encoder, np.ndarray, Columns]:
-    """The encoder, the numbers (d + 1, n) by their ranges, nothing missing, and what they are."""
-    encoder = plan_of(table, wanted)
+    """The encoder, the numbers (d + 1, n) by their ranges, nothing missing, and what they are.
+
+    The spacing of the columns that are not one-hot is not looked for: it is given as 0.
+    """
+    return _filled(table, wanted, scaled=True)
+
+
+def _filled(
+    table: Mapping[str, pa.ChunkedArray], wanted: Wanted, *, scaled: bool
+) -> tuple[Encoder, np.ndarray, Columns]:
+    """The encoder, the numbers (d + 1, n), and what they are, but for the spacing of values.
+
+    Numbers in their own units keep their gaps, so only `scaled` ones need medians.
+    """
+    digests = Survey(wanted.surveyed)((0, table))  # a table in memory is one block
+    questions = _InMemory(table)
+    goal = target_of(wanted, digests, questions)
+    check_rows(len(table[wanted.target]), wanted.name)
+    medians = questions.medians(lacking(wanted, digests)) if scaled else {}
+    encoder = planned(wanted, goal, digests, medians, questions)
     Z = np.empty((encoder.width, len(table[wanted.target])))
-    encoder.fill(table, Z, scaled=True)
-    groups = _recognized(encoder, Z, wanted.log)
-    return encoder, Z, _described(encoder, groups, np.zeros(len(Z)))
+    encoder.fill(table, Z, scaled=scaled)
+    return encoder, Z, _described(encoder, _recognized(encoder, Z, wanted.log))
 
 
 class _InMemory:
@@ -144,8 +148,8 @@ def _recognized(encoder: Encoder, Z: np.ndarray, log: Notes) -> list[Group]:
     return groups
 
 
-def _described(encoder: Encoder, groups: Sequence[Group], step: np.ndarray) -> Columns:
-    """What each feature is: its group, made or recognized, and its lattice."""
+def _described(encoder: Encoder, groups: Sequence[Group]) -> Columns:
+    """What each feature is: its group, made or recognized; the spacing of one-hot columns is 1."""
     made, member = encoder.about(), {c: group for group in groups for c in group.members}
     keys = [
         ("found", member[name].members[0]) if name in member else ("made", g) if g >= 0 else None
@@ -159,5 +163,5 @@ def _described(encoder: Encoder, groups: Sequence[Group], step: np.ndarray) -> C
         source=tuple(member[name].prefix if name in member else name for name in made.column),
         group=np.array([-1 if key is None else order.index(key) for key in keys]),
         optional=np.array([optional.get(key, False) for key in order], dtype=bool),
-        step=np.where(hot, 1.0, step),
+        step=hot.astype(float),
     )
