@@ -23,6 +23,7 @@ from ..tables.decode import decode
 from ..tables.encoded import Encoded, Part, Split
 from ..tables.reading import ANY, Reading
 from . import asked
+from .spelling import Spelling, check_own_columns, rounded, spelling, used, with_ids
 
 MARK = "is_poison"
 FAR = 2.0  # standard deviations of the clean residuals: what a person would look at
@@ -48,6 +49,8 @@ class Poisoned:
         deviations of the clean ones.
     notes : tuple of str
         How the table was turned into numbers.
+    spelling : Spelling, optional
+        The copy as text, where the table came from a delimited file.
     """
 
     frame: Any
@@ -58,6 +61,7 @@ class Poisoned:
     far: float
     far_clean: float
     notes: tuple[str, ...]
+    spelling: Spelling | None = dataclasses.field(default=None, repr=False)
 
     @property
     def summary(self) -> list[str]:
@@ -87,8 +91,12 @@ class Poisoned:
         path = check_suffix(Path(path))
         frame = nw.from_native(self.frame, eager_only=True)
         csv = path.suffix.lower() == ".csv"
+        put = frame.write_csv if csv else frame.write_parquet
+        if csv and self.spelling is not None:
+            pieces = self.spelling.pieces()
+            put = lambda where: where.write_bytes(b"".join(piece for piece, _ in pieces))  # noqa: E731
         try:
-            _files.write_atomically(path, frame.write_csv if csv else frame.write_parquet)
+            _files.write_atomically(path, put)
         except OSError as error:
             raise _files.unwritable(path.parent, error) from None
         return path
@@ -124,8 +132,9 @@ def poison(
 ) -> Poisoned:
     """Add poison to a copy of a table, in the worst way that `alpha` allows.
 
-    The attack is that of [1]_. Columns that it does not know (ids, dates) are copied from the row
-    that a poison row started from.
+    The attack is that of [1]_. Its rows have no more decimals than those of the table. Columns that
+    it does not know (dates, text) are copied from the row that a poison row started from; running
+    numbers and ids go on. A CSV file is written in the layout of the file that was read.
 
     Parameters
     ----------
@@ -194,19 +203,23 @@ def poison(
     source = "diabetes" if data is None else data
     opened = open_table(source, reading=reading).usable(target)
     frame, encoded = opened.frame, opened.encode(target, drop=drop, categorical=categorical)
-    if MARK in nw.from_native(frame, eager_only=True).columns:
-        raise InputError(f"The table has a column {MARK!r} already; rename it first.")
+    check_own_columns(nw.from_native(frame, eager_only=True).columns, reading.dates, MARK)
     split = encoded.split(seed, rows)
     made_rows, origin, seen = _attacked(spec, encoded, split, seed, tell)
-    scaled = np.column_stack([made_rows.X, made_rows.y]) * split.scale + split.shift
-    made = decode(frame, encoded, scaled[:, :-1], scaled[:, -1], split.rows[origin])
-    whole = _joined(frame, made, split.rows[origin] if spec.threat.placed == "replaced" else None)
+    started = split.rows[origin]
+    own = np.column_stack([made_rows.X, made_rows.y]) * split.scale + split.shift
+    own = rounded(own, encoded, started)
+    back = (own - split.shift) / split.scale
+    poison_rows = own[:, :-1], own[:, -1], started
+    gone = started if spec.threat.placed == "replaced" else None
+    made = with_ids(decode(frame, encoded, *poison_rows), frame, used(encoded))
     return Poisoned(
-        whole,
-        len(made_rows.y),
-        **_effect(spec, split, made_rows, origin, seed),
+        _joined(frame, made, gone),
+        len(own),
+        **_effect(spec, split, Part(back[:, :-1], back[:, -1]), origin, seed),
         risk=seen,
         notes=encoded.notes,
+        spelling=spelling(opened, encoded, poison_rows, gone, MARK),
     )
 
 

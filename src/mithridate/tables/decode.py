@@ -1,5 +1,6 @@
 """Poison as rows of the table it was made for: the way back from numbers to cells."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -12,18 +13,29 @@ from ..errors import InputError
 from .cells import TRUTH_AS, as_category, cells, spellings
 from .encoded import Columns, Encoded
 from .notes import titled
+from .reading import Marks
 from .sheet import Pick, Sheet
+from .spelled import spelled
 from .written import written
 
 # What scaling and back may add to a number, relative to the largest of its column.
 NOISE = 16 * np.finfo(float).eps
 
 
-def decode(frame: Any, encoded: Encoded, X: ArrayLike, y: ArrayLike, origin: ArrayLike) -> Any:
+def decode(
+    frame: Any,
+    encoded: Encoded,
+    X: ArrayLike,
+    y: ArrayLike,
+    origin: ArrayLike,
+    *,
+    marks: Mapping[str, Marks] | None = None,
+) -> Any:
     """Rows of the table `frame` that read as features `X` (p, d) and targets `y` (p,).
 
     Row `i` starts from the table's row `origin[i]`: cells that read the same, and columns that
     `encoded` left out, are copied from there. Library, columns, types and index are the table's.
+    With the `marks` of its columns, the table is of text, and new numbers are spelled likewise.
 
     >>> import pyarrow as pa
     >>> from mithridate.data import encode
@@ -44,8 +56,9 @@ def decode(frame: Any, encoded: Encoded, X: ArrayLike, y: ArrayLike, origin: Arr
             picks[place] = _level_cells(sheet, place, encoded.X[:, features], level, rows)
         else:
             known = encoded.y if j == len(columns.names) else encoded.X[:, j]
-            pick = _number_cells(sheet, place, known, float(columns.step[j]), poison[:, j], rows)
-            picks[place] = pick
+            mark = None if marks is None else marks[column]
+            step, values = float(columns.step[j]), poison[:, j]
+            picks[place] = _number_cells(sheet, place, known, step, values, rows, mark)
     return sheet.gather(rows, picks)
 
 
@@ -127,6 +140,7 @@ def _number_cells(
     step: float,
     values: Float[np.ndarray, " p"],
     origin: Int[np.ndarray, " p"],
+    marks: Marks | None,
 ) -> Pick:
     """The origin's cell where it has the number already, else one that has it, else a new one."""
     column = sheet.arrow(place)
@@ -147,6 +161,9 @@ def _number_cells(
     new = np.flatnonzero(rows < 0)
     rows[new] = len(known) + np.arange(new.size)
     fresh = _plain(low + at[new] * step, step) if step > 0 else values[new]
+    if marks is not None:
+        cells_of = column.fill_null("").to_pylist()
+        return Pick(rows, spelled(fresh, [cells_of[o] for o in origin[new]], cells_of, marks))
     return Pick(rows, written(fresh, column, sheet.bounds(place), sheet.kinds(place)))
 
 

@@ -6,6 +6,7 @@ from jaxtyping import Float
 MOST_VALUES = 50  # a non-integral column with more distinct values counts as continuous
 MOST_STEPS = 10_000  # beyond, "all on a lattice" would hold for almost any few numbers
 TOLERANCE = 1e-6
+MOST_DECIMALS = 8  # numbers with more are continuous
 EXACT = 2.0**53  # beyond, every float is integral
 
 
@@ -44,3 +45,35 @@ def _even(distinct: np.ndarray) -> float:
     at = (distinct - distinct[0]) / step
     off = np.abs(at - np.rint(at)) > TOLERANCE * np.maximum(1.0, at)
     return 0.0 if off.any() else float(step)
+
+
+def decimals(values: Float[np.ndarray, " n"]) -> int | None:
+    """How many decimals the numbers have at most, None for more than eight; NaN is ignored.
+
+    >>> import numpy as np
+    >>> decimals(np.array([1.5, 2.25, np.nan])), decimals(np.array([1 / 3]))
+    (2, None)
+    """
+    known = values[~np.isnan(values)]
+    for places in range(MOST_DECIMALS + 1):
+        if (np.round(known[:1000], places) == known[:1000]).all() and (
+            np.round(known, places) == known
+        ).all():
+            return places
+    return None
+
+
+def toward(
+    values: Float[np.ndarray, " p"], start: Float[np.ndarray, " p"], places: int
+) -> Float[np.ndarray, " p"]:
+    """Numbers with so many decimals, none farther from its start, which has no more, than before.
+
+    >>> import numpy as np
+    >>> toward(np.array([1.27, 1.27]), np.array([1.0, 2.0]), 1)
+    array([1.2, 1.3])
+    """
+    unit = 10.0**-places
+    near = np.rint(values / unit)
+    farther = np.abs(near * unit - start) > np.abs(values - start) + 1e-9 * unit
+    near -= np.where(farther, np.sign(values - start), 0.0)
+    return np.round(near * unit, places)

@@ -1,0 +1,144 @@
+"""A poisoned copy as text: the rows of the file as they came, and poison spelled as they are."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+import narwhals as nw
+import numpy as np
+import pyarrow as pa
+from jaxtyping import Bool, Float, Int
+
+from ..data import Opened
+from ..errors import InputError
+from ..tables.decode import decode
+from ..tables.encoded import Encoded
+from ..tables.ids import continued
+from ..tables.lattice import decimals, toward
+from ..tables.records import Records, records
+from ..tables.text import Style, delimited
+from ..tables.verbatim import Verbatim, verbatim
+
+FALSE, TRUE = "false", "true"
+
+
+class Spelling(NamedTuple):
+    """A file as text, which of its rows stay, and the poison as text; `mark` is its new column."""
+
+    found: Verbatim
+    stays: Bool[np.ndarray, " n"]
+    poison: pa.Table
+    mark: str
+
+    def pieces(self) -> Iterator[tuple[bytes, int]]:
+        """The bytes of the poisoned copy, in the layout of the file."""
+        layout, style, cut = self.found.layout, self.found.style, None
+        named = [name.strip() for name in layout.written] == [*layout.names]
+        if not layout.repair and (named or not layout.written):
+            cut = records(self.found.path, self.found.packed, layout, self.found.rows)
+        if cut is None:
+            kept = self.found.rows.filter(pa.array(self.stays))
+            yield from delimited(self._marked(kept, FALSE), style)
+        else:
+            yield from self._copied(cut, style)
+        yield from delimited(self._marked(self.poison, TRUE), style, header=False)
+
+    def _copied(self, cut: Records, style: Style) -> Iterator[tuple[bytes, int]]:
+        """The rows as they came, each with one more cell."""
+        layout, mark = self.found.layout, style.quote
+        head = cut.head.decode(layout.encoding)
+        if layout.written:
+            name = f"{mark}{self.mark}{mark}" if style.names_quoted else self.mark
+            head = head.rstrip("\r\n") + style.delimiter + name + style.line_end
+        yield head.encode(layout.encoding), 0
+        word = f"{mark}{FALSE}{mark}" if style.all_quoted else FALSE
+        tail = f"{style.delimiter}{word}{style.line_end}".encode()
+        rows = b"".join(cut.row(int(i)).rstrip(b"\r\n") + tail for i in np.flatnonzero(self.stays))
+        yield (style.encoded(rows) if cut.recoded else rows), 0
+
+    def _marked(self, rows: pa.Table, word: str) -> pa.Table:
+        return rows.append_column(self.mark, pa.array([word] * rows.num_rows, pa.large_string()))
+
+
+def spelling(
+    table: Opened,
+    encoded: Encoded,
+    rows: tuple[Float[np.ndarray, "p d"], Float[np.ndarray, " p"], Int[np.ndarray, " p"]],
+    gone: Int[np.ndarray, " g"] | None,
+    mark: str,
+) -> Spelling | None:
+    """The copy as text, where the table came from a delimited file; `gone` rows are replaced.
+
+    `rows` are features and targets of the poison in the table's units, and where each started.
+    """
+    if table.path is None:
+        return None
+    n = len(encoded.y)
+    numbers = np.arange(1, n + 1) if table.numbers is None else table.numbers
+    found = verbatim(table.path, n + len(table.account.aside), table.reading)
+    if found is None:
+        return None
+    layout = found.layout
+    marks = dict.fromkeys(layout.names, layout.marks) | dict(layout.own)
+    text = found.rows.take(pa.array(numbers - 1))
+    made = decode(text, encoded, *rows, marks=marks)
+    made = with_ids(made, text, used(encoded))
+    stays = np.zeros(found.rows.num_rows, dtype=bool)
+    stays[numbers - 1] = True
+    if gone is not None:
+        stays[numbers[gone] - 1] = False
+    return Spelling(found, stays, made, mark)
+
+
+def used(encoded: Encoded) -> set[str]:
+    """The columns that features and the target come from."""
+    return {*encoded.columns.column, encoded.target}
+
+
+def with_ids(made: Any, frame: Any, used: set[str]) -> Any:
+    """Poison rows whose running numbers and ids go on where those of the table end."""
+    table, rows = (nw.from_native(part, eager_only=True) for part in (frame, made))
+    fresh = []
+    for name in table.columns:
+        kind = table[name].dtype
+        if name in used or not (kind.is_integer() or kind in (nw.String, nw.Object)):
+            continue
+        ids = continued(table[name].to_list(), len(rows))
+        if ids is not None:
+            backend = nw.get_native_namespace(table)
+            fresh.append(nw.new_series(name, ids, kind, backend=backend))
+    if not fresh:
+        return made
+    plain = nw.to_native(rows)
+    if nw.dependencies.is_pandas_dataframe(plain):
+        plain = plain.copy()
+        for series in fresh:
+            plain[series.name] = series.to_numpy()
+            plain[series.name] = plain[series.name].astype(frame[series.name].dtype)
+        return plain
+    return rows.with_columns(*fresh).to_native()
+
+
+def rounded(
+    rows: Float[np.ndarray, "p k"], encoded: Encoded, origin: Int[np.ndarray, " p"]
+) -> Float[np.ndarray, "p k"]:
+    """Poison with no more decimals than its columns have, none farther from where it started."""
+    made = rows.copy()
+    for j in range(rows.shape[1]):
+        goal = j == rows.shape[1] - 1
+        known = encoded.y if goal else encoded.X[:, j]
+        places = None if encoded.columns.step[j] > 0 else decimals(known)
+        if places is not None:
+            start = np.where(np.isnan(known[origin]), rows[:, j], known[origin])
+            made[:, j] = toward(rows[:, j], start, places)
+    return made
+
+
+def check_own_columns(names: Sequence[str], dates: str, mark: str) -> None:
+    """Refuses a table whose poison could not be written in its own columns."""
+    if mark in names:
+        raise InputError(f"The table has a column {mark!r} already; rename it first.")
+    if dates:
+        raise InputError(
+            "Poison is written in the table's own columns, which parts of dates are not; leave "
+            "--dates out."
+        )

@@ -1,0 +1,107 @@
+"""New numbers spelled as the cells of a column are: their marks, decimals, signs and units."""
+
+import re
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from .cells import MISSING
+from .reading import Marks
+from .shapes import BLANKS, MINUS, NUMERAL
+
+LIMITS = "<>≤≥~="
+SEEN = 2000  # different cells that are looked at
+
+
+class Shape(NamedTuple):
+    """What stands around the digits of a cell."""
+
+    before: str
+    after: str
+
+    @property
+    def is_negative(self) -> bool:
+        return any(sign in self.before for sign in f"-{MINUS}(")
+
+    @property
+    def is_limit(self) -> bool:
+        return any(sign in self.before for sign in LIMITS)
+
+
+class Habit(NamedTuple):
+    """How the numbers of a column are spelled."""
+
+    marks: Marks
+    least: int
+    most: int
+    group: str
+    exponent: bool
+    usual: Shape
+    negative: Shape
+
+    def write(self, value: float, like: str) -> str:
+        """A number as text, with what stands around that of another cell."""
+        shape = _shape(like)
+        if shape is None or shape.is_limit or shape.is_negative != (value < 0):
+            shape = self.negative if value < 0 else self.usual
+        size = abs(value)
+        if self.exponent:
+            digits = np.format_float_scientific(size, trim="-").replace(".", self.marks.decimal)
+            return f"{shape.before}{digits}{shape.after}"
+        whole, _, part = f"{size:.{self.most}f}".partition(".")
+        part = part.rstrip("0").ljust(self.least, "0")
+        whole = f"{int(whole):,}".replace(",", self.group)
+        return f"{shape.before}{whole}{self.marks.decimal if part else ''}{part}{shape.after}"
+
+
+def spelled(
+    values: Sequence[float], like: Sequence[str], column: Sequence[str], marks: Marks
+) -> list[str]:
+    """Numbers (p,) as text, each as the cell of `like` (p,) and others of its `column` are.
+
+    >>> spelled([1250.5, -3], ["$1,000.00", "$2.50"], ["$1,000.00", "$2.50", "-$1.25"],
+    ...         Marks(".", ","))
+    ['$1,250.50', '-$3.00']
+    """
+    habit = _habit(column, marks)
+    return [habit.write(float(v) + 0.0, cell) for v, cell in zip(values, like, strict=True)]
+
+
+def _shape(cell: str) -> Shape | None:
+    found = NUMERAL.match(cell.strip())
+    if found is None:
+        return None
+    text = cell.strip()
+    core = found["core"].rstrip(BLANKS)
+    start = found.start("core")
+    return Shape(text[:start], text[start + len(core) :])
+
+
+def _habit(column: Sequence[str], marks: Marks) -> Habit:
+    words = [word for word in dict.fromkeys(column) if word.strip() not in MISSING][:SEEN]
+    shapes = [(word, shape) for word in words if (shape := _shape(word)) and not shape.is_limit]
+    cores = [word.strip()[len(s.before) : len(word.strip()) - len(s.after)] for word, s in shapes]
+    decimals = [len(core.rpartition(marks.decimal)[2]) if marks.decimal in core else 0
+                for core in cores]  # fmt: skip
+    plain = next((s for _, s in shapes if not s.is_negative), Shape("", ""))
+    minus = next((s for _, s in shapes if s.is_negative), Shape(f"-{plain.before}", plain.after))
+    return Habit(
+        marks,
+        min(decimals, default=0),
+        max(decimals, default=0),
+        _group(cores, marks),
+        any("e" in core.lower() for core in cores),
+        plain,
+        minus,
+    )
+
+
+def _group(cores: Sequence[str], marks: Marks) -> str:
+    """The mark between thousands, where the cells have one."""
+    between = re.escape(f"'’{BLANKS}{marks.thousands}".replace(marks.decimal, ""))
+    for core in cores:
+        found = re.match(rf"\d{{1,3}}([{between}])\d{{3}}", core)
+        if found:
+            return found[1]
+    return ""
