@@ -58,7 +58,7 @@ def decode(
             known = encoded.y if j == len(columns.names) else encoded.X[:, j]
             mark = None if marks is None else marks[column]
             step, values = float(columns.step[j]), poison[:, j]
-            picks[place] = _number_cells(sheet, place, known, step, values, rows, mark)
+            picks[place] = _number_cells(sheet, place, known, step, values, rows, marks=mark)
     return sheet.gather(rows, picks)
 
 
@@ -140,6 +140,7 @@ def _number_cells(
     step: float,
     values: Float[np.ndarray, " p"],
     origin: Int[np.ndarray, " p"],
+    *,
     marks: Marks | None,
 ) -> Pick:
     """The origin's cell where it has the number already, else one that has it, else a new one."""
