@@ -173,7 +173,7 @@ def unguarded(page, tmp_path_factory) -> Visit:
     folder = tmp_path_factory.mktemp("unguarded")
     path = folder / "page.html"
     path.write_text(
-        text.replace('<script type="application/json"', hover + '<script type="application/json"')
+        text.replace('<script type="text/plain" id', hover + '<script type="text/plain" id', 1)
     )
     return visit(path, folder)
 

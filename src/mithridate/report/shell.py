@@ -1,33 +1,53 @@
 """What every page has around its content: style, figures, and the policy that nothing else runs."""
 
 import base64
+import functools
+import gzip
 import hashlib
 import json
 import re
 from collections.abc import Mapping
 from importlib import resources
-from typing import Any
+from typing import Any, NamedTuple
 
 import jinja2
 from markupsafe import Markup
-from plotly.offline import get_plotlyjs
 
 from .style import Figure
 
 
+class Library(NamedTuple):
+    """The drawing library as a page holds it: packed, with its licence, and what it unpacks to."""
+
+    packed: str
+    licence: str
+    digest: str
+
+
 def render(template: str, figures: Mapping[str, Figure], **content: Any) -> str:
     """A page that needs no network; all text in `content` is escaped, whatever it holds."""
-    plotly, script = Markup(get_plotlyjs()), Markup(_asset("page.js"))
+    library, script = _library(), _asset("page.js")
     page = _template(template).render(
-        policy=_policy(plotly, script),
+        policy=_policy(library.digest, _digest(script.encode("utf-8"))),
         style=Markup(_asset("page.css")),
-        plotly=plotly,
-        script=script,
-        figures=Markup(_json(figures)),
+        licence=Markup(library.licence),
+        library=Markup(library.packed),
+        script=Markup(script),
+        figures=Markup(_packed(figures)),
         **content,
     )
     # A lone surrogate in the data could not be written as UTF-8.
     return page.encode("utf-8", "replace").decode("utf-8")
+
+
+@functools.cache
+def _library() -> Library:
+    """The part of plotly.js that draws lines, points and bars: `vendored/README.md` says whence."""
+    folder = resources.files("mithridate.report").joinpath("vendored")
+    packed = folder.joinpath("plotly-basic.min.js.gz").read_bytes()
+    licence = folder.joinpath("LICENSE").read_text(encoding="utf-8")
+    text = base64.b64encode(packed).decode("ascii")
+    return Library(text, licence, _digest(gzip.decompress(packed)))
 
 
 def _asset(name: str) -> str:
@@ -52,19 +72,20 @@ def _spaced(text: str) -> str:
     return re.sub(r"\balpha (\d)", "alpha\u00a0\\1", text)
 
 
-def _policy(*scripts: str) -> str:
+def _digest(script: bytes) -> str:
+    return base64.b64encode(hashlib.sha256(script).digest()).decode("ascii")
+
+
+def _policy(*digests: str) -> str:
     """A content security policy under which only these scripts run and nothing is loaded."""
-    hashes = (hashlib.sha256(script.encode("utf-8")).digest() for script in scripts)
-    allowed = " ".join(f"'sha256-{base64.b64encode(h).decode('ascii')}'" for h in hashes)
+    allowed = " ".join(f"'sha256-{digest}'" for digest in digests)
     return (
         f"default-src 'none'; script-src {allowed}; style-src 'unsafe-inline'; "
         "img-src data: blob:; base-uri 'none'; form-action 'none'"
     )
 
 
-def _json(value: Any) -> str:
-    """JSON that may stand in a script element: nothing in it can end the element."""
+def _packed(value: Any) -> str:
+    """JSON, packed: a tenth as long, and of letters that cannot end a script element."""
     text = json.dumps(value, allow_nan=False, separators=(",", ":"))
-    for character in "<>&":
-        text = text.replace(character, f"\\u{ord(character):04x}")
-    return text  # json.dumps writes U+2028 and U+2029 escaped already
+    return base64.b64encode(gzip.compress(text.encode("ascii"), mtime=0)).decode("ascii")
