@@ -10,12 +10,14 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from .._text import quote
 from ..errors import InputError
 from . import cells
 
 OTHER = "neither numbers nor text"
+EXACT = 2.0**53  # beyond, float64 cannot tell integers apart
 HUGE = 1e100  # squares of larger numbers overflow: they count as missing
 ID_NAME = re.compile(r"^(?:ids?|idx|index|rowid)$|[\W_]id$|^unnamed\b|^$", re.IGNORECASE)
 CAMEL_ID = re.compile(r"[a-z]I[dD]$")  # `PassengerId`, not `humid`
@@ -42,8 +44,13 @@ def called_id(name: str) -> bool:
     return bool(ID_NAME.search(name[-60:]) or CAMEL_ID.search(name[-60:]))
 
 
-def numbers(column: pa.Array | pa.ChunkedArray) -> np.ndarray:
-    """A column of numbers or truth values as float64, NaN where missing; not to be written to."""
+def numbers(column: pa.Array | pa.ChunkedArray, base: int = 0) -> np.ndarray:
+    """A column of numbers or truth values as float64, NaN where missing; not to be written to.
+
+    A `base` is taken off first, since float64 cannot tell integers beyond 2**53 apart.
+    """
+    if base:
+        column = pc.subtract(column, pa.scalar(base, column.type))
     parts = [column] if isinstance(column, pa.Array) else column.chunks
     if pa.types.is_float64(column.type) and not column.null_count and parts:
         arrays = [part.to_numpy() for part in parts]
@@ -110,6 +117,10 @@ def _of_numbers(column: pa.ChunkedArray, start: int, is_id: bool) -> Digest:
     low, high = float(values.min()), float(values.max())
     found = {"n": len(values), "missing": 0, "odd": 0, "big": False, "unknown": -1}
     found["remark"] = cells.TRUTH_AS if pa.types.is_boolean(column.type) else ""
+    if column.type in (pa.int64(), pa.uint64()):
+        ends = pc.min_max(column).as_py()
+        if ends["min"] is not None and max(-ends["min"], ends["max"]) >= EXACT:
+            found |= {"least": ends["min"], "most": ends["max"]}
     if low >= -HUGE and high <= HUGE:
         return found | {"low": low, "high": high} | _order(column, values, is_id)
     unknown = ~(np.abs(values) <= HUGE)
@@ -157,6 +168,9 @@ def _numbers_merged(a: Digest, b: Digest) -> Digest:
     if a["unknown"] >= 0 and b["unknown"] >= 0:
         found["unknown"] = min(a["unknown"], b["unknown"])
     found |= {"low": min(a["low"], b["low"]), "high": max(a["high"], b["high"]), "step": 0}
+    if "least" in a or "least" in b:
+        ends = [_ends(one) for one in (a, b) if one["low"] <= one["high"]]
+        found |= {"least": min(low for low, _ in ends), "most": max(high for _, high in ends)}
     if not (a.get("whole") and b.get("whole")):
         return found
     gap = b["first"] - a["last"]
@@ -168,6 +182,11 @@ def _numbers_merged(a: Digest, b: Digest) -> Digest:
         found["rising"] = signs.pop() if len(signs) == 1 else 0
         found["twice"] = a["twice"] or b["twice"] or gap == 0
     return found
+
+
+def _ends(digest: Digest) -> tuple[int, int]:
+    """The least and the largest integer."""
+    return digest.get("least", int(digest["low"])), digest.get("most", int(digest["high"]))
 
 
 def _of_words(column: pa.ChunkedArray) -> Digest:

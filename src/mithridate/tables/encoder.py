@@ -18,7 +18,8 @@ Rows = pa.Table | pa.RecordBatch | Mapping[str, pa.ChunkedArray]
 class Column:
     """How a column becomes features: by numbers, or by levels where `names` has any.
 
-    `known` gives a word its value or level, and `other` what any other word gets.
+    `known` gives a word its value or level, and `other` what any other word gets. `base` is taken
+    off large integers before they lose their last digits; `low` and `high` are without it.
     """
 
     name: str
@@ -30,11 +31,12 @@ class Column:
     other: float = np.nan
     missing: float = np.nan
     names: tuple[str, ...] = ()
+    base: int = 0
 
     def raw(self, rows: Rows) -> np.ndarray:
-        """Values or level numbers (n,), NaN where missing."""
+        """Values without the base, or level numbers (n,), NaN where missing."""
         if self.known is None:
-            values = numbers(rows[self.name])
+            values = numbers(rows[self.name], self.base)
         else:
             levels = words(rows[self.name])
             mine = [self.known.get(word, self.other) for word in levels.words.to_pylist()]
@@ -47,7 +49,7 @@ class Column:
             for level in range(len(self.names)):
                 np.equal(values, level, out=out[level], casting="unsafe")
         elif not scaled:
-            out[0] = values
+            np.add(values, self.base, out=out[0])
         else:
             if not isnan(self.fill):
                 values = np.where(np.isnan(values), self.fill, values)

@@ -11,7 +11,7 @@ import pyarrow as pa
 from .._text import counted, listing, quote
 from ..errors import InputError
 from . import cells, onehot
-from .digest import HUGE, Digest, called_id, kind_of, too_many
+from .digest import EXACT, HUGE, Digest, called_id, kind_of, too_many
 from .encoder import Column, Encoder
 from .frame import known
 from .notes import Notes, titled
@@ -140,10 +140,11 @@ def lacking(wanted: Wanted, digests: Mapping[str, Digest]) -> dict[str, tuple[An
     """Columns of numbers that need a median: how to read them, and how many numbers are known."""
     found = {}
     for name, digest in digests.items():
-        if name != wanted.target and "low" in digest and digest["low"] < digest["high"]:
+        if name != wanted.target and "low" in digest and _varies(digest):
             unknown = digest["missing"] + digest["odd"]
             if unknown:
-                found[name] = (Column(name, odd=digest["odd"] > 0).raw, digest["n"] - unknown)
+                column = replace(_plain(name, digest)[0], odd=digest["odd"] > 0)
+                found[name] = (column.raw, digest["n"] - unknown)
     return found
 
 
@@ -205,7 +206,7 @@ def _feature(
     """The column as features, or why it is left out."""
     log = wanted.log
     if "words" not in digest:
-        return _usable(Column(name), digest, wanted, medians, questions)
+        return _usable(*_plain(name, digest), wanted, medians, questions)
     if digest.get("many") and kind != "text":
         raise too_many(name)
     levels = _levels(digest)
@@ -239,6 +240,18 @@ def _note(name: str, hot: onehot.Hot, log: Notes) -> None:
         log.add("Rare levels pooled as '(other)'", name, counted(hot.pooled, "level"))
     if hot.missing:
         log.add("Missing text kept as the level '(missing)'", name, counted(hot.missing, "row"))
+
+
+def _varies(digest: Digest) -> bool:
+    return digest["low"] < digest["high"] or digest.get("least", 0) < digest.get("most", 0)
+
+
+def _plain(name: str, digest: Digest) -> tuple[Column, Digest]:
+    """A column of numbers, and its digest without the base of integers that float64 cannot hold."""
+    least, most = digest.get("least", 0), digest.get("most", 0)
+    if not 0 < most - least < EXACT:
+        return Column(name), digest
+    return Column(name, base=least), digest | {"low": 0.0, "high": float(most - least)}
 
 
 def _usable(
