@@ -4,6 +4,7 @@ import tomllib
 
 import pytest
 
+from mithridate.bench.spec import DataSpec
 from mithridate.bench.study import Study, mark, shipped, text_of
 from mithridate.errors import InputError
 
@@ -40,8 +41,8 @@ seeds = 1
 leave_out = true
 """
 TABLES = {
-    '{"source":"diabetes","target":null,"drop":[],"categorical":[]}': ("diabetes", "y", "d1"),
-    '{"source":"boston","target":null,"drop":[],"categorical":[]}': ("boston", "medv", "b1"),
+    mark(DataSpec(source="diabetes")): ("diabetes", "y", "d1"),
+    mark(DataSpec(source="boston")): ("boston", "medv", "b1"),
 }
 
 

@@ -142,6 +142,21 @@ def test_step_is_scaled() -> None:
     assert split.step[-1] == 0  # more than 50 distinct values
 
 
+def test_the_whole_table_may_give_the_scale() -> None:
+    encoded = mixed(400)
+    plain, whole = encoded.split(0), encoded.split(0, scaled="table")
+    values = np.concatenate([np.column_stack([part.X, part.y]) for part in parts(whole)])
+    assert values.min() == 0
+    assert values.max() == 1
+    # The rows are the same, and so is the box that the training rows leave to an attacker.
+    for one, other in zip(parts(plain), parts(whole), strict=True):
+        np.testing.assert_allclose(in_units(plain, one), in_units(whole, other), atol=1e-9)
+    for end in ("lower", "upper", "step"):
+        first, second = (getattr(s, end) * s.scale for s in (plain, whole))
+        shift = 0.0 if end == "step" else 1.0
+        np.testing.assert_allclose(first + shift * plain.shift, second + shift * whole.shift)
+
+
 def test_targets_that_are_constant_in_a_part_are_refused() -> None:
     y = np.where(np.arange(400) == 0, 1.0, 0.0)
     encoded = encode(pa.table({"x": np.random.default_rng(0).normal(size=400), "y": y}), "y")

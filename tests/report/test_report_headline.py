@@ -106,12 +106,14 @@ def test_the_risk_may_matter_too():
 
 def test_two_seeds_do_not_tell_who_is_ahead():
     rows = [row for row in run_under(OURS, WEAK) if row.seed < 2]
-    assert "Beside all the others of the paper: too few seeds to tell." in words(rows)
+    assert "BayesClean is not told apart by so few seeds under ours" in words(rows)
 
 
 def test_one_reading_alone_is_told_without_a_comparison():
     said = words(run_under(OURS, WEAK))
-    assert "BayesClean is behind under ours (residual, made possible on the way)." in said
+    assert (
+        "BayesClean is behind under ours: *residual*, made possible on the way, scaled by" in said
+    )
     assert "decides it is" not in said
     assert headline(Frame(table(poisoned(experiment="main")))) == []
 

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from .. import _cluster, _files, schema
-from ..tables.encoded import Encoded
+from ..tables.encoded import Encoded, Split
 from .cells import judges_of
 from .judges import judge
 from .labels import classes_of
@@ -75,10 +75,7 @@ def bench(
     todo = [job for job in wanted if not _whole(parts / f"{job.key}.parquet")]
     done, failed = len(wanted) - len(todo), 0
     tell(STAGE, done, len(wanted))
-    payloads = (
-        Payload(job, tables[job.table].split(job.spec.seed, job.spec.data.rows), _cache(folder))
-        for job in todo
-    )
+    payloads = (Payload(job, _split(tables[job.table], job.spec), _cache(folder)) for job in todo)
     made = _on_cluster(payloads, dask) if dask else _side_by_side(payloads, jobs)
     for one in made:
         key = one["part"][0].as_py()
@@ -97,6 +94,10 @@ def _read(study: Study) -> dict[str, Encoded]:
         if mark(data) not in tables:
             tables[mark(data)] = data.load()
     return tables
+
+
+def _split(table: Encoded, spec: Spec) -> Split:
+    return table.split(spec.seed, spec.data.rows, spec.data.scaled)
 
 
 def _distinct(specs: Iterable[Spec]) -> list[Spec]:

@@ -46,7 +46,7 @@ def run(spec: Spec, frame: Any = None, tell: Tell | None = None) -> Results:
     seeds = [spec.seed + i for i in range(spec.seeds)]
     judge_name, model = judge(spec)
     judges = judges_of(spec, model)
-    splits = [data.split(seed, spec.data.rows) for seed in seeds]
+    splits = [data.split(seed, spec.data.rows, spec.data.scaled) for seed in seeds]
     # Fitted first, so that a model that cannot be fitted is refused before the long work.
     clean = model.fit(splits[0].train.X, splits[0].train.y)
     worlds = [world(split, data.target, spec.threat) for split in splits]

@@ -89,6 +89,7 @@ class DataSpec(_Part):
     drop: list[str] = []
     categorical: list[str] = []
     rows: Annotated[int, Field(ge=20)] = 300
+    scaled: Literal["training", "table"] = "training"
     fingerprint: str | None = None
     reading: Annotated[Reading | None, BeforeValidator(_reading)] = None
 

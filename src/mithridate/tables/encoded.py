@@ -47,14 +47,16 @@ class Part:
 
 @dataclass(frozen=True, eq=False)
 class Split:
-    """Training, validation and test rows, scaled by the box of the training rows.
+    """Training, validation and test rows, scaled by the box of the training rows or of the table.
 
-    `table units = scaled * scale + shift`, so that training values lie in [0, 1] and the others
-    may leave it. `lower upper step shift scale` have shape (d + 1,), the target last; the first
-    three are in scaled units. A feature that is constant in the training part has scale 1, step 0
-    and `lower = upper = 0`. Features of a one-hot group are never shifted or stretched, so that
-    one-hot in the table is one-hot here: one that is always 1 has `lower = upper = 1`. `rows` (n,)
-    are the numbers that the training rows have in the table.
+    `table units = scaled * scale + shift`, so that training values lie in [0, 1]; the others may
+    leave it, unless the whole table gave the scale. `lower upper step shift scale` have shape
+    (d + 1,), the target last; the first three are in scaled units, and `lower upper` are the box of
+    the training rows. A feature that is constant in the rows that gave the scale has scale 1 and
+    `lower = upper = 0`, one that is constant in the training part has step 0. Features of a one-hot
+    group are never shifted or stretched, so that one-hot in the table is one-hot here: one that is
+    always 1 has `lower = upper = 1`. `rows` (n,) are the numbers that the training rows have in the
+    table.
     """
 
     train: Part
@@ -103,31 +105,38 @@ class Encoded:
             digest.update(plain.data)
         return digest.hexdigest()
 
-    def split(self, seed: int, rows: int = 300) -> Split:
+    def split(self, seed: int, rows: int = 300, scaled: str = "training") -> Split:
         """Cuts the table by `seed` into `min(rows, N // 2)` training rows and the others.
 
         Validation takes half of the rest, at most as many rows as training; the test part takes
         what remains, at most 2000 rows. Missing numbers become the median of the training part.
+        Columns are stretched to [0, 1] by the ranges that the training rows show, or by those of
+        the whole table where `scaled` is `"table"`.
         """
         cut = self._cut(seed, rows)
         tables = [np.column_stack([self.X[c], self.y[c]]) for c in cut]
         train = tables[0]
         self._impute(train, tables)
         low, high = train.min(axis=0), train.max(axis=0)
-        constant = high == low
+        bottom, top = (low, high) if scaled == "training" else self._range()
         grouped = np.append(self.columns.group >= 0, False)
-        shift = np.where(grouped, 0.0, low)
-        scale = np.where(grouped | constant, 1.0, high - low)
+        shift = np.where(grouped, 0.0, bottom)
+        scale = np.where(grouped | (top == bottom), 1.0, top - bottom)
         return Split(
             *(self._scaled(table, shift, scale) for table in tables),
             lower=(low - shift) / scale,
             upper=(high - shift) / scale,
-            step=np.where(constant, 0.0, self.columns.step / scale),
+            step=np.where(high == low, 0.0, self.columns.step / scale),
             shift=shift,
             scale=scale,
             columns=self.columns,
             rows=cut[0],
         )
+
+    def _range(self) -> tuple[np.ndarray, np.ndarray]:
+        """The least and the largest value of each column of the table, the target last."""
+        whole = np.column_stack([self.X, self.y])
+        return np.nanmin(whole, axis=0), np.nanmax(whole, axis=0)
 
     def _cut(self, seed: int, rows: int) -> list[np.ndarray]:
         """Row numbers of the three parts; refuses a part from which nothing can be learned."""

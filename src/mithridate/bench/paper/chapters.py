@@ -49,6 +49,7 @@ def _read(
 def _title(reading: Reading) -> str:
     known = {PAPER: "the paper's attack", OWN: "our attack"}
     told = f"{reading.whose}: rows made possible {reading.when}, risk {reading.risk}"
+    told += f", scaled by {reading.scaled}"
     return known.get(reading.whose, told)
 
 

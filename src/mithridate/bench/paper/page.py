@@ -131,8 +131,12 @@ def _beside(chapters: Sequence[Chapter], readings: Sequence[Reading]) -> str | N
         for s in BOTH
         if all(s.number in found for found in verdicts)
     ]
-    heads = ["", "claim", *(f"{r.whose}: {r.risk}, possible {r.when}" for r in shown)]
+    heads = ["", "claim", *(_head(r) for r in shown)]
     return table(heads, lines)
+
+
+def _head(reading: Reading) -> str:
+    return f"{reading.whose}: {reading.risk}, {reading.when}, scaled by {reading.scaled}"
 
 
 def _verdict(claim: Claim) -> str:

@@ -34,7 +34,7 @@ class Reading(NamedTuple):
 
     `feasible` and `risk` are options of the attack (`None`: its default), `when` says when its rows
     are made possible, `whose` whether it is the paper's as its text is read here, another reading
-    of the text, ours, or one more that was tried.
+    of the text, ours, or one more that was tried; `scaled` whose ranges are stretched to [0, 1].
     """
 
     experiment: str
@@ -42,6 +42,7 @@ class Reading(NamedTuple):
     when: str
     risk: str
     whose: str
+    scaled: str = "the table"
 
     @property
     def setting(self) -> dict[str, Any]:
@@ -65,7 +66,13 @@ PAPERS = (
     Reading("after-gap", *_AFTER, "gap", READ),
 )
 OURS = Reading("ridge", *_THROUGH, "residual", OWN)
-READINGS = (*PAPERS, OURS, Reading("never-residual", "never", "never", "residual", TRIED))
+READINGS = (
+    *PAPERS,
+    OURS,
+    Reading("training-after", *_AFTER, "difference", TRIED, "training rows"),
+    Reading("training-ridge", *_THROUGH, "residual", TRIED, "training rows"),
+    Reading("never-residual", "never", "never", "residual", TRIED),
+)
 NETWORK = (
     Reading("network-after", *_AFTER, "difference", PAPER),
     Reading("network", *_THROUGH, "residual", OWN),
