@@ -81,7 +81,10 @@ class _Choice(BaseModel):
 class DataSpec(_Part):
     """Which table: `source` is a file, the name of a data set, or `frame` (in memory).
 
-    `reading` is how a CSV file is read, where that is not to be found out.
+    Half of its rows, `rows` at most, are trained on. Columns are stretched to [0, 1] by the ranges
+    of these, and other rows may lie outside; `scaled = "table"`: by those of the whole table, as in
+    data that were scaled before they were cut. `reading` is how a CSV file is read, where that is
+    not to be found out.
     """
 
     source: str = "diabetes"
