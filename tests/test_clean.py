@@ -299,6 +299,13 @@ def test_a_defense_from_anywhere(csv, tmp_path, monkeypatch):
     code, _, err = call("clean", csv, *GOAL, "--defense", "broken:Mine")
     assert code == 1
     assert "'broken:Mine' cannot be imported (division by zero)" in err
+    (tmp_path / "failing.py").write_text(
+        "from mithridate.defenses import BaseDefense\n\n\nclass Mine(BaseDefense):\n"
+        "    def _find_inliers(self, X, y, sample_weight):\n        return X.nothing()\n"
+    )
+    code, _, err = call("clean", csv, *GOAL, "--defense", "failing:Mine")
+    assert code == 1
+    assert "Code that is not Mithridate's failed at failing.py:6 (AttributeError: " in err
 
 
 CASES = {

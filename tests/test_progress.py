@@ -32,11 +32,14 @@ def test_a_log_has_the_speed_and_the_time_left_of_the_running_stage(clock, capsy
         tell("pass 2: moments", 0, 4_000_000)
         clock[0] += 40
         tell("pass 2: moments", 400_000, 4_000_000)
+        clock[0] += 40
+        tell("pass 2: moments", 3_000_000, 4_000_000)
     assert capsys.readouterr().err.splitlines() == [
         "pass 1: columns",
         "pass 1: columns: 1,000,000 of 4,000,000, 25,000/s, about 2 min left",
         "pass 2: moments",
         "pass 2: moments: 400,000 of 4,000,000, 10,000/s, about 6 min left",
+        "pass 2: moments: 3,000,000 of 4,000,000, 37,500/s, less than a minute left",
     ]
 
 

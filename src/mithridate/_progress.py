@@ -140,12 +140,21 @@ class _Lines:
             began, first = self._stages[stage]
             each = (now - began) / max(done - first, 1)
             speed = f", {_speed(1.0 / each)}" if total >= COUNTED else ""
-            left = each * (total - done) / 60
-            self._say(f"{stage}: {done:,} of {total:,}{speed}, about {left:.0f} min left", now)
+            left = _left(each * (total - done))
+            self._say(f"{stage}: {done:,} of {total:,}{speed}, {left} left", now)
 
     def _say(self, line: str, now: float) -> None:
         self._last = now
         self._write(line)
+
+
+def _left(seconds: float) -> str:
+    """A time in the words of a person who waits.
+
+    >>> _left(20.0), _left(85.0)
+    ('less than a minute', 'about 1 min')
+    """
+    return "less than a minute" if seconds < 60 else f"about {seconds / 60:.0f} min"
 
 
 def _speed(each_second: float) -> str:

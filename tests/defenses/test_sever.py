@@ -103,3 +103,11 @@ def test_same_as_the_published_code_on_its_synthetic_example(seed):
     assert mse(sever) == pytest.approx(0.0114, abs=0.0015)
     assert not sever.inlier_mask_[5000:].any()
     assert mse(Trim(ridge, contamination=0.1, max_iter=3).fit(X, y)) > 1.0
+
+
+def test_says_what_it_rejects_in_all_its_rounds():
+    X, y = table()
+    defense = Sever(contamination=0.1).fit(X, y)
+    assert "rejects 5% of the rows that are left" in defense.summary()
+    assert "in each of 4 rounds: at most about 19% in all" in defense.summary()
+    assert defense.n_rejected_ == 24  # 19% of 120, each round rounded up to a whole row

@@ -3,8 +3,11 @@
 import os
 import signal
 import sys
+import sysconfig
+import traceback
 import warnings
 from contextlib import suppress
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -76,11 +79,32 @@ def _explain(error: Exception) -> None:
     if os.environ.get("MITHRIDATE_DEBUG"):
         raise error
     what = printable(f"{type(error).__name__}: {error}")[:300]
+    place = _elsewhere(error)
+    if place is not None:
+        typer.echo(
+            f"Code that is not Mithridate's failed at {printable(place)} ({what}); nothing was "
+            "written. Set MITHRIDATE_DEBUG=1 to see how it came there.",
+            err=True,
+        )
+        return
     typer.echo(
         f"Mithridate failed in a way it did not foresee ({what}); nothing was written. "
         "Set MITHRIDATE_DEBUG=1 to see where, and please report it.",
         err=True,
     )
+
+
+def _elsewhere(error: Exception) -> str | None:
+    """The line that failed, if it is in a person's own class and not in ours or a library's."""
+    own = Path(__file__).resolve().parents[1]
+    libraries = [Path(folder).resolve() for folder in sysconfig.get_paths().values()]
+    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+        file = Path(frame.filename).resolve()
+        if file.is_relative_to(own):
+            return None
+        if file.is_file() and not any(file.is_relative_to(folder) for folder in libraries):
+            return f"{file.name}:{frame.lineno}"
+    return None
 
 
 def _leave(sentence: str) -> None:

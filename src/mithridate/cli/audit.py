@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from .._progress import progress
+from .._text import counted
 from ..errors import InputError
 from . import options as given
 from .terminal import OVER_LIMIT, printable, sentences, unread
@@ -124,6 +125,18 @@ def _print(found: "Audit", out: Path) -> None:
         console.print(text)
         shown += 1
     notes = len(schema.about(found.results.table)["notes"])
-    rest = f"{len(lines) - shown} more findings and " if shown < len(lines) else ""
-    console.print(Text(f"{rest}{notes} notes on how the table was read are in the report."))
+    console.print(Text(_rest(len(lines) - shown, notes)))
     console.print(Text(f"Report: {out / 'report.html'}", style="bold"), soft_wrap=True)
+
+
+def _rest(findings: int, notes: int) -> str:
+    """What the report has beside the lines that were printed.
+
+    >>> _rest(0, 1)
+    'The report has 1 note on how the table was read.'
+    >>> _rest(3, 0)
+    'The report has 3 more findings.'
+    """
+    more = [counted(findings, "more finding")] * (findings > 0)
+    more += [f"{counted(notes, 'note')} on how the table was read"] * (notes > 0)
+    return f"The report has {' and '.join(more) or 'the figures'}."

@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import Float
 from scipy.linalg import eigh
 
+from .._text import percent
 from .base import BaseDefense, Column, Mask, Rows
 from .constraints import Constraints, Interval
 
@@ -87,6 +88,14 @@ class Sever(BaseDefense):
                 break  # the next round would be the same
             kept &= self.scores_ <= 1.0
         return kept
+
+    def how_sure(self, n: int) -> str:
+        once = self.contamination / 2.0
+        return (
+            f"It rejects {percent(once)} of the rows that are left, half of the contamination that "
+            f"it was given or its default, in each of {self.rounds} rounds: at most about "
+            f"{percent(1.0 - (1.0 - once) ** self.rounds)} in all, whether or not they are poison."
+        )
 
     def _cut(self, pull: Column, weight: Column) -> float:
         """The quantile of `pull` above which this round removes rows."""
