@@ -105,7 +105,8 @@ def test_the_figures_hold_every_row(found, page):
 def test_nothing_of_the_data_can_run(page):
     policy = [m for m in page.tags("meta") if m.get("http-equiv") == "Content-Security-Policy"]
     assert policy[0]["content"].startswith("default-src 'none'; script-src 'sha256-")
-    kinds = [("text/plain", "figures"), ("text/plain", "library"), (None, None)]
+    kinds = [("text/plain", name) for name in ("figures", "template", "library")]
+    kinds += [(None, None)]
     assert [(a.get("type"), a.get("id")) for a, _ in page.scripts] == kinds
     assert not set("<>&\u2028\u2029") & set(page.scripts[0][1])
     assert not page.tags("img", "a", "b><b", "iframe", "object", "embed", "link", "form", "base")

@@ -134,6 +134,15 @@ def test_every_figure_has_a_place_and_is_valid_plotly(page):
         go.Figure(figure)
 
 
+def test_what_figures_share_is_in_the_page_once(page):
+    shared, figures = json.loads(page.unpacked("template")), page.figures()
+    figure = go.Figure(figures["damage-0"])
+    figure.update_layout(template=shared)  # a property that plotly does not have is refused
+    assert figure.layout.template.layout.xaxis.automargin is True
+    common = set(shared["layout"]) - {"xaxis", "yaxis"}
+    assert not [name for name, one in figures.items() if common & set(one["layout"])]
+
+
 def test_figure_data_cannot_end_their_script(page):
     for name in ("figures", "library"):
         text = next(text for a, text in page.scripts if a.get("id") == name)

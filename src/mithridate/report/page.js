@@ -1,7 +1,7 @@
 // Draws the figures of the page; library and data are packed in it, none come from the network.
 (function () {
   "use strict";
-  var figures = {};
+  var figures = {}, template = {};
   var touch = window.matchMedia("(pointer: coarse)").matches;
   var hover = window.matchMedia("(hover: hover)").matches;
   var drawn = 0;
@@ -34,6 +34,7 @@
     figure.layout.dragmode = touch || place.classList.contains("small") ? false : "zoom";
     if (figure.layout.height) place.style.height = figure.layout.height + "px";
     delete figure.layout.height;
+    figure.layout.template = template;
     return window.Plotly.newPlot(place, figure.data, figure.layout, config(place)).then(
       function () {
         drawn += 1;
@@ -113,10 +114,11 @@
   }
 
   if (window.DecompressionStream) {
-    Promise.all([unpack("library"), unpack("figures")])
+    Promise.all([unpack("library"), unpack("figures"), unpack("template")])
       .then(function (parts) {
         run(parts[0]);
         figures = JSON.parse(parts[1]);
+        template = JSON.parse(parts[2]);
         return Promise.all(places.map(draw));
       })
       .catch(refuse)

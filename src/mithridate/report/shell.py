@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import jinja2
 from markupsafe import Markup
 
-from .style import Figure
+from .style import TEMPLATE, Figure
 
 
 class Library(NamedTuple):
@@ -34,6 +34,7 @@ def render(template: str, figures: Mapping[str, Figure], **content: Any) -> str:
         library=Markup(library.packed),
         script=Markup(script),
         figures=Markup(_packed(figures)),
+        template=Markup(_packed(TEMPLATE)),
         **content,
     )
     # A lone surrogate in the data could not be written as UTF-8.

@@ -11,7 +11,7 @@ from .series import Series
 Figure = dict[str, Any]
 
 FONT = '"Segoe UI", Roboto, "Helvetica Neue", Arial, "Liberation Sans", sans-serif'
-INK, MUTED, GRID, CLEAN = "#1d2733", "#5a6673", "#e6eaee", "#8b96a1"
+INK, MUTED, GRID, EDGE, CLEAN = "#1d2733", "#5a6673", "#e6eaee", "#c4ccd4", "#8b96a1"
 
 # Okabe and Ito's colors, warm for aggressive to cool for stealthy, so that order is seen too.
 _WARM_TO_COOL = ["#D55E00", "#E69F00", "#CC79A7", "#009E73", "#56B4E9", "#0072B2"]
@@ -40,6 +40,39 @@ MARKS = {
     "x": "M-5-3l2-2l3 3l3-3l2 2l-3 3l3 3l-2 2l-3-3l-3 3l-2-2l3-3z",
     "cross": "M-1.6-5h3.2v3.4h3.4v3.2h-3.4v3.4h-3.2v-3.4h-3.4v-3.2h3.4z",
     "star": "M0-5.5l1.6 3.7l4 .3l-3 2.6l.9 3.9l-3.5-2.1l-3.5 2.1l.9-3.9l-3-2.6l4-.3z",
+}
+
+
+_TEXT = {"family": FONT, "size": 13, "color": INK}
+_AXIS = {
+    "title": {"font": {"size": 13, "color": MUTED}, "standoff": 10},
+    "gridcolor": GRID,
+    "zeroline": False,
+    "showline": True,
+    "linecolor": EDGE,
+    "tickfont": {"size": 12, "color": MUTED},
+    "automargin": True,
+}
+
+# What all figures of a page have in common, as plotly reads it; a page holds it once.
+TEMPLATE: dict[str, Any] = {
+    "layout": {
+        "xaxis": _AXIS,
+        "yaxis": _AXIS,
+        "font": _TEXT,
+        "paper_bgcolor": "rgba(0,0,0,0)",
+        "plot_bgcolor": "rgba(0,0,0,0)",
+        "margin": {"l": 8, "r": 14, "t": 10, "b": 8},
+        "showlegend": False,
+        "hovermode": "closest",
+        "modebar": {"bgcolor": "rgba(255,255,255,0.85)", "color": "#9aa5b0", "activecolor": INK},
+        "hoverlabel": {"bgcolor": "white", "bordercolor": EDGE, "font": _TEXT, "align": "left"},
+        "annotationdefaults": {"showarrow": False, "font": {"size": 12, "color": MUTED}},
+        "shapedefaults": {
+            "line": {"color": CLEAN, "width": 1.4, "dash": "dash"},
+            "layer": "below",
+        },
+    }
 }
 
 
@@ -103,16 +136,8 @@ def column(values: Iterable[float | None]) -> list[float | None]:
 
 
 def axis(title: str = "", **more: Any) -> dict[str, Any]:
-    """An axis in the style of the page; plotly keys as they are."""
-    return {
-        "title": {"text": title, "font": {"size": 13, "color": MUTED}, "standoff": 10},
-        "gridcolor": GRID,
-        "zeroline": False,
-        "linecolor": "#c4ccd4",
-        "tickfont": {"size": 12, "color": MUTED},
-        "automargin": True,
-        **more,
-    }
+    """An axis of a figure; plotly keys as they are."""
+    return {"title": {"text": title}, **more}
 
 
 def percents(**more: Any) -> dict[str, Any]:
@@ -143,34 +168,15 @@ def magnitudes(title: str, values: Iterable[float | None]) -> dict[str, Any]:
 
 
 def layout(x: dict[str, Any], y: dict[str, Any], **more: Any) -> dict[str, Any]:
-    """A layout in the style of the page."""
-    return {
-        "xaxis": x,
-        "yaxis": y,
-        "font": {"family": FONT, "size": 13, "color": INK},
-        "paper_bgcolor": "rgba(0,0,0,0)",
-        "plot_bgcolor": "rgba(0,0,0,0)",
-        "margin": {"l": 8, "r": 14, "t": 10, "b": 8},
-        "showlegend": False,
-        "hovermode": "closest",
-        "modebar": {"bgcolor": "rgba(255,255,255,0.85)", "color": "#9aa5b0", "activecolor": INK},
-        "hoverlabel": {
-            "bgcolor": "white",
-            "bordercolor": "#c4ccd4",
-            "font": {"family": FONT, "size": 13, "color": INK},
-            "align": "left",
-        },
-        **more,
-    }
+    """A layout; what all have in common is in `TEMPLATE`."""
+    return {"xaxis": x, "yaxis": y, **more}
 
 
 def note(text: str, x: float, y: float, **more: Any) -> dict[str, Any]:
     """A quiet remark inside a figure."""
-    font = {"size": 12, "color": MUTED}
-    return {"text": text, "x": x, "y": y, "showarrow": False, "font": font, **more}
+    return {"text": text, "x": x, "y": y, **more}
 
 
 def rule(**where: Any) -> dict[str, Any]:
     """A dashed reference line."""
-    line = {"color": CLEAN, "width": 1.4, "dash": "dash"}
-    return {"type": "line", "line": line, "layer": "below", **where}
+    return {"type": "line", **where}

@@ -9,7 +9,7 @@ import pyarrow as pa
 from .. import text
 from ..labels import Labels
 from ..series import Series
-from ..style import CLEAN, Figure, Style, axis, column, layout, rule, safe
+from ..style import CLEAN, INK, Figure, Style, axis, column, layout, rule, safe
 
 Styles = dict[Series, Style]
 Rows = list[dict[str, Any]]
@@ -217,7 +217,7 @@ def _bars(poison: dict[Series, Rows], styles: Styles, kinds: tuple, title: str) 
         data.append(_marks(series, styles[series], top, sizes, scale))
     ticks = [f"{text.label(n, 24)}{' (target)' if n in target else ''}" for n in top]
     y = axis(tickvals=rows, ticktext=ticks, range=[-0.6, len(top) - 0.4], fixedrange=True)
-    y |= {"gridcolor": "rgba(0,0,0,0)", "tickfont": {"size": 12.5}}
+    y |= {"gridcolor": "rgba(0,0,0,0)", "tickfont": {"size": 12.5, "color": INK}}
     suffix = " %" if scale == 100 else ""
     x = axis(title, rangemode="tozero", fixedrange=True, nticks=5, tickangle=0, ticksuffix=suffix)
     return {"data": data, "layout": layout(x, y, height=110 + 30 * len(top))}
