@@ -120,7 +120,8 @@ class Problem(eqx.Module):
     alpha: Scalar
     extreme: Terms
     key: PRNGKeyArray
-    judged: Any  # the validation rows, digested by the victim
+    aimed: Sample  # the validation rows
+    judged: Any  # the same, digested by the victim
     facts: Any  # the clean rows, digested by the risk
 
     @classmethod
@@ -137,11 +138,12 @@ class Problem(eqx.Module):
     ) -> "Problem":
         """The alpha = 1 problem on raw terms: its solution is the reference of all others."""
         one = jnp.ones((len(threat.edges) - 1,), clean.y.dtype)
-        judged, facts = victim.digest(validation), risk.digest(clean, victim, key)
+        rows = validation, victim.digest(validation)
         alpha = jnp.ones((), clean.y.dtype)
         return cls(
-            clean, victim, threat, risk, normalizer, alpha, Terms(one, one), key, judged, facts
-        )
+            clean, victim, threat, risk, normalizer, alpha, Terms(one, one), key, *rows,
+            risk.digest(clean, victim, key),
+        )  # fmt: skip
 
     def reference(self) -> "Problem":
         """The same at alpha = 1 and without a normalizer."""

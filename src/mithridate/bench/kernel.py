@@ -18,7 +18,7 @@ class KernelRegression(RegressorMixin, BaseEstimator):
     Parameters
     ----------
     kernel : {"rbf", "laplace"}, default "rbf"
-        `exp(-r²)` or `exp(-r)` of the distance r over the width.
+        `exp(-r²)` of the Euclidean distance r over the width, or `exp(-r)` of that along the axes.
     width : float, default 1
         The width, in median distances of two rows.
     l2 : float, default 3e-4
@@ -44,7 +44,7 @@ class KernelRegression(RegressorMixin, BaseEstimator):
         self.mean_, self.spread_ = X.mean(axis=0), np.where(spread > 0, spread, 1.0)
         self.unit_, self.level_ = 1.0, y.mean()
         Z = self._scaled(X)
-        median = float(np.median(pdist(Z[:MOST_PAIRED]))) if len(Z) > 1 else 0.0
+        median = float(np.median(pdist(Z[:MOST_PAIRED], self._metric))) if len(Z) > 1 else 0.0
         self.unit_ = self.width * median or 1.0
         self.support_ = self._scaled(X)
         gram = self._between(self.support_) + self.l2 * len(y) * np.eye(len(y))
@@ -58,7 +58,10 @@ class KernelRegression(RegressorMixin, BaseEstimator):
     def _scaled(self, X: np.ndarray) -> np.ndarray:
         return (X - self.mean_) / (self.spread_ * self.unit_)
 
+    @property
+    def _metric(self) -> str:
+        return "euclidean" if self.kernel == "rbf" else "cityblock"
+
     def _between(self, Z: np.ndarray) -> np.ndarray:
-        if self.kernel == "rbf":
-            return np.exp(-cdist(Z, self.support_, "sqeuclidean"))
-        return np.exp(-cdist(Z, self.support_))
+        apart = cdist(Z, self.support_, self._metric)
+        return np.exp(-(apart**2 if self.kernel == "rbf" else apart))

@@ -2,6 +2,7 @@
 
 from ._ascent import Ascent as Ascent
 from ._flip import Flip as Flip
+from ._greedy import Greedy as Greedy
 from ._optp import OptP as OptP
 from ._random import Random as Random
 from ._statp import StatP as StatP

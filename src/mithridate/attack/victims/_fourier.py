@@ -62,7 +62,7 @@ class Fourier(AbstractVictim):
         return self._digested(clean, clean + poison)
 
     def _digested(self, clean: Sample, rows: Sample) -> Digest:
-        scaler = Scaler.of(clean, self.width)
+        scaler = Scaler.of(clean, self.kernel, self.width)
         return Digest(rows, scaler, Moments.of(self._waves(scaler, rows.X), rows.y, rows.w))
 
     def fit(self, fixed: Digest, moving: Sample, key: PRNGKeyArray) -> Mapped:
@@ -78,12 +78,10 @@ class Fourier(AbstractVictim):
 
     def _waves(self, scaler: Scaler, X: Float[Array, "n d"]) -> Float[Array, "n m"]:
         Z, m = scaler(X), self.features
-        spectrum, scale, phase = jax.random.split(jax.random.key(self.seed), 3)
-        # exp(-r²) has a normal spectrum of variance 2; exp(-r) a Cauchy one of scale 1.
-        omega = jax.random.normal(spectrum, (Z.shape[1], m), Z.dtype)
-        if self.kernel == "rbf":
-            omega = jnp.sqrt(2.0) * omega
-        else:
-            omega = omega / jnp.abs(jax.random.normal(scale, (m,), Z.dtype))[None, :]
+        spectrum, phase = jax.random.split(jax.random.key(self.seed))
+        # exp(-r²) has a normal spectrum of variance 2; exp(-r) along the axes a Cauchy one on each.
+        draw = jax.random.normal if self.kernel == "rbf" else jax.random.cauchy
+        omega = draw(spectrum, (Z.shape[1], m), Z.dtype)
+        omega = jnp.sqrt(2.0) * omega if self.kernel == "rbf" else omega
         shift = 2 * jnp.pi * jax.random.uniform(phase, (m,), Z.dtype)
         return jnp.sqrt(2 / m) * jnp.cos(Z @ omega + shift[None, :])

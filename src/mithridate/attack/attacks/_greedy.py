@@ -1,0 +1,129 @@
+from typing import ClassVar, NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int, PRNGKeyArray
+
+from ..objective import Problem
+from ..sample import Sample
+from ..victims import Kernel
+from .base import AbstractAttack, Tick, clones
+
+
+class Merged(NamedTuple):
+    """A kernel machine in which the copies of a row are one row: its state while copies come.
+
+    `w` and `y` are the weights and mean targets of the rows, `dual` their coefficients, `inverse`
+    that of the system, `pull` (m, n) how the predictions for the rows aimed at follow the targets,
+    and `error` (m,) what these predictions miss.
+    """
+
+    w: Float[Array, " n"]
+    y: Float[Array, " n"]
+    dual: Float[Array, " n"]
+    inverse: Float[Array, "n n"]
+    pull: Float[Array, "m n"]
+    error: Float[Array, " m"]
+
+
+class Greedy(AbstractAttack):
+    """Copies of clean rows with targets towards an end of the range, each the one that does most.
+
+    A model that learns locally walls off poison in empty corners; contradiction where the clean
+    rows are cannot be walled off. One after the other, every clean row at either end of the
+    target's range is tried as the next poison row, against a kernel machine: copies of a row only
+    change its weight and its mean target, so the error on the validation rows after one more copy
+    is known exactly, for all of them at once. It aims at no other victim than this kernel machine,
+    whose `kernel`, `width` and `l2` are those of `victims.Kernel`; rows may be copied repeatedly.
+
+    Targets go the share `√alpha` of the way to the end: there both the damage and the squared
+    residuals, if they grow with the square of the way, are the share `alpha` of what they can be.
+
+    >>> import jax, jax.numpy as jnp
+    >>> from mithridate.attack import objective, risks, threat, victims
+    >>> X = jnp.linspace(0, 1, 20)[:, None]
+    >>> clean = Sample(X, X[:, 0], jnp.ones(20))
+    >>> parts = victims.Ridge(), threat.ThreatModel.around(clean, (0, 4)), risks.Residual()
+    >>> key, raw = jax.random.key(0), objective.Raw()
+    >>> poison, _ = Greedy()(objective.Problem.of(clean, clean, *parts, raw, key=key), key)
+    >>> print(jnp.abs(poison.y - poison.X[:, 0]).min() > 0.5)
+    True
+    """
+
+    steered: ClassVar[bool] = True
+
+    kernel: str = eqx.field(static=True, default="laplace")
+    width: float = eqx.field(static=True, default=1.0)
+    l2: float = eqx.field(static=True, default=3e-3)
+
+    def __check_init__(self):
+        Kernel(self.kernel, self.width, self.l2)  # refuses what cannot be
+
+    def _start(self, problem: Problem, key: PRNGKeyArray) -> tuple[Sample, Int[Array, " p"]]:
+        del key
+        origin, _ = self._chosen(problem)
+        return clones(problem, origin), origin
+
+    def _write(
+        self,
+        problem: Problem,
+        start: Sample,
+        origin: Int[Array, " p"],
+        key: PRNGKeyArray,
+        tick: Tick,
+    ) -> tuple[Sample, None]:
+        del origin, key, tick
+        _, y = self._chosen(problem)
+        return Sample(start.X, y, start.w), None
+
+    def _chosen(self, problem: Problem) -> tuple[Int[Array, " p"], Float[Array, " p"]]:
+        """The row that each slot copies, and the target that it gets."""
+        threat = problem.threat
+        state, penalty, level = self._untouched(problem)
+        ends = jnp.stack([threat.lower[-1], threat.upper[-1]])[:, None]
+        own = problem.clean.y[None, :]
+        ends = own + jnp.sqrt(problem.alpha) * (ends - own)
+
+        def add(state: Merged, _):
+            present = state.w > 0
+            weight = jnp.where(present, state.w, 1.0)
+            # A row that is replaced keeps its weight, and is no longer there to be copied.
+            heavier = weight if threat.replaces else weight + 1
+            to = ends - level - state.y[None, :]
+            by = to / (1.0 if threat.replaces else heavier[None, :])
+            change = penalty * (1 / heavier - 1 / weight)
+            m = jnp.diag(state.inverse)
+            ease = change / (1 + change * m)
+            step = by - ease[None, :] * (state.dual[None, :] + by * m[None, :])
+            slope, curve = state.pull.T @ state.error, jnp.sum(state.pull**2, axis=0)
+            gain = 2 * slope[None, :] * step + curve[None, :] * step**2
+            gain = jnp.where(present[None, :] & (to != 0), gain, -jnp.inf)
+            end, row = jnp.unravel_index(jnp.argmax(gain), gain.shape)
+            column, side, size = state.inverse[:, row], state.pull[:, row], step[end, row]
+            after = Merged(
+                state.w.at[row].set(0.0 if threat.replaces else heavier[row]),
+                state.y.at[row].add(by[end, row]),
+                state.dual + size * column,
+                state.inverse - ease[row] * column[:, None] * column[None, :],
+                state.pull - ease[row] * side[:, None] * column[None, :],
+                state.error + size * side,
+            )
+            return after, (row, ends[end, row])
+
+        return jax.lax.scan(add, state, length=threat.capacity)[1]
+
+    def _untouched(self, problem: Problem):
+        """The machine of the clean rows alone, its penalty, and the level of the targets."""
+        clean, aimed = problem.clean, problem.aimed
+        machine = Kernel(self.kernel, self.width, self.l2)
+        fixed = machine.digest(clean)
+        # Rows of weight 0 are kept apart by a huge penalty of their own, not by a division.
+        own = fixed.penalty / jnp.where(clean.w > 0, clean.w, 1e-12)
+        inverse = jnp.linalg.inv(machine.between(fixed.Z, fixed.Z) + jnp.diag(own))
+        y = clean.y - fixed.scaler.level
+        share = jnp.sqrt(aimed.w / jnp.sum(aimed.w))
+        pull = share[:, None] * machine.between(fixed.scaler(aimed.X), fixed.Z) @ inverse
+        error = pull @ y - share * (aimed.y - fixed.scaler.level)
+        state = Merged(clean.w, y, inverse @ y, inverse, pull, error)
+        return state, fixed.penalty, fixed.scaler.level
