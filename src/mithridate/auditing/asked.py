@@ -4,6 +4,10 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
+from .._text import quote
+from ..bench.judges import names_regressor
+from ..bench.portfolio import PORTFOLIO
+from ..errors import InputError
 from ..tables.reading import ANY, Reading
 
 
@@ -22,6 +26,25 @@ def attack(
     """An attack for each alpha; one that takes no `feasible` need not be told the usual."""
     made = {"use": use, "alphas": several(alphas), "risk": risk, "normalizer": normalizer}
     return made if feasible == "through" else made | {"feasible": feasible}
+
+
+def models(victim: str, l2: float | None, judge: str | None) -> dict[str, Any]:
+    """The model that is attacked and the one that is judged; a regressor is judged itself."""
+    if not names_regressor(victim):
+        return {"victim": model(victim, l2), "judge": judge}
+    if judge is not None:
+        raise InputError(
+            f"Of the model {quote(victim)} and the judge {quote(judge)} only one can be trained "
+            "on the result; leave one of them out."
+        )
+    if l2 is not None:
+        raise InputError(f"The model {quote(victim)} takes no l2; leave it out.")
+    return {"judge": victim}
+
+
+def strongest(victim: str) -> str:
+    """The attack on a model: one ascent through it, or several where none goes through it."""
+    return PORTFOLIO if names_regressor(victim) else "ascent"
 
 
 def model(use: str, l2: float | None) -> dict[str, Any]:

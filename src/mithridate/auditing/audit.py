@@ -152,7 +152,10 @@ def audit(
     target : str, optional
         Column to predict, of numbers. A data set knows its own.
     victim : {"ridge", "linear", "mlp", "kernel", "fourier"} or str, default "ridge"
-        Model that is attacked, by name or as `module:Class`.
+        Model that is attacked, by name or as `module:Class`. Or any regressor, which no gradient
+        goes through: hgb, forest, knn, svr, lightgbm, xgboost, or its class as
+        `package.module.Class`. Then several attacks are tried on it, and the best of each cell
+        on the validation rows is kept (`portfolio`).
     l2 : float, optional
         Its penalty on the mean loss, on features scaled to [0, 1] (default: its own).
     judge : str, optional
@@ -224,11 +227,10 @@ def audit(
             "seeds": seeds,
             "ratios": asked.several(ratios),
             "data": asked.table(source, target, drop, categorical, reading) | {"rows": rows},
-            "victim": asked.model(victim, l2),
-            "judge": judge,
+            **asked.models(victim, l2, judge),
             "threat": dict(threat or {}),
             "attacks": [
-                asked.attack("ascent", alphas, risk, normalizer, feasible),
+                asked.attack(asked.strongest(victim), alphas, risk, normalizer, feasible),
                 {"use": "flip"},
                 {"use": "random"},
             ],

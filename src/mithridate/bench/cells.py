@@ -7,6 +7,7 @@ from typing import Any
 from .. import defenses
 from .._lookup import build
 from .poisoning import Batches, Ran
+from .portfolio import Chosen
 from .score import Cell, Judge
 from .spec import AttackSpec, DefenseSpec, Spec
 
@@ -44,7 +45,11 @@ def unpoisoned(spec: Spec, keys: Mapping[str, Any], seeds: Sequence[int]) -> Ite
 
 
 def cells_of(
-    spec: Spec, keys: Mapping[str, Any], seeds: Sequence[int], cut: Batches, ran: Sequence[Ran]
+    spec: Spec,
+    keys: Mapping[str, Any],
+    seeds: Sequence[int],
+    cut: Batches,
+    ran: Sequence[Ran | Chosen],
 ) -> Iterator[Cell]:
     """Every poisoned training set to judge, by attack, alpha, seed and ratio."""
     for one in ran:

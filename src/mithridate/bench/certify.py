@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Int
+from threadpoolctl import threadpool_limits
 
 from ..defenses import CertifiedMedian
 from ..tables.encoded import Part, Split
@@ -14,6 +15,7 @@ from .score import nmse
 SHARES = (0.01, 0.04)  # of the training rows
 WITHIN = (0.1, 0.2)  # of the target's range, to either side
 LEAST_ROWS = 5  # a part with fewer cannot teach a model much
+LEAST_LOCAL = 20  # nor one that learns locally
 
 
 class Promise(NamedTuple):
@@ -32,22 +34,23 @@ class Promise(NamedTuple):
     nmse: float
 
 
-def promises(splits: Sequence[Split], model: Any) -> list[Promise]:
+def promises(splits: Sequence[Split], model: Any, least: int = LEAST_ROWS) -> list[Promise]:
     """The promises for each share of rows and each distance.
 
     For each the number of parts is the one that certifies most on the validation rows; the figures
-    are those of the test rows, which had no say in it.
+    are those of the test rows, which had no say in it. A part has `least` rows or more.
     """
-    each = [_promises(split, model) for split in splits]
+    with threadpool_limits(1):  # threads that wait for one another cost small fits most
+        each = [_promises(split, model, least) for split in splits]
     return [
         Promise(same[0].share, same[0].within, *np.mean(same, axis=0)[2:].tolist())
         for same in zip(*each, strict=True)
     ]
 
 
-def _promises(split: Split, model: Any) -> list[Promise]:
+def _promises(split: Split, model: Any, least: int) -> list[Promise]:
     train, n = split.train, len(split.train.y)
-    medians = [_median(train, model, parts) for parts in _candidates(n)]
+    medians = [_median(train, model, parts) for parts in _candidates(n, least)]
     found = []
     for share in SHARES:
         rows = max(1, round(share * n))
@@ -61,10 +64,10 @@ def _promises(split: Split, model: Any) -> list[Promise]:
     return found
 
 
-def _candidates(n: int) -> list[int]:
+def _candidates(n: int, least: int) -> list[int]:
     """Odd numbers of parts, each about one and a half times the last."""
     parts, found = 3, []
-    while not found or parts * LEAST_ROWS <= n:
+    while not found or parts * least <= n:
         found.append(parts)
         parts = (int(1.5 * parts) // 2) * 2 + 1
     return found

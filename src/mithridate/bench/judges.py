@@ -15,12 +15,24 @@ from ..errors import InputError
 from .kernel import KernelRegression
 from .spec import Spec
 
+# Short names of the regressors that are trained most; each stands for its class.
+REGRESSORS = {
+    "hgb": "sklearn.ensemble.HistGradientBoostingRegressor",
+    "forest": "sklearn.ensemble.RandomForestRegressor",
+    "knn": "sklearn.neighbors.KNeighborsRegressor",
+    "svr": "sklearn.svm.SVR",
+    "lightgbm": "lightgbm.LGBMRegressor",
+    "xgboost": "xgboost.XGBRegressor",
+}
+SCALED = ("knn", "svr")  # those that need features, and a target, of one scale
+
 
 def judge(spec: Spec) -> tuple[str, Any]:
     """Name and estimator of the model that is trained on what a defense keeps.
 
     That is the victim's own kind, trained to convergence, unless the spec names another regressor
-    as `package.module.Class`: then the attack goes through the victim as a surrogate.
+    as `package.module.Class` or by a short name of `REGRESSORS`: then the attack goes through the
+    victim as a surrogate.
 
     >>> judge(Spec())
     ('ridge', Ridge())
@@ -55,10 +67,24 @@ def _network(victim: victims.MLP) -> Any:
     return TransformedTargetRegressor(pipeline, transformer=StandardScaler())
 
 
-def _imported(path: str) -> Any:
+def names_regressor(name: str) -> bool:
+    """Whether a model is named that no attack goes through: a regressor to be trained.
+
+    >>> names_regressor("hgb"), names_regressor("sklearn.svm.SVR"), names_regressor("ridge")
+    (True, True, False)
+    """
+    return name.lower() in REGRESSORS or ("." in name and ":" not in name)
+
+
+def _imported(name: str) -> Any:
+    path = REGRESSORS.get(name.lower(), name)
     estimator = made(path, "judge", "sklearn.ensemble.HistGradientBoostingRegressor")
     if not is_regressor(estimator):
-        raise InputError(f"The judge {path!r} is not a regressor; give one.")
-    if "random_state" in estimator.get_params():
-        estimator.set_params(random_state=0)  # the same table twice
-    return estimator
+        raise InputError(f"The judge {name!r} is not a regressor; give one.")
+    known, one_core = estimator.get_params(), {"random_state": 0, "n_jobs": 1, "verbosity": 0}
+    # The same table twice; workers side by side share the cores already.
+    estimator.set_params(**{key: value for key, value in one_core.items() if key in known})
+    if name.lower() not in SCALED:
+        return estimator
+    pipeline = make_pipeline(StandardScaler(), estimator)
+    return TransformedTargetRegressor(pipeline, transformer=StandardScaler())

@@ -7,6 +7,7 @@ from typing import Any
 from .. import defenses
 from .._lookup import find
 from ..attack import attacks, risks, victims
+from .portfolio import PORTFOLIO
 from .spec import Spec
 
 KINDS: dict[str, tuple[ModuleType, type]] = {
@@ -46,6 +47,8 @@ def _named(spec: Spec) -> Iterable[tuple[str, str]]:
 
 
 def _says(kind: str, name: str) -> dict[str, Any]:
+    if (kind, name) == ("attack", PORTFOLIO):
+        return {"label": "", "control": False}  # alpha says enough, as of the ascent
     found = find(name, *KINDS[kind])
     own = vars(found).get("label")  # a subclass is another defense than the one it extends
     label = name.rpartition(":")[2] if own is None else own

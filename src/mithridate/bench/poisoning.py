@@ -32,12 +32,16 @@ class Batches(NamedTuple):
 
 
 class Piece(NamedTuple):
-    """The poison of one cell: rows, where they started, risk, and seconds of its attack."""
+    """The poison of one cell: rows, where they started, risk, and seconds of its attack.
+
+    `member` names the attack where it is one of a portfolio.
+    """
 
     rows: Part
     origin: np.ndarray
     risk: float
     seconds: float
+    member: str = ""
 
 
 class Ran(NamedTuple):
@@ -112,7 +116,8 @@ def poison_of(
 
 def parts_of(one: AttackSpec, spec: Spec) -> Attacker:
     """Attack, victim, risk and normalizer; an InputError where a name or an option is wrong."""
-    victim = build(spec.victim.use, spec.victim.options, victims, victims.AbstractVictim)
+    through = one.through or spec.victim
+    victim = build(through.use, through.options, victims, victims.AbstractVictim)
     risk = build(one.risk, {}, risks, risks.AbstractRisk)
     if one.against is not None:
         victim, risk = adapted(one.against, victim, risk)

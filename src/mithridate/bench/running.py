@@ -12,14 +12,15 @@ import pyarrow as pa
 
 from .. import schema
 from ..errors import InputError
-from ..tables.encoded import Encoded, Part
+from ..tables.encoded import Encoded, Part, Split
 from .cells import cells_of, judges_of, unpoisoned
-from .certify import promises
+from .certify import LEAST_LOCAL, Promise, promises
 from .diagnose import diagnose, steps
 from .judges import judge
 from .labels import classes_of
 from .looks import looks, moved
-from .poisoning import Batches, Ran, Tell, batches, poison_of
+from .poisoning import Batches, Ran, Tell, batches
+from .portfolio import Chosen, attacked
 from .predict import foreseen
 from .score import score
 from .spec import Spec
@@ -51,14 +52,15 @@ def run(spec: Spec, frame: Any = None, tell: Tell | None = None) -> Results:
     clean = model.fit(splits[0].train.X, splits[0].train.y)
     worlds = [world(split, data.target, spec.threat) for split in splits]
     cut = batches(spec, len(splits[0].train.y))
-    ran = [poison_of(a, spec, worlds, seeds, cut, tell) for a in spec.attacks if cut.ratios]
+    how = {"splits": splits, "model": model}
+    ran = [attacked(a, spec, worlds, seeds, cut, tell, **how) for a in spec.attacks if cut.ratios]
     keys = {"dataset": data.name, "judge": judge_name}
     cells = [*unpoisoned(spec, keys, seeds), *cells_of(spec, keys, seeds, cut, ran)]
     rows = _score_all(cells, splits, seeds, model, judges, tell)
     shown = _pictured(ran, cut)
     about = _about(spec, data, splits, started, time.perf_counter() - began)
     tell("certifying predictions", 0, 0)
-    about["certified"] = [promise._asdict() for promise in promises(splits, model)]
+    about["certified"] = [promise._asdict() for promise in _promises(spec, splits, model)]
     about["poisonability"] = foreseen(spec, worlds, seeds, cut)
     about[schema.CLASSES] = classes_of([spec])
     about["diagnosis"] = [line for one in ran for line in _signs(one)]
@@ -100,19 +102,26 @@ def _score_all(cells, splits, seeds, model, judges, tell: Tell) -> list[schema.R
     return rows
 
 
-def _signs(one: Ran) -> list[str]:
+def _promises(spec: Spec, splits: Sequence[Split], model: Any) -> list[Promise]:
+    """What can be promised; of a regressor, whose fits take long, by one split and few parts."""
+    if spec.judge is None:
+        return promises(splits, model)
+    return promises(splits[:1], model, LEAST_LOCAL)
+
+
+def _signs(one: Ran | Chosen) -> list[str]:
     """What the traces of an attack say went wrong."""
     lines = (line for run in one.runs.values() for line in diagnose(run, one.alphas))
     return [f"{one.spec.use}: {line}" for line in dict.fromkeys(lines)]
 
 
-def _steps(ran: Sequence[Ran], seeds: list[int], n: int) -> Iterator[schema.Step]:
+def _steps(ran: Sequence[Ran | Chosen], seeds: list[int], n: int) -> Iterator[schema.Step]:
     for one in ran:
         for made in one.runs.values():
             yield from steps(one.spec.use, made, one.alphas, seeds, n)
 
 
-def _pictured(ran: Sequence[Ran], cut: Batches) -> dict[tuple, Part]:
+def _pictured(ran: Sequence[Ran | Chosen], cut: Batches) -> dict[tuple, Part]:
     """Poison of the first seed at the ratio that is shown, by (attack, alpha, ratio)."""
     if not cut.ratios:
         return {}

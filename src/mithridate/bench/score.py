@@ -75,7 +75,8 @@ def score(cell: Cell, split: Split, model: BaseEstimator, judges: list[Judge]) -
     base = Row(
         **cell.keys, **figures._asdict(), defense="none", contamination=None, n_train=n,
         n_poison=p, n_test=len(split.test.y), n_features=train.X.shape[1], version=__version__,
-        risk=piece and piece.risk, attack_seconds=piece and piece.seconds,
+        risk=piece and piece.risk, member=piece.member if piece else "",
+        attack_seconds=piece and piece.seconds,
     )  # fmt: skip
     everything = np.ones(n + p, dtype=bool)
     oracle = dataclasses.replace(base, defense="oracle")

@@ -120,13 +120,20 @@ class VictimSpec(_Choice):
 
 
 class AttackSpec(_Choice):
-    """Which attack, at which alphas, against which risk; `against` names a defense to adapt to."""
+    """Which attack, at which alphas, against which risk; `against` names a defense to adapt to.
+
+    `through` is the model that it goes through, where that is not the victim. The attack
+    `portfolio` runs its `members` (default: those of `bench.portfolio`), and keeps of what they
+    write the best on the judge.
+    """
 
     use: str = "ascent"
     alphas: Annotated[list[Alpha], Field(min_length=1)] = [1.0, 0.6, 0.3, 0.1, 0.03]
     normalizer: str = "ideal"
     risk: str = "residual"
     against: str | None = None
+    through: VictimSpec | None = None
+    members: list["AttackSpec"] = []
 
 
 class ThreatSpec(_Part):

@@ -14,7 +14,8 @@ from ..attack.attacks import AbstractAttack
 from ..tables.encoded import Split
 from .cells import attack_keys, cells_of, judges_of, unpoisoned
 from .judges import judge
-from .poisoning import batches, poison_of
+from .poisoning import batches
+from .portfolio import PORTFOLIO, attacked
 from .score import score
 from .spec import AttackSpec
 from .study import Job
@@ -59,7 +60,8 @@ def _rows(job: Job, split: Split) -> list[schema.Row]:
     if spec.attacks:
         worlds = [world(split, job.target, spec.threat)]
         cut = batches(spec, len(split.train.y))
-        ran = [poison_of(a, spec, worlds, [spec.seed], cut, None) for a in spec.attacks]
+        how = {"splits": [split], "model": model}
+        ran = [attacked(a, spec, worlds, [spec.seed], cut, None, **how) for a in spec.attacks]
         cells = list(cells_of(spec, keys, [spec.seed], cut, ran))
     return [row for cell in cells for row in score(cell, split, model, judges)]
 
@@ -88,6 +90,8 @@ def _failed(job: Job, error: Exception) -> list[schema.Row]:
 def _where(one: AttackSpec) -> tuple[dict[str, Any], list[float | None]]:
     """The keys of an attack and its alphas, even if the attack cannot be made."""
     try:
+        if one.use == PORTFOLIO:
+            return attack_keys(one, True), [*one.alphas]
         steered = bool(getattr(find(one.use, attacks, AbstractAttack), "steered", False))
     except ValueError:
         steered = True

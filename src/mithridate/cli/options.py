@@ -17,7 +17,11 @@ File = Annotated[
 ]
 Target = Annotated[str | None, typer.Option(help="Column to predict.")]
 Victim = Annotated[
-    str, typer.Option(help="Model that is attacked: ridge, linear, mlp, kernel or fourier.")
+    str,
+    typer.Option(
+        help="Model that is attacked: ridge, linear, mlp, kernel or fourier; hgb, forest, knn, "
+        "svr or any regressor, as sklearn.module.Class."
+    ),
 ]
 L2 = Annotated[
     float | None, typer.Option(help="Penalty on the mean loss.", show_default="the model's")

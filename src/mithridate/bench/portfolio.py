@@ -1,0 +1,172 @@
+"""Several attacks in one: what each writes is tried on the real model, and the best of it kept."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+import joblib
+import numpy as np
+from sklearn.base import clone
+from threadpoolctl import threadpool_limits
+
+from ..errors import InputError
+from ..tables.encoded import Part, Split
+from .poisoning import Batches, Piece, Ran, Tell, poison_of
+from .spec import AttackSpec, Spec
+from .worlds import World
+
+PORTFOLIO = "portfolio"
+MEMBERS = (  # attacks that need no gradient of the model, and through what the others go
+    {"use": "ascent", "through": "ridge"},
+    {"use": "greedy"},
+    {"use": "greedy", "kernel": "rbf", "width": 0.5},
+    {"use": "flip"},
+    {"use": "random"},
+    {"use": "statp"},
+)
+OWN = "residual"  # the risk that is measured on the real model
+
+
+class Chosen(NamedTuple):
+    """A portfolio that was run: for each alpha, seed and number of rows the poison that is best.
+
+    It stands where a `Ran` does.
+    """
+
+    spec: AttackSpec
+    steered: bool
+    alphas: list[float]
+    pieces: dict[tuple[int, int, int], Piece]
+
+    @property
+    def runs(self) -> dict[int, Any]:
+        """No run of one attack stands for the whole."""
+        return {}
+
+    def piece(self, a: int, seed: int, p: int) -> Piece:
+        """The poison of `p` rows at the `a`-th alpha and the `seed`-th seed."""
+        return self.pieces[a, seed, p]
+
+
+class Tried(NamedTuple):
+    """A piece, and its error on the validation rows and its risk, both on the real model."""
+
+    piece: Piece
+    damage: float
+    risk: float
+
+
+def attacked(
+    one: AttackSpec,
+    spec: Spec,
+    worlds: Sequence[World],
+    seeds: list[int],
+    cut: Batches,
+    tell: Tell | None,
+    *,
+    splits: Sequence[Split],
+    model: Any,
+) -> Ran | Chosen:
+    """The poison of one attack, or of the best of a portfolio of them on the real `model`."""
+    if one.use != PORTFOLIO:
+        return poison_of(one, spec, worlds, seeds, cut, tell)
+    ran = [poison_of(member, spec, worlds, seeds, cut, tell) for member in members(one)]
+    cells = [(i, p) for i in range(len(seeds)) for p in cut.counts]
+    jobs = (
+        joblib.delayed(_cell)(
+            splits[i], model, pieces, one.alphas, spec.threat.placed, one.risk == OWN
+        )
+        for i, p in cells
+        for pieces in [list(_pieces(ran, i, p))]
+    )
+    # A study has its parts side by side already.
+    side = joblib.Parallel(n_jobs=-1 if tell else 1, return_as="generator", max_nbytes=None)
+    done = side(jobs)
+    pieces: dict[tuple[int, int, int], Piece] = {}
+    for k, ((i, p), found) in enumerate(zip(cells, done, strict=True), 1):
+        pieces |= {(a, i, p): piece for a, piece in enumerate(found or [])}
+        if tell:
+            tell("trying the poison on the model", k, len(cells))
+    return Chosen(one, True, list(one.alphas), pieces)
+
+
+def members(one: AttackSpec) -> list[AttackSpec]:
+    """The attacks of a portfolio, each at its alphas and, where it has one, against its risk."""
+    shared = {"alphas": one.alphas, "risk": one.risk, "normalizer": one.normalizer}
+    given = one.members or [AttackSpec.model_validate(member) for member in MEMBERS]
+    for member in given:
+        if member.use == PORTFOLIO:
+            raise InputError("A portfolio cannot hold a portfolio; name its attacks themselves.")
+    return [member.model_copy(update=shared) for member in given]
+
+
+def _pieces(ran: Sequence[Ran], seed: int, p: int) -> Iterator[Piece]:
+    """All poison of `p` rows, each under the name of the attack that wrote it."""
+    for one in ran:
+        through = "" if one.spec.through is None else f" through {one.spec.through.use}"
+        options = ", ".join(f"{key} {value}" for key, value in one.spec.options.items())
+        name = f"{one.spec.use}{through}{f' ({options})' if options else ''}"
+        for a, alpha in enumerate(one.alphas):
+            at = "" if alpha is None else f", alpha {alpha:g}"
+            yield one.piece(a, seed, p)._replace(member=name + at)
+
+
+def _cell(
+    split: Split,
+    model: Any,
+    pieces: list[Piece],
+    alphas: Sequence[float],
+    placed: str,
+    own: bool,
+) -> list[Piece]:
+    """The best piece for each alpha; if `own`, by the risk that the real model sees."""
+    with threadpool_limits(1):  # workers side by side would fight for the cores
+        train, aimed = split.train, split.validation
+        clean = clone(model).fit(train.X, train.y)
+        usual = _mse(clean, aimed)
+        tried = []
+        for piece in pieces:
+            damage = _mse(clone(model).fit(*_poisoned(train, piece, placed)), aimed)
+            risk = _mse(clean, piece.rows) / usual if own and usual > 0 else piece.risk
+            if np.isfinite(damage):
+                tried.append(Tried(piece._replace(risk=float(risk)), damage, float(risk)))
+    if not tried:
+        raise InputError(
+            "The model makes no finite predictions on any of the poisoned tables; give another."
+        )
+    return [one.piece for one in best(tried, usual, alphas)]
+
+
+def best(tried: Sequence[Tried], clean: float, alphas: Sequence[float]) -> list[Tried]:
+    """For each alpha, what comes nearest to all the damage at no risk.
+
+    That is the trade of the normalizer `Ideal`, on the real model: with
+    `t_L = (L - L_clean) / (L_max - L_clean)` and `t_R = R / R_max`, R_max being the risk of the
+    poison that does most, the least `alpha (1 - t_L)|1 - t_L| + (1 - alpha) t_R²`. The choice is
+    from one set at all alphas, so neither damage nor risk falls as alpha grows.
+
+    >>> loud, quiet = Tried(None, 3.0, 9.0), Tried(None, 2.0, 1.0)
+    >>> [one.damage for one in best([loud, quiet], 1.0, [1.0, 0.5])]
+    [3.0, 2.0]
+    """
+    extreme = max(tried, key=lambda one: one.damage)
+    span = extreme.damage - clean
+
+    def loss(one: Tried, alpha: float) -> float:
+        short = (extreme.damage - one.damage) / span if span > 0 else 0.0
+        seen = one.risk / extreme.risk if extreme.risk > 0 else one.risk
+        return alpha * short**2 + (1 - alpha) * seen**2
+
+    return [min(tried, key=lambda one: loss(one, alpha)) for alpha in alphas]
+
+
+def _poisoned(train: Part, piece: Piece, placed: str) -> tuple[np.ndarray, np.ndarray]:
+    """Features and targets of a poisoned table."""
+    stays = np.arange(len(train.y))
+    if placed == "replaced":
+        stays = np.setdiff1d(stays, piece.origin)
+    rows = piece.rows
+    return np.vstack([train.X[stays], rows.X]), np.append(train.y[stays], rows.y)
+
+
+def _mse(model: Any, part: Part) -> float:
+    return float(np.mean((part.y - model.predict(part.X)) ** 2))
