@@ -156,8 +156,9 @@ def to_table(
 
 
 def about(table: pa.Table) -> dict[str, Any]:
-    """The facts on the run that `to_table` put into the metadata."""
-    return json.loads((table.schema.metadata or {}).get(b"mithridate", b"{}"))
+    """The facts on the run that `to_table` put into the metadata; none where they are no mapping."""
+    found = json.loads((table.schema.metadata or {}).get(b"mithridate", b"{}"))
+    return found if isinstance(found, dict) else {}
 
 
 def write(table: pa.Table, path: Path) -> None:

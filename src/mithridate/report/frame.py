@@ -25,7 +25,11 @@ ENTRY = ("defense", "defense_options", "contamination", "trusted")
 
 
 class Frame:
-    """Rows of results, and what is asked of them; a selection is another frame."""
+    """Rows of results, and what is asked of them; a selection is another frame.
+
+    The one model of results in this room: `cube` has figures as arrays, for means and intervals
+    over many tables; `audit.cells.AuditResults` is a frame of one table, cell by cell.
+    """
 
     def __init__(self, results: pa.Table, labels: Labels | None = None):
         self.table = results
@@ -51,6 +55,11 @@ class Frame:
 
     def _selected(self, mask: Any) -> "Frame":
         return Frame(self.table.filter(mask), self.labels)
+
+    @cached_property
+    def rows(self) -> list[dict[str, Any]]:
+        """The rows one by one, by column."""
+        return self.table.to_pylist()
 
     @cached_property
     def poisoned(self) -> "Frame":

@@ -30,8 +30,7 @@ class Labels:
     @classmethod
     def of(cls, results: pa.Table) -> "Labels":
         """What the metadata of a table say; nothing where they say nothing that can be read."""
-        facts = schema.about(results)
-        return cls(facts.get(schema.CLASSES) if isinstance(facts, Mapping) else None)
+        return cls(schema.about(results).get(schema.CLASSES))
 
     def defense(self, key: str) -> str:
         """The name of a defense as it is written in prose."""

@@ -139,8 +139,7 @@ def hidden(results: pa.Table) -> dict[float, float]:
 
 
 def _facts(results: pa.Table) -> Mapping[str, Any]:
-    about = schema.about(results)
-    found = about.get("poisonability") if isinstance(about, dict) else None
+    found = schema.about(results).get("poisonability")
     return found if isinstance(found, dict) else {}
 
 

@@ -1,4 +1,4 @@
-"""The results grouped for telling: a cell per attack, alpha, ratio and defense, over all seeds."""
+"""The results of an audit in cells: attack, alpha, ratio and defense, over all seeds."""
 
 import dataclasses
 import math
@@ -8,8 +8,10 @@ from functools import cached_property
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from ... import schema
+from ..frame import Frame
 from ..labels import Labels
 from ..series import NONE, ORACLE, Series, in_order
 
@@ -78,16 +80,48 @@ class ResultCell:
         return abs(sum(gains) / len(gains)) < 2 * statistics.stdev(gains) / math.sqrt(len(gains))
 
 
-@dataclasses.dataclass(frozen=True)
-class AuditResults:
-    """A table of results, grouped once and asked by every sentence and figure."""
+class AuditResults(Frame):
+    """The results of an audit (columns as in `schema.Row`), cell by cell.
 
-    rows: list[dict[str, Any]]
-    defended: dict[tuple[Series, float, str], ResultCell]
-    poison: dict[tuple[Series, float], ResultCell]
-    clean: dict[str, ResultCell]
-    labels: Labels
-    certified: list[dict[str, float]] = dataclasses.field(default_factory=list)
+    `defended` has the cells by series, ratio and defense, `poison` those of the undefended model by
+    series and ratio, `clean` those without poison by defense. A defense that was told several
+    contaminations counts as so many defenses.
+    """
+
+    def __init__(self, results: pa.Table):
+        labels = Labels.of(results)
+        super().__init__(_by_contamination(_named(results), labels), labels)
+        self.defended: dict[tuple[Series, float, str], ResultCell] = {}
+        self.clean: dict[str, ResultCell] = {}
+        units: dict[tuple[Series, float], dict[tuple, dict[str, Any]]] = {}
+        for row in self.rows:
+            series = labels.series(row["attack"], row["alpha"])
+            ratio, defense = float(row["ratio"]), row["defense"]
+            fine = [row] if row["status"] != "failed" else []
+            if ratio == 0:
+                cell = self.clean.setdefault(defense, ResultCell(series, ratio, defense, []))
+                cell.rows.extend(fine)
+                continue
+            key = (series, ratio, defense)
+            self.defended.setdefault(key, ResultCell(*key, [])).rows.extend(fine)
+            # Any defense's row tells what the poison did; a failed one may leave gaps.
+            unit = units.setdefault(key[:2], {}).setdefault(tuple(row[n] for n in _UNIT), {})
+            for figure in _POISON:
+                if unit.get(figure) is None:
+                    unit[figure] = row[figure]
+        self.poison = {k: ResultCell(*k, NONE, list(rows.values())) for k, rows in units.items()}
+
+    @property
+    def certified(self) -> list[dict[str, float]]:
+        """The promises among the facts on the run, if they can be read."""
+        found = schema.about(self.table).get("certified")
+        wanted = ("share", "within", "rows", "certified", "nmse")
+        return [
+            promise
+            for promise in (found if isinstance(found, list) else [])
+            if isinstance(promise, dict)
+            and all(isinstance(promise.get(key), int | float) for key in wanted)
+        ]
 
     @cached_property
     def series(self) -> list[Series]:
@@ -111,7 +145,7 @@ class AuditResults:
     @cached_property
     def defenses(self) -> list[str]:
         """The defenses by falling mean gain, without `none` and the oracle."""
-        names = dict.fromkeys(row["defense"] for row in self.rows)
+        names = dict.fromkeys(self.table["defense"].to_pylist())
 
         def rank(defense: str) -> float:
             gains = [c.gain for c in self.judged(defense) if c.gain is not None]
@@ -121,15 +155,11 @@ class AuditResults:
 
     @property
     def has_oracle(self) -> bool:
-        return any(row["defense"] == ORACLE for row in self.rows)
+        return ORACLE in self.distinct("defense")
 
     @property
     def seeds(self) -> int:
-        return len({row.get("seed") for row in self.rows})
-
-    @property
-    def failed(self) -> list[dict[str, Any]]:
-        return [row for row in self.rows if row.get("status") == "failed"]
+        return len(self.distinct("seed"))
 
     def judged(self, defense: str, series: Iterable[Series] | None = None) -> list[ResultCell]:
         """Cells of a defense against poison for which a gain is known, in reading order."""
@@ -148,64 +178,31 @@ class AuditResults:
         return min(known, key=lambda r: (abs(r - ratio), r), default=None)
 
 
-def audit_of(results: pa.Table) -> AuditResults:
-    """Groups a table of results (columns as in `schema.Row`) into cells."""
-    labels = Labels.of(results)
-    rows = _by_contamination([_named(row) for row in results.to_pylist()], labels)
-    defended: dict[tuple[Series, float, str], ResultCell] = {}
-    clean: dict[str, ResultCell] = {}
-    units: dict[tuple[Series, float], dict[tuple, dict[str, Any]]] = {}
-    for row in rows:
-        series = labels.series(row["attack"], row.get("alpha"))
-        ratio, defense = float(row["ratio"]), row["defense"]
-        fine = [row] if row.get("status") != "failed" else []
-        if ratio == 0:
-            clean.setdefault(defense, ResultCell(series, ratio, defense, [])).rows.extend(fine)
-            continue
-        key = (series, ratio, defense)
-        defended.setdefault(key, ResultCell(*key, [])).rows.extend(fine)
-        # Any defense's row tells what the poison did; a failed one may leave gaps.
-        unit = units.setdefault(key[:2], {}).setdefault(tuple(row.get(n) for n in _UNIT), {})
-        for figure in _POISON:
-            if unit.get(figure) is None:
-                unit[figure] = row.get(figure)
-    poison = {key: ResultCell(*key, NONE, list(found.values())) for key, found in units.items()}
-    return AuditResults(rows, defended, poison, clean, labels, _certified(results))
+def _named(results: pa.Table) -> pa.Table:
+    """Null keys become words, so that a damaged table is still told."""
+    for name in ("attack", "defense"):
+        column = pc.fill_null(results[name], NONE)
+        results = results.set_column(results.schema.get_field_index(name), name, column)
+    return results
 
 
-def _certified(results: pa.Table) -> list[dict[str, float]]:
-    """The promises among the facts on the run, if they can be read."""
-    facts = schema.about(results)
-    found = facts.get("certified") if isinstance(facts, dict) else None
-    wanted = ("share", "within", "rows", "certified", "nmse")
-    return [
-        promise
-        for promise in (found if isinstance(found, list) else [])
-        if isinstance(promise, dict)
-        and all(isinstance(promise.get(key), int | float) for key in wanted)
-    ]
-
-
-def _by_contamination(rows: list[dict[str, Any]], labels: Labels) -> list[dict[str, Any]]:
+def _by_contamination(results: pa.Table, labels: Labels) -> pa.Table:
     """A defense that was told different contaminations counts as so many defenses."""
-    contaminations: dict[str, set[str | None]] = {}
-    for row in rows:
-        if row["ratio"]:
-            contaminations.setdefault(row["defense"], set()).add(row.get("contamination"))
-    several = {defense for defense, values in contaminations.items() if len(values) > 1}
-    return [
-        {**row, "defense": f"{labels.defense(row['defense'])} (told {_contamination(row)})"}
-        if row["defense"] in several - {NONE, ORACLE}
-        else row
-        for row in rows
+    told: dict[str, set[str | None]] = {}
+    keys = [results[name].to_pylist() for name in ("defense", "contamination", "ratio")]
+    for defense, contamination, ratio in zip(*keys, strict=True):
+        if ratio:
+            told.setdefault(defense, set()).add(contamination)
+    several = {defense for defense, known in told.items() if len(known) > 1} - {NONE, ORACLE}
+    names = [
+        f"{labels.defense(defense)} (told {_contamination(contamination)})"
+        if defense in several
+        else defense
+        for defense, contamination, _ in zip(*keys, strict=True)
     ]
+    column = pa.array(names, results["defense"].type)
+    return results.set_column(results.schema.get_field_index("defense"), "defense", column)
 
 
-def _contamination(row: dict[str, Any]) -> str:
-    known = row.get("contamination") or "nothing"
-    return TRUE_RATIO if known == ORACLE else known
-
-
-def _named(row: dict[str, Any]) -> dict[str, Any]:
-    """Null keys become words, so that a damaged table is still contaminations."""
-    return {**row, "attack": row.get("attack") or NONE, "defense": row.get("defense") or NONE}
+def _contamination(known: str | None) -> str:
+    return TRUE_RATIO if known == ORACLE else known or "nothing"

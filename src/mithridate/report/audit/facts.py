@@ -4,8 +4,6 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import pyarrow as pa
-
 from ... import schema
 from .. import text
 from .cells import AuditResults
@@ -33,10 +31,9 @@ class Facts:
     mixed: list[str]
 
 
-def facts(results: pa.Table, audit: AuditResults) -> Facts:
+def facts(audit: AuditResults) -> Facts:
     """Facts on the run from the metadata and the key columns; hostile values become plain text."""
-    about = schema.about(results)
-    about = about if isinstance(about, Mapping) else {}
+    about = schema.about(audit.table)
     datasets, victims = _distinct(audit, "dataset"), _distinct(audit, "victim")
     return Facts(
         dataset=text.cut(about.get("dataset") or text.listing(datasets) or "a table", 80),
@@ -110,8 +107,8 @@ def _sizes(audit: AuditResults) -> str:
         ("n_test", "test rows"),
         ("n_features", "features"),
     ):
-        found = [row[name] for row in audit.rows if row.get(name) is not None]
+        found = audit.distinct(name)
         if found:
-            low, high = min(found), max(found)
+            low, high = found[0], found[-1]
             parts.append(f"{low:,}{'' if low == high else f'–{high:,}'} {noun}")
     return ", ".join(parts)

@@ -6,7 +6,7 @@ from .. import text
 from ..growth import LITTLE
 from ..poisonability import BELOW, NOT
 from . import findings as find
-from .cells import ENOUGH, HARM, TRUE_RATIO, AuditResults, ResultCell, audit_of
+from .cells import ENOUGH, HARM, TRUE_RATIO, AuditResults, ResultCell
 
 MOST = 12  # sentences
 EARLY = 5  # at most so many sentences stand before the word on the seeds
@@ -33,15 +33,15 @@ def headlines(results: pa.Table) -> list[str]:
     >>> headlines(to_table([row], Row))[0]
     'With 10 % poison (ascent alpha 0.3) the error grows 3.0×.'
     """
-    return sentences(audit_of(results))
+    return sentences(AuditResults(results))
 
 
 def sentences(audit: AuditResults) -> list[str]:
     """The headlines of results that are grouped already."""
-    if not audit.rows:
+    if not len(audit):
         return ["The table holds no results."]
-    if len(audit.failed) == len(audit.rows):
-        return [f"All {text.count(len(audit.rows), 'cell')} failed, so nothing can be said."]
+    if audit.failed == len(audit):
+        return [f"All {text.count(len(audit), 'cell')} failed, so nothing can be said."]
     parts = [
         _exact,
         _little,
@@ -375,10 +375,11 @@ def _overtaken(audit: AuditResults) -> str:
 
 
 def _failed(audit: AuditResults) -> list[str]:
-    if not audit.failed:
+    failed = audit.where(status="failed").rows
+    if not failed:
         return []
-    names = text.listing(sorted({audit.labels.defense(row["defense"]) for row in audit.failed}))
-    return [f"{len(audit.failed)} of {len(audit.rows):,} cells failed and are left out ({names})."]
+    names = text.listing(sorted({audit.labels.defense(row["defense"]) for row in failed}))
+    return [f"{len(failed)} of {len(audit):,} cells failed and are left out ({names})."]
 
 
 def _seeds(audit: AuditResults) -> list[str]:

@@ -12,7 +12,7 @@ from ..shell import render
 from ..style import Figure, styles
 from . import crossings, damage, poison, tables
 from . import findings as find
-from .cells import AuditResults, audit_of
+from .cells import AuditResults
 from .facts import facts
 from .headlines import sentences
 from .tiles import tiles
@@ -41,7 +41,7 @@ def html(results: pa.Table, looks: pa.Table, moved: pa.Table) -> str:
     >>> html(to_table([], Row), to_table([], Look), to_table([], Moved))[:15]
     '<!doctype html>'
     """
-    audit = audit_of(results)
+    audit = AuditResults(results)
     rows, columns = (poison.examples(table, audit.labels) for table in (looks, moved))
     # All series of the page in one order, so that each looks the same in every figure.
     look = styles(in_order(dict.fromkeys([*audit.series, *rows.series, *columns.series])))
@@ -131,7 +131,7 @@ def _words(results: pa.Table, audit: AuditResults, ratios: list[float]) -> dict[
     """Everything that the page says in prose; at `ratios` poison rows are shown."""
     informed = [d for d in audit.defenses if find.told_ratio(audit, d)]
     return {
-        "facts": facts(results, audit),
+        "facts": facts(audit),
         "headlines": sentences(audit),
         "meetings": crossings.lines(results, audit),
         "bound": crossings.bound(results),

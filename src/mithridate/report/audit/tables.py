@@ -180,10 +180,9 @@ def costs(audit: AuditResults) -> list[Cost]:
 
 def failures(audit: AuditResults) -> tuple[list[Failure], int]:
     """Failed cells by defense and message, and how many lines were left out."""
-    return grouped(audit.failed, audit.labels)
+    return grouped(audit.where(status="failed").rows, audit.labels)
 
 
 def warnings(audit: AuditResults) -> tuple[list[Failure], int]:
     """Cells that worked but have something to say."""
-    worked = [row for row in audit.rows if row.get("status") != "failed"]
-    return grouped([row for row in worked if row.get("message")], audit.labels)
+    return grouped([row for row in audit.worked.rows if row["message"]], audit.labels)
