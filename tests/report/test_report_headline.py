@@ -111,9 +111,7 @@ def test_two_seeds_do_not_tell_who_is_ahead():
 
 def test_one_reading_alone_is_told_without_a_comparison():
     said = words(run_under(OURS, WEAK))
-    assert (
-        "BayesClean is behind under ours: *residual*, made possible on the way, scaled by" in said
-    )
+    assert "BayesClean is behind under ours: *residual*, on the way, scaled by the table." in said
     assert "decides it is" not in said
     assert headline(Frame(table(poisoned(experiment="main")))) == []
 

@@ -45,9 +45,9 @@ def _section(model: str, readings: Sequence[Reading], results: Frame) -> list[st
         return []
     ratios = next(iter(rows.values())).poisoned.distinct("ratio")
     where = text.listing([text.ratio(r) for r in ratios[upper(ratios) :]])
-    sentences = [decided(g, found) for g, found in by_group.items()]
     return [
-        paragraph(" ".join([f"**{model[:1].upper()}{model[1:]}.**", *sentences])),
+        f"### The verdict, {model}",
+        "\n".join(f"- {decided(g, found)}" for g, found in by_group.items()),
         f"### Readings and defenses, {model}",
         paragraph(_gains_note(where)),
         _gains(rows),
@@ -80,7 +80,7 @@ def decided(group: Group, found: Mapping[Reading, tuple[Lead, Mapping[str, Lead]
     """One sentence for a group: how BayesClean stands under each reading, and on what it hangs."""
     states = {r: state(lead.lead) for r, (lead, _) in found.items()}
     tried = [f"{s} under {_words(r)}" for r, s in states.items() if r.whose == TRIED]
-    also = f" Also tried: {text.listing(tried)}." if tried else ""
+    also = f" Also tried: {'; '.join(tried)}." if tried else ""
     return f"Beside {group.words} BayesClean is {_stands(states)}.{also}"
 
 
@@ -106,7 +106,7 @@ def _words(reading: Reading) -> str:
     """A reading in a sentence."""
     scaled = f", scaled by the {reading.scaled.removeprefix('the ')}"
     whose = "" if reading.whose == TRIED else f"{reading.whose}: "
-    return f"{whose}*{reading.risk}*, made possible {reading.when}{scaled}"
+    return f"{whose}*{reading.risk}*, {reading.when}{scaled}"
 
 
 def _title(reading: Reading) -> list[str]:
