@@ -1,6 +1,9 @@
 """What every test shares: float64, checked array shapes, and the real data where they are."""
 
 import os
+import subprocess
+import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -9,6 +12,27 @@ from jaxtyping import install_import_hook
 # One thread a test process, since there is a process for each core: threads that wait for one
 # another on busy cores made the fit of a small network take twenty times as long.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# Most of what a test of an attack takes is the making of its program, and that is made to run long.
+# These programs run for a moment: XLA spends a fifth of the time on them without its optimizations.
+# Whoever sets the variable decides; where XLA does not know a flag, it takes the rest.
+PLAIN = "--xla_cpu_multi_thread_eigen=false"
+QUICK = f"{PLAIN} --xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false"
+if "XLA_FLAGS" not in os.environ:
+    begin = [sys.executable, "-c", "import jax; jax.devices()"]
+    quick = {**os.environ, "XLA_FLAGS": QUICK}
+    known = subprocess.run(begin, env=quick, check=False, capture_output=True).returncode == 0
+    os.environ["XLA_FLAGS"] = QUICK if known else PLAIN
+
+# What is compiled is kept until the tests end, for all of their processes. Whoever names a folder
+# keeps it for the next run too.
+if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
+    COMPILED = tempfile.TemporaryDirectory(
+        prefix="mithridate-compiled-", ignore_cleanup_errors=True
+    )
+    os.environ["JAX_COMPILATION_CACHE_DIR"] = COMPILED.name
+os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
+os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "-1")
 
 # The shapes that the signatures promise are checked in every call of the tests.
 with install_import_hook(

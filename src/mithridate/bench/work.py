@@ -44,8 +44,13 @@ def work(payload: Payload) -> pa.Table:
 
 
 def _pin(compiled: str) -> None:
-    """One thread a worker, and compiled programs kept for the next seed."""
+    """One thread a worker, and compiled programs kept for the next seed.
+
+    A folder that the environment names for them is left as it is, with its rules.
+    """
     os.environ.setdefault("XLA_FLAGS", ONE_THREAD)  # read when JAX first computes
+    if os.environ.get("JAX_COMPILATION_CACHE_DIR"):
+        return
     jax.config.update("jax_compilation_cache_dir", compiled)
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.2)
     jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
