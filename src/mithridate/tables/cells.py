@@ -127,7 +127,11 @@ def spellings(column: pa.ChunkedArray) -> Int[np.ndarray, " n"]:
 
 
 def _coded(column: pa.ChunkedArray) -> pa.DictionaryArray:
-    return column.dictionary_encode().unify_dictionaries().combine_chunks()
+    coded = column.dictionary_encode().unify_dictionaries()
+    if coded.num_chunks:
+        return coded.combine_chunks()
+    # Older Arrow cannot make an empty array of words by their numbers out of nothing.
+    return pa.DictionaryArray.from_arrays(pa.array([], pa.int32()), pa.array([], column.type))
 
 
 def _levels(column: pa.ChunkedArray) -> Levels:
