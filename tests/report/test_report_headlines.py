@@ -249,3 +249,10 @@ def test_at_most_twelve_and_the_caveats_stay(synthetic):
 def _fail(found: Row) -> Row:
     keys = ("dataset", "victim", "attack", "alpha", "ratio", "seed", "defense")
     return Row(**{k: getattr(found, k) for k in keys}, status="failed", message="no")
+
+
+def test_a_model_worse_than_the_mean_is_said_first_and_no_multiple_is_printed():
+    lines = tell(row(nmse_clean=35.0, nmse_poisoned=1000.0), row("trim", nmse_clean=35.0, gain=0.9))
+    assert lines[0].startswith("Without any poison the model predicts worse than the mean")
+    assert "NMSE 35" in lines[0]
+    assert not any("×" in text or "recovers" in text for text in lines)

@@ -67,9 +67,18 @@ class Poisoned:
     def summary(self) -> list[str]:
         """What was done, in plain sentences."""
         times = self.nmse_poisoned / self.nmse_clean
+        effect = (
+            f"the model's test error grows {times:.2f}× "
+            f"(NMSE {self.nmse_clean:.3g} to {self.nmse_poisoned:.3g})"
+        )
+        if self.nmse_clean >= 1:
+            effect = (
+                "without them the model predicts worse than the mean of the targets would, so what "
+                f"they do to it means little (NMSE {self.nmse_clean:.3g} to "
+                f"{self.nmse_poisoned:.3g}, where the mean has 1)"
+            )
         return [
-            f"{self.rows} poison rows; the model's test error grows {times:.2f}× "
-            f"(NMSE {self.nmse_clean:.3g} to {self.nmse_poisoned:.3g}).",
+            f"{self.rows} poison rows; {effect}.",
             f"Their risk is {self.risk:.3g}, where 1 looks like an average clean row.",
             f"A clean model finds {self.far:.0%} of them beyond {FAR:g} standard deviations, and "
             f"{self.far_clean:.0%} of the clean rows.",

@@ -10,6 +10,7 @@ from .cells import AuditResults, ResultCell
 from .crossings import by_series
 
 EXACT = 1e-6  # NMSE of the clean model below which only the last digits are missed
+MEAN = 1.0  # NMSE of a model that predicts the mean of the test targets
 LOOKS_CLEAN = 2.0  # mean squared residual at most twice that of an average clean row
 
 
@@ -78,6 +79,14 @@ def exact(audit: AuditResults) -> bool:
     """Whether the clean model leaves no error to speak of, so that multiples of it say little."""
     found = [v for c in audit.poison.values() for v in c.values("nmse_clean")]
     return bool(found) and sum(found) / len(found) < EXACT
+
+
+def useless(audit: AuditResults) -> float | None:
+    """NMSE of the clean model where it predicts no better than the mean would; else None."""
+    found = [v for c in audit.poison.values() for v in c.values("nmse_clean")]
+    found = found or [v for c in audit.clean.values() for v in c.values("nmse_clean")]
+    mean = sum(found) / len(found) if found else 0.0
+    return mean if mean >= MEAN else None
 
 
 def contaminations(audit: AuditResults, defense: str) -> list[str]:

@@ -42,6 +42,8 @@ def sentences(audit: AuditResults) -> list[str]:
         return ["The table holds no results."]
     if audit.failed == len(audit):
         return [f"All {text.count(len(audit), 'cell')} failed, so nothing can be said."]
+    if find.useless(audit) is not None:
+        return [*_useless(audit), *_seeds(audit), *_failed(audit)]
     parts = [
         _exact,
         _little,
@@ -61,6 +63,22 @@ def sentences(audit: AuditResults) -> list[str]:
     seeds, failed = _seeds(audit), _failed(audit)
     found = found[: MOST - len(seeds + failed)] + failed
     return found[:EARLY] + seeds + found[EARLY:]
+
+
+def _useless(audit: AuditResults) -> list[str]:
+    """That there is no model to speak of; then multiples and gains would say nothing."""
+    clean, worst = find.useless(audit), find.worst(audit)
+    lines = [
+        f"Without any poison the model predicts worse than the mean of the targets would (NMSE "
+        f"{text.number(clean)}, where the mean has 1), so nothing is said here of what poison does "
+        "to it: give another model, other columns or more rows first."
+    ]
+    if worst is not None:
+        lines.append(
+            f"The largest NMSE with poison was {text.number(worst.mean('nmse_poisoned'))} "
+            f"({text.ratio(worst.ratio)}, {worst.series.words})."
+        )
+    return lines
 
 
 def _exact(audit: AuditResults) -> list[str]:

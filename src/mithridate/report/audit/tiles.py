@@ -20,6 +20,10 @@ class Tile:
 
 def tiles(audit: AuditResults) -> list[Tile]:
     """At most four key figures, leaving out what was not measured."""
+    clean = find.useless(audit)
+    if clean is not None:
+        note = "a model that predicts the mean has 1"
+        return [Tile("NMSE without poison", text.number(clean), note, "alarm")]
     found = [_ten(audit), _worst(audit), _seen(audit), _best(audit)]
     return [tile for tile in found if tile is not None]
 
