@@ -6,3 +6,7 @@ class InputError(ValueError):
 
     The command line prints it and exits with 1.
     """
+
+
+class BrokenPromise(InputError, TypeError):
+    """What a class of someone's returned, what it should have, and the name of the class."""

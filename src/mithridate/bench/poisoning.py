@@ -12,7 +12,7 @@ from .._lookup import build
 from ..attack import attacks, objective, risks, victims
 from ..attack.attacks import AbstractAttack
 from ..attack.threat import edges
-from ..errors import InputError
+from ..errors import BrokenPromise, InputError
 from ..tables.encoded import Part
 from .adaptive import adapted
 from .spec import AttackSpec, Spec
@@ -105,10 +105,19 @@ def poison_of(
             tell(f"compiling {one.use}", i, len(plans) if len(plans) > 1 else 0)
         run = partial(sweep, attacker, worlds, seeds, one.alphas, plan)
         made = interruptible(partial(run, replaces=replaces, tick=tick))
-        if not all(np.isfinite(a).all() for a in (made.X, made.damage, made.risk)):
-            raise InputError(
-                "The model cannot be trained on these columns without a penalty: give l2 > 0."
+        untrained = InputError(
+            "The model cannot be trained on these columns without a penalty: give l2 > 0."
+        )
+        if not np.isfinite(made.untouched).all():
+            raise untrained
+        wrong = int(np.sum(~(np.isfinite(made.X).all(axis=-1) & np.isfinite(made.y))))
+        if wrong:
+            raise BrokenPromise(
+                f"{type(attack).__name__}._write must return finite numbers; of the "
+                f"{made.y.size:,} poison rows it returned, {wrong:,} hold others."
             )
+        if not all(np.isfinite(a).all() for a in (made.damage, made.risk)):
+            raise untrained
         runs[plan[-1]] = made
     alphas: list[float | None] = [*one.alphas] if attack.steered else [None]
     return Ran(one, attack.steered, alphas, runs, len(alphas) * len(seeds) * len(cut.ratios))

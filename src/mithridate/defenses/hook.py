@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool
 
-from ..errors import InputError
+from ..errors import BrokenPromise, InputError
 from .frames import ARRAYS, validated
 
 
@@ -39,16 +39,31 @@ def checked_mask(defense: Any, mask: Any, n: int) -> Bool[np.ndarray, " n"]:
     """The mask that `_find_inliers` returned for `n` rows, if it and what it set are in order."""
     name = type(defense).__name__
     if not isinstance(mask, np.ndarray) or mask.dtype != bool or mask.shape != (n,):
-        raise TypeError(f"{name}._find_inliers must return a boolean array, one value per row.")
+        raise BrokenPromise(
+            f"{name}._find_inliers must return a boolean array, one value for each of {n} rows; "
+            f"it returned {_described(mask)}."
+        )
     for attribute in defense.per_row:
         if np.shape(getattr(defense, attribute, np.nan)) != (n,):
-            raise TypeError(f"{name}._find_inliers must set {attribute}, one value per row.")
+            raise BrokenPromise(
+                f"{name}._find_inliers must set {attribute}, one value for each of {n} rows; it "
+                f"set {_described(getattr(defense, attribute, None))}."
+            )
     if mask.sum() < 2:
         raise InputError(
             f"{name} would keep {mask.sum()} of {n} rows, too few to fit a model: "
             "give it more rows, or settings that reject fewer."
         )
     return mask
+
+
+def _described(thing: Any) -> str:
+    """What a thing is, in a sentence."""
+    if thing is None:
+        return "nothing"
+    if not isinstance(thing, np.ndarray):
+        return f"a {type(thing).__name__}"
+    return f"an array of {thing.dtype} of shape {thing.shape}"
 
 
 def spread(values: np.ndarray, present: Bool[np.ndarray, " n"]) -> np.ndarray:

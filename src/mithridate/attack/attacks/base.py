@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
+from ...errors import BrokenPromise
 from ..objective import Problem, Terms
 from ..sample import Sample
 
@@ -89,9 +90,20 @@ class AbstractAttack(eqx.Module):
         """Feasible (or `relaxed`) poison rows in slot order, and their trace."""
         start, origin = self._start(problem, key)
         poison, path = self._write(problem, start, origin, key, tick)
+        self._check(poison, start)
         feasible = problem.threat.project if self.relaxed else problem.threat.harden
         poison = feasible(poison, start)
         return poison, Trace(problem.ends(poison, origin), origin, problem.untouched(), path)
+
+    def _check(self, poison: Sample, start: Sample) -> None:
+        """Refuses rows that are not one for each slot, by the name of the class."""
+        found, wanted = ([jnp.shape(part) for part in (rows.X, rows.y)] for rows in (poison, start))
+        if found != wanted:
+            raise BrokenPromise(
+                f"{type(self).__name__}._write must return a row for each slot, features of shape "
+                f"{wanted[0]} and targets of shape {wanted[1]}; it returned {found[0]} and "
+                f"{found[1]}."
+            )
 
 
 def drawn(problem: Problem, key: PRNGKeyArray) -> Int[Array, " p"]:
