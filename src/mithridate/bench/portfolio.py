@@ -72,11 +72,11 @@ def attacked(
     ran = [poison_of(member, spec, worlds, seeds, cut, tell) for member in members(one)]
     cells = [(i, p) for i in range(len(seeds)) for p in cut.counts]
     jobs = (
-        joblib.delayed(_cell)(
+        joblib.delayed(choose)(
             splits[i], model, pieces, one.alphas, spec.threat.placed, one.risk == OWN
         )
         for i, p in cells
-        for pieces in [list(_pieces(ran, i, p))]
+        for pieces in [list(pieces_of(ran, i, p))]
     )
     # A study has its parts side by side already.
     side = joblib.Parallel(n_jobs=-1 if tell else 1, return_as="generator", max_nbytes=None)
@@ -99,7 +99,7 @@ def members(one: AttackSpec) -> list[AttackSpec]:
     return [member.model_copy(update=shared) for member in given]
 
 
-def _pieces(ran: Sequence[Ran], seed: int, p: int) -> Iterator[Piece]:
+def pieces_of(ran: Sequence[Ran], seed: int, p: int) -> Iterator[Piece]:
     """All poison of `p` rows, each under the name of the attack that wrote it."""
     for one in ran:
         through = "" if one.spec.through is None else f" through {one.spec.through.use}"
@@ -110,7 +110,7 @@ def _pieces(ran: Sequence[Ran], seed: int, p: int) -> Iterator[Piece]:
             yield one.piece(a, seed, p)._replace(member=name + at)
 
 
-def _cell(
+def choose(
     split: Split,
     model: Any,
     pieces: list[Piece],
