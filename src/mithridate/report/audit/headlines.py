@@ -6,6 +6,7 @@ from .. import text
 from ..growth import LITTLE
 from ..poisonability import BELOW, NOT
 from . import findings as find
+from .caveats import exact, useless
 from .cells import ENOUGH, HARM, TRUE_RATIO, AuditResults, ResultCell
 
 MOST = 12  # sentences
@@ -43,9 +44,9 @@ def sentences(audit: AuditResults) -> list[str]:
     if audit.failed == len(audit):
         return [f"All {text.count(len(audit), 'cell')} failed, so nothing can be said."]
     if find.useless(audit) is not None:
-        return [*_useless(audit), *_seeds(audit), *_failed(audit)]
+        return [*useless(audit), *_seeds(audit), *_failed(audit)]
     parts = [
-        _exact,
+        exact,
         _little,
         _at_ten,
         _unseen,
@@ -63,31 +64,6 @@ def sentences(audit: AuditResults) -> list[str]:
     seeds, failed = _seeds(audit), _failed(audit)
     found = found[: MOST - len(seeds + failed)] + failed
     return found[:EARLY] + seeds + found[EARLY:]
-
-
-def _useless(audit: AuditResults) -> list[str]:
-    """That there is no model to speak of; then multiples and gains would say nothing."""
-    clean, worst = find.useless(audit), find.worst(audit)
-    lines = [
-        f"Without any poison the model predicts worse than the mean of the targets would (NMSE "
-        f"{text.number(clean)}, where the mean has 1), so nothing is said here of what poison does "
-        "to it: give another model, other columns or more rows first."
-    ]
-    if worst is not None:
-        lines.append(
-            f"The largest NMSE with poison was {text.number(worst.mean('nmse_poisoned'))} "
-            f"({text.ratio(worst.ratio)}, {worst.series.words})."
-        )
-    return lines
-
-
-def _exact(audit: AuditResults) -> list[str]:
-    if not find.exact(audit):
-        return []
-    return [
-        "The target is a function of the features to the last digits: "
-        "multiples of its error mean little."
-    ]
 
 
 def _little(audit: AuditResults) -> list[str]:
