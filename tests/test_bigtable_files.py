@@ -310,7 +310,6 @@ CASES = {
     "wrong target": (["table", "--target", "z"], "no column 'z'"),
     "text target": (["table", "--target", "town"], "text such as"),
     "dates as target": (["table", "--target", "seen"], "dates or times"),
-    "missing target": (["table", "--target", "x0"], "is missing"),
     "memory": (["table", "--target", "y", "--dask", "tcp://127.0.0.1:1", "--memory", "x"], "2GB"),
     "little memory": (["table", "--target", "y", "--memory", "1MB"], "too little"),
     "no cluster": (["table", "--target", "y", "--dask", "tcp://127.0.0.1:1"], "No Dask scheduler"),

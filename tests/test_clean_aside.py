@@ -1,10 +1,12 @@
 """Rows that are no data or have no target are set aside: counted, told first, written with why."""
 
 import csv
+import io
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 
 import mithridate
@@ -81,7 +83,7 @@ def test_a_total_is_set_aside_and_hides_no_errors(tmp_path):
 
 
 def test_rows_of_a_frame_without_a_target_are_set_aside():
-    frame = pd.read_csv(pd.io.common.StringIO("a,y\n" + "\n".join(lines())))
+    frame = pd.read_csv(io.StringIO("a,y\n" + "\n".join(lines())))
     frame.loc[[3, 7], "y"] = [np.nan, np.inf]
     found = mithridate.clean(frame, target="y")
     assert [one.row for one in found.aside] == [4, 8]
@@ -103,3 +105,62 @@ def test_an_audit_and_an_attack_use_the_rows_with_a_target(tmp_path):
     assert open(path).usable("y").numbers.tolist() == [
         i for i in range(1, N + 1) if i not in (6, 10)
     ]
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Two files of the same columns in another order, each with rows that are no data."""
+    (tmp_path / "in").mkdir()
+    for name in "ab":
+        rows = lines()
+        rows[3], rows[5], rows[7], rows[9] = "12.5,", ",", "1,2,extra", "n.d.,150"
+        total = sum(float(row.split(",")[1] or 0) for row in lines())
+        rows.append(f"Total,{total:.1f}")
+        if name == "b":
+            rows = [",".join([c[1], c[0], *c[2:]]) for c in (row.split(",") for row in rows)]
+        head = "a,y" if name == "a" else "y,a"
+        (tmp_path / "in" / f"{name}.csv").write_text("\n".join([head, *rows]) + "\n")
+    return tmp_path
+
+
+GONE = [4, 6, 8, N + 1]
+
+
+def test_passes_set_the_same_rows_aside(folder):
+    found = mithridate.clean(folder / "in", target="y", defense="huber", out=folder / "out")
+    alone = mithridate.clean(folder / "in" / "a.csv", target="y", defense="huber")
+    n = N + 1
+    assert [one.row for one in found.aside] == [*GONE, *(n + row for row in GONE)]
+    assert [one.why for one in found.aside[:4]] == [one.why for one in alone.aside]
+    assert len(found.mask) == 2 * n
+    assert set(np.flatnonzero(~found.mask) + 1) >= {21, 42, n + 21, n + 42, *GONE}
+    for k, name in enumerate("ab"):
+        gone = pq.read_table(folder / "out" / "quarantine" / f"{name}.parquet").to_pylist()
+        numbers = [row["mithridate_row"] for row in gone]
+        here = found.mask[k * n : (k + 1) * n]
+        assert sorted(numbers) == (np.flatnonzero(~here) + 1 + k * n).tolist()
+        assert pq.read_table(folder / "out" / f"{name}.parquet").num_rows == here.sum()
+        by = {row["mithridate_row"] - k * n: row for row in gone}
+        assert by[8]["a"] == 1.0 and "('extra')" in by[8]["mithridate_reason"]
+        assert by[4]["mithridate_reason"] == "Set aside: its target is missing."
+        assert by[21]["mithridate_score"] > 0
+
+
+def test_passes_tell_how_files_were_read_first(folder):
+    found = mithridate.clean(folder / "in", target="y", defense="huber")
+    said = found.lines()
+    assert said[0].startswith("Set aside in the table: 2 rows, since the target 'y' is missing")
+    assert any("no numbers were taken as missing: 'a'" in line for line in said)
+    assert set(found.read) <= set(found.notes)
+
+
+def test_passes_over_parquet_set_rows_without_a_target_aside(tmp_path):
+    (tmp_path / "in").mkdir()
+    frame = pd.read_csv(io.StringIO("a,y\n" + "\n".join(lines())))
+    frame.loc[[3, 7], "y"] = [np.nan, np.inf]
+    frame.to_parquet(tmp_path / "in" / "x.parquet", row_group_size=7)
+    (frame * 1.01).to_parquet(tmp_path / "in" / "y.parquet")
+    found = mithridate.clean(tmp_path / "in", target="y", defense="huber", out=tmp_path / "out")
+    assert [one.row for one in found.aside] == [4, 8, N + 4, N + 8]
+    whole = pd.concat([frame, frame * 1.01], ignore_index=True)
+    assert np.array_equal(found.mask, mithridate.clean(whole, target="y", defense="huber").mask)

@@ -108,7 +108,7 @@ def test_an_odd_cell_is_missing_and_told(tmp_path: Path, odd: str) -> None:
 def test_codes_stay_text(tmp_path: Path) -> None:
     found, notes = column(tmp_path, ["01067", "80331", "50667"] * 5)
     assert found[:2] == ["01067", "80331"]
-    assert "codes with leading zeros: 'a'" in notes
+    assert "codes with leading zeros or too many digits: 'a'" in notes
 
 
 def test_two_likely_readings_are_a_question(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ import pyarrow as pa
 from .. import schema
 from ..errors import InputError
 from ..tables.encoded import Encoded, Part, Split
+from ..tables.notes import leading
 from .cells import cells_of, judges_of, unpoisoned
 from .certify import LEAST_LOCAL, Promise, promises
 from .diagnose import diagnose, steps
@@ -149,7 +150,7 @@ def _about(spec: Spec, data: Encoded, splits, started, seconds: float) -> dict[s
         "dataset": data.name,
         "target": data.target,
         "rows": len(data.y),
-        "notes": [*data.notes, note],
+        "notes": [*leading(data.notes, data.notes), note],
         "spec": spec.dump(),
         "command": "mithridate audit --spec spec.toml",
         "seconds": seconds,

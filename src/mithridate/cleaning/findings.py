@@ -12,6 +12,15 @@ from ..tables.encoded import Columns
 from ..tables.reading import Aside
 
 FAR = 3.0  # σ from which on a column is said to stand out
+NUMBERS = ("score", "residual", "leverage", "predictive_sd")
+TEXTS = ("column_1", "column_2", "reason")
+ADDED = pa.schema(
+    [
+        ("mithridate_row", pa.int64()),
+        *((f"mithridate_{name}", pa.float64()) for name in NUMBERS),
+        *((f"mithridate_{name}", pa.string()) for name in TEXTS),
+    ]
+)
 USUAL = 2.0  # σ up to which a residual explains nothing
 
 
@@ -22,7 +31,7 @@ class Rejected(NamedTuple):
     range of the target over the whole table, by which the defense saw it; `records` have a row's
     number, score and deviations, its columns by number; `expected` (r,) is the target by the model
     of the kept rows. `numbers` (n,) are those of all judged rows in the table as it came, from 1,
-    where rows were set aside.
+    where rows were set aside; or `shown` (r,) those of the rejected rows alone.
     """
 
     columns: Columns
@@ -35,11 +44,14 @@ class Rejected(NamedTuple):
     defense: str
     threshold: float
     numbers: Int[np.ndarray, " n"] | None = None
+    shown: Int[np.ndarray, " r"] | None = None
 
     @property
     def rows(self) -> Int[np.ndarray, " r"]:
         """The numbers of the rows in the table as it came, from 1."""
         row = self.records["row"]
+        if self.shown is not None:
+            return self.shown
         return row + 1 if self.numbers is None else self.numbers[row]
 
     @property
@@ -105,19 +117,21 @@ class Rejected(NamedTuple):
         return f"{shown} is {figure(value)}, {abs(sigma):.2g} σ {side} the mean of the kept rows"
 
 
-def with_aside(
-    added: Mapping[str, pa.Array], aside: Sequence[Aside]
-) -> dict[str, pa.Array | pa.ChunkedArray]:
+def beside(aside: Sequence[Aside]) -> pa.Table:
+    """The columns beside rows that were set aside."""
+    reasons = [f"Set aside: {one.told}." for one in aside]
+    said = {"mithridate_row": [one.row for one in aside], "mithridate_reason": reasons}
+    nothing = [None] * len(aside)
+    return pa.table({name: said.get(name, nothing) for name in ADDED.names}, schema=ADDED)
+
+
+def with_aside(added: Mapping[str, pa.Array], aside: Sequence[Aside]) -> dict[str, pa.Array]:
     """The columns beside rejected rows and those set aside, by the numbers of the rows."""
     if not aside:
         return dict(added)
-    said = {
-        "mithridate_row": pa.array([one.row for one in aside]),
-        "mithridate_reason": pa.array([f"Set aside: {one.told}." for one in aside], pa.string()),
-    }
-    parts = [pa.table(dict(added)), pa.table(said)]
-    both = pa.concat_tables(parts, promote_options="permissive").sort_by("mithridate_row")
-    return {name: both[name].combine_chunks() for name in added}
+    both = pa.concat_tables([pa.table(dict(added), schema=ADDED), beside(aside)])
+    both = both.sort_by("mithridate_row").combine_chunks()
+    return {name: both[name].chunk(0) for name in ADDED.names}
 
 
 def figure(value: Any, digits: int = 4) -> str:

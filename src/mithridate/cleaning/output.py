@@ -1,7 +1,8 @@
 """The files that are written: each cut in two, rows and columns as they came."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,8 +14,10 @@ from ..defenses.reasons import NUMBERS, KeptRows
 from ..passes.block import Block, Kernel
 from ..tables import write
 from ..tables.encoder import Encoder
+from ..tables.reading import Aside
+from ..tables.rows import typed
 from ..tables.source import QUARANTINE, File, Source, output_name
-from .findings import Rejected
+from .findings import ADDED, Rejected, beside
 
 GROUP = 1 << 25  # bytes of kept rows that become a row group
 CODECS = {c: c for c in ("SNAPPY", "GZIP", "BROTLI", "LZ4", "ZSTD")} | {"UNCOMPRESSED": "NONE"}
@@ -29,8 +32,13 @@ class Explain(NamedTuple):
     defense: str
     threshold: float
 
-    def columns(self, table: pa.Table, rows: np.ndarray) -> dict[str, pa.Array]:
-        """The columns beside rejected rows, whose numbers in the whole table are `rows`."""
+    def columns(
+        self, table: pa.Table, rows: np.ndarray, numbers: np.ndarray
+    ) -> dict[str, pa.Array]:
+        """The columns beside rejected rows: the `rows`-th that were judged.
+
+        `numbers` are those of the rows in the whole table, from 1.
+        """
         Z, raw = self.encoder(table), self.encoder(table, scaled=False)
         X, y = np.ascontiguousarray(Z[:-1].T), Z[-1]
         records = np.zeros(len(y), dtype=NUMBERS)
@@ -49,32 +57,41 @@ class Explain(NamedTuple):
             expected=self.profile.model.predict(X) * unit + goal.low,
             defense=self.defense,
             threshold=self.threshold,
+            shown=numbers,
         ).added()
 
 
 class Task(NamedTuple):
-    """A file to be cut, the number of its first row, and the bits of its mask."""
+    """A file to be cut, the place of its first row among those judged, and the bits of its mask.
+
+    `number` is that of its first row in the whole table, from 1.
+    """
 
     file: File
     first: int
     mask: np.ndarray
+    number: int
 
 
 @dataclass(frozen=True, eq=False)
 class Cut:
-    """Writes the two parts of a file below a folder, or leaves them if they are there."""
+    """Writes the two parts of a file below a folder, or leaves them if they are there.
+
+    `aside` are the rows of each file that were set aside, by their numbers in the whole table.
+    """
 
     source: Source
     explain: Explain
     folder: Path
+    aside: Mapping[str, Sequence[Aside]]
 
     def __call__(self, task: Task) -> int:
         name = output_name(task.file.name)
         kept, gone = self.folder / name, self.folder / QUARANTINE / name
         if not kept.exists():  # it is renamed last: where it is, both are whole
             schema, how = self._kind(task.file)
-            if not task.mask.all():
-                _write(gone, self._rejected(task), None, {})
+            if not task.mask.all() or task.file.used:
+                _write(gone, chain(self._rejected(task), self._aside(task.file)), None, {})
             _write(kept, self._kept(task, schema), schema, how)
         return task.file.rows
 
@@ -96,9 +113,29 @@ class Cut:
     def _rejected(self, task: Task) -> Iterator[pa.Table]:
         for at, table, mask in self._parts(task):
             if not mask.all():
-                rows = write.rows_of(table, ~mask)
-                numbers = task.first + at + np.flatnonzero(~mask)
-                yield write.with_columns(rows, self.explain.columns(rows, numbers))
+                rows, gone = write.rows_of(table, ~mask), at + np.flatnonzero(~mask)
+                numbers = task.number + np.flatnonzero(task.file.mask)[gone]
+                added = self.explain.columns(rows, task.first + gone, numbers)
+                yield write.with_columns(rows, added)
+
+    def _aside(self, file: File) -> Iterator[pa.Table]:
+        """The rows of a file that were set aside, as far as its types can hold their cells."""
+        rows, at, gone = [*self.aside.get(file.name, ())], 0, ~file.mask
+        whole = replace(file, groups=file.every, every=(), used=b"")
+        found = []
+        for batch in self.source.batches(whole, self.source.schema.names) if rows else ():
+            part = gone[at : at + len(batch)]
+            at += len(batch)
+            if part.any():
+                found.append(pa.Table.from_batches([batch.filter(pa.array(part))]))
+        if not found:
+            return
+        table = pa.concat_tables(found)
+        for i, row in enumerate(rows):
+            cells = table.slice(i, 1)
+            if row.cells:  # those of a row that is too long are not in the file that was read
+                cells = typed([row], table.schema)
+            yield write.with_columns(cells, dict(zip(ADDED.names, beside([row]), strict=True)))
 
 
 def stored(about: pq.FileMetaData) -> dict[str, Any]:
@@ -136,9 +173,10 @@ def _write(
 
 def tasks(source: Source, bits: bytes) -> Iterator[Task]:
     """The files with their parts of the mask."""
-    packed, first = np.frombuffer(bits, dtype=np.uint8), 0
+    packed, first, number = np.frombuffer(bits, dtype=np.uint8), 0, 1
     for file in source.files:
         start, stop = first // 8, -(-(first + file.rows) // 8)
         mask = np.unpackbits(packed[start:stop])[first % 8 :][: file.rows].astype(bool)
-        yield Task(file, first, mask)
+        yield Task(file, first, mask, number)
         first += file.rows
+        number += file.length

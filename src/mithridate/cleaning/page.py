@@ -6,6 +6,7 @@ import numpy as np
 
 from .. import report
 from ..defenses import BaseDefense
+from ..tables.notes import leading
 from .encoding import Encoding
 from .findings import Rejected
 from .groups import Groups
@@ -31,8 +32,8 @@ def page_of(
         name=name,
         target=rejected.target,
         defense=rejected.defense,
-        sentences=list(summary),
-        notes=list(notes),
+        sentences=[*leading(notes), *summary],
+        notes=leading(notes, notes),
         scores=guard.scores_,
         kept=guard.inlier_mask_,
         threshold=float(guard.threshold_),

@@ -14,6 +14,7 @@ from .._text import counted
 from ..data import file_of
 from ..defenses import BaseDefense
 from ..errors import InputError
+from ..tables.notes import leading
 from ..tables.reading import Aside, Reading
 from ..tables.rows import typed
 from ..tables.source import QUARANTINE
@@ -231,9 +232,10 @@ class Cleaned:
         list of str
             The lines.
         """
-        rest = [note for note in self.notes if note not in self.read]
+        first = leading(self.notes, self.read)
+        rest = [note for note in self.notes if note not in first]
         short = f"Encoding: {counted(len(rest), 'note')} on columns; --verbose shows them."
-        lines = [*self.read, *self.summary, *(rest if verbose else [short] * bool(rest))]
+        lines = [*first, *self.summary, *(rest if verbose else [short] * bool(rest))]
         lines += [f"Skipped: {sentence}" for sentence in self.skipped]
         if verbose:
             lines += [f"Pass over {what}: {rate:,.0f} rows/s." for what, rate in self.passes]

@@ -6,6 +6,7 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from pyarrow import fs
 from sklearn.base import clone
 
@@ -22,7 +23,7 @@ from ..passes.engine import Dask, Engine, Local
 from ..passes.journal import key_of
 from ..passes.scratch import Scratch
 from ..passes.stream import Reader, Streamed, Tell
-from ..tables import csv
+from ..tables import csv, targets
 from ..tables.encoded import check_rows
 from ..tables.encoder import Encoder
 from ..tables.plan import asked, lacking, planned, target_of
@@ -36,7 +37,7 @@ from ..tables.source import (
     output_name,
     surveyed,
 )
-from . import output
+from . import output, setaside
 from .result import Cleaned
 from .summary import cost_by_moments, headlines
 from .workshop import Workshop
@@ -60,6 +61,11 @@ def clean_in_passes(
 ) -> Cleaned:
     """Cleans a folder or file that need not fit into memory; see `clean` for the parameters."""
     _check_streams(guard)
+    if reading.dates:
+        raise InputError(
+            "dates needs the whole table in memory; leave it out, or give a single file and more "
+            "memory."
+        )
     writers = 1 if memory is not None and memory < TWO_WRITERS else 2
     engine: Engine = Local(writers=writers) if client is None else Dask(client)
     tell = tell or (lambda stage, done, total: None)
@@ -143,29 +149,34 @@ class _Run:
     drop: Sequence[str]
     categorical: Sequence[str]
     reading: Reading
+    account: setaside.Account = dataclasses.field(default_factory=setaside.Account)
 
     def __call__(self, files: Sequence[File], skip: bool, bad: list[BadFile]) -> Cleaned:
         self.tell("looking at the files", 0, 0)
         source, worse = self._source(files, skip)
         check_rows(source.rows, "table")
         reader = Reader(self.engine, source, self.shop.journal, self.shop.folder, self.tell)
-        encoder = self._encoder(reader)
+        reader, encoder = self._encoder(reader)
+        source = reader.source
         with self._scratch(source, encoder) as scratch:
             rows = Streamed(reader, encoder, scratch)
             verdict, bits, kept = fit_passes(self.guard, rows, encoder.about().names)
             every = rows.every
         if self.shop.kept:
             self._write(source, encoder, verdict.score, kept, bits)
+        every_bit = setaside.over_all(source, bits)
         lost = {error.name for error in worse}
         given = tuple(file for file in files if file.name not in lost)
         dataclasses.replace(
             source, system=self.system, root=self.root, files=given
         ).check_unchanged()
         return Cleaned(
-            rows=source.rows,
-            bits=bits,
+            rows=len(every_bit),
+            bits=np.packbits(every_bit).tobytes(),
+            aside=self.account.every(source),
             summary=self._summary(source.rows, kept, every, encoder),
-            notes=encoder.notes,
+            notes=(*self.account.notes, *encoder.notes),
+            read=self.account.notes,
             defense=self.guard,
             skipped=tuple(error.sentence for error in (*bad, *worse)),
             passes=tuple(reader.rates),
@@ -196,27 +207,34 @@ class _Run:
         if not reads:
             raise bad[0]
         kinds = csv.agreed(reads)
+        rows = []
         for i, read in enumerate(reads):
             self.tell("writing them as Parquet", i, len(reads))
-            csv.staged(self.system, self._path(read.file), read, reads[0], folder, kinds)
+            at = self._path(read.file)
+            rows.append(csv.staged(self.system, at, read, reads[0], folder, kinds))
         local = fs.LocalFileSystem()
         staged = []
         for read in reads:
             info = local.get_file_info(str(folder / output_name(read.file.name)))
             staged.append(File(output_name(read.file.name), info.size, str(info.mtime)))
         source, _ = surveyed(local, str(folder), staged, False)
-        return source, bad
+        self.account.of_files(reads, rows, kinds)
+        return self.account.used(source), bad
 
     def _path(self, file: File) -> str:
         return f"{self.root}/{file.name}" if self.root else file.name
 
-    def _encoder(self, reader: Reader) -> Encoder:
+    def _encoder(self, reader: Reader) -> tuple[Reader, Encoder]:
+        """How columns become numbers, from the rows with a target; and the reader of these."""
         types = {field.name: field.type for field in reader.source.schema}
         wanted = asked(types, self.target, self.drop, self.categorical)
         digests = reader.survey(wanted.surveyed)
+        if targets.some_lack(digests[wanted.target]):
+            reader = self.account.with_target(reader, wanted.target)
+            digests = reader.survey(wanted.surveyed)
         goal = target_of(wanted, digests, reader)
         medians = reader.medians(lacking(wanted, digests))
-        return planned(wanted, goal, digests, medians, reader)
+        return reader, planned(wanted, goal, digests, medians, reader)
 
     def _write(
         self, source: Source, encoder: Encoder, score: Any, kept: Moments, bits: bytes
@@ -225,7 +243,8 @@ class _Run:
         sigma = float(kept.mse(ridge.coef_, ridge.intercept_)) ** 0.5 or 1.0
         profile, name = KeptRows.of_moments(kept, ridge, sigma), type(self.guard).__name__
         explain = output.Explain(encoder, score, profile, name, float(self.guard.threshold_))
-        cut, done = output.Cut(source, explain, self.shop.rows), 0
+        cut = output.Cut(source, explain, self.shop.rows, self.account.by_file(source))
+        done = 0
         self.tell("writing", 0, source.rows)
         for rows in self.engine.map(cut, [*output.tasks(source, bits)], source.rows):
             done += rows

@@ -113,9 +113,12 @@ def _print(found: "Audit", out: Path) -> None:
     from rich.text import Text
 
     from .. import schema
+    from ..tables.notes import leading
 
     console, left = Console(highlight=False), MOST_LINES - 2
-    lines, shown = found.headlines, 0
+    notes = schema.about(found.results.table)["notes"]
+    told = leading(notes)
+    lines, shown = [*told, *found.headlines], 0
     for line in lines:
         # Text, because a column name is data and must not be read as markup.
         text = Text("• ").append(printable(line))
@@ -124,8 +127,7 @@ def _print(found: "Audit", out: Path) -> None:
             break
         console.print(text)
         shown += 1
-    notes = len(schema.about(found.results.table)["notes"])
-    console.print(Text(_rest(len(lines) - shown, notes)))
+    console.print(Text(_rest(len(lines) - shown, len(notes))))
     console.print(Text(f"Report: {out / 'report.html'}", style="bold"), soft_wrap=True)
 
 

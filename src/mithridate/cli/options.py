@@ -97,6 +97,11 @@ class Bundle(NamedTuple):
         each = self.options.items()
         return [inspect.Parameter(n, only, default=d, annotation=kind) for n, (kind, d) in each]
 
+    def made_of(self, values: dict[str, Any]) -> Any:
+        """What the values of its options make, which are taken out of all that were given."""
+        given = {name: values.pop(name, usual) for name, (_, usual) in self.options.items()}
+        return self.make(**given)
+
 
 def bundled(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command all options of each bundle that one of its parameters is named after."""
@@ -104,19 +109,15 @@ def bundled(command: Callable[..., None]) -> Callable[..., None]:
     mine = {name: BUNDLES[name] for name in plain if name in BUNDLES}
 
     @functools.wraps(command)
-    def run(**values: Any) -> None:
+    def run(*place: Any, **values: Any) -> None:
         with sentences("Nothing was written."):
-            made = {n: b.make(**{o: values.pop(o) for o in b.options}) for n, b in mine.items()}
-        command(**values, **made)
+            made = {name: bundle.made_of(values) for name, bundle in mine.items()}
+        command(*place, **values, **made)
 
     every = [
         parameter
         for name, one in plain.items()
-        for parameter in (
-            mine[name].parameters
-            if name in mine
-            else [one.replace(kind=inspect.Parameter.KEYWORD_ONLY)]
-        )
+        for parameter in (mine[name].parameters if name in mine else [one])
     ]
     run.__signature__ = inspect.Signature(every)  # pyright: ignore[reportAttributeAccessIssue]
     run.__annotations__ = {parameter.name: parameter.annotation for parameter in every}

@@ -41,6 +41,7 @@ def poison(
         if source is not None and out.exists() and source.exists() and out.samefile(source):
             raise InputError(f"{str(out)!r} is the table itself; give another file with --out.")
         from ..auditing import poison as door
+        from ..tables.notes import leading
 
         door.check_suffix(out)
         with progress(quiet) as tell:
@@ -50,5 +51,5 @@ def poison(
             )  # fmt: skip
             made.write(out)
         if not quiet:
-            for line in [*made.summary, f"Written: {out}"]:
+            for line in [*leading(made.notes), *made.summary, f"Written: {out}"]:
                 typer.echo(printable(line))

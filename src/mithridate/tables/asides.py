@@ -3,7 +3,7 @@
 # pyright: reportAttributeAccessIssue=false
 # (Arrow makes its compute functions at import, where a type checker cannot see them.)
 
-from collections.abc import Set
+from collections.abc import Iterable, Set
 
 import numpy as np
 import pyarrow as pa
@@ -20,8 +20,10 @@ NEAR = 1e-9  # how near a sum must come, beside its rounding
 EMPTY, TOTALS, REPEATED = "all of its cells are empty", "it is a total", "it repeats the header"
 
 
-def set_aside(table: pa.Table, shown: str) -> tuple[np.ndarray | None, list[Aside]]:
-    """Rows that are no data: empty ones, repeated headers, and totals at the end."""
+def set_aside(
+    table: pa.Table, shown: str, ends: bool = True
+) -> tuple[np.ndarray | None, list[Aside]]:
+    """Rows that are no data: empty ones, repeated headers, and, if it `ends`, totals at the end."""
     why: dict[int, str] = dict.fromkeys(repeated(table), REPEATED)
     blank = empty(table)
     if why and any(row - k in set(blank) for row in why for k in (1, 2, 3)):
@@ -29,10 +31,11 @@ def set_aside(table: pa.Table, shown: str) -> tuple[np.ndarray | None, list[Asid
             f"The file {shown} holds several tables beneath each other; give one table a file."
         )
     why |= dict.fromkeys(blank, EMPTY)
-    why |= dict.fromkeys(totals(table, set(why)), TOTALS)
+    if ends:
+        why |= dict.fromkeys(totals(table, set(why)), TOTALS)
     if not why:
         return None, []
-    if len(why) >= table.num_rows:
+    if ends and len(why) >= table.num_rows:
         raise InputError(f"The file {shown} has a header but no rows; give one with rows.")
     kept = np.ones(table.num_rows, dtype=bool)
     kept[list(why)] = False
@@ -93,25 +96,87 @@ def totals(table: pa.Table, gone: Set[int] = frozenset()) -> list[int]:
 
 
 def _is_sum(table: pa.Table, last: int, gone: Set[int]) -> bool:
-    """Whether a row holds the sums of all others, in at least two columns and all of its numbers.
+    """Whether a row holds the sums of all others."""
+    columns = (column for column in table.columns if _is_number(column.type))
+    sums = ((c[last].as_py(), *_sum_and_top(c.slice(0, last))) for c in columns)
+    return last >= LEAST_SUMMED and _sums(sums)
+
+
+def _is_number(kind: pa.DataType) -> bool:
+    return pa.types.is_integer(kind) or pa.types.is_floating(kind)
+
+
+def _sum_and_top(column: pa.ChunkedArray) -> tuple[float, float]:
+    """The sum of a column and its largest absolute value; zeros where it is empty."""
+    try:
+        total, top = pc.sum(column).as_py(), pc.max(pc.abs(column)).as_py()
+    except pa.ArrowInvalid:  # the absolute value of the least integer
+        return 0.0, 0.0
+    return (0.0, 0.0) if total is None else (total, top)
+
+
+def _sums(columns: Iterable[tuple[float | None, float, float]]) -> bool:
+    """Whether values are the sums of their columns, in at least two and all that have a value.
 
     Columns of zeros and of a single value say nothing.
     """
-    if last < LEAST_SUMMED:
-        return False
     agreed = 0
-    for column in table.columns:
-        kind = column.type
-        if not (pa.types.is_integer(kind) or pa.types.is_floating(kind)):
-            continue
-        value = column[last].as_py()
-        if value is None or np.isnan(value):
-            continue
-        before = column.slice(0, last)
-        total, top = pc.sum(before).as_py(), pc.max(pc.abs(before)).as_py()
-        if total is None or not top:
+    for value, total, top in columns:
+        if value is None or np.isnan(value) or not top:
             continue
         if abs(total - value) > max(NEAR * abs(total), 0.005 * bool(value % 1)):
             return False
         agreed += bool(value)
     return agreed >= 2
+
+
+class Sorter:
+    """Finds the rows that are no data, block by block, in a table that memory need not hold."""
+
+    def __init__(self, shown: str) -> None:
+        self.why: dict[int, str] = {}
+        self._shown, self._seen, self._body = shown, 0, 0
+        self._tail: list[tuple[int, pa.Table]] = []
+        self._sums: dict[str, tuple[float, float]] = {}
+
+    def add(self, table: pa.Table) -> None:
+        """Looks at the next rows, cells of text as they are spelled."""
+        _, aside = set_aside(table, self._shown, ends=False)
+        gone = {row.row - 1: row.why for row in aside}
+        self.why |= {self._seen + row: why for row, why in gone.items()}
+        left = [row for row in range(table.num_rows - 1, -1, -1) if row not in gone][:TAIL]
+        held = [(self._seen + row, table.slice(row, 1)) for row in reversed(left)]
+        if left:
+            body = np.ones(table.num_rows, dtype=bool)
+            body[left] = False
+            self._count(table.filter(pa.array(body)))
+            self._tail += held
+            for _, row in self._tail[:-TAIL]:
+                self._count(row)
+            self._tail = self._tail[-TAIL:]
+        self._seen += table.num_rows
+
+    def _count(self, rows: pa.Table) -> None:
+        self._body += rows.num_rows
+        for name, column in zip(rows.column_names, rows.columns, strict=True):
+            if _is_number(column.type) and rows.num_rows:
+                total, top = _sum_and_top(column)
+                before = self._sums.get(name, (0.0, 0.0))
+                self._sums[name] = (before[0] + total, max(before[1], top))
+
+    def finish(self) -> dict[int, str]:
+        """Why rows are set aside, by their number from 0; totals at the end too."""
+        if not self._tail:
+            return self.why
+        rows = pa.concat_tables([row for _, row in self._tail])
+        numbers = [number for number, _ in self._tail]
+        found = totals(rows)
+        last = rows.num_rows - 1
+        if not found and last == TAIL - 1 and self._body + last >= LEAST_SUMMED:
+            sums = []
+            for name in self._sums:
+                total, top = _sum_and_top(rows[name].slice(0, last))
+                before = self._sums[name]
+                sums.append((rows[name][last].as_py(), before[0] + total, max(before[1], top)))
+            found = [last] if _sums(sums) else []
+        return self.why | {numbers[row]: TOTALS for row in found}

@@ -3,6 +3,7 @@
 # pyright: reportAttributeAccessIssue=false
 # (Arrow makes its compute functions at import, where a type checker cannot see them.)
 
+import pickle
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -18,11 +19,12 @@ import pyarrow.parquet as pq
 
 from .._text import quote
 from ..errors import InputError
+from .asides import Sorter
 from .detect import layout_of
-from .numerals import Number, are_numbers, parser
+from .numerals import KEPT_CODES, Number, are_numbers, parser, spelled_how
 from .read import FALSE, RAGGED, SAMPLE, TRUE, arrow_options, check_text
-from .reading import ANY, Layout, Marks, Reading
-from .rows import data_of
+from .reading import ANY, Aside, Decision, Layout, Marks, Reading
+from .rows import Repaired, data_of
 from .source import BadFile, File, output_name, trouble
 
 ROWS = 1 << 20  # of a row group
@@ -125,11 +127,18 @@ def _spelled(read: Read, name: str) -> bool:
     return bool(words) and len(words) <= WORDS and are_numbers(words, _marks(read, name))
 
 
-def staged(system: Any, path: str, read: Read, first: Read, folder: Path, joint: Any) -> None:
-    """Writes a CSV file as Parquet below a folder, with the types that all files agree on."""
+def staged(
+    system: Any, path: str, read: Read, first: Read, folder: Path, joint: Any
+) -> tuple[tuple[Aside, ...], int]:
+    """Writes a CSV file as Parquet below a folder, with the types that all files agree on.
+
+    All its rows are written. Returned are those that are no data, with the cells of rows that are
+    too long, and how many rows were filled up.
+    """
     target = folder / output_name(read.file.name)
+    beside = target.with_suffix(".aside")
     if target.exists():
-        return
+        return pickle.loads(beside.read_bytes())
     if set(read.kinds) != set(first.kinds):
         raise BadFile(read.file.name, f"has other columns than {quote(first.file.name)}")
     types = {name: _type(kind) for name, kind in joint.items()}
@@ -139,12 +148,15 @@ def staged(system: Any, path: str, read: Read, first: Read, folder: Path, joint:
     target.parent.mkdir(parents=True, exist_ok=True)
     fresh = target.with_name(f".{target.name}.new")
     schema, held = pa.schema(list(types.items())), []
+    sorter = Sorter(quote(read.file.name))
     with (
         _refusing(read.file),
         _stream(system, path) as stream,
         pq.ParquetWriter(fresh, schema) as writer,
     ):
-        for batch in _batches(stream, read, asked):
+        data = data_of(stream, read.layout, blanks=True)
+        for batch in arrow_csv.open_csv(data, *arrow_options(read.layout, read.reading, asked)):
+            sorter.add(pa.Table.from_batches([batch]))
             columns = [
                 makers[name](batch[name]) if name in makers else batch[name] for name in types
             ]
@@ -154,7 +166,37 @@ def staged(system: Any, path: str, read: Read, first: Read, folder: Path, joint:
                 held = []
         if held:
             writer.write_table(pa.Table.from_batches(held))
+    found = _asides(sorter.finish(), data, read.layout.names, [*types])
+    beside.write_bytes(pickle.dumps(found))
     fresh.replace(target)
+    return found
+
+
+def _asides(
+    why: Mapping[int, str], data: Any, names: Sequence[str], order: Sequence[str]
+) -> tuple[tuple[Aside, ...], int]:
+    """Rows that are no data by their numbers, and how many rows were filled up.
+
+    Their cells, which the file has in the order of `names`, are put in the other `order`.
+    """
+    places = [names.index(name) for name in order]
+    found = {row + 1: Aside(row + 1, reason) for row, reason in why.items()}
+    if isinstance(data, Repaired):
+        found |= {r.row: replace(r, cells=tuple(r.cells[j] for j in places)) for r in data.aside}
+    padded = data.padded if isinstance(data, Repaired) else 0
+    return tuple(found[row] for row in sorted(found)), padded
+
+
+def told(read: Read, joint: Mapping[str, str]) -> list[Decision]:
+    """What was done to cells of the columns of a file."""
+    said: list[Decision] = []
+    for name, kind in joint.items():
+        words = read.words.get(name, {})
+        if kind == CODES:
+            said.append(Decision(KEPT_CODES, name))
+        elif kind == SPELLED and words:
+            said += spelled_how(name, [*words], [*words.values()], _marks(read, name))
+    return said
 
 
 def _type(kind: str) -> pa.DataType:

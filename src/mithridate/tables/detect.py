@@ -3,6 +3,7 @@
 import codecs
 import csv
 import io
+import itertools
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -12,7 +13,7 @@ from .encoding import bom_of, codepage, decoded, is_utf8
 from .header import Header, header_of
 from .layout import BLANK, LOOKED, Dialect, Row, dialect_of, long_cells, rows_of, sampled
 from .marks import Decided, decide, evidence
-from .numerals import CODE, DIGITS
+from .numerals import DIGITS, is_code
 from .quoting import quoting
 from .reading import Layout, Reading
 from .shapes import GAPS
@@ -139,10 +140,11 @@ def _marked(layout: Layout, texts: Sequence[str], reading: Reading, shown: str) 
     repair = layout.repair
     with long_cells():
         for text in texts:
-            for row in rows_of(io.StringIO(text, newline=""), dialect):
-                repair = repair or (bool(row) and len(row) != layout.width)
-                for seen, cell in zip(words, row, strict=False):
-                    seen[cell] = None
+            rows = [row for row in rows_of(io.StringIO(text, newline=""), dialect) if row]
+            repair = repair or any(len(row) != layout.width for row in rows)
+            columns = itertools.zip_longest(*rows, fillvalue="")
+            for seen, column in zip(words, columns, strict=False):
+                seen.update(dict.fromkeys(column))
     found = {name: evidence([*seen]) for name, seen in zip(layout.names, words, strict=True)}
     decided: Decided = decide(found, layout.delimiter, reading, shown)
     codes = tuple(
@@ -159,8 +161,10 @@ def _marked(layout: Layout, texts: Sequence[str], reading: Reading, shown: str) 
 
 
 def _codes(words: Sequence[str]) -> bool:
-    known = [word.strip() for word in words if word.strip() not in GAPS]
-    return any(map(CODE.match, known)) and all(map(DIGITS.match, known))
+    for word in words:  # most columns are done with at their first word
+        if not DIGITS.match(word.strip()) and word.strip() not in GAPS:
+            return False
+    return any(is_code(word.strip()) for word in words if word.strip() not in GAPS)
 
 
 def _told(decided: Decided, found: object, shown: str) -> list[str]:

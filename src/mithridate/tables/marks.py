@@ -1,8 +1,15 @@
 """The decimal mark and the mark between thousands, decided once for all columns of a file."""
 
+# pyright: reportAttributeAccessIssue=false
+# (Arrow makes its compute functions at import, where a type checker cannot see them.)
+
+import functools
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from .._text import quote
 from ..errors import InputError
@@ -11,8 +18,12 @@ from .shapes import DAY, GAPS, NUMERAL
 
 MOSTLY = 0.8
 OTHER = {".": ",", ",": "."}
-GROUPED = {mark: re.compile(rf"^\d{{1,3}}(?:{re.escape(mark)}\d{{3}})+$") for mark in ".,"}
-PLAINLY = re.compile(r"-?\d+\.(?:\d\d?|\d{4,})$")  # a decimal point, as most numbers have it
+GROUPS = r"^(?:\d{{1,3}}(?:{m}\d{{3}})+|\d{{1,2}}(?:{m}\d{{2}})+{m}\d{{3}})$"
+GROUPED = {mark: re.compile(GROUPS.format(m=re.escape(mark))) for mark in ".,"}
+# Numbers as most are written: with a decimal point, one that may be either, whole ones.
+POINT = r"^-?(?:\d+\.(?:\d\d?|\d{4,})|(?:0\d*|\d{4,})\.\d{3})$"
+EITHER = r"^-?[1-9]\d{0,2}\.\d{3}$"
+SHORT, LONG = r"^-?\d{1,3}$", r"^-?\d{4,}$"
 SPACED = re.compile(r"^\d{1,3}(?:([ \u00a0\u202f\u2009'’])\d{3})+(?:[.,]\d*)?$")
 
 
@@ -36,14 +47,11 @@ NOTHING = Evidence()
 
 def evidence(words: Sequence[str]) -> Evidence:
     """The evidence in the distinct cells of a column; none where they are mostly no numbers."""
-    proven, unsure, spaced, example = set(), set(), "", ""
-    short = long = False
-    numerals = known = 0
-    for word in map(str.strip, words):
-        if PLAINLY.match(word):
-            proven.add(".")
-            numerals, known = numerals + 1, known + 1
-            continue
+    usual, others = _usual(words)
+    proven, unsure, spaced, example = {*usual.proven}, {*usual.open}, "", usual.example
+    short, long = usual.short, usual.long
+    numerals = known = len(words) - len(others)
+    for word in map(str.strip, others):
         if word in GAPS:
             continue
         known += 1
@@ -69,6 +77,19 @@ def evidence(words: Sequence[str]) -> Evidence:
     if not numerals or numerals < MOSTLY * known:
         return NOTHING
     return Evidence(frozenset(proven), frozenset(unsure), spaced, short, long, example)
+
+
+def _usual(words: Sequence[str]) -> tuple[Evidence, list[str]]:
+    """The evidence of numbers as most are written, and the other words."""
+    column = pa.array(words, pa.large_string())
+    found = [pc.match_substring_regex(column, kind) for kind in (POINT, EITHER, SHORT, LONG)]
+    point, either, short, long = (pc.any(one, min_count=0).as_py() for one in found)
+    example = column[pc.index(found[1], True).as_py()].as_py() if either else ""
+    rest = pc.invert(functools.reduce(pc.or_, found))
+    made = Evidence(
+        frozenset("." * point), frozenset("." * either), "", bool(short), bool(long), example
+    )
+    return made, column.filter(rest).to_pylist()
 
 
 def _cell(core: str) -> tuple[str, str] | None:

@@ -10,6 +10,38 @@ def titled(name: str) -> str:
     return "table" if name == "table" else f"table {quote(name)}"
 
 
+# How notes begin that change an answer, the more the earlier.
+LEADING = (
+    "Left out as",
+    "Set aside",
+    "Taken as text, though",
+    "Cells that are no numbers",
+    "Suspicious",
+    "Limits were read",
+    "Rows of",
+    "Dates became",
+    "Kept as text",
+    "Read as numbers without",
+)
+ASKED = "Left out as you asked"
+
+
+def leading(notes: Sequence[str], others: Sequence[str] = ()) -> list[str]:
+    """The notes that change the answer, the more the earlier, and `others` after them.
+
+    >>> leading(["Encoded one-hot: 'a'.", "Set aside: 1 row.", "Left out as constant: 'b'."])
+    ["Left out as constant: 'b'.", 'Set aside: 1 row.']
+    """
+    ranks = [
+        (rank, note)
+        for note in notes
+        for rank, start in enumerate(LEADING)
+        if note.startswith(start) and not note.startswith(ASKED)
+    ]
+    first = [note for _, note in sorted(ranks, key=lambda one: one[0])]
+    return list(dict.fromkeys([*first, *others]))
+
+
 class Notes:
     """Gathers what was done to which column; says each kind of thing in one sentence."""
 

@@ -22,10 +22,14 @@ DIGITS = re.compile(r"^\d+$")
 WHOLE_DATE = re.compile(DATE)
 UNIT = r"[A-Za-zµμ°%‰²³][\w/²³·^%°.\-]*"
 LIMIT = re.compile(r"^(?:([<>≤≥]=?)\s*(.+)|(.+?)\s*(\+))$")
+KEPT_CODES = "Kept as text, since they are codes with leading zeros or too many digits"
+KEPT_UNITS = "Taken as text, though its numbers have units, which differ"
+LONGEST = 18  # digits of a number; what has more is a code
 SIGNS = {
     "money": "signs of money",
     "percent": "percent signs",
     "minus": "typographic minus signs",
+    "after": "signs at their end",
     "brackets": "brackets of negative numbers",
     "thousands": "marks between thousands",
 }
@@ -75,7 +79,9 @@ def parser(marks: Marks) -> Callable[[str], Number | None]:
         sign = found["sign"] or found["inner"] or found["after"] or ""
         if sum(bool(found[part]) for part in ("sign", "inner", "after")) > 1:
             return None
-        if sign and sign in MINUS:
+        if found["after"]:
+            off.append("after")
+        elif sign and sign in MINUS:
             off.append("minus")
         if found["money"] or found["paid"]:
             off.append("money")
@@ -99,7 +105,10 @@ def _core(marks: Marks) -> re.Pattern[str]:
     point = re.escape(marks.decimal)
     between = "" if marks.thousands == "" else marks.thousands
     spaced = rf"['’{BLANKS}]" if between not in ("'", " ") else rf"[{between}{BLANKS}]"
-    groups = rf"\d{{1,3}}(?:{re.escape(between)}\d{{3}})+" if between in (".", ",") else r"(?!)"
+    mark = re.escape(between)
+    # Thousands, and as in India thousands and then hundreds of those.
+    groups = rf"\d{{1,3}}(?:{mark}\d{{3}})+|\d{{1,2}}(?:{mark}\d{{2}})+{mark}\d{{3}}"
+    groups = groups if between in (".", ",") else r"(?!)"
     by_space = r"(?!)" if marks.thousands == "" else rf"\d{{1,3}}(?:{spaced}\d{{3}})+"
     return re.compile(
         rf"^(?P<sign>[+\-{MINUS}])?\s*(?P<money>{MONEY})?\s*(?P<inner>[+\-{MINUS}])?"
@@ -128,14 +137,34 @@ def numbers_in(name: str, column: pa.ChunkedArray, marks: Marks, code: bool = Fa
     levels = _levels(column)
     words = levels.words.to_pylist()
     if words and (code or _are_codes(words)):
-        said = Decision("Kept as text, since they are codes with leading zeros", name)
+        said = Decision(KEPT_CODES, name)
         return Column(as_category(column), (said,))
     parsed = None if _is_other(words) else _parsed(words, levels.counts.tolist(), marks)
     if parsed is None:
-        return Column(column)
+        return Column(column, units_of(name, words, marks))
     table = np.array([np.nan if one is None else one.value for one in parsed] + [np.nan])
     made = pa.chunked_array([pa.array(table[levels.codes], from_pandas=True)])
     return Column(_narrowest(made, parsed), tuple(_said(name, words, parsed, levels.counts)))
+
+
+def units_of(name: str, words: Sequence[str], marks: Marks) -> tuple[Decision, ...]:
+    """A word on text that is nothing but numbers with different units."""
+    if not words or len(words) > DISTINCT**2 or _is_other(words):
+        return ()
+    read = parser(marks)
+    found = [read(word) for word in words]
+    units = list(dict.fromkeys(one.unit for one in found if one is not None and one.unit))
+    if None in found or len(units) < 2:
+        return ()
+    return (Decision(KEPT_UNITS, name, 0, listing([quote(unit, 30) for unit in units])),)
+
+
+def spelled_how(
+    name: str, words: Sequence[str], counts: Sequence[int], marks: Marks
+) -> list[Decision]:
+    """What was done to a column of these words, each so often, to read it as numbers."""
+    parsed = None if _is_other(words) else _parsed(words, counts, marks)
+    return [] if parsed is None else _said(name, words, parsed, np.array(counts))
 
 
 def _parsed(words: Sequence[str], times: Sequence[int], marks: Marks) -> list[Number | None] | None:
@@ -157,7 +186,12 @@ def _narrowest(made: pa.ChunkedArray, parsed: Sequence[Number | None]) -> pa.Chu
 
 
 def _are_codes(words: Sequence[str]) -> bool:
-    return all(map(DIGITS.match, words)) and any(map(CODE.match, words))
+    return all(map(DIGITS.match, words)) and any(map(is_code, words))
+
+
+def is_code(word: str) -> bool:
+    """Whether digits are no number: they begin with a zero, or are too many."""
+    return bool(CODE.match(word)) or len(word) > LONGEST
 
 
 def _is_other(words: Sequence[str]) -> bool:

@@ -18,11 +18,13 @@ class Repaired(io.RawIOBase):
     """A file as plain CSV in UTF-8 without a header: every row as wide as the names.
 
     Short rows are filled with missing cells (`padded` counts them), and rows with more cells than
-    names are set aside (`aside`). Cells beyond the names that are blank are left out.
+    names are set aside (`aside`), with `blanks` an empty row in their place. Cells beyond the names
+    that are blank are left out.
     """
 
-    def __init__(self, stream: Any, layout: Layout) -> None:
+    def __init__(self, stream: Any, layout: Layout, blanks: bool = False) -> None:
         super().__init__()
+        self._blanks = blanks
         self.padded, self.count, self.aside = 0, 0, list[Aside]()
         self._layout, self._left, self._names = layout, b"", len(layout.names)
         self._chunks = self._written(stream)
@@ -73,7 +75,7 @@ class Repaired(io.RawIOBase):
             return [*row, *[""] * (n - len(row))]
         if any(cell.strip() for cell in row[n:]):
             self.aside.append(Aside(self.count, TOO_LONG, tuple(row[:n]), tuple(row[n:])))
-            return None
+            return [""] * n if self._blanks else None
         return row[:n]
 
 
@@ -109,7 +111,7 @@ class _Reader(io.RawIOBase):
         return len(data)
 
 
-def data_of(stream: Any, layout: Layout) -> Any:
+def data_of(stream: Any, layout: Layout, blanks: bool = False) -> Any:
     """A stream moved to the first row of data, and repaired where that is needed."""
     left = layout.start
     while left:
@@ -117,7 +119,7 @@ def data_of(stream: Any, layout: Layout) -> Any:
         if not skipped:
             break
         left -= skipped
-    return Repaired(stream, layout) if layout.repair else stream
+    return Repaired(stream, layout, blanks) if layout.repair else stream
 
 
 __all__ = ["BLANK", "TOO_LONG", "Repaired", "data_of"]

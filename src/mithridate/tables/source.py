@@ -6,9 +6,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
+from jaxtyping import Bool
 from pyarrow import fs
 
 from .._text import counted, listing, quote
@@ -45,16 +47,42 @@ class Unreached(InputError):
 
 @dataclass(frozen=True)
 class File:
-    """A Parquet file by its path below the root, and the rows of each of its row groups."""
+    """A Parquet file by its path below the root, and the rows of each of its row groups.
+
+    `used` has a bit for each row, 0 for those that are set aside; it is empty where none are. Rows
+    are counted without them, in `every` with them.
+    """
 
     name: str
     size: int
     changed: str
     groups: tuple[int, ...] = ()
+    every: tuple[int, ...] = ()
+    used: bytes = b""
 
     @property
     def rows(self) -> int:
         return sum(self.groups)
+
+    @property
+    def length(self) -> int:
+        """The rows with those that are set aside."""
+        return sum(self.every or self.groups)
+
+    @property
+    def mask(self) -> Bool[np.ndarray, " n"]:
+        """Whether each row is used."""
+        if not self.used:
+            return np.ones(self.length, dtype=bool)
+        return np.unpackbits(np.frombuffer(self.used, np.uint8), count=self.length).view(bool)
+
+    def using(self, mask: Bool[np.ndarray, " n"]) -> "File":
+        """The same file without the rows where `mask` is False."""
+        every = self.every or self.groups
+        edges = np.cumsum([0, *every])
+        pairs = zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True)
+        groups = tuple(int(mask[a:b].sum()) for a, b in pairs)
+        return replace(self, groups=groups, every=every, used=np.packbits(mask).tobytes())
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,11 +167,25 @@ def _read(
         fragment = ds.ParquetFileFormat(pre_buffer=False).make_fragment(
             source.path(file), source.system, row_groups=list(groups)
         )
-        yield from fragment.to_batches(
+        batches = fragment.to_batches(
             schema=source.schema, columns=list(columns), batch_size=BATCH, batch_readahead=2
         )
+        yield from _used(batches, file, groups) if file.used else batches
     except Exception as error:
         raise trouble(file.name, error, "is no whole Parquet file, or a damaged one") from None
+
+
+def _used(
+    batches: Iterator[pa.RecordBatch], file: File, groups: Sequence[int]
+) -> Iterator[pa.RecordBatch]:
+    """The rows of row groups that are used."""
+    every, mask = np.cumsum([0, *file.every]), file.mask
+    left = np.concatenate([mask[every[i] : every[i + 1]] for i in groups])
+    at = 0
+    for batch in batches:
+        part = left[at : at + len(batch)]
+        at += len(batch)
+        yield batch if part.all() else batch.filter(pa.array(part))
 
 
 def trouble(name: str, error: Exception, else_: str) -> Exception:

@@ -9,7 +9,7 @@ from jaxtyping import Int
 from .._text import counted, listing, quote
 from .asides import TOTALS, totals
 from .cells import levels
-from .digest import HUGE, kind_of, numbers
+from .digest import HUGE, Digest, kind_of, numbers
 from .notes import titled
 from .reading import Aside
 
@@ -52,6 +52,13 @@ def lacking(column: pa.ChunkedArray | pa.Array) -> Int[np.ndarray, " n"]:
         if found is not None:
             why[found.codes < 0] = 1
     return why
+
+
+def some_lack(digest: Digest) -> bool:
+    """Whether rows of a table may lack a target, by the digest of that."""
+    if "words" in digest:
+        return sum(digest["words"].values()) < digest["n"]
+    return digest.get("missing", 0) + digest.get("odd", 0) > 0
 
 
 def asides(why: Int[np.ndarray, " n"], rows: Int[np.ndarray, " n"]) -> list[Aside]:

@@ -1,0 +1,114 @@
+"""Rows that passes over files set aside: which, why, and what is said of them."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+from jaxtyping import Bool
+
+from .._text import quote
+from ..passes.fold import Fold, joined
+from ..passes.stream import Reader
+from ..tables import csv, targets
+from ..tables.finish import sentences
+from ..tables.reading import Aside, Decision
+from ..tables.source import Source, output_name
+
+FILES = 3  # whose notes are told
+
+
+class Lacking(NamedTuple):
+    """Why each row of a block lacks a target."""
+
+    target: str
+
+    def __call__(self, block: tuple[int, pa.Table]) -> list[np.ndarray]:
+        return [targets.lacking(block[1][self.target])]
+
+
+@dataclasses.dataclass
+class Account:
+    """How files were read, and their rows that were set aside, by the files' names."""
+
+    notes: tuple[str, ...] = ()
+    aside: dict[str, tuple[Aside, ...]] = dataclasses.field(default_factory=dict)
+
+    def of_files(
+        self,
+        reads: Sequence[csv.Read],
+        rows: Sequence[tuple[tuple[Aside, ...], int]],
+        kinds: Mapping[str, str],
+    ) -> None:
+        """Takes down what was read how; of many files, those of which most is to be said first."""
+        said: list[list[str]] = []
+        for read, (aside, padded) in zip(reads, rows, strict=True):
+            self.aside[output_name(read.file.name)] = aside
+            decisions: Sequence[Decision] = csv.told(read, kinds)
+            said.append(sentences(read.layout, decisions, aside, padded, quote(read.file.name)))
+        told = sorted((notes for notes in said if notes), key=len, reverse=True)
+        more = sum(map(len, told[FILES:]))
+        rest = [f"{more:,} more notes on how other files were read."] * bool(more)
+        self.notes = tuple(dict.fromkeys([*(n for notes in told[:FILES] for n in notes), *rest]))
+
+    def used(self, source: Source) -> Source:
+        """The source without the rows that were set aside."""
+        files = []
+        for file in source.files:
+            mask = file.mask
+            mask[[row.row - 1 for row in self.aside.get(file.name, ())]] = False
+            files.append(file if mask.all() else file.using(mask))
+        return dataclasses.replace(source, files=tuple(files))
+
+    def with_target(self, reader: Reader, target: str) -> Reader:
+        """A reader of the rows that have a target; where none has, the one that was given."""
+        source = reader.source
+        parts = reader.reduce([target], "rows without a target", Fold(Lacking(target), joined))
+        why = np.concatenate(parts)
+        if why.all():
+            return reader
+        every, first, at = [], 0, 0
+        for file in source.files:
+            here = why[at : at + file.rows]
+            at += file.rows
+            rows = np.flatnonzero(file.mask) + 1
+            mine = targets.asides(here, rows)
+            merged = sorted((*self.aside.get(file.name, ()), *mine), key=lambda one: one.row)
+            self.aside[file.name] = tuple(merged)
+            every += [dataclasses.replace(row, row=first + row.row) for row in mine]
+            first += file.length
+        self.notes = (*targets.told(every, target, "table"), *self.notes)
+        left = Reader(reader.engine, self.used(source), reader.journal, reader.folder, reader.tell)
+        left.rates = reader.rates
+        return left
+
+    def every(self, source: Source) -> tuple[Aside, ...]:
+        """All rows that were set aside, by their numbers in the whole table."""
+        found, first = [], 0
+        for file in source.files:
+            rows = self.aside.get(file.name, ())
+            found += [dataclasses.replace(row, row=first + row.row) for row in rows]
+            first += file.length
+        return tuple(found)
+
+    def by_file(self, source: Source) -> dict[str, tuple[Aside, ...]]:
+        """The rows of each file that were set aside, by their numbers in the whole table."""
+        found, first = {}, 0
+        for file in source.files:
+            rows = self.aside.get(file.name, ())
+            found[file.name] = tuple(dataclasses.replace(r, row=first + r.row) for r in rows)
+            first += file.length
+        return found
+
+
+def over_all(source: Source, bits: bytes) -> Bool[np.ndarray, " n"]:
+    """Whether each row is kept, from a bit for each row that was judged."""
+    judged = np.unpackbits(np.frombuffer(bits, np.uint8), count=source.rows).view(bool)
+    kept, at = [], 0
+    for file in source.files:
+        mask = file.mask.copy()
+        mask[mask] = judged[at : at + file.rows]
+        kept.append(mask)
+        at += file.rows
+    return np.concatenate(kept) if kept else judged
