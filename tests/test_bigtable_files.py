@@ -283,7 +283,8 @@ def test_killed_at_random_moments_it_ends_the_same(folder, tmp_path):
 def test_the_command_takes_a_folder(folder, tmp_path):
     code, said, _ = call("clean", folder, "--target", "y", "-o", tmp_path / "out", "--verbose")
     assert code == 0
-    assert said.startswith("Found: Antidote rejected ")
+    assert said.startswith("Left out as ")
+    assert "\nFound: Antidote rejected " in said
     assert "rows/s" in said
     assert (tmp_path / "out" / "quarantine").is_dir()
     code, _, err = call("clean", folder, "--target", "y", "-o", tmp_path / "out")
