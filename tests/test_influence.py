@@ -104,13 +104,13 @@ def test_rows_that_lack_a_value_are_left_out_and_counted_as_in_the_table(panel):
 
 def test_rows_are_chosen_by_the_values_of_columns(panel):
     halves = panel.assign(half=np.arange(80) % 2)
-    given: dict[str, Any] = {"target": "y", "column": "x", "drop": ["firm", "year"]}
+    given: Any = {"target": "y", "column": "x", "drop": ["firm", "year"]}
     chosen = mithridate.influence(halves, where={"half": 1}, **given)
     same = mithridate.influence(panel[1::2], **given)
     assert chosen.value == pytest.approx(same.value)
     assert (chosen.routes[0].rows == 2 * same.routes[0].rows).all()
     with pytest.raises(mithridate.InputError, match="16 rows are too few"):
-        mithridate.influence(panel, where={"year": 2}, **given | {"drop": ["firm"]})
+        mithridate.influence(panel, where={"year": 2}, **{**given, "drop": ["firm"]})
 
 
 @pytest.mark.parametrize("row", [None, 7])
