@@ -61,6 +61,8 @@ class Row:
     n_features: int = column("features after encoding", pa.int64())
     nmse_clean: float | None = column("test MSE / Var(y_test) of the model trained on the clean rows", pa.float64())
     nmse_poisoned: float | None = column("the same, trained on clean and poison rows, undefended", pa.float64())
+    nmse_bound: float | None = column("the NMSE that no poison of so many rows exceeds, undefended, whatever it says: a theorem for ridge; null where there is none", pa.float64())
+    nmse_bound_validation: float | None = column("the same for the validation rows, which the attacker aims by, over their own variance", pa.float64())
     nmse_defended: float | None = column("the same, with the defense", pa.float64())
     gain: float | None = column("test defense gain (poisoned - defended) / poisoned; negative: the defense hurts", pa.float64())
     gain_oracle: float | None = column("gain of the oracle in the same cell", pa.float64())

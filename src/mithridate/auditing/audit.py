@@ -1,6 +1,7 @@
 """The main job: how bad poison could get for a table and a model, and who would notice."""
 
 import dataclasses
+import math
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -68,6 +69,19 @@ class Audit:
         rows = [r for r in self.results.table.to_pylist() if r["defense"] == "none"]
         worst = max(rows, key=lambda r: r["nmse_poisoned"] / r["nmse_clean"])
         return worst["nmse_poisoned"] / worst["nmse_clean"], worst
+
+    @property
+    def limit(self) -> float:
+        """The largest multiple of the clean NMSE that no poison of the audited ratios exceeds.
+
+        It is the largest over the seeds, and infinite where nothing was proved for some of them.
+        """
+        table = self.results.table
+        rows = [r for r in table.to_pylist() if r["defense"] == "none" and r["ratio"] > 0]
+        bounds = [r["nmse_bound"] for r in rows]
+        if not rows or any(bound is None for bound in bounds):
+            return math.inf
+        return max(b / r["nmse_clean"] for b, r in zip(bounds, rows, strict=True))
 
     def write_html(self, path: str | Path) -> None:
         """Write the report, one self-contained HTML file, whole or not at all.
@@ -142,7 +156,8 @@ def audit(
     """Poison copies of a table, train on them, and judge every defense.
 
     The experiment is that of [1]_, section 5, on one's own table. It says what the strongest attack
-    found does to a model of the table; a better attack may exist.
+    found does to a model of the table; a better attack may exist. For ridge regression it also
+    says what no attack exceeds, by a theorem.
 
     Parameters
     ----------

@@ -11,6 +11,7 @@ from threadpoolctl import threadpool_limits
 
 from ..attack.threat import edges
 from ..bench import Spec
+from ..bench.limits import writable
 from ..bench.worlds import world
 from ..bounds import (
     Ball,
@@ -268,21 +269,6 @@ def bound(
     with threadpool_limits(1):
         limits = _limits(setting, written, sorted(set(spec.ratios)), counts, seed)
     return Bound(limits, setting, written, split, judged)
-
-
-def writable(world: Any) -> Writable:
-    """The rows that an attacker may write in its world, as `bench.worlds.world` has it."""
-    origins = np.column_stack([world.known.X, world.known.y])
-    lower, upper = world.lower, world.upper
-    if np.isfinite(world.budget):
-        # On its way back to an origin outside a given range a row may stop outside as well.
-        lower = np.minimum(lower, origins.min(axis=0))
-        upper = np.maximum(upper, origins.max(axis=0))
-    made = Writable(
-        lower, upper, world.step, world.free, float(world.budget), world.member, world.optional,
-        origins,
-    )  # fmt: skip
-    return made.check()
 
 
 def _limits(

@@ -1,5 +1,6 @@
 """Runs a spec: data, then attacks, then defenses, then tables."""
 
+import dataclasses
 import datetime
 import importlib.metadata
 import platform
@@ -19,6 +20,7 @@ from .certify import LEAST_LOCAL, Promise, promises
 from .diagnose import diagnose, steps
 from .judges import judge
 from .labels import classes_of
+from .limits import Limits, limits
 from .looks import looks, moved
 from .poisoning import Batches, Ran, Tell, batches
 from .portfolio import Chosen, attacked
@@ -58,10 +60,13 @@ def run(spec: Spec, frame: Any = None, tell: Tell | None = None) -> Results:
     keys = {"dataset": data.name, "judge": judge_name}
     cells = [*unpoisoned(spec, keys, seeds), *cells_of(spec, keys, seeds, cut, ran)]
     rows = _score_all(cells, splits, seeds, model, judges, tell)
+    bound = limits(spec, splits, data.target, seeds, cut, model=model, tell=tell)
+    rows = [_limited(row, bound) for row in rows]
     shown = _pictured(ran, cut)
     about = _about(spec, data, splits, started, time.perf_counter() - began)
     tell("certifying predictions", 0, 0)
     about["certified"] = [promise._asdict() for promise in _promises(spec, splits, model)]
+    about["bound"] = bound.facts
     about["poisonability"] = foreseen(spec, worlds, seeds, cut)
     about[schema.CLASSES] = classes_of([spec])
     about["diagnosis"] = [line for one in ran for line in _signs(one)]
@@ -108,6 +113,12 @@ def _promises(spec: Spec, splits: Sequence[Split], model: Any) -> list[Promise]:
     if spec.judge is None:
         return promises(splits, model)
     return promises(splits[:1], model, LEAST_LOCAL)
+
+
+def _limited(row: schema.Row, bound: Limits) -> schema.Row:
+    """The row with what no poison of its ratio exceeds."""
+    test, validation = bound.nmse.get((row.seed, row.ratio), (None, None))
+    return dataclasses.replace(row, nmse_bound=test, nmse_bound_validation=validation)
 
 
 def _signs(one: Ran | Chosen) -> list[str]:

@@ -111,7 +111,14 @@ class Proved(NamedTuple):
     witness: Witness | None
 
 
-def prove(setting: Setting, rows: Writable, poison: float, start: Witness | None = None) -> Proved:
+def prove(
+    setting: Setting,
+    rows: Writable,
+    poison: float,
+    start: Witness | None = None,
+    *,
+    pieces: int = MOST,
+) -> Proved:
     """The best upper bound found on the error with `poison` added rows, and its proof.
 
     Parameters
@@ -120,6 +127,8 @@ def prove(setting: Setting, rows: Writable, poison: float, start: Witness | None
         As in `certificate.certified`.
     start : Witness, optional
         That of a smaller number of rows.
+    pieces : int, default 12
+        Into how many pieces the fits are split at most where the witness sticks: seconds each.
 
     Returns
     -------
@@ -139,7 +148,7 @@ def prove(setting: Setting, rows: Writable, poison: float, start: Witness | None
     try:
         fit = setting.fit(poison)
         witness = search(setting, rows, fit, start)
-        proof = refined(setting, rows, fit, witness)
+        proof = refined(setting, rows, fit, witness, pieces)
     except np.linalg.LinAlgError:
         nothing = Witness(np.zeros(setting.Z.shape[1]), np.inf)
         return Proved(np.inf, Proof((), Leaf(nothing, {})), None)
@@ -153,7 +162,9 @@ def _terms(cuts: Sequence[Cut], leaf: Leaf, ends: Mapping) -> list[Term]:
     ]
 
 
-def refined(setting: Setting, rows: Writable, fit: Fit, witness: Witness) -> Proof:
+def refined(
+    setting: Setting, rows: Writable, fit: Fit, witness: Witness, pieces: int = MOST
+) -> Proof:
     """A proof of a lower bound than that of a witness, where it sticks; else that of the witness.
 
     The piece with the largest bound is split again and again: along a new direction where its `μ`
@@ -161,12 +172,12 @@ def refined(setting: Setting, rows: Writable, fit: Fit, witness: Witness) -> Pro
     a budget makes every evaluation long, the witness is left as it is.
     """
     white = Whitened.of(setting, fit)
-    if witness.mu >= STICKS * white.curves.max() or np.isfinite(rows.budget):
+    if pieces < 2 or witness.mu >= STICKS * white.curves.max() or np.isfinite(rows.budget):
         return Proof((), Leaf(witness, {}))
     ball = Ball.of(setting, fit.poison)
     if ball is None:
         return Proof((), Leaf(witness, {}))
-    return _Splitting(setting, rows, fit, white, ball).run(witness)
+    return _Splitting(setting, rows, fit, white, ball).run(witness, pieces)
 
 
 class _Piece(NamedTuple):
@@ -186,12 +197,12 @@ class _Splitting:
         self.places: list[int] = []  # of each cut among the curvatures
         self.splits: dict[tuple[bool, ...], tuple[int, float]] = {}
 
-    def run(self, witness: Witness) -> Proof:
+    def run(self, witness: Witness, most: int) -> Proof:
         whole = Leaf(witness, {})
         plain = Proof((), whole)
         before = self._value(whole, {})
         pieces = [_Piece(before, whole, {}, ())]
-        while len(pieces) < MOST:
+        while len(pieces) < most:
             worst = max(pieces, key=lambda piece: piece.bound)
             halves = self._halves(worst, witness)
             if halves is None:

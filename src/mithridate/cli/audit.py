@@ -52,11 +52,17 @@ def audit(
             help="Exit with 2 if the worst NMSE is more than this many times the clean one."
         ),
     ] = None,
+    by: Annotated[
+        str,
+        typer.Option(
+            help="What --max-damage goes by: attack, the worst found, or bound, what none exceeds."
+        ),
+    ] = "attack",
     seed: Annotated[int, typer.Option(help="First seed.")] = 0,
     spec: Annotated[
         Path | None,
         typer.Option(
-            help="Repeat this spec.toml; beside it only --out, --max-damage and -q count."
+            help="Repeat this spec.toml; beside it only --out, --max-damage, --by and -q count."
         ),
     ] = None,
     quiet: given.Quiet = False,
@@ -68,6 +74,8 @@ def audit(
         _files.check_folder(out)
         if max_damage is not None and not 0 < max_damage < float("inf"):
             raise InputError(f"--max-damage {max_damage:g} is no limit; give a number above 0.")
+        if by not in ("attack", "bound"):
+            raise InputError(f"--by {by!r} is neither attack nor bound; give one of them.")
         if spec is not None and (file is not None or target is not None):
             raise InputError("A spec names its own table; leave the file and --target out.")
         from ..auditing import audit
@@ -90,7 +98,18 @@ def audit(
         if not quiet:
             with unread():
                 _print(found, out)
-        _gate(found, max_damage)
+        (_gate_by_bound if by == "bound" else _gate)(found, max_damage)
+
+
+def _gate_by_bound(found: "Audit", limit: float | None) -> None:
+    """Ends with the same exit code unless it is proved that no poison is beyond the limit."""
+    if limit is None or found.limit <= limit:
+        return
+    proved = f"it is proved that none exceeds {found.limit:.2f} times the clean NMSE, but"
+    if found.limit == float("inf"):
+        proved = "nothing is proved of the audited ratios, so"
+    typer.echo(f"Over the limit: {proved} {limit:g} is not proved.", err=True)
+    raise typer.Exit(OVER_LIMIT)
 
 
 def _gate(found: "Audit", limit: float | None) -> None:

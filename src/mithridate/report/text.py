@@ -75,6 +75,28 @@ def times(factor: float | None) -> str:
     return f"{factor:.1f}×" if factor < 9.95 else f"{factor:.0f}×"
 
 
+def at_least_times(factor: float) -> str:
+    """A factor that is not exceeded by its text.
+
+    >>> at_least_times(2.68), at_least_times(12.9)
+    ('2.6×', '12×')
+    """
+    if factor >= 10:
+        return f"{math.floor(factor):,}×"
+    return f"{math.floor(factor * 10) / 10:.1f}×"
+
+
+def at_most_times(factor: float) -> str:
+    """A factor that is not below its text's.
+
+    >>> at_most_times(2.62), at_most_times(12.1)
+    ('2.7×', '13×')
+    """
+    if factor > 10:
+        return f"{math.ceil(factor):,}×"
+    return f"{math.ceil(factor * 10) / 10:.1f}×"
+
+
 def growth(factor: float) -> str:
     """A verb phrase for an error that is now `factor` times what it was.
 

@@ -18,7 +18,9 @@ from ..series import NONE, ORACLE, Series, in_order
 TRUE_RATIO = "the true ratio"  # what a contamination of `oracle` tells
 HARM = -0.005  # a gain below this is still negative when rounded to two digits
 ENOUGH = 3  # seeds from which on chance can be told; with fewer the mean stands alone
+_BOUNDS = ("nmse_bound", "nmse_bound_validation")
 _POISON = ("nmse_clean", "nmse_poisoned", "risk", "error_clean", "error_poison", "at_border")
+_POISON += _BOUNDS
 _UNIT = ("dataset", "victim", "risk_name", "normalizer", "seed")
 
 
@@ -123,6 +125,12 @@ class AuditResults(Frame):
             and all(isinstance(promise.get(key), int | float) for key in wanted)
         ]
 
+    @property
+    def bound(self) -> dict[str, Any]:
+        """What the facts on the run say of bounds, if it can be read."""
+        found = schema.about(self.table).get("bound")
+        return found if isinstance(found, dict) else {}
+
     @cached_property
     def series(self) -> list[Series]:
         """What was tried: by falling alpha, the controls last."""
@@ -171,6 +179,12 @@ class AuditResults(Frame):
         """Undefended cells at one ratio for which the growth of the error is known."""
         found = (self.poison.get((s, ratio)) for s in (self.main if series is None else series))
         return [cell for cell in found if cell is not None and cell.growth is not None]
+
+    def at_most(self, ratio: float) -> float | None:
+        """Mean NMSE that no poison of this ratio exceeds; None where nothing was proved."""
+        cells = [cell for series in self.series if (cell := self.poison.get((series, ratio)))]
+        found = (cell.mean("nmse_bound") for cell in cells if len(cell.values("nmse_bound")) > 0)
+        return next((value for value in found if value is not None), None)
 
     def near(self, ratio: float) -> float | None:
         """The ratio nearest to `ratio` at which any damage is known."""

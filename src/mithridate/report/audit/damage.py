@@ -22,6 +22,7 @@ from . import findings as find
 from .cells import AuditResults, ResultCell
 
 Styles = dict[Series, Style]
+BOUND = Style("bound", "no poison exceeds", "#1d2733", "dot", "star")
 
 
 def damage(audit: AuditResults, styles: Styles) -> Figure | None:
@@ -33,13 +34,38 @@ def damage(audit: AuditResults, styles: Styles) -> Figure | None:
     several = audit.seeds > 1
     data = [_band(cs, styles[s], clean) for s, cs in cells.items() if several and len(cs) > 1]
     data += [_line(cs, styles[s], "nmse_poisoned", clean) for s, cs in cells.items() if cs]
-    seen = [v for found in cells.values() for c in found for v in c.values("nmse_poisoned")]
+    limits = [(r, v) for r in audit.ratios if (v := audit.at_most(r)) is not None]
+    if limits:
+        data.append(_limit(limits, clean))
+    seen = [v for _, v in limits]
+    seen += [v for found in cells.values() for c in found for v in c.values("nmse_poisoned")]
     y = magnitudes("NMSE, undefended", [*seen, clean])
     notes = []
     if clean is not None:
         at = {"xref": "paper", "xanchor": "right", "yanchor": "bottom"}
         notes.append(note("no poison", 1, _at(y, clean), **at))
     return {"data": data, "layout": layout(percents(), y, shapes=_level(clean), annotations=notes)}
+
+
+def _limit(limits: list[tuple[float, float]], clean: float | None) -> dict[str, Any]:
+    """The line that no poison exceeds; it starts at the clean model."""
+    hover = [
+        f"<b>{text.ratio(ratio)} poison</b><br>no poison exceeds NMSE {text.number(value)}"
+        + (f" ({text.times(value / clean)} of clean)" if clean else "")
+        for ratio, value in limits
+    ]
+    start = [] if clean is None else [(0.0, clean)]
+    return {
+        "type": "scatter",
+        "mode": "lines+markers",
+        "x": column([100 * ratio for ratio, _ in [*start, *limits]]),
+        "y": column([value for _, value in [*start, *limits]]),
+        "line": BOUND.line,
+        "marker": BOUND.marker(7),
+        "hoverinfo": "text",
+        "hovertext": ["no poison" for _ in start] + hover,
+        "legendgroup": BOUND.id,
+    }
 
 
 def _at(y: dict[str, Any], value: float) -> float:

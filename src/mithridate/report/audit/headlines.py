@@ -6,6 +6,7 @@ from .. import text
 from ..growth import LITTLE
 from ..poisonability import BELOW, NOT
 from . import findings as find
+from . import promises
 from .caveats import exact, useless
 from .cells import ENOUGH, HARM, TRUE_RATIO, AuditResults, ResultCell
 
@@ -47,6 +48,7 @@ def sentences(audit: AuditResults) -> list[str]:
         return [*useless(audit), *_seeds(audit), *_failed(audit)]
     parts = [
         exact,
+        promises.bounded,
         _little,
         _at_ten,
         _unseen,
@@ -57,8 +59,10 @@ def sentences(audit: AuditResults) -> list[str]:
         _best,
         _hurting,
         _clean,
-        _certified,
+        promises.safe,
+        promises.certified,
         _crossing,
+        promises.unbounded,
     ]
     found = [line for part in parts for line in part(audit)]
     seeds, failed = _seeds(audit), _failed(audit)
@@ -306,28 +310,6 @@ def _cost(gain: float) -> str:
     if abs(gain) <= -HARM:
         return "leaves the error as it is"
     return f"{'lowers' if gain > 0 else 'raises'} the error by {text.percent(abs(gain))}"
-
-
-def _certified(audit: AuditResults) -> list[str]:
-    """What no attack of so many rows can do to a median of models, whatever it is."""
-    if not audit.certified:
-        return []
-    found: dict[tuple[float, float], list[str]] = {}
-    for one in audit.certified:
-        found.setdefault((one["share"], one["rows"]), []).append(
-            f"{text.percent(one['certified'])} by more than ±{text.percent(one['within'])}"
-        )
-    kept = "; ".join(
-        f"{text.percent(share)} of the rows ({text.number(rows)}), whatever they say, cannot "
-        f"move {text.listing(moves)}"
-        for (share, rows), moves in found.items()
-    )
-    errors = [text.number(one["nmse"]) for one in audit.certified]
-    cost = " to ".join(dict.fromkeys((min(errors), max(errors))))
-    return [
-        f"Certified for the predictions of a median of models (NMSE {cost}), in target ranges: "
-        f"{kept}."
-    ]
 
 
 def _controls(audit: AuditResults) -> list[str]:

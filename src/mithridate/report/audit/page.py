@@ -51,6 +51,7 @@ def html(results: pa.Table, looks: pa.Table, moved: pa.Table) -> str:
         figures,
         places=places,
         all_series=[look[s] for s in audit.series],
+        bounded=[damage.BOUND] if any(audit.at_most(r) for r in audit.ratios) else [],
         main_series=[look[s] for s in audit.main],
         seen_series=[look[s] for s in look if s in {*rows.series, *columns.series}],
         **_tables(audit, look),

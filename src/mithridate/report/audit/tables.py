@@ -97,8 +97,11 @@ def _ink(color: list[int]) -> str:
 
 
 def growths(audit: AuditResults, styles: Styles) -> list[tuple[str, list[str]]]:
-    """The undefended NMSE of each series at each ratio, in words."""
-    return [
+    """The undefended NMSE of each series at each ratio, and what none exceeds, in words."""
+    limits = [audit.at_most(ratio) for ratio in audit.ratios]
+    known = any(limit is not None for limit in limits)
+    proved = [("no poison exceeds", [text.number(limit) for limit in limits])] if known else []
+    return proved + [
         (
             styles[series].words,
             [

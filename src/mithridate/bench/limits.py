@@ -1,0 +1,117 @@
+"""How far poison can push the error at most, for every split and ratio of a run."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import joblib
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from ..bounds import Setting, Writable, prove, safe_rows
+from ..defenses import Ridge
+from ..errors import InputError
+from ..tables.encoded import Split
+from .poisoning import Batches, Tell
+from .spec import Spec
+from .worlds import World, world
+
+MOST_SPLIT = 40  # features up to which a bound is proved in two pieces, which sharpens it
+MOST_COUNTED = 120  # features up to which the number of rows that cannot double the error is sought
+TIMES = 2.0
+FEW = 2
+
+
+class Limits(NamedTuple):
+    """The NMSE that no poison exceeds, and what else is said of it.
+
+    `nmse` has for each (seed, ratio) that of the test and that of the validation rows, None where
+    nothing could be proved. `facts` are JSON-able: `refused`, why there is no bound, or `safe`,
+    how many of `train` rows cannot make the test error `times` the clean one in any split.
+    """
+
+    nmse: dict[tuple[int, float], tuple[float | None, float | None]]
+    facts: dict[str, Any]
+
+
+def limits(
+    spec: Spec, splits: Sequence[Split], target: str, seeds: Sequence[int], cut: Batches,
+    *, model: Any, tell: Tell,
+) -> Limits:  # fmt: skip
+    """The limits of a run whose judge is `model`; where no theorem holds, the reason."""
+    refused = _refused(spec, model)
+    if refused is not None or not cut.ratios:
+        return Limits({}, {"refused": refused} if refused else {})
+    # An attack that never makes its rows feasible may write what a relaxed one may.
+    threat = spec.threat
+    if any(attack.options.get("feasible") == "never" for attack in spec.attacks):
+        threat = threat.model_copy(update={"relaxed": True})
+    try:
+        written = [writable(world(split, target, threat)) for split in splits]
+    except InputError as error:
+        return Limits({}, {"refused": str(error)})
+    tell("bounding the damage", 0, len(splits))
+    jobs = (
+        joblib.delayed(_of_split)(split, rows, model.l2, cut)
+        for split, rows in zip(splits, written, strict=True)
+    )
+    found, safe = {}, []
+    workers = -1 if len(splits) > FEW else 1  # starting processes takes longer than few splits
+    done = joblib.Parallel(n_jobs=workers, return_as="generator", max_nbytes=None)(jobs)
+    for i, (seed, made) in enumerate(zip(seeds, done, strict=True), 1):
+        found |= {(seed, ratio): one for ratio, one in zip(cut.ratios, made[0], strict=True)}
+        safe.append(made[1])
+        tell("bounding the damage", i, len(splits))
+    if all(one is None for pair in found.values() for one in pair):
+        return Limits({}, {"refused": "The columns of the table are too nearly dependent."})
+    if None in safe:
+        return Limits(found, {})
+    train = len(splits[0].train.y)
+    return Limits(found, {"safe": {"times": TIMES, "rows": min(safe), "train": train}})
+
+
+def _refused(spec: Spec, model: Any) -> str | None:
+    """Why no theorem covers what is judged, as a sentence."""
+    if type(model) is not Ridge:
+        return "The theorems are of ridge regression alone, and another model is judged."
+    if not model.l2 > 0:
+        return "Without a penalty (l2 = 0) a single row can move the model without limit."
+    if spec.threat.placed == "replaced":
+        return "The theorems cover rows that are added, and here they replace clean ones."
+    return None
+
+
+def _of_split(
+    split: Split, rows: Writable, l2: float, cut: Batches
+) -> tuple[list[tuple[float | None, float | None]], int | None]:
+    """The limits of one split at each ratio, and how many rows cannot double the test error."""
+    pieces, ends = 2 if split.train.X.shape[1] <= MOST_SPLIT else 1, []
+    with threadpool_limits(1):
+        for part in (split.test, split.validation):
+            setting = Setting(split.train.X, split.train.y, part.X, part.y, l2=l2)
+            unit, start, found = float(np.var(part.y)), None, []
+            for count in cut.counts:
+                made = prove(setting, rows, count, start, pieces=pieces)
+                start = made.witness
+                found.append(made.bound / unit if np.isfinite(made.bound) else None)
+            ends.append(found)
+        if split.train.X.shape[1] > MOST_COUNTED:
+            return list(zip(*ends, strict=True)), None
+        setting = Setting(split.train.X, split.train.y, split.test.X, split.test.y, l2=l2)
+        most = max(cut.counts)
+        safe = safe_rows(setting, rows, TIMES * setting.fit(0).error, most)
+    return list(zip(*ends, strict=True)), safe
+
+
+def writable(world: World) -> Writable:
+    """The rows that an attacker may write in its world."""
+    origins = np.column_stack([world.known.X, world.known.y])
+    lower, upper = world.lower, world.upper
+    if np.isfinite(world.budget):
+        # On its way back to an origin outside a given range a row may stop outside as well.
+        lower = np.minimum(lower, origins.min(axis=0))
+        upper = np.maximum(upper, origins.max(axis=0))
+    made = Writable(
+        lower, upper, world.step, world.free, float(world.budget), world.member, world.optional,
+        origins,
+    )  # fmt: skip
+    return made.check()
