@@ -57,6 +57,7 @@ def limits(
     found, safe = {}, []
     workers = -1 if len(splits) > FEW else 1  # starting processes takes longer than few splits
     done = joblib.Parallel(n_jobs=workers, return_as="generator", max_nbytes=None)(jobs)
+    made: Any
     for i, (seed, made) in enumerate(zip(seeds, done, strict=True), 1):
         found |= {(seed, ratio): one for ratio, one in zip(cut.ratios, made[0], strict=True)}
         safe.append(made[1])
