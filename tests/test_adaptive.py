@@ -27,7 +27,7 @@ def test_every_defense_has_an_attack_of_its_own(name):
 def test_a_surrogate_bears_the_name_of_its_defense():
     assert isinstance(adapted("trim", RIDGE, RESIDUAL)[0], victims.Trimmed)
     assert isinstance(adapted("Huber", RIDGE, RESIDUAL)[0], victims.Huberized)
-    assert isinstance(adapted("bayesclean", RIDGE, RESIDUAL)[0], victims.Cleaned)
+    assert isinstance(adapted("bayesclean", RIDGE, RESIDUAL)[0], victims.BayesCleaned)
 
 
 def test_a_score_is_kept_low_where_no_surrogate_is():

@@ -18,7 +18,7 @@ from mithridate.errors import InputError
 from mithridate.moments import Moments
 from mithridate.passes import engine, memory, select
 from mithridate.passes.block import everything
-from mithridate.passes.select import Wanted, keys, numbers, places
+from mithridate.passes.select import Ranks, keys, numbers, places
 
 GOALS = {
     "boston": "medv",
@@ -293,7 +293,7 @@ def test_order_statistics_are_exact(values, rank, size, gathered, sample, room):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(select, "GATHERED", gathered)
         patch.setattr(select, "ROOM", room)
-        wanted = Wanted([rank, rank // 2], len(values), SAMPLES[sample](values))
+        wanted = Ranks([rank, rank // 2], len(values), SAMPLES[sample](values))
         found = places(reduce, lambda block, low, high: [block, -block], [wanted, wanted])
     for column, pair in zip((values, -values), found, strict=True):
         for k, place in zip(wanted.ranks, pair, strict=True):
@@ -317,7 +317,7 @@ def test_a_sample_saves_passes(ties):
         for sample in (values[memory.spaced(len(values))], values[:0]):
             made.clear()
             ((found,),) = places(
-                reduce, lambda block, low, high: [block], [Wanted([rank], 10**6, sample)]
+                reduce, lambda block, low, high: [block], [Ranks([rank], 10**6, sample)]
             )
             assert found.value == np.partition(values, rank)[rank]
             assert len(made) == 1

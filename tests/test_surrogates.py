@@ -21,8 +21,8 @@ from mithridate.bench.worlds import world
 from mithridate.data import load
 
 KEY = jax.random.key(0)
-SURROGATES = [victims.Trimmed(), victims.Huberized(), victims.Cleaned()]
-ROUNDED = [victims.Trimmed(), victims.Cleaned()]
+SURROGATES = [victims.Trimmed(), victims.Huberized(), victims.BayesCleaned()]
+ROUNDED = [victims.Trimmed(), victims.BayesCleaned()]
 each = pytest.mark.parametrize("victim", SURROGATES, ids=lambda v: type(v).__name__)
 rounded = pytest.mark.parametrize("victim", ROUNDED, ids=lambda v: type(v).__name__)
 x64 = pytest.mark.usefixtures("x64")

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from mithridate.tables.encode import encode
 from mithridate.tables.encoded import Encoded
-from mithridate.tables.onehot import Group, recognize
+from mithridate.tables.onehot import RecognizedGroup, recognize
 
 Build = Callable[..., Encoded]
 RNG = np.random.default_rng(0)
@@ -133,9 +133,9 @@ def test_dummies_of_pandas_are_recognized() -> None:
 
 def test_the_shortest_valid_prefix_is_taken() -> None:
     columns = {"a_b_c": bits("1000"), "a_b_d": bits("0100"), "a_e_f": bits("0010")}
-    assert recognize(columns) == [Group("a", tuple(columns), optional=True)]
+    assert recognize(columns) == [RecognizedGroup("a", tuple(columns), optional=True)]
     columns["a_e_f"] = bits("1000")
-    assert recognize(columns) == [Group("a_b", ("a_b_c", "a_b_d"), optional=True)]
+    assert recognize(columns) == [RecognizedGroup("a_b", ("a_b_c", "a_b_d"), optional=True)]
 
 
 @pytest.mark.parametrize(

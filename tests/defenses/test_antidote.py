@@ -9,7 +9,7 @@ from mithridate.bayes import BayesianRegression
 from mithridate.data.load import load
 from mithridate.defenses import BayesClean, Ridge, Trim
 from mithridate.defenses._antidote import Antidote
-from mithridate.defenses._search import CORE_SHARE, FAR_SIGMAS, Table, _step
+from mithridate.defenses._search import CORE_SHARE, FAR_SIGMAS, SearchTable, _step
 from mithridate.defenses.chance import truncated_variance
 from mithridate.errors import InputError
 from mithridate.moments import Moments
@@ -146,7 +146,7 @@ def test_nothing_is_found_in_diabetes(seed):
 def test_poison_is_found_where_most_clean_targets_are_at_an_end():
     """The rows between the ends are few; those below the upper end are the clean ones."""
     X, y, is_poison = censored(0, 0.55, 129)
-    table = Table.of(block(X, y))
+    table = SearchTable.of(block(X, y))
     middle, below = (table.search(start, CORE_SHARE) for start in table.starts()[:2])
     assert middle.rejected.sum() > 200 and middle.ends < 0 < below.ends
     antidote = Antidote().fit(X, y)
@@ -164,7 +164,7 @@ def test_targets_that_are_cut_off_are_no_conspiracy(seed):
 
 def test_what_is_left_is_searched_again():
     X, y, is_poison = cornered(3, 100)
-    table = Table.of(block(X, y))
+    table = SearchTable.of(block(X, y))
     first = table.search(table.middle(), CORE_SHARE)
     antidote = Antidote().fit(X, y)
     assert first.rejected.sum() < antidote.n_rejected_
@@ -234,18 +234,18 @@ def test_lattice_of_the_target():
 
 def test_starts_between_the_ends_unless_most_targets_are_there():
     X, y, *_ = poisoned()
-    table = Table.of(block(X, y))
+    table = SearchTable.of(block(X, y))
     np.testing.assert_array_equal(table.block.y, np.sort(y))
     inside = (table.block.y > y.min()) & (table.block.y < y.max())
     np.testing.assert_array_equal(table.middle(), inside)
-    assert Table.of(block(X, np.sign(y - y.mean()))).middle().all()
+    assert SearchTable.of(block(X, np.sign(y - y.mean()))).middle().all()
 
 
 def test_no_row_is_taken_back_for_lying_far_out():
     """The model knows little of a far row; that is no reason to let it in."""
     X, y, _ = table(2, n=240, d=40)
     X[0] = 5.0
-    found = Table.of(block(X, y))
+    found = SearchTable.of(block(X, y))
     far = int(np.argmax(np.abs(found.block.Z[:-1]).sum(axis=0)))
     mask = np.arange(240) != far
     near = found._near(found._regression(mask), mask, 1.0)
@@ -307,7 +307,7 @@ def test_no_weights_make_a_short_table_a_long_one(seed):
     """The weight of all rows is that of the sample to the last bit, which holds all of them."""
     X, y, *_ = poisoned(seed)
     table = memory.InMemory(X, y, np.random.default_rng(seed).random(len(y)))
-    assert Table.of(table.sample()).total == table.total
+    assert SearchTable.of(table.sample()).total == table.total
 
 
 def test_ten_thousand_rows():

@@ -8,7 +8,7 @@ from mithridate.defenses import LeastTrimmedSquares
 from mithridate.defenses._lts import _search, _Table
 from mithridate.defenses.chance import truncated_variance
 from mithridate.errors import InputError
-from mithridate.passes.rows import Listed
+from mithridate.passes.rows import OrderedTable
 
 
 def table(seed=0, n=300, d=5, share=0.3, shift=5.0, far=0.0):
@@ -33,7 +33,7 @@ def test_poison_on_a_plane_of_its_own_goes(share, far):
 
 def test_the_set_is_at_least_as_good_as_the_true_one():
     X, y, poison = table(share=0.4)
-    fitted = _Table.of(Listed.of(X, y), 0.5)
+    fitted = _Table.of(OrderedTable.of(X, y), 0.5)
     kept = _search(fitted, 50, np.random.RandomState(0))
     assert kept.sum() == 150
     clean = (~poison)[np.argsort(y, kind="stable")].astype(float)
@@ -44,7 +44,7 @@ def test_the_set_is_at_least_as_good_as_the_true_one():
 def test_fits_by_columns_and_by_rows_are_one():
     rng = np.random.default_rng(0)
     X, y = rng.random((30, 12)), rng.random(30)
-    fitted = _Table.of(Listed.of(X, y), 0.5)
+    fitted = _Table.of(OrderedTable.of(X, y), 0.5)
     weight = rng.random(30)
     weight[11:] = 0.0  # fewer rows than columns
     coef, intercept = fitted.fit(weight)

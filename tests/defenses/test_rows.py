@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mithridate.passes.rows import Listed, are_counts, lowest
+from mithridate.passes.rows import OrderedTable, are_counts, lowest
 
 
 def table(n=40):
@@ -14,7 +14,7 @@ def table(n=40):
 def test_the_list_does_not_depend_on_the_order_of_the_table():
     X, y = table()
     order = np.random.default_rng(1).permutation(len(y))
-    one, two = Listed.of(X, y), Listed.of(X[order], y[order])
+    one, two = OrderedTable.of(X, y), OrderedTable.of(X[order], y[order])
     np.testing.assert_array_equal(one.X, two.X)
     np.testing.assert_array_equal(one.y, two.y)
     np.testing.assert_array_equal(X[one.rows], one.X)
@@ -22,14 +22,16 @@ def test_the_list_does_not_depend_on_the_order_of_the_table():
 
 def test_the_list_does_not_depend_on_the_unit_of_the_target():
     X, y = table()
-    np.testing.assert_array_equal(Listed.of(X, y).rows, Listed.of(X, 3e4 * y - 1e6).rows)
+    np.testing.assert_array_equal(
+        OrderedTable.of(X, y).rows, OrderedTable.of(X, 3e4 * y - 1e6).rows
+    )
 
 
 def test_a_row_of_weight_k_is_listed_k_times():
     X, y = table()
     weight = np.random.default_rng(2).integers(1, 4, len(y)).astype(float)
     rows = np.arange(len(y)).repeat(weight.astype(int))
-    weighted, repeated = Listed.of(X, y, weight), Listed.of(X[rows], y[rows])
+    weighted, repeated = OrderedTable.of(X, y, weight), OrderedTable.of(X[rows], y[rows])
     np.testing.assert_array_equal(weighted.X, repeated.X)
     assert weighted.weight is None
     np.testing.assert_array_equal(weighted.back(weighted.y), y)
@@ -38,7 +40,7 @@ def test_a_row_of_weight_k_is_listed_k_times():
 def test_weights_that_are_no_counts_stay_weights():
     X, y = table()
     weight = np.linspace(0.5, 1.5, len(y))
-    listed = Listed.of(X, y, weight)
+    listed = OrderedTable.of(X, y, weight)
     np.testing.assert_array_equal(listed.weight, weight[listed.rows])
     assert not are_counts(np.array([1.0, 1.5])) and not are_counts(np.array([1.0, 1e6]))
 

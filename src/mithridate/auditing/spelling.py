@@ -15,7 +15,7 @@ from ..tables.encoded import Encoded
 from ..tables.ids import continued
 from ..tables.lattice import decimals, toward
 from ..tables.records import Records, records
-from ..tables.text import Style, delimited
+from ..tables.text import CellStyle, delimited
 from ..tables.verbatim import Verbatim, verbatim
 
 FALSE, TRUE = "false", "true"
@@ -42,7 +42,7 @@ class Spelling(NamedTuple):
             yield from self._copied(cut, style)
         yield from delimited(self._marked(self.poison, TRUE), style, header=False)
 
-    def _copied(self, cut: Records, style: Style) -> Iterator[tuple[bytes, int]]:
+    def _copied(self, cut: Records, style: CellStyle) -> Iterator[tuple[bytes, int]]:
         """The rows as they came, each with one more cell."""
         layout, mark = self.found.layout, style.quote
         head = cut.head.decode(layout.encoding)

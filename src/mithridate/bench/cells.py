@@ -6,26 +6,26 @@ from typing import Any
 
 from .. import defenses
 from .._lookup import build
-from .poisoning import Batches, Ran
+from .poisoning import AttackRun, Batches
 from .portfolio import Chosen
-from .score import Cell, Judge
+from .score import Candidate, Cell
 from .spec import AttackSpec, DefenseSpec, Spec
 
 TRUSTED = 30  # rows for a defense that cannot do without
 
 
-def judges_of(spec: Spec, model: Any) -> list[Judge]:
+def candidates_of(spec: Spec, model: Any) -> list[Candidate]:
     """The defenses of a spec, each around the judge's `model`."""
-    return [_judge(one, model) for one in spec.defenses]
+    return [_candidate(one, model) for one in spec.defenses]
 
 
-def _judge(spec: DefenseSpec, model: Any) -> Judge:
+def _candidate(spec: DefenseSpec, model: Any) -> Candidate:
     defense = build(spec.use, spec.options, defenses, defenses.BaseDefense)
     defense.set_params(estimator=model)
     told = "contamination" in defense.get_params(deep=False)
     shown = spec.contamination if isinstance(spec.contamination, str) else f"{spec.contamination:g}"
     trusted = spec.trusted or (TRUSTED if defense.needs_trusted else None)
-    return Judge(spec.use, written(spec.options), defense, shown if told else None, trusted)
+    return Candidate(spec.use, written(spec.options), defense, shown if told else None, trusted)
 
 
 def written(options: Mapping[str, Any]) -> str:
@@ -49,7 +49,7 @@ def cells_of(
     keys: Mapping[str, Any],
     seeds: Sequence[int],
     cut: Batches,
-    ran: Sequence[Ran | Chosen],
+    ran: Sequence[AttackRun | Chosen],
 ) -> Iterator[Cell]:
     """Every poisoned training set to judge, by attack, alpha, seed and ratio."""
     for one in ran:

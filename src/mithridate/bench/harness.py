@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 
 from .. import _cluster, _files, schema
 from ..tables.encoded import Encoded, Split
-from .cells import judges_of
+from .cells import candidates_of
 from .judges import judge
 from .labels import classes_of
 from .poisoning import parts_of
@@ -111,7 +111,7 @@ def _distinct(specs: Iterable[Spec]) -> list[Spec]:
 def _check(specs: Iterable[Spec]) -> None:
     """Refuses a name or an option that is wrong before any work, not a row for each cell."""
     for spec in specs:
-        judges_of(spec, judge(spec)[1])
+        candidates_of(spec, judge(spec)[1])
         for attack in spec.attacks:
             parts_of(attack, spec)
 

@@ -44,7 +44,7 @@ class Piece(NamedTuple):
     member: str = ""
 
 
-class Ran(NamedTuple):
+class AttackRun(NamedTuple):
     """One attack of the spec, and the poison it made: one run, or one for each number of rows."""
 
     spec: AttackSpec
@@ -87,7 +87,7 @@ def poison_of(
     seeds: list[int],
     cut: Batches,
     tell: Tell | None,
-) -> Ran:
+) -> AttackRun:
     """The poison of one attack at all alphas, seeds and ratios.
 
     Without `tell` the compiled program calls nothing back, so that JAX can keep it on disk.
@@ -120,7 +120,7 @@ def poison_of(
             raise untrained
         runs[plan[-1]] = made
     alphas: list[float | None] = [*one.alphas] if attack.steered else [None]
-    return Ran(one, attack.steered, alphas, runs, len(alphas) * len(seeds) * len(cut.ratios))
+    return AttackRun(one, attack.steered, alphas, runs, len(alphas) * len(seeds) * len(cut.ratios))
 
 
 def parts_of(one: AttackSpec, spec: Spec) -> Attacker:

@@ -10,7 +10,7 @@ from threadpoolctl import threadpool_limits
 
 from ..errors import InputError
 from ..tables.encoded import Part, Split
-from .poisoning import Batches, Piece, Ran, Tell, poison_of
+from .poisoning import AttackRun, Batches, Piece, Tell, poison_of
 from .spec import AttackSpec, Spec
 from .worlds import World
 
@@ -29,7 +29,7 @@ OWN = "residual"  # the risk that is measured on the real model
 class Chosen(NamedTuple):
     """A portfolio that was run: for each alpha, seed and number of rows the poison that is best.
 
-    It stands where a `Ran` does.
+    It stands where an `AttackRun` does.
     """
 
     spec: AttackSpec
@@ -65,7 +65,7 @@ def attacked(
     *,
     splits: Sequence[Split],
     model: Any,
-) -> Ran | Chosen:
+) -> AttackRun | Chosen:
     """The poison of one attack, or of the best of a portfolio of them on the real `model`."""
     if one.use != PORTFOLIO:
         return poison_of(one, spec, worlds, seeds, cut, tell)
@@ -99,7 +99,7 @@ def members(one: AttackSpec) -> list[AttackSpec]:
     return [member.model_copy(update=shared) for member in given]
 
 
-def pieces_of(ran: Sequence[Ran], seed: int, p: int) -> Iterator[Piece]:
+def pieces_of(ran: Sequence[AttackRun], seed: int, p: int) -> Iterator[Piece]:
     """All poison of `p` rows, each under the name of the attack that wrote it."""
     for one in ran:
         through = "" if one.spec.through is None else f" through {one.spec.through.use}"
@@ -121,11 +121,11 @@ def choose(
     """The best piece for each alpha; if `own`, by the risk that the real model sees."""
     with threadpool_limits(1):  # workers side by side would fight for the cores
         train, aimed = split.train, split.validation
-        clean = clone(model).fit(train.X, train.y)
+        clean = _fitted(model, train.X, train.y)
         usual = _mse(clean, aimed)
         tried = []
         for piece in pieces:
-            damage = _mse(clone(model).fit(*_poisoned(train, piece, placed)), aimed)
+            damage = _mse(_fitted(model, *_poisoned(train, piece, placed)), aimed)
             risk = _mse(clean, piece.rows) / usual if own and usual > 0 else piece.risk
             if np.isfinite(damage):
                 tried.append(Tried(piece._replace(risk=float(risk)), damage, float(risk)))
@@ -134,6 +134,11 @@ def choose(
             "The model makes no finite predictions on any of the poisoned tables; give another."
         )
     return [one.piece for one in best(tried, usual, alphas)]
+
+
+def _fitted(model: Any, X: Any, y: Any) -> Any:
+    fresh: Any = clone(model)
+    return fresh.fit(X, y)
 
 
 def best(tried: Sequence[Tried], clean: float, alphas: Sequence[float]) -> list[Tried]:

@@ -15,14 +15,14 @@ from .. import schema
 from ..errors import InputError
 from ..tables.encoded import Encoded, Part, Split
 from ..tables.notes import leading
-from .cells import cells_of, judges_of, unpoisoned
+from .cells import candidates_of, cells_of, unpoisoned
 from .certify import LEAST_LOCAL, Promise, promises
 from .diagnose import diagnose, steps
 from .judges import judge
 from .labels import classes_of
 from .limits import Limits, limits
 from .looks import looks, moved
-from .poisoning import Batches, Ran, Tell, batches
+from .poisoning import AttackRun, Batches, Tell, batches
 from .portfolio import Chosen, attacked
 from .predict import foreseen
 from .score import score
@@ -49,7 +49,7 @@ def run(spec: Spec, frame: Any = None, tell: Tell | None = None) -> Results:
     data = _load(spec, frame)
     seeds = [spec.seed + i for i in range(spec.seeds)]
     judge_name, model = judge(spec)
-    judges = judges_of(spec, model)
+    candidates = candidates_of(spec, model)
     splits = [data.split(seed, spec.data.rows, spec.data.scaled) for seed in seeds]
     # Fitted first, so that a model that cannot be fitted is refused before the long work.
     clean = model.fit(splits[0].train.X, splits[0].train.y)
@@ -59,7 +59,7 @@ def run(spec: Spec, frame: Any = None, tell: Tell | None = None) -> Results:
     ran = [attacked(a, spec, worlds, seeds, cut, tell, **how) for a in spec.attacks if cut.ratios]
     keys = {"dataset": data.name, "judge": judge_name}
     cells = [*unpoisoned(spec, keys, seeds), *cells_of(spec, keys, seeds, cut, ran)]
-    rows = _score_all(cells, splits, seeds, model, judges, tell)
+    rows = _score_all(cells, splits, seeds, model, candidates, tell)
     bound = limits(spec, splits, data.target, seeds, cut, model=model, tell=tell)
     rows = [_limited(row, bound) for row in rows]
     shown = _pictured(ran, cut)
@@ -92,9 +92,9 @@ def _load(spec: Spec, frame: Any) -> Encoded:
     return data
 
 
-def _score_all(cells, splits, seeds, model, judges, tell: Tell) -> list[schema.Row]:
+def _score_all(cells, splits, seeds, model, candidates, tell: Tell) -> list[schema.Row]:
     jobs = (
-        joblib.delayed(score)(cell, splits[seeds.index(cell.keys["seed"])], model, judges)
+        joblib.delayed(score)(cell, splits[seeds.index(cell.keys["seed"])], model, candidates)
         for cell in cells
     )
     rows: list[schema.Row] = []
@@ -121,19 +121,19 @@ def _limited(row: schema.Row, bound: Limits) -> schema.Row:
     return dataclasses.replace(row, nmse_bound=test, nmse_bound_validation=validation)
 
 
-def _signs(one: Ran | Chosen) -> list[str]:
+def _signs(one: AttackRun | Chosen) -> list[str]:
     """What the traces of an attack say went wrong."""
     lines = (line for run in one.runs.values() for line in diagnose(run, one.alphas))
     return [f"{one.spec.use}: {line}" for line in dict.fromkeys(lines)]
 
 
-def _steps(ran: Sequence[Ran | Chosen], seeds: list[int], n: int) -> Iterator[schema.Step]:
+def _steps(ran: Sequence[AttackRun | Chosen], seeds: list[int], n: int) -> Iterator[schema.Step]:
     for one in ran:
         for made in one.runs.values():
             yield from steps(one.spec.use, made, one.alphas, seeds, n)
 
 
-def _pictured(ran: Sequence[Ran | Chosen], cut: Batches) -> dict[tuple, Part]:
+def _pictured(ran: Sequence[AttackRun | Chosen], cut: Batches) -> dict[tuple, Part]:
     """Poison of the first seed at the ratio that is shown, by (attack, alpha, ratio)."""
     if not cut.ratios:
         return {}

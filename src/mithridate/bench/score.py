@@ -21,7 +21,7 @@ from .poisoning import Piece
 LEAST_ORACLE_GAIN = 0.01  # below it `recovered` divides by noise
 
 
-class Judge(NamedTuple):
+class Candidate(NamedTuple):
     """A defense under its name and options in the table, and what it is told."""
 
     name: str
@@ -52,7 +52,7 @@ class Figures(NamedTuple):
     gain_oracle: float
 
 
-def score(cell: Cell, split: Split, model: BaseEstimator, judges: list[Judge]) -> list[Row]:
+def score(cell: Cell, split: Split, model: BaseEstimator, candidates: list[Candidate]) -> list[Row]:
     """The rows of one cell: undefended, oracle, and each defense.
 
     `NMSE = MSE / Var(y_test)`; `gain = (poisoned - defended) / poisoned`. The training rows are
@@ -84,12 +84,16 @@ def score(cell: Cell, split: Split, model: BaseEstimator, judges: list[Judge]) -
         _judged(base, figures, figures.nmse_poisoned, everything, None, is_poison),
         _judged(oracle, figures, figures.nmse_oracle, ~is_poison, is_poison, is_poison),
     ]
-    for judge in judges:
+    for candidate in candidates:
         row = dataclasses.replace(
-            base, defense=judge.name, defense_options=judge.options, trusted=judge.trusted,
-            contamination=judge.contamination, adaptive=cell.keys.get("against") == judge.name,
-        )  # fmt: skip
-        rows.append(_defend(row, figures, judge, split, both, is_poison))
+            base,
+            defense=candidate.name,
+            defense_options=candidate.options,
+            trusted=candidate.trusted,
+            contamination=candidate.contamination,
+            adaptive=cell.keys.get("against") == candidate.name,
+        )
+        rows.append(_defend(row, figures, candidate, split, both, is_poison))
     return rows
 
 
@@ -133,15 +137,21 @@ def _gain(poisoned: float, defended: float) -> float:
     return (poisoned - defended) / poisoned if poisoned > 0 else 0.0
 
 
-def _defend(base: Row, figures: Figures, judge: Judge, split: Split, both: Part, is_poison) -> Row:
-    defense: Any = clone(judge.defense)
-    if judge.contamination is not None:
-        told = is_poison.mean() if judge.contamination == "oracle" else float(judge.contamination)
+def _defend(
+    base: Row, figures: Figures, candidate: Candidate, split: Split, both: Part, is_poison
+) -> Row:
+    defense: Any = clone(candidate.defense)
+    if candidate.contamination is not None:
+        told = (
+            is_poison.mean()
+            if candidate.contamination == "oracle"
+            else float(candidate.contamination)
+        )
         defense.set_params(contamination=float(told))
     began = time.perf_counter()
     try:
         given = split.validation
-        trusted = judge.trusted and (given.X[: judge.trusted], given.y[: judge.trusted])
+        trusted = candidate.trusted and (given.X[: candidate.trusted], given.y[: candidate.trusted])
         defense.fit(both.X, both.y, **({"trusted": trusted} if trusted else {}))
         defended = nmse(defense, split.test)
         if not math.isfinite(defended):

@@ -56,11 +56,11 @@ def _reading(given: Any) -> Reading | None:
     return Reading(**given)
 
 
-class _Part(BaseModel):
+class _SpecPart(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
-class _Choice(BaseModel):
+class _ClassSpec(BaseModel):
     """Something found by name; further keys are its constructor's."""
 
     model_config = ConfigDict(extra="allow")
@@ -78,7 +78,7 @@ class _Choice(BaseModel):
         return dict(self.model_extra or {})
 
 
-class DataSpec(_Part):
+class DataSpec(_SpecPart):
     """Which table: `source` is a file, the name of a data set, or `frame` (in memory).
 
     Half of its rows, `rows` at most, are trained on. Columns are stretched to [0, 1] by the ranges
@@ -113,13 +113,13 @@ class DataSpec(_Part):
         )
 
 
-class VictimSpec(_Choice):
+class VictimSpec(_ClassSpec):
     """Which model is attacked."""
 
     use: str = "ridge"
 
 
-class AttackSpec(_Choice):
+class AttackSpec(_ClassSpec):
     """Which attack, at which alphas, against which risk; `against` names a defense to adapt to.
 
     `through` is the model that it goes through, where that is not the victim. The attack
@@ -136,7 +136,7 @@ class AttackSpec(_Choice):
     members: list["AttackSpec"] = []
 
 
-class ThreatSpec(_Part):
+class ThreatSpec(_SpecPart):
     """What the attacker may write and what it knows.
 
     `writes` features, target or both, but for the `frozen` columns; within `box`, ranges by column
@@ -198,7 +198,7 @@ class ThreatSpec(_Part):
         }
 
 
-class DefenseSpec(_Choice):
+class DefenseSpec(_ClassSpec):
     """Which defense, and what it is given.
 
     One that needs the contamination is told the true ratio, or a number; one that can use trusted
@@ -209,7 +209,7 @@ class DefenseSpec(_Choice):
     trusted: Annotated[int, Field(ge=1)] | None = None
 
 
-class Spec(_Part):
+class Spec(_SpecPart):
     """A whole run: data x attacks x alphas x ratios x seeds x defenses.
 
     >>> spec = Spec.parse('seeds = 2')

@@ -12,7 +12,7 @@ from .._lookup import find
 from ..attack import attacks
 from ..attack.attacks import AbstractAttack
 from ..tables.encoded import Split
-from .cells import attack_keys, cells_of, judges_of, unpoisoned
+from .cells import attack_keys, candidates_of, cells_of, unpoisoned
 from .judges import judge
 from .poisoning import batches
 from .portfolio import PORTFOLIO, attacked
@@ -59,7 +59,7 @@ def _pin(compiled: str) -> None:
 def _rows(job: Job, split: Split) -> list[schema.Row]:
     spec = job.spec
     name, model = judge(spec)
-    judges = judges_of(spec, model)
+    candidates = candidates_of(spec, model)
     keys = {**_keys(job), "judge": name}
     cells = list(unpoisoned(spec, keys, [spec.seed])) if not spec.attacks else []
     if spec.attacks:
@@ -68,7 +68,7 @@ def _rows(job: Job, split: Split) -> list[schema.Row]:
         how = {"splits": [split], "model": model}
         ran = [attacked(a, spec, worlds, [spec.seed], cut, None, **how) for a in spec.attacks]
         cells = list(cells_of(spec, keys, [spec.seed], cut, ran))
-    return [row for cell in cells for row in score(cell, split, model, judges)]
+    return [row for cell in cells for row in score(cell, split, model, candidates)]
 
 
 def _keys(job: Job) -> dict[str, Any]:

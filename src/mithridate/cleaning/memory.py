@@ -17,7 +17,7 @@ from .encoding import Encoding, beside, encoded, fit
 from .findings import Rejected, with_aside
 from .groups import Groups, framed
 from .page import page_of
-from .result import Cleaned, Table
+from .result import Cleaned, CleanedTable
 
 Tell = Callable[[str, int, int], Any]
 
@@ -80,11 +80,11 @@ def clean_in_memory(
     )
 
 
-def _table(whole: Opened, table: Opened, rejected: Rejected, page: report.Cleaning) -> Table:
+def _table(whole: Opened, table: Opened, rejected: Rejected, page: report.Cleaning) -> CleanedTable:
     """What is needed to give the rows back; `whole` is the table with rows of no target too."""
     added = with_aside(rejected.added(), table.account.aside)
     aside = whole.account.aside
-    return Table(whole.frame, whole.numbers, whole.path, whole.reading, added, aside, page)
+    return CleanedTable(whole.frame, whole.numbers, whole.path, whole.reading, added, aside, page)
 
 
 def _trusted(trusted: Any, target: str, reading: Reading) -> Opened:

@@ -74,7 +74,7 @@ class Task(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class Cut:
+class FileWriter:
     """Writes the two parts of a file below a folder, or leaves them if they are there.
 
     `aside` are the rows of each file that were set aside, by their numbers in the whole table.

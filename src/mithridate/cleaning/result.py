@@ -33,7 +33,7 @@ from ..tables.write import (
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class Table:
+class CleanedTable:
     """A table that was cleaned in memory: its frame, its file and what is put beside its rows.
 
     `numbers` (n,) are those of the frame's rows in the file, from 1, where the reading of it set
@@ -93,7 +93,7 @@ class Cleaned:
         The passes over files that were made, each with its rows per second.
     out : Path, optional
         The folder of the kept rows, where passes wrote one.
-    table : Table, optional
+    table : CleanedTable, optional
         The rows themselves, where the table was cleaned in memory.
 
     Examples
@@ -116,7 +116,7 @@ class Cleaned:
     skipped: tuple[str, ...] = ()
     passes: tuple[tuple[str, float], ...] = ()
     out: Path | None = None
-    table: Table | None = dataclasses.field(default=None, repr=False)
+    table: CleanedTable | None = dataclasses.field(default=None, repr=False)
 
     @cached_property
     def mask(self) -> Bool[np.ndarray, " n"]:
@@ -141,7 +141,7 @@ class Cleaned:
         return with_columns(self._in_memory.others(self.mask), self._in_memory.added)
 
     @property
-    def _in_memory(self) -> Table:
+    def _in_memory(self) -> CleanedTable:
         if self.table is None:
             where = "give out= to have them written" if self.out is None else f"see {self.out}"
             raise InputError(
@@ -187,12 +187,13 @@ class Cleaned:
         return Written(path, quarantined, page, defused, stale)
 
     def _spelled(
-        self, path: Path, table: Table, rejected: Bool[np.ndarray, " n"]
+        self, path: Path, table: CleanedTable, rejected: Bool[np.ndarray, " n"]
     ) -> dict[Path, Any]:
         """What goes into each text file, where the rows come from such a file themselves."""
         suffix, source = path.suffix.lower(), table.source
-        text = suffix in TEXT and source is not None
-        found = verbatim(source, len(rejected), table.reading) if text else None
+        if source is None or suffix not in TEXT:
+            return {}
+        found = verbatim(source, len(rejected), table.reading)
         if found is None:
             return {}
         style = (

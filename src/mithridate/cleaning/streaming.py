@@ -243,7 +243,7 @@ class _Run:
         sigma = float(kept.mse(ridge.coef_, ridge.intercept_)) ** 0.5 or 1.0
         profile, name = KeptRows.of_moments(kept, ridge, sigma), type(self.guard).__name__
         explain = output.Explain(encoder, score, profile, name, float(self.guard.threshold_))
-        cut = output.Cut(source, explain, self.shop.rows, self.account.by_file(source))
+        cut = output.FileWriter(source, explain, self.shop.rows, self.account.by_file(source))
         done = 0
         self.tell("writing", 0, source.rows)
         for rows in self.engine.map(cut, [*output.tasks(source, bits)], source.rows):

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 from .._text import quote
 from ..errors import InputError
 from ..tables.encode import NOTHING
-from .sources import EXTRA, FOLDER, Absent, Fetched, Folder, Packaged, Source
+from .sources import EXTRA, FOLDER, Absent, AbstractSource, Fetched, Folder, Packaged
 
 
 class AbstractDataset:
@@ -29,7 +29,7 @@ class AbstractDataset:
     licence: ClassVar[str]
     origin: ClassVar[str]
     files: ClassVar[Sequence[str]] = ()
-    sources: ClassVar[Sequence[Source]] = ()
+    sources: ClassVar[Sequence[AbstractSource]] = ()
     header: ClassVar[Sequence[str]] = ()
     by_hand: ClassVar[str] = ""
 
@@ -55,12 +55,12 @@ class AbstractDataset:
         return cls.__name__.lower()
 
     @classmethod
-    def places(cls) -> list[Source]:
+    def places(cls) -> list[AbstractSource]:
         """Where it may be, in the order in which it is looked for."""
         return [*([Folder(cls.files, cls.header)] if cls.files else []), *cls.sources]
 
     @classmethod
-    def at_hand(cls) -> Source | None:
+    def at_hand(cls) -> AbstractSource | None:
         """The source that would be used now without a network, if there is one."""
         return next((source for source in cls.places() if source.at_hand()), None)
 

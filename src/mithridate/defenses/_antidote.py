@@ -14,7 +14,7 @@ from ..passes.memory import InMemory, Passes, Verdict
 from ..passes.scores import AtMost
 from . import chance
 from ._bayesclean import BayesClean
-from ._search import CORE_SHARE, FAR_SIGMAS, MAX_READMISSIONS, Farthest, Finding, Table
+from ._search import CORE_SHARE, FAR_SIGMAS, MAX_READMISSIONS, Farthest, Finding, SearchTable
 from .base import BaseDefense, Column, Mask, Rows, Streams, Trusted
 from .constraints import FALSE_POSITIVE_RATE, Constraints
 
@@ -150,11 +150,11 @@ class Antidote(Streams, BaseDefense):
         self._begin()
         return self._verdict(table, *self._searched(table))
 
-    def _searched(self, table: Passes) -> tuple[Table, Searches, bool]:
+    def _searched(self, table: Passes) -> tuple[SearchTable, Searches, bool]:
         """A sample of the table, what was found in it, and whether to reject that."""
         sample = table.sample()
         with one_thread():
-            small = left = Table.of(sample)
+            small = left = SearchTable.of(sample)
             found, worthwhile = _searched_once(left)
             searches, more = [found], worthwhile
             while more and len(searches) < MAX_SEARCHES:
@@ -166,7 +166,7 @@ class Antidote(Streams, BaseDefense):
         return small, searches, worthwhile
 
     def _verdict(
-        self, table: Passes, small: Table, searches: Searches, worthwhile: bool
+        self, table: Passes, small: SearchTable, searches: Searches, worthwhile: bool
     ) -> Verdict:
         vars(self).pop("regression_", None)  # of an earlier fit
         with one_thread():
@@ -196,7 +196,7 @@ class Antidote(Streams, BaseDefense):
         self.false_positive_rate_ = row_by_row.false_positive_rate_
         return verdict
 
-    def _score(self, table: Passes, small: Table, searches: Searches) -> Kernel:
+    def _score(self, table: Passes, small: SearchTable, searches: Searches) -> Kernel:
         """How far off rows are; in a table longer than its sample, from models of all rows."""
         if table.total > small.total:
             searches, sampled = [], searches
@@ -215,7 +215,7 @@ class Antidote(Streams, BaseDefense):
         table: InMemory,
         fitted: Callable[[Mask], Any],
         trusted: Trusted,
-        small: Table,
+        small: SearchTable,
         first: Searches,
         worthwhile: bool,
     ) -> tuple[Searches, bool]:
@@ -239,7 +239,7 @@ class Antidote(Streams, BaseDefense):
         return choices[best if sure else 0]
 
 
-def _searched_once(table: Table, again: bool = False) -> tuple[Finding, bool]:
+def _searched_once(table: SearchTable, again: bool = False) -> tuple[Finding, bool]:
     """The worthwhile finding with the most targets at the ends, or the first and False."""
     searches = [table.search(start, CORE_SHARE) for start in table.starts()]
     if again:

@@ -15,7 +15,7 @@ from ..errors import InputError
 from ..passes.block import Block, everything
 from ..passes.fold import Fold, add
 from ..passes.memory import Passes, Verdict
-from ..passes.scores import AtMost, Residual, predicted
+from ..passes.scores import AtMost, ResidualScore, predicted
 from ._ridge import Ridge
 from .base import BaseDefense, Column, Mask, Rows, Streams
 from .constraints import Constraints, Interval
@@ -311,8 +311,8 @@ class _Stream(NamedTuple):
         return float(np.sqrt(variance)) or self.scale(model)
 
 
-def _residual(model: Any) -> Residual:
-    return Residual(model.coef_, float(model.intercept_))
+def _residual(model: Any) -> ResidualScore:
+    return ResidualScore(model.coef_, float(model.intercept_))
 
 
 def _largest(block: Block) -> float:
@@ -347,7 +347,7 @@ class _Loss:
 class _Bounded:
     """The sum of squared residuals, none larger than `most`, and the weight of those larger."""
 
-    residual: Residual
+    residual: ResidualScore
     most: float
 
     def __call__(self, block: Block) -> tuple[float, float]:

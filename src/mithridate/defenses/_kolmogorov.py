@@ -10,7 +10,7 @@ from scipy.stats import kstwo
 
 from .._text import quote
 from ..errors import InputError
-from ..passes.rows import Listed
+from ..passes.rows import OrderedTable
 from .base import BaseDefense, Column, Mask, Rows, Trusted
 from .constraints import Constraints, Interval
 from .weights import as_weights, median
@@ -280,7 +280,7 @@ def _labels(groups: Any, n: int, sample_weight: Any) -> np.ndarray:
 
 def _folds(table: _Table) -> Int[np.ndarray, " n"]:
     """Which fifth each row is in: equal rows together, whatever the order of the table."""
-    listed = Listed.of(table.X, table.y)
+    listed = OrderedTable.of(table.X, table.y)
     new = (np.diff(listed.X, axis=0) != 0).any(axis=1) | (np.diff(listed.y) != 0)
     fold = np.empty(len(table.y), dtype=int)
     fold[listed.rows] = np.concatenate([[0], np.cumsum(new)]) % _FOLDS

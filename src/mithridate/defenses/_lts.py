@@ -11,7 +11,7 @@ from threadpoolctl import threadpool_limits
 
 from ..bayes import BayesianRegression
 from ..moments import Moments
-from ..passes.rows import Listed, lowest
+from ..passes.rows import OrderedTable, lowest
 from .base import BaseDefense, Column, Mask, Rows
 from .chance import truncated_variance
 from .constraints import Constraints, Interval
@@ -102,7 +102,7 @@ class LeastTrimmedSquares(BaseDefense):
         self.random_state = random_state
 
     def _find_inliers(self, X: Rows, y: Column, sample_weight: Column | None) -> Mask:
-        listed = Listed.of(X, y, sample_weight)
+        listed = OrderedTable.of(X, y, sample_weight)
         table = _Table.of(listed, float(self.keep))
         random = check_random_state(self.random_state)
         # Hundreds of small systems: more threads than one only wait for each other.
@@ -149,7 +149,7 @@ class _Table(NamedTuple):
     keep: float
 
     @classmethod
-    def of(cls, listed: Listed, keep: float) -> "_Table":
+    def of(cls, listed: OrderedTable, keep: float) -> "_Table":
         weight = np.ones(len(listed.y)) if listed.weight is None else listed.weight
         Z = np.empty_like(listed.X)
         for j, column in enumerate(listed.X.T):

@@ -9,7 +9,7 @@ from sklearn.ensemble import IsolationForest
 
 from .._lookup import made
 from ..errors import InputError
-from ..passes.rows import Listed, lowest
+from ..passes.rows import OrderedTable, lowest
 from .base import BaseDefense, Column, Mask, Rows
 
 
@@ -77,7 +77,7 @@ class Outliers(BaseDefense):
         self.contamination = contamination
 
     def _find_inliers(self, X: Rows, y: Column, sample_weight: Column | None) -> Mask:
-        table = Listed.of(X, y, sample_weight)
+        table = OrderedTable.of(X, y, sample_weight)
         z = np.column_stack([table.X, table.y])
         z -= z.mean(axis=0)
         # A constant column leaves rounding, which no division may blow up.

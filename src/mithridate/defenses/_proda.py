@@ -9,7 +9,7 @@ from sklearn.utils import check_random_state
 from threadpoolctl import threadpool_limits
 
 from ..moments import Moments
-from ..passes.rows import Listed, lowest
+from ..passes.rows import OrderedTable, lowest
 from ._ridge import Ridge
 from .base import BaseDefense, Column, Mask, Rows
 from .constraints import Constraints, Interval
@@ -97,7 +97,7 @@ class Proda(BaseDefense):
         random = check_random_state(self.random_state)
         draws = self.expected / (1.0 - float(self.contamination) ** self.subset)
         self.n_subsets_ = ceil(draws - 1e-6)  # not one more for 1e-14 of a draw
-        table = Listed.of(X, y, sample_weight)
+        table = OrderedTable.of(X, y, sample_weight)
         least = np.inf
         # Hundreds of small fits: more threads than one only wait for each other.
         with threadpool_limits(limits=1, user_api="blas"):
@@ -114,7 +114,7 @@ class Proda(BaseDefense):
             sample_weight = lowest(self.scores_, sample_weight, self.contamination)
         return self._fit_estimator(X, y, sample_weight, mask)
 
-    def _draw(self, table: Listed, random: np.random.RandomState) -> tuple[Column, float]:
+    def _draw(self, table: OrderedTable, random: np.random.RandomState) -> tuple[Column, float]:
         """Absolute residuals of the fit on one random subset, and the loss of the fit after it."""
         _, X, y, weight = table
         chance = None if weight is None or np.ptp(weight) == 0 else weight / weight.sum()

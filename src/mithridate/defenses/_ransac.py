@@ -10,7 +10,7 @@ from sklearn.linear_model import RANSACRegressor
 from threadpoolctl import threadpool_limits
 
 from ..errors import InputError
-from ..passes.rows import Listed
+from ..passes.rows import OrderedTable
 from ._ridge import Ridge
 from .base import BaseDefense, Column, Mask, Rows
 
@@ -94,7 +94,7 @@ class Ransac(BaseDefense):
         self.random_state = random_state
 
     def _find_inliers(self, X: Rows, y: Column, sample_weight: Column | None) -> Mask:
-        table = Listed.of(X, y, sample_weight)
+        table = OrderedTable.of(X, y, sample_weight)
         model = RANSACRegressor(
             Ridge() if self.estimator is None else clone(self.estimator),
             min_samples=self._subset(*table.X.shape),

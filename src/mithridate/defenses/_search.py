@@ -12,7 +12,7 @@ from ..bayes import BayesianRegression
 from ..moments import Moments
 from ..passes.block import Block, Kernel, Where, by_columns, moments_of
 from ..passes.memory import Passes
-from ..passes.rows import Listed
+from ..passes.rows import OrderedTable
 from ..passes.scores import (
     SLACK,
     AtMost,
@@ -82,7 +82,7 @@ class InUnits(Score):
 
 
 @dataclass(frozen=True, eq=False)
-class Distance(Bounded):
+class CoreDistance(Bounded):
     """Distances of rows from `core`, in σ; at most `FAR_SIGMAS` for rows that did not pull `whole`.
 
     `noise` is the variance about the rows that the model rests on, a share `truncated` of that
@@ -165,7 +165,7 @@ class Finding(NamedTuple):
 
     units: Units
     floor: float  # of the noise variance
-    distance: Distance
+    distance: CoreDistance
     near: Near
     rejected: Mask
     effect: float
@@ -185,11 +185,13 @@ class Finding(NamedTuple):
             regression(self.units.moments(table.moments(Where(AllOf(tests)))))
             for tests in (left, (*left, near))
         )
-        distance = Distance(whole, core, noise(core, self.floor), truncated_variance(NEAR_SIGMAS))
+        distance = CoreDistance(
+            whole, core, noise(core, self.floor), truncated_variance(NEAR_SIGMAS)
+        )
         return self._replace(distance=distance)
 
 
-class Table(NamedTuple):
+class SearchTable(NamedTuple):
     """Rows in standard units, and the regression on all of them."""
 
     units: Units
@@ -201,10 +203,10 @@ class Table(NamedTuple):
     whole: BayesianRegression
 
     @classmethod
-    def of(cls, block: Block) -> "Table":
+    def of(cls, block: Block) -> "SearchTable":
         """The table of some rows, sorted, so that their order in the table does not matter."""
         total = float(block.weight.sum())  # in the order of the table, so that it rounds alike
-        listed = Listed.of(block.Z[:-1].T, block.y, block.weight)
+        listed = OrderedTable.of(block.Z[:-1].T, block.y, block.weight)
         y, weight = listed.y, np.ones(len(listed.y)) if listed.weight is None else listed.weight
         rows = Block(0, by_columns(listed.X, y), weight)
         units = Units.of(rows)
@@ -215,7 +217,7 @@ class Table(NamedTuple):
         whole = regression(moments_of(block.Z, weight))
         return cls(units, block, rows, total, variance, floor, whole)
 
-    def without(self, rejected: Mask) -> "Table":
+    def without(self, rejected: Mask) -> "SearchTable":
         """The table of the other rows, in units of its own."""
         return self.of(of_rows(self.rows, np.flatnonzero(~rejected)))
 
@@ -247,7 +249,7 @@ class Table(NamedTuple):
         """Concentrates from a start, takes rows back, and finds who pulled."""
         mask, truncated = self._readmit(self._concentrate(start, share), steps)
         core = self._regression(mask)
-        distance = Distance(self.whole, core, noise(core, self.floor), truncated)
+        distance = CoreDistance(self.whole, core, noise(core, self.floor), truncated)
         near = self._near(core, mask, truncated)
         rejected = between(distance, self.block, FAR_SIGMAS, FAR_SIGMAS) > FAR_SIGMAS
         effect, left = self.effect(rejected)

@@ -9,7 +9,7 @@ from sklearn.linear_model import TheilSenRegressor
 from threadpoolctl import threadpool_limits
 
 from ..errors import InputError
-from ..passes.rows import Listed, are_counts
+from ..passes.rows import OrderedTable, are_counts
 from .base import BaseDefense, Column, Mask, Rows
 from .constraints import Constraints, Interval
 from .weights import median
@@ -93,7 +93,7 @@ class TheilSen(BaseDefense):
         self.random_state = random_state
 
     def _find_inliers(self, X: Rows, y: Column, sample_weight: Column | None) -> Mask:
-        table = Listed.of(X, y, _counts(sample_weight))
+        table = OrderedTable.of(X, y, _counts(sample_weight))
         center, spread = _center(table.y)
         model = TheilSenRegressor(
             max_subpopulation=self._subsets(X.shape[1]), random_state=self.random_state

@@ -11,7 +11,7 @@ from ..passes.block import Block, Kernel, Listed, everything
 from ..passes.fold import Each
 from ..passes.memory import Candidates, InMemory, Passes, Verdict
 from ..passes.rows import lowest
-from ..passes.scores import Residual
+from ..passes.scores import ResidualScore
 from ._ridge import Ridge
 from .base import BaseDefense, Column, Mask, Rows, Streams
 from .constraints import Constraints, Interval
@@ -145,8 +145,8 @@ class Trim(Streams, BaseDefense):
         return self._fit_estimator(X, y, sample_weight, mask)
 
 
-def _residual(ridge: Ridge) -> Residual:
-    return Residual(ridge.coef_, ridge.intercept_)
+def _residual(ridge: Ridge) -> ResidualScore:
+    return ResidualScore(ridge.coef_, ridge.intercept_)
 
 
 @dataclass(frozen=True, eq=False)

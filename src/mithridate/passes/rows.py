@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 
-class Listed(NamedTuple):
+class OrderedTable(NamedTuple):
     """A table in an order of its own, each row as often as it counts.
 
     A random method that draws from this list draws the same rows however the table was sorted, and
@@ -28,7 +28,7 @@ class Listed(NamedTuple):
         X: Float[np.ndarray, "n d"],
         y: Float[np.ndarray, " n"],
         weight: Float[np.ndarray, " n"] | None = None,
-    ) -> "Listed":
+    ) -> "OrderedTable":
         """The list of a table; weights that are no counts of rows stay weights."""
         order = np.argsort(y, kind="stable")
         if (y[order][1:] == y[order][:-1]).any():

@@ -90,7 +90,7 @@ class Within:
 
 
 @dataclass(frozen=True, eq=False)
-class Residual:
+class ResidualScore:
     """Distances `|y - xb - c|` of targets from a linear model, in some unit."""
 
     coef: Float[np.ndarray, " d"]

@@ -19,7 +19,7 @@ Values = Callable[[Any, float, float], Sequence[np.ndarray]]
 """Arrays of a block, exact between two values, and elsewhere on the right side of them."""
 
 
-class Place(NamedTuple):
+class RankValue(NamedTuple):
     """The value of a rank, how many values are below it, and how many equal it."""
 
     value: float
@@ -40,7 +40,7 @@ def numbers(bits: np.ndarray) -> np.ndarray:
     return np.where(bits & top, bits ^ top, ~bits).view(np.float64)
 
 
-class Wanted(NamedTuple):
+class Ranks(NamedTuple):
     """Ranks, from 0, that are wanted of `n` values, and a sample of these, in any order."""
 
     ranks: Sequence[int]
@@ -55,7 +55,7 @@ class Bracket(NamedTuple):
     high: float
 
     @classmethod
-    def of(cls, wanted: Wanted, most: int) -> "Bracket | None":
+    def of(cls, wanted: Ranks, most: int) -> "Bracket | None":
         """None where more values than `most` are to be expected between the two."""
         values, k = np.sort(wanted.sample), len(wanted.sample)
         edges = []
@@ -167,7 +167,7 @@ class _Chosen:
         return [arrays[i] for i in self.which]
 
 
-def places(reduce: Reduce, values: Values, wanted: Sequence[Wanted]) -> list[list[Place]]:
+def places(reduce: Reduce, values: Values, wanted: Sequence[Ranks]) -> list[list[RankValue]]:
     """The values at the ranks that are wanted of each of the arrays that a block has.
 
     Gathers those between two values that, by the sample, are below and above; where this fails,
@@ -176,7 +176,7 @@ def places(reduce: Reduce, values: Values, wanted: Sequence[Wanted]) -> list[lis
     """
     most = GATHERED // max(len(wanted), 1)
     brackets = {i: b for i, w in enumerate(wanted) if (b := Bracket.of(w, most)) is not None}
-    found: dict[int, list[Place]] = {}
+    found: dict[int, list[RankValue]] = {}
     if brackets:
         ranks = [wanted[i].ranks for i in brackets]
 
@@ -189,7 +189,7 @@ def places(reduce: Reduce, values: Values, wanted: Sequence[Wanted]) -> list[lis
         seen = reduce("order statistics", Fold(kernel, _Joined(most)), finish)
         for i, at in zip(brackets, seen, strict=True):
             if all(place is not None for place in at):
-                found[i] = [Place(*place) for place in at]
+                found[i] = [RankValue(*place) for place in at]
     left = [(i, rank) for i, w in enumerate(wanted) if i not in found for rank in w.ranks]
     if left:
         chosen = _Chosen(values, [i for i, _ in left])
@@ -220,7 +220,7 @@ def _within(
     return (bracket.high, ahead, at_high) if ahead <= rank < ahead + at_high else None
 
 
-def _by_digits(reduce: Reduce, values: Values, ranks: Sequence[int]) -> list[Place]:
+def _by_digits(reduce: Reduce, values: Values, ranks: Sequence[int]) -> list[RankValue]:
     """The value at each rank, of the array that belongs to it, in two to four passes.
 
     Counts the digits of the values' keys, the highest first, among values that agree in the digits
@@ -247,10 +247,11 @@ def _by_digits(reduce: Reduce, values: Values, ranks: Sequence[int]) -> list[Pla
             kernel = _Gathered(values, prefixes, depth + 1)
             found = reduce("order statistics", Fold(kernel, _added), finish)
             return [
-                Place(v, b + ahead, same) for (v, ahead, same), b in zip(found, below, strict=True)
+                RankValue(v, b + ahead, same)
+                for (v, ahead, same), b in zip(found, below, strict=True)
             ]
     return [
-        Place(float(numbers(np.array(p))), b, n)
+        RankValue(float(numbers(np.array(p))), b, n)
         for p, b, n in zip(prefixes, below, sizes, strict=True)
     ]
 

@@ -24,7 +24,7 @@ from .journal import Journal
 from .memory import BLOCK, Passes, Scan, Verdict, spaced
 from .scores import between
 from .scratch import Scratch, Stored
-from .select import Place, Wanted, places
+from .select import Ranks, RankValue, places
 
 Tell = Callable[[str, int, int], Any]
 Raw = Callable[[pa.Table], np.ndarray]
@@ -100,7 +100,7 @@ class Reader:
         counts = (n for _, n in columns.values())
         samples = known((0, self.sample()), -np.inf, np.inf)
         wanted = [
-            Wanted(((n - 1) // 2, n // 2), n, sample)
+            Ranks(((n - 1) // 2, n // 2), n, sample)
             for n, sample in zip(counts, samples, strict=True)
         ]
         found = places(partial(self.reduce, list(columns)), known, wanted)
@@ -114,7 +114,7 @@ class Reader:
                 f"The column {quote(name)} is called an id, and whether it differs in every one of "
                 f"{self.source.rows:,} rows is too much to count; leave it out with --drop."
             )
-        return bool(self.reduce([name], "ids", Fold(_Column(name), joined), _differ))
+        return bool(self.reduce([name], "ids", Fold(_ColumnValues(name), joined), _differ))
 
     def counts_up(self, name: str, raw: Raw) -> bool:
         """Whether a column counts up or down row by row."""
@@ -135,7 +135,7 @@ class _Known:
 
 
 @dataclass(frozen=True)
-class _Column:
+class _ColumnValues:
     name: str
 
     def __call__(self, block: tuple[int, pa.Table]) -> list[np.ndarray]:
@@ -173,12 +173,12 @@ class Streamed(Passes):
         table = self.reader.sample()
         return Block(0, self.encoder(table), np.ones(table.num_rows))
 
-    def place(self, score: Kernel, rank: int) -> Place:
+    def place(self, score: Kernel, rank: int) -> RankValue:
         """The score at a rank, from 0, of those of all rows."""
         n = self.reader.source.rows
-        return self._place(score, Wanted([rank], n, self._sampled(score)))
+        return self._place(score, Ranks([rank], n, self._sampled(score)))
 
-    def _place(self, score: Kernel, wanted: Wanted) -> Place:
+    def _place(self, score: Kernel, wanted: Ranks) -> RankValue:
         ((place,),) = places(self.reduce, _One(score), [wanted])
         return place
 
@@ -247,7 +247,7 @@ class Streamed(Passes):
         if ties == found.equal:
             return Lowest(score, found.value, n)
         rows = spaced(n)[self._sampled(score) == found.value]
-        tied = Wanted([ties - 1], found.equal, rows.astype(float))
+        tied = Ranks([ties - 1], found.equal, rows.astype(float))
         last = self._place(_RowsAt(score, found.value), tied)
         return Lowest(score, found.value, int(last.value))
 

@@ -164,7 +164,9 @@ def _number_cells(
     fresh = _plain(low + at[new] * step, step) if step > 0 else values[new]
     if marks is not None:
         cells_of = column.fill_null("").to_pylist()
-        return Pick(rows, spelled(fresh, [cells_of[o] for o in origin[new]], cells_of, marks))
+        return Pick(
+            rows, spelled(fresh.tolist(), [cells_of[o] for o in origin[new]], cells_of, marks)
+        )
     return Pick(rows, written(fresh, column, sheet.bounds(place), sheet.kinds(place)))
 
 

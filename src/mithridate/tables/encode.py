@@ -15,7 +15,7 @@ from .encoder import Encoder
 from .frame import columns_of
 from .lattice import spacing
 from .notes import Notes
-from .onehot import Group, recognize
+from .onehot import RecognizedGroup, recognize
 from .plan import Wanted, asked, lacking, planned, target_of
 
 NOTHING: Mapping[str, str] = MappingProxyType({})
@@ -98,7 +98,7 @@ def _filled(
     Numbers in their own units keep their gaps, so only `scaled` ones need medians.
     """
     digests = Survey(wanted.surveyed)((0, table))  # a table in memory is one block
-    questions = _InMemory(table)
+    questions = _AnswersInMemory(table)
     goal = target_of(wanted, digests, questions)
     check_rows(len(table[wanted.target]), wanted.name)
     medians = questions.medians(lacking(wanted, digests)) if scaled else {}
@@ -108,7 +108,7 @@ def _filled(
     return encoder, Z, _described(encoder, _recognized(encoder, Z, wanted.log))
 
 
-class _InMemory:
+class _AnswersInMemory:
     """What only another look at a column can answer, where all of it is at hand."""
 
     def __init__(self, table: Mapping[str, pa.ChunkedArray]):
@@ -133,7 +133,7 @@ class _InMemory:
         return int(np.isnan(raw(self.table)).argmax())
 
 
-def _recognized(encoder: Encoder, Z: np.ndarray, log: Notes) -> list[Group]:
+def _recognized(encoder: Encoder, Z: np.ndarray, log: Notes) -> list[RecognizedGroup]:
     """One-hot groups that the table came with."""
     binary = {}
     for column, at in encoder.places():
@@ -148,7 +148,7 @@ def _recognized(encoder: Encoder, Z: np.ndarray, log: Notes) -> list[Group]:
     return groups
 
 
-def _described(encoder: Encoder, groups: Sequence[Group]) -> Columns:
+def _described(encoder: Encoder, groups: Sequence[RecognizedGroup]) -> Columns:
     """What each feature is: its group, made or recognized; the spacing of one-hot columns is 1."""
     made, member = encoder.about(), {c: group for group in groups for c in group.members}
     keys = [

@@ -45,7 +45,7 @@ class Number:
 
 
 @dataclass(frozen=True, eq=False)
-class Column:
+class ReadColumn:
     """A column as it is used, and what was done to its cells."""
 
     values: pa.ChunkedArray
@@ -130,21 +130,21 @@ def are_numbers(words: Mapping[str, int], marks: Marks) -> bool:
     return not _is_other([*words]) and _parsed([*words], [*words.values()], marks) is not None
 
 
-def numbers_in(name: str, column: pa.ChunkedArray, marks: Marks, code: bool = False) -> Column:
+def numbers_in(name: str, column: pa.ChunkedArray, marks: Marks, code: bool = False) -> ReadColumn:
     """A column of text as numbers where it holds such; else as it was."""
     if not any(is_text(column.type) for is_text in TEXT):
-        return Column(column)
+        return ReadColumn(column)
     levels = _levels(column)
     words = levels.words.to_pylist()
     if words and (code or _are_codes(words)):
         said = Decision(KEPT_CODES, name)
-        return Column(as_category(column), (said,))
+        return ReadColumn(as_category(column), (said,))
     parsed = None if _is_other(words) else _parsed(words, levels.counts.tolist(), marks)
     if parsed is None:
-        return Column(column, units_of(name, words, marks))
+        return ReadColumn(column, units_of(name, words, marks))
     table = np.array([np.nan if one is None else one.value for one in parsed] + [np.nan])
     made = pa.chunked_array([pa.array(table[levels.codes], from_pandas=True)])
-    return Column(_narrowest(made, parsed), tuple(_said(name, words, parsed, levels.counts)))
+    return ReadColumn(_narrowest(made, parsed), tuple(_said(name, words, parsed, levels.counts)))
 
 
 def units_of(name: str, words: Sequence[str], marks: Marks) -> tuple[Decision, ...]:

@@ -61,7 +61,7 @@ def one_hot(levels: Levels, total: int) -> Hot | str:
 
 
 @dataclass(frozen=True)
-class Group:
+class RecognizedGroup:
     """Columns of 0 and 1, at most one 1 a row; `optional` where some row has none."""
 
     prefix: str
@@ -69,7 +69,7 @@ class Group:
     optional: bool
 
 
-def recognize(binary: Mapping[str, Bool[np.ndarray, " n"]]) -> list[Group]:
+def recognize(binary: Mapping[str, Bool[np.ndarray, " n"]]) -> list[RecognizedGroup]:
     """Finds columns `name:level`, `name=level` or `name_level` that form one-hot groups.
 
     Names may hold more marks on both sides (`purpose_debt_consolidation`): prefixes are tried
@@ -78,10 +78,10 @@ def recognize(binary: Mapping[str, Bool[np.ndarray, " n"]]) -> list[Group]:
     >>> import numpy as np
     >>> own, rent = np.array([True, False, False]), np.array([False, True, False])
     >>> recognize({"home_is_own": own, "home_is_rent": rent, "old": own})
-    [Group(prefix='home', members=('home_is_own', 'home_is_rent'), optional=True)]
+    [RecognizedGroup(prefix='home', members=('home_is_own', 'home_is_rent'), optional=True)]
     """
     free = dict(binary)
-    found: list[Group] = []
+    found: list[RecognizedGroup] = []
     for mark in MARKS:
         for prefix, columns in _candidates(tuple(free), mark):
             members = tuple(column for column in columns if column in free)
@@ -90,7 +90,7 @@ def recognize(binary: Mapping[str, Bool[np.ndarray, " n"]]) -> list[Group]:
             seen = _union([free[column] for column in members])
             if seen is None:
                 continue
-            found.append(Group(prefix, members, optional=not bool(seen.all())))
+            found.append(RecognizedGroup(prefix, members, optional=not bool(seen.all())))
             for column in members:
                 del free[column]
     return found

@@ -26,7 +26,7 @@ LACKING = {"σ": "sd", "×": "x", "…": "...", "≥": ">=", "≤": "<="}  # wha
 
 
 @dataclass(frozen=True)
-class Style:
+class CellStyle:
     """How cells are written: as those of a file, or as plain CSV.
 
     `quoted` are columns whose cells are always quoted; `decimal` is the mark of numbers that are
@@ -44,7 +44,7 @@ class Style:
     all_quoted: bool = False
 
     @classmethod
-    def of(cls, layout: Layout, bom: bytes = b"") -> "Style":
+    def of(cls, layout: Layout, bom: bytes = b"") -> "CellStyle":
         """The style of a file."""
         return cls(
             "\t" if layout.delimiter == BLANK else layout.delimiter,
@@ -75,10 +75,12 @@ class Style:
             return plain.encode(self.encoding, "replace")
 
 
-PLAIN = Style()
+PLAIN = CellStyle()
 
 
-def delimited(frame: Any, style: Style = PLAIN, header: bool = True) -> Iterator[tuple[bytes, int]]:
+def delimited(
+    frame: Any, style: CellStyle = PLAIN, header: bool = True
+) -> Iterator[tuple[bytes, int]]:
     """The bytes of a frame, piece by piece, each with the number of cells that were defused."""
     # A frame without rows has been seen to by whoever calls: `opened` would refuse it.
     shown = columns_of(opened(frame, "table").to_native(), "table")
@@ -139,7 +141,7 @@ def _defused(text: pa.Array) -> tuple[pa.Array, int]:
     return pc.if_else(active, _around(text, "'", ""), text), pc.sum(active).as_py() or 0
 
 
-def _lines(cells: Iterable[pa.Array], quoted: Sequence[bool], style: Style) -> bytes:
+def _lines(cells: Iterable[pa.Array], quoted: Sequence[bool], style: CellStyle) -> bytes:
     """Rows of delimited text: cells that hold a quote, a delimiter or a line end are quoted."""
     made = [_quoted(column, always, style) for column, always in zip(cells, quoted, strict=True)]
     rows = pc.binary_join_element_wise(*made, _word(style.delimiter))
@@ -148,7 +150,7 @@ def _lines(cells: Iterable[pa.Array], quoted: Sequence[bool], style: Style) -> b
     return ended.buffers()[2].slice(0, end).to_pybytes()
 
 
-def _quoted(text: pa.Array, always: bool, style: Style) -> pa.Array:
+def _quoted(text: pa.Array, always: bool, style: CellStyle) -> pa.Array:
     mark = style.quote
     special = pc.match_substring_regex(text, f"[{mark}\\r\\n\\x{{{ord(style.delimiter):x}}}]")
     if always:

@@ -15,7 +15,7 @@ from . import read
 from .encoding import BOMS
 from .reading import ANY, Aside, Layout, Reading
 from .records import records
-from .text import Style, active_rows, delimited
+from .text import CellStyle, active_rows, delimited
 
 MANY = 1000  # rows that are spelled anew one by one
 
@@ -32,10 +32,10 @@ class Verbatim(NamedTuple):
     packed: str = ""
 
     @property
-    def style(self) -> Style:
+    def style(self) -> CellStyle:
         """How the file spells its cells."""
         mark = next((b for b, codec in BOMS if codec == self.layout.encoding), b"")
-        return Style.of(self.layout, mark if self.layout.bom else b"")
+        return CellStyle.of(self.layout, mark if self.layout.bom else b"")
 
     def copied(self, mask: Bool[np.ndarray, " n"]) -> Iterator[tuple[bytes, int]]:
         """The bytes of the file, of its rows those where `mask` is True, with defused cells.

@@ -15,7 +15,7 @@ from .. import _files
 from .._text import counted, listing, quote
 from ..errors import InputError
 from .place import place, stem
-from .text import Style, delimited
+from .text import CellStyle, delimited
 
 PARQUET = (".parquet", ".pq")
 TEXT = (".csv", ".tsv")
@@ -197,7 +197,7 @@ def write(files: Mapping[Path, Any]) -> int:
             elif path.suffix.lower() in PARQUET:
                 pq.write_table(_as_arrow(content, path), fresh / path.name)
             else:
-                style = Style("\t") if path.suffix.lower() == ".tsv" else Style()
+                style = CellStyle("\t") if path.suffix.lower() == ".tsv" else CellStyle()
                 defused += _write_pieces(delimited(content, style), fresh / path.name)
         for path in files:
             (fresh / path.name).replace(path)

@@ -27,7 +27,7 @@ class Model(NamedTuple):
     intercept: Scalar
 
 
-class World(NamedTuple):
+class RidgeSetup(NamedTuple):
     """What the attack works out once: the clean rows enter by their moments alone.
 
     `ridge` inverts `S + λ I` and `flat` inverts `S / n + λ I`, with S the centered scatter of the
@@ -42,7 +42,7 @@ class World(NamedTuple):
     model: Model
 
 
-class Climb(NamedTuple):
+class OptPState(NamedTuple):
     """State of the outer loop; `goal` is the objective of the current rows."""
 
     rows: Sample
@@ -133,7 +133,7 @@ class OptP(AbstractAttack):
         threat, count = problem.threat, jnp.sum(rows.w > 0)
         world = self._world(problem, standing(problem.clean, threat, origin, count), rows)
 
-        def step(climb: Climb) -> Climb:
+        def step(climb: OptPState) -> OptPState:
             rows = self._move(world, threat, start, climb)
             model = _fit(world, rows)
             goal = self._goal(world, model)
@@ -146,15 +146,15 @@ class OptP(AbstractAttack):
             eta = jnp.where(worse, 0.75 * climb.eta, climb.eta)
             count = climb.count + 1
             done = (count >= LEAST) & ((change <= self.epsilon) | (count >= MOST))
-            return Climb(rows, model, current, best, record, eta, count, done)
+            return OptPState(rows, model, current, best, record, eta, count, done)
 
         model = _fit(world, rows)
         goal = self._goal(world, model)
         eta = jnp.asarray(self.eta, rows.y.dtype)
-        first = Climb(rows, model, goal, rows, goal, eta, jnp.asarray(0), jnp.asarray(False))
+        first = OptPState(rows, model, goal, rows, goal, eta, jnp.asarray(0), jnp.asarray(False))
         return jax.lax.while_loop(lambda climb: ~climb.done, step, first).best
 
-    def _world(self, problem: Problem, clean: Sample, rows: Sample) -> World:
+    def _world(self, problem: Problem, clean: Sample, rows: Sample) -> RidgeSetup:
         """What stays as it is while the rows move."""
         moments = Moments.of(clean.X, clean.y, clean.w)
         victim = problem.victim if isinstance(problem.victim, Ridge) else self.stand_in
@@ -171,9 +171,9 @@ class OptP(AbstractAttack):
         coef = ridge @ moments.scatter[:-1, -1]
         model = Model(coef, moments.mean[-1] - moments.mean[:-1] @ coef)
         judged = moments if self.objective == "training" else _validation(problem)
-        return World(moments, judged, penalty, ridge, flat, model)
+        return RidgeSetup(moments, judged, penalty, ridge, flat, model)
 
-    def _goal(self, world: World, model: Model) -> Scalar:
+    def _goal(self, world: RidgeSetup, model: Model) -> Scalar:
         """The objective of a model: its error, on the training rows with the norm of its slope."""
         error = world.judged.mse(*model)
         if self.objective == "validation":
@@ -181,7 +181,9 @@ class OptP(AbstractAttack):
         # The reference adds the norm here, but half its square's gradient below.
         return error + world.penalty * jnp.sqrt(jnp.sum(model.coef**2)) / 2
 
-    def _move(self, world: World, threat: ThreatModel, start: Sample, climb: Climb) -> Sample:
+    def _move(
+        self, world: RidgeSetup, threat: ThreatModel, start: Sample, climb: OptPState
+    ) -> Sample:
         """Every row after its own line search."""
         rows = climb.rows
         dX, dy = self._gradient(world, climb.model, rows)
@@ -197,7 +199,7 @@ class OptP(AbstractAttack):
         return Sample(jnp.where(threat.free[None, :-1], X, rows.X), found.y[:, 0], rows.w)
 
     def _gradient(
-        self, world: World, model: Model, rows: Sample
+        self, world: RidgeSetup, model: Model, rows: Sample
     ) -> tuple[Float[Array, "p d"], Float[Array, " p"]]:
         """The reference's gradient for each row, by one adjoint solve for all of them."""
         n, center = world.clean.weight, world.clean.mean[:-1]
@@ -213,7 +215,7 @@ class OptP(AbstractAttack):
 
     def _search(
         self,
-        world: World,
+        world: RidgeSetup,
         threat: ThreatModel,
         eta: Scalar,
         row: Sample,
@@ -236,13 +238,13 @@ class OptP(AbstractAttack):
         return jax.lax.while_loop(lambda state: ~state[-1], step, first)[0]
 
 
-def _fit(world: World, poison: Sample) -> Model:
+def _fit(world: RidgeSetup, poison: Sample) -> Model:
     """Ridge on clean and poison rows under the summed penalty."""
     both = world.clean.weight + jnp.sum(poison.w)
     return Model(*Ridge(world.penalty / both).fit(world.clean, poison, jax.random.key(0)))
 
 
-def _fit_one(world: World, row: Sample) -> Model:
+def _fit_one(world: RidgeSetup, row: Sample) -> Model:
     """Ridge on the clean rows and one more, by an update of rank one."""
     n, mean = world.clean.weight, world.clean.mean
     centered = row.X[0] - mean[:-1]

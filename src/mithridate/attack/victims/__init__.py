@@ -1,6 +1,6 @@
 """Models that are attacked: each can be differentiated through its own training."""
 
-from ._cleaned import Cleaned as Cleaned
+from ._cleaned import BayesCleaned as BayesCleaned
 from ._fourier import Fourier as Fourier
 from ._huberized import Huberized as Huberized
 from ._kernel import Kernel as Kernel

@@ -13,7 +13,7 @@ from ..sample import Sample
 from ._surrogate import AbstractSurrogate, Params, refit, through
 
 
-class Cleaned(AbstractSurrogate):
+class BayesCleaned(AbstractSurrogate):
     """Ridge behind BayesClean: an attack through it is made for `defenses.BayesClean`.
 
     Rows with `z > c` are dropped; z is their distance from the predictive mean of a Bayesian linear
@@ -28,7 +28,7 @@ class Cleaned(AbstractSurrogate):
     >>> x = jnp.arange(20.0)
     >>> line = Sample(x[:, None], 2 * x + 1 + 0.1 * jnp.cos(9 * x), jnp.ones(20))
     >>> outlier = Sample(jnp.array([[14.0]]), jnp.array([0.0]), jnp.ones(1))
-    >>> coef, intercept = Cleaned(l2=0.0).fit(line, outlier, jax.random.key(0))
+    >>> coef, intercept = BayesCleaned(l2=0.0).fit(line, outlier, jax.random.key(0))
     >>> print(coef.round(1), intercept.round(1))
     [2.] 1.0
 

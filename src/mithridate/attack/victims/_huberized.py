@@ -14,7 +14,7 @@ STEPS = 30  # Newton's; five to ten are usual
 HALVINGS = 12
 
 
-class Fit(NamedTuple):
+class HuberFit(NamedTuple):
     """Coefficients, intercept and the scale σ of the residuals."""
 
     coef: Float[Array, " d"]
@@ -53,13 +53,13 @@ class Huberized(AbstractSurrogate):
         rows = Sample(rows.X - center[None, :-1], rows.y - center[-1], rows.w)
         ridge = refit(rows, self.l2, key)
         scale = _median_scale(rows, ridge)
-        first = self._minimum(rows, scale, Fit(*ridge, scale))
+        first = self._minimum(rows, scale, HuberFit(*ridge, scale))
         # Poison inflates the scale and so weakens the penalty: the smaller of the two counts.
         scale = jnp.minimum(scale, self._penalized_scale(rows, first))
         coef, intercept, _ = self._minimum(rows, scale, first)
         return coef, intercept + center[-1] - center[:-1] @ coef
 
-    def _minimum(self, rows: Sample, scale: Scalar, start: Fit) -> Fit:
+    def _minimum(self, rows: Sample, scale: Scalar, start: HuberFit) -> HuberFit:
         """The minimum for the penalty `l2 Σw / scale`, found from `start`."""
         penalty = jnp.asarray(self.l2 * jnp.sum(rows.w) / scale)
         still, held, unit = jax.lax.stop_gradient((rows, penalty, scale))
@@ -84,8 +84,8 @@ class Huberized(AbstractSurrogate):
         return jax.tree.map(lambda a, b: a + b - jax.lax.stop_gradient(b), found, way)
 
     def _newton(
-        self, rows: Sample, penalty: Scalar, fit: Fit, damping: ScalarLike
-    ) -> tuple[Scalar, Fit]:
+        self, rows: Sample, penalty: Scalar, fit: HuberFit, damping: ScalarLike
+    ) -> tuple[Scalar, HuberFit]:
         """Decrease that Newton's step promises, and the step; its matrix is a constant.
 
         With `damping` 1, rows outside curve the loss as if they were weighed down (a safe, short
@@ -106,9 +106,11 @@ class Huberized(AbstractSurrogate):
         # Where too few rows lie inside, the loss is flat in some directions.
         H = H + 64 * jnp.finfo(H.dtype).eps * jnp.trace(H) * jnp.eye(H.shape[0])
         way = -cho_solve(cho_factor(jax.lax.stop_gradient(H)), slope)
-        return -slope @ way, Fit(way[:-2], way[-2], way[-1])
+        return -slope @ way, HuberFit(way[:-2], way[-2], way[-1])
 
-    def _search(self, rows: Sample, penalty: Scalar, fit: Fit, way: Fit, least: Scalar) -> Fit:
+    def _search(
+        self, rows: Sample, penalty: Scalar, fit: HuberFit, way: HuberFit, least: Scalar
+    ) -> HuberFit:
         """The longest of the halved steps that is as good as the best of them."""
 
         def at(share):
@@ -127,13 +129,13 @@ class Huberized(AbstractSurrogate):
         rounding = 1e3 * jnp.finfo(best.dtype).eps * jnp.abs(best)
         return at(shares[jnp.argmax(losses <= best + rounding)])
 
-    def _loss(self, rows: Sample, penalty: Scalar, fit: Fit) -> Scalar:
+    def _loss(self, rows: Sample, penalty: Scalar, fit: HuberFit) -> Scalar:
         z = jnp.abs(residuals(rows, (fit.coef, fit.intercept))) / fit.scale
         inner = jnp.minimum(z, self.epsilon)
         huber = inner**2 + 2 * self.epsilon * (z - inner)
         return fit.scale * jnp.sum(rows.w * (1 + huber)) + penalty * fit.coef @ fit.coef
 
-    def _penalized_scale(self, rows: Sample, fit: Fit) -> Scalar:
+    def _penalized_scale(self, rows: Sample, fit: HuberFit) -> Scalar:
         """The σ at which `Σ w (σ + h σ) + l2 Σw ‖b‖²/σ` stands still."""
         square, total = residuals(rows, (fit.coef, fit.intercept)) ** 2, jnp.sum(rows.w)
         penalty = self.l2 * total * fit.coef @ fit.coef

@@ -7,7 +7,7 @@ from .. import text
 from ..frame import Frame
 from ..intervals import Estimate, with_interval
 from ..markdown import escaped, footer, paragraph, table
-from .leaderboard import Board, Line
+from .leaderboard import Board, BoardLine
 
 HEADS = (
     "rank", "defense", "told", "error left, worst attack", "worst cell: gain", "where",
@@ -18,7 +18,7 @@ HEADS = (
 DAGGER = "†"
 
 
-def cells(line: Line, rank: str) -> list[str]:
+def cells(line: BoardLine, rank: str) -> list[str]:
     """One line of the board, as text by column."""
     return [
         rank,
@@ -62,7 +62,7 @@ def duration(logarithm: float) -> str:
     return f"{1000 * seconds:.0f} ms" if seconds >= 0.01 else f"{1000 * seconds:.1f} ms"
 
 
-def ranks(board: Board) -> list[tuple[str, Line]]:
+def ranks(board: Board) -> list[tuple[str, BoardLine]]:
     """Lines with their ranks; those no attack was made for are counted apart."""
     ranked = [(str(i + 1), line) for i, line in enumerate(board.ranked)]
     ranked += [(f"{DAGGER}{i + 1}", line) for i, line in enumerate(board.unranked)]

@@ -11,7 +11,7 @@ from ..growth import DAMAGE, LITTLE, factor, growth
 from ..intervals import ENOUGH, over, with_interval
 from ..labels import REFERENCE
 from ..series import NONE
-from .leaderboard import Board, Line
+from .leaderboard import Board, BoardLine
 from .views import View
 
 
@@ -92,7 +92,7 @@ def _best(board: Board) -> list[str]:
     return [line[:1].upper() + line[1:] for line in found]
 
 
-def _named(line: Line) -> str:
+def _named(line: BoardLine) -> str:
     known = line.knowledge.replace("ratio", "the true ratio").replace(", ", " and ")
     after = "" if line.knowledge == "nothing" else f", told {known},"
     return f"{line.name}{after}"

@@ -1,5 +1,6 @@
 """Defenses ranked by what is left under the attack that is worst for each."""
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,7 +20,7 @@ WORSE = 0.005  # a gain elsewhere must be lower by this to be told
 Entry = tuple[str, str, str | None, int | None]
 
 
-class Line(NamedTuple):
+class BoardLine(NamedTuple):
     """One defense on the board.
 
     `left` is the log of the error left over the clean one, under the worst attack; `worst` the
@@ -53,9 +54,9 @@ class Board(NamedTuple):
     attacks: int
     cells: int
     seeds: list[int]
-    ranked: list[Line]
-    unranked: list[Line]
-    reference: list[Line]
+    ranked: list[BoardLine]
+    unranked: list[BoardLine]
+    reference: list[BoardLine]
     partly: list[str]
 
 
@@ -130,7 +131,7 @@ def _cells(marked: Frame) -> dict[Entry, set[int]]:
 
 def _line(
     who: Entry, rows: Frame, marked: Frame, series: list[dict[str, Any]], shared: set[int]
-) -> Line | None:
+) -> BoardLine | None:
     """The figures of one defense on the shared cells, and on those of attacks made for it."""
     selected = dict(zip(ENTRY, who, strict=True))
     mine = marked.where(**selected)
@@ -145,7 +146,7 @@ def _line(
     worst, where = _worst(cube, series)
     clean = rows.where(ratio=0.0, **selected).cube(("fpr",), "ratio")
     informed = who[2] == ORACLE and who[0] != ORACLE
-    return Line(
+    return BoardLine(
         name=rows.labels.entry(who[0], who[1]),
         knowledge=knowledge(who[2], who[3]) if who[0] not in (NONE, ORACLE) else "",
         adapted=bool(adaptive.any()),
@@ -203,7 +204,7 @@ def _worst(cube: Cube, series: list[dict[str, Any]]) -> tuple[Estimate, str]:
     return found, f"{where}, {text.ratio(along['ratio'][r])}"
 
 
-def attack(keys: dict[str, Any], labels: Labels) -> str:
+def attack(keys: Mapping[str, Any], labels: Labels) -> str:
     """An attack in words: its name, alpha, and for whom it was made."""
     parts = [labels.attack(keys["attack"])]
     if keys["alpha"] is not None:

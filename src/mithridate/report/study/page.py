@@ -16,11 +16,11 @@ from ..style import Figure, Style, styles
 from . import figures as draw
 from .board import HEADS, cells, notes, ranks, scope
 from .findings import sentences
-from .leaderboard import Board, Line
+from .leaderboard import Board, BoardLine
 from .views import View, at_alpha, views
 
 # What the board can be ordered by: (heading of the column, figure of a line, falling).
-ORDERS: dict[str, Callable[[Line], float | None]] = {
+ORDERS: dict[str, Callable[[BoardLine], float | None]] = {
     "error left": lambda line: float(line.left.point),
     "worst cell": lambda line: -float(line.worst.point),
     "recovered": lambda line: None if line.plain is None else -float(line.plain.point),
@@ -29,7 +29,7 @@ ORDERS: dict[str, Callable[[Line], float | None]] = {
 }
 
 
-class Shown(NamedTuple):
+class DrawnView(NamedTuple):
     """A view on the page: its figures by place, the styles in its key, the gains in numbers."""
 
     title: str
@@ -65,7 +65,9 @@ def study_html(results: Frame, boards: Sequence[Board], findings: Sequence[str])
     )
 
 
-def _shown(number: int, view: View, look: dict[Series, Style], figures: dict[str, Figure]) -> Shown:
+def _shown(
+    number: int, view: View, look: dict[Series, Style], figures: dict[str, Figure]
+) -> DrawnView:
     """The figures of a view; where normalizers are compared they have figures of their own."""
     along, several = len(view.ratios) > 1, _several(view)
 
@@ -75,7 +77,7 @@ def _shown(number: int, view: View, look: dict[Series, Style], figures: dict[str
         return [(id, text.cut(name, 60)) for id, (name, _) in zip(ids, panels, strict=True)]
 
     plain = along and not several
-    return Shown(
+    return DrawnView(
         text.cut(view.title, 120),
         [look[s] for s in _drawn(view)],
         put("damage", draw.damage(view, look) if plain else []),
@@ -145,8 +147,8 @@ class OrderedBoard(NamedTuple):
 def _board(board: Board) -> OrderedBoard:
     rank = {id(line): r for r, line in ranks(board)}
 
-    def body(by: Callable[[Line], float | None]) -> list[tuple[bool, list[str]]]:
-        lines: Iterable[Line] = [
+    def body(by: Callable[[BoardLine], float | None]) -> list[tuple[bool, list[str]]]:
+        lines: Iterable[BoardLine] = [
             line for part in (board.ranked, board.unranked) for line in sorted(part, key=_key(by))
         ]
         ranked = [(line.adapted, cells(line, rank[id(line)])) for line in lines]
@@ -158,10 +160,10 @@ def _board(board: Board) -> OrderedBoard:
     return OrderedBoard(title, scope(board), bodies, divided, notes(board))
 
 
-def _key(by: Callable[[Line], float | None]) -> Callable[[Line], tuple[bool, float]]:
+def _key(by: Callable[[BoardLine], float | None]) -> Callable[[BoardLine], tuple[bool, float]]:
     """What is not known comes last."""
 
-    def key(line: Line) -> tuple[bool, float]:
+    def key(line: BoardLine) -> tuple[bool, float]:
         value = by(line)
         return value is None or math.isnan(value), value or 0.0
 
