@@ -1,6 +1,7 @@
 """What the attacker wants, and all that it may see: damage against risk, on one scale."""
 
 import abc
+import dataclasses
 from typing import Any, NamedTuple
 
 import equinox as eqx
@@ -12,6 +13,8 @@ from .risks import AbstractRisk
 from .sample import Sample
 from .threat import ThreatModel, standing
 from .victims import AbstractVictim
+
+BEYOND = 1e9  # no damage outweighs a risk beyond the limit
 
 
 class Terms(NamedTuple):
@@ -109,7 +112,8 @@ class Problem(eqx.Module):
     """Everything an attack may see; there is no test set in it.
 
     `alpha` in [0, 1] weighs damage against stealth: 1 is aggressive, 0 is stealthy. `extreme`
-    holds the terms that the alpha = 1 attack reached, one entry a batch. Build it with `of`.
+    holds the terms that the alpha = 1 attack reached, one entry a batch. With a `limit`, risk must
+    not exceed it. Build it with `of`.
     """
 
     clean: Sample
@@ -123,6 +127,7 @@ class Problem(eqx.Module):
     aimed: Sample  # the validation rows
     judged: Any  # the same, digested by the victim
     facts: Any  # the clean rows, digested by the risk
+    limit: Scalar | None = None
 
     @classmethod
     def of(
@@ -154,6 +159,10 @@ class Problem(eqx.Module):
         """The same at another alpha, knowing what the alpha = 1 attack reached."""
         return eqx.tree_at(lambda p: (p.alpha, p.extreme), self, (alpha, extreme))
 
+    def within(self, limit: Scalar) -> "Problem":
+        """The same with a largest risk."""
+        return dataclasses.replace(self, limit=limit)
+
     def terms(self, fixed: Any, moving: Sample, poison: Sample) -> Terms:
         """Damage after training on digested and moving rows; risk of all poison so far."""
         params = self.victim.fit(fixed, moving, self.key)
@@ -161,9 +170,17 @@ class Problem(eqx.Module):
         return Terms(self.victim.loss(params, self.judged), risk)
 
     def gain(self, terms: Terms, reference: Reference) -> Scalar:
-        """`alpha L̃ - (1 - alpha) R̃`, what the attack maximizes."""
+        """`alpha L̃ - (1 - alpha) R̃`, what the attack maximizes.
+
+        Beyond the `limit` only risk counts, and less than anything within: an ascent falls back
+        whenever it has crossed the limit, and its best rows lie within (a switching subgradient
+        method: Polyak, "A general method of solving extremum problems", 1967).
+        """
         damage, risk = self.normalizer(terms, reference)
-        return self.alpha * damage - (1 - self.alpha) * risk
+        gain = self.alpha * damage - (1 - self.alpha) * risk
+        if self.limit is None:
+            return gain
+        return jnp.where(terms.risk <= self.limit, gain, -BEYOND * terms.risk)
 
     def untouched(self) -> Terms:
         """The terms before any poison."""

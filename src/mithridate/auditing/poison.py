@@ -10,7 +10,9 @@ import narwhals as nw
 import numpy as np
 
 from .. import _files
+from .._lookup import find
 from .._retired import renamed
+from ..attack import attacks
 from ..attack.threat import edges
 from ..bench import Spec
 from ..bench.judges import judge
@@ -26,6 +28,8 @@ from . import asked
 from .spelling import Spelling, check_own_columns, rounded, spelling, used, with_ids
 
 MARK = "is_poison"
+RISK = 2.0  # the largest, where nothing was asked for
+ALPHA = 0.3  # of an attack that keeps to none
 FAR = 2.0  # standard deviations of the clean residuals: what a person would look at
 
 
@@ -123,7 +127,8 @@ def poison(
     data: Any = None,
     *,
     target: str | None = None,
-    alpha: float = 0.3,
+    alpha: float | None = None,
+    risk_at_most: float | None = None,
     ratio: float = 0.2,
     attack: str = "ascent",
     risk: str = "residual",
@@ -139,7 +144,7 @@ def poison(
     seed: int = 0,
     tell: Tell | None = None,
 ) -> Poisoned:
-    """Add poison to a copy of a table, in the worst way that `alpha` allows.
+    """Add poison to a copy of a table, in the worst way that its largest risk or `alpha` allows.
 
     The attack is that of [1]_. Its rows have no more decimals than those of the table. Columns that
     it does not know (dates, text) are copied from the row that a poison row started from; running
@@ -151,8 +156,12 @@ def poison(
         The table, of n rows, as `audit` takes it (default: diabetes).
     target : str, optional
         Column to predict, of numbers. A data set knows its own.
-    alpha : float, default 0.3
-        In [0, 1]: 1 is aggressive, all damage; 0 is stealthy, all stealth.
+    alpha : float, optional
+        In [0, 1]: 1 is aggressive, all damage; 0 is stealthy, all stealth. It weighs the two
+        against each other; how visible the poison is then depends on the table.
+    risk_at_most : float, optional
+        The largest risk of the poison, above 0, in place of alpha: 1 looks like an average clean
+        row. Without either it is 2.
     ratio : float, default 0.2
         Poison rows / (clean + poison rows), in (0, 1).
     attack, risk : str
@@ -199,10 +208,11 @@ def poison(
     >>> made.rows, made.nmse_poisoned > made.nmse_clean
     (49, True)
     """
+    weight, limit = _aim(attack, alpha, risk_at_most)
     spec = Spec.of(
         {
             "ratios": [ratio],
-            "attacks": [asked.attack(attack, alpha, risk, normalizer, feasible)],
+            "attacks": [asked.attack(attack, weight, risk, normalizer, feasible)],
             "victim": asked.model(victim, l2),
             "threat": dict(threat or {}),
         }
@@ -214,7 +224,7 @@ def poison(
     frame, encoded = opened.frame, opened.encode(target, drop=drop, categorical=categorical)
     check_own_columns(nw.from_native(frame, eager_only=True).columns, reading.dates, MARK)
     split = encoded.split(seed, rows)
-    made_rows, origin, seen = _attacked(spec, encoded, split, seed, tell)
+    made_rows, origin, seen = _attacked(spec, encoded, split, seed, tell, limit=limit)
     started = split.rows[origin]
     own = np.column_stack([made_rows.X, made_rows.y]) * split.scale + split.shift
     own = rounded(own, encoded, started)
@@ -232,8 +242,26 @@ def poison(
     )
 
 
+def _aim(
+    attack: str, alpha: float | None, risk_at_most: float | None
+) -> tuple[float, float | None]:
+    """The alpha and the largest risk that were asked for; with a largest risk, damage is all."""
+    if alpha is not None and risk_at_most is not None:
+        raise InputError(
+            f"Of alpha {alpha:g} and a risk of at most {risk_at_most:g} only one can rule; leave "
+            "one out."
+        )
+    if risk_at_most is not None and not 0 < risk_at_most < float("inf"):
+        raise InputError(f"A risk of at most {risk_at_most:g} is no limit; give a number above 0.")
+    if alpha is not None:
+        return alpha, None
+    if risk_at_most is None and not find(attack, attacks, attacks.AbstractAttack).limited:
+        return ALPHA, None
+    return 1.0, RISK if risk_at_most is None else risk_at_most
+
+
 def _attacked(
-    spec: Spec, encoded: Encoded, split: Split, seed: int, tell: Tell
+    spec: Spec, encoded: Encoded, split: Split, seed: int, tell: Tell, *, limit: float | None
 ) -> tuple[Part, np.ndarray, float]:
     """Poison for the whole table, computed on the training rows, which stand for all of it."""
     total, known = len(encoded.y), world(split, encoded.target, spec.threat)
@@ -252,7 +280,7 @@ def _attacked(
             f"{p} rows would be replaced, but the attack knows {len(split.train.y)}; "
             "give a smaller ratio."
         )
-    ran = poison_of(spec.attacks[0], spec, [known], [seed], cut, tell)
+    ran = poison_of(spec.attacks[0], spec, [known], [seed], cut, tell, limit=limit)
     piece = ran.piece(0, 0, p)
     return piece.rows, piece.origin, piece.risk
 

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 
 from .._lookup import build
+from .._text import quote
 from ..attack import attacks, objective, risks, victims
 from ..attack.attacks import AbstractAttack
 from ..attack.threat import edges
@@ -87,13 +88,20 @@ def poison_of(
     seeds: list[int],
     cut: Batches,
     tell: Tell | None,
+    *,
+    limit: float | None = None,
 ) -> AttackRun:
-    """The poison of one attack at all alphas, seeds and ratios.
+    """The poison of one attack at all alphas, seeds and ratios, of a risk up to the `limit`.
 
     Without `tell` the compiled program calls nothing back, so that JAX can keep it on disk.
     """
     attacker = parts_of(one, spec)
     attack = attacker.attack
+    if limit is not None and not attack.limited:
+        raise InputError(
+            f"The attack {quote(one.use)} cannot keep to a largest risk; take ascent, or leave the "
+            "limit out."
+        )
     # An attack that moves all its rows together is run afresh for each number of rows.
     plans = [cut.edges] if attack.greedy else [(0, p) for p in cut.counts]
     total = sum(ticks(attack, one.alphas, seeds, len(plan) - 1) for plan in plans)
@@ -104,7 +112,7 @@ def poison_of(
         if tell:
             tell(f"compiling {one.use}", i, len(plans) if len(plans) > 1 else 0)
         run = partial(sweep, attacker, worlds, seeds, one.alphas, plan)
-        made = interruptible(partial(run, replaces=replaces, tick=tick))
+        made = interruptible(partial(run, replaces=replaces, limit=limit, tick=tick))
         untrained = InputError(
             "The model cannot be trained on these columns without a penalty: give l2 > 0."
         )

@@ -60,9 +60,13 @@ def sweep(
     edges: tuple[int, ...],
     *,
     replaces: bool = False,
+    limit: float | None = None,
     tick: Callable[[], Any] | None = None,
 ) -> Poison:
-    """Poison for each alpha and seed, in float64; `tick` is called once a batch of each run."""
+    """Poison for each alpha and seed, in float64; `tick` is called once a batch of each run.
+
+    With a `limit` the damage alone counts, as at alpha 1, and risk stays up to the limit.
+    """
     attack, victim, risk, normalizer = attacker
     # Scoped, because float64 is what closed forms need and not what every user of JAX wants.
     with jax.enable_x64(True):
@@ -74,6 +78,8 @@ def sweep(
         def one(given):
             clean, aimed, threat, key = given
             problem = Problem.of(clean, aimed, victim, threat, risk, normalizer, key=key)
+            if limit is not None:
+                problem = problem.reference().within(jnp.asarray(limit))
             return _all_alphas(attack, problem, values, key, tick)
 
         run = jax.jit(lambda given: jax.lax.map(one, given))
@@ -92,7 +98,7 @@ def sweep(
 def _all_alphas(attack: AbstractAttack, problem: Problem, alphas, key, tick):
     """Poison and traces with a leading axis of alphas."""
     extreme = problem.extreme
-    if attack.steered:
+    if attack.steered and problem.limit is None:
         _, reference = attack(problem.reference(), key, tick)
         extreme = reference.ends
     return jax.lax.map(lambda alpha: attack(problem.at(alpha, extreme), key, tick), alphas)

@@ -16,7 +16,16 @@ def poison(
     file: given.File = None,
     *,
     target: given.Target = None,
-    alpha: Annotated[float, typer.Option(help="1 is aggressive, 0 is stealthy.")] = 0.3,
+    risk_at_most: Annotated[
+        float | None,
+        typer.Option(
+            help="Largest risk; 1 looks like an average clean row.", show_default="2, or alpha"
+        ),
+    ] = None,
+    alpha: Annotated[
+        float | None,
+        typer.Option(help="In its place: 1 is aggressive, 0 is stealthy.", show_default="none"),
+    ] = None,
     ratio: Annotated[
         float, typer.Option(help="Poison rows / (clean + poison rows), in (0, 1).")
     ] = 0.2,
@@ -46,7 +55,8 @@ def poison(
         door.check_suffix(out)
         with progress(quiet) as tell:
             made = door.poison(
-                file, target=target, alpha=alpha, ratio=ratio, attack=attack, rows=rows, seed=seed,
+                file, target=target, alpha=alpha, risk_at_most=risk_at_most, ratio=ratio,
+                attack=attack, rows=rows, seed=seed,
                 threat=threat, reading=reading, tell=tell, **aim, **columns,
             )  # fmt: skip
             made.write(out)

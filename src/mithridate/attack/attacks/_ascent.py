@@ -79,6 +79,7 @@ class Ascent(AbstractAttack):
 
     label: ClassVar[str | None] = ""
     steered: ClassVar[bool] = True
+    limited: ClassVar[bool] = True
 
     steps: int = eqx.field(static=True, default=60)
     rate: float = eqx.field(static=True, default=0.2)

@@ -44,7 +44,8 @@ class AbstractAttack(eqx.Module):
     what comes back feasible: in the box, on the lattice, one-hot, frozen columns as they were,
     within the budget.
 
-    `steered` says whether alpha matters to the attack; `greedy`, whether the rows of the first
+    `steered` says whether alpha matters to the attack; `limited`, whether it keeps to the largest
+    risk that a problem may set; `greedy`, whether the rows of the first
     batches do not depend on how many follow, so that one run holds every smaller ratio; `relaxed`,
     whether its rows may lie between levels and off the lattice.
     """
@@ -57,6 +58,7 @@ class AbstractAttack(eqx.Module):
     """Whether it optimizes nothing and is there to compare with."""
 
     steered: ClassVar[bool] = False
+    limited: ClassVar[bool] = False
 
     @property
     def greedy(self) -> bool:
