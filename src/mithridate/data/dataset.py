@@ -34,9 +34,18 @@ class AbstractDataset:
     by_hand: ClassVar[str] = ""
 
     def read(self) -> Any:
-        """Any dataframe that `load` takes, the target among its columns, or such a one `Fetched`.
+        """Read the table from the first of its places that has it.
 
-        An `InputError` says what was tried and how to get the table.
+        Returns
+        -------
+        dataframe or Fetched
+            Any dataframe that `load` takes, the target among its columns; or such a one with where
+            it came from.
+
+        Raises
+        ------
+        InputError
+            If it is nowhere: what was tried, and how to get the table.
         """
         tried = []
         for source in self.places():

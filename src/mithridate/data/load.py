@@ -33,15 +33,38 @@ def load(
     name: str | None = None,
     reading: Reading = ANY,
 ) -> Encoded:
-    """Reads and encodes a CSV, TSV or Parquet file, a data set by name, or any dataframe.
+    """Read and encode a CSV, TSV or Parquet file, a data set by name, or any dataframe.
 
-    A file may be given with its target as `file:path#target`. `target` is the column to predict
-    (named data sets know theirs), `drop` columns to leave out, `categorical` columns whose numbers
-    are only codes, both beside those of a named data set; `name` what to call the table (the file's
-    name without suffix by default), and `reading` how to read a CSV file, where that is not to be
-    found out. Rows without a target, and totals at the end, are set aside. The notes of the result
-    say all that was done. Raises `InputError` on anything that is no usable table.
+    Rows without a target, and totals at the end, are set aside. The notes of the result say all
+    that was done.
 
+    Parameters
+    ----------
+    source : path-like, str or dataframe
+        The table; a file may be given with its target as `file:path#target`.
+    target : str, optional
+        The column to predict; named data sets know theirs.
+    drop : sequence of str
+        Columns to leave out, beside those of a named data set.
+    categorical : sequence of str
+        Columns whose numbers are only codes, beside those of a named data set.
+    name : str, optional
+        What to call the table; by default the file's name without suffix.
+    reading : Reading
+        How to read a CSV file, where that is not to be found out.
+
+    Returns
+    -------
+    Encoded
+        The table as numbers.
+
+    Raises
+    ------
+    InputError
+        If it is no usable table.
+
+    Examples
+    --------
     >>> load("diabetes", drop=["s1", "s2"]).columns.names
     ('age', 'sex', 'bmi', 'bp', 's3', 's4', 's5', 's6')
     """
@@ -53,13 +76,28 @@ def load(
 class Opened:
     """A table before it is encoded, whatever it was given as.
 
-    `frame` is the dataframe as it came (of a lazy one, its rows; of a file, an Arrow table),
-    `target` the column to predict where it is known, `name` what to call the table, `notes` how it
-    was read, a sentence each, and `path` the file that it came from, if any. A named data set knows
-    columns that are to be left out, `unused` with why, and `coded` ones, numbers that are only
-    codes. `reading` is what was asked of the reading of a file, and `account` how it was read, with
-    the rows that were set aside; `numbers` (n,) are those of the other rows in the table as it
-    came, from 1, where any were.
+    Parameters
+    ----------
+    frame : dataframe
+        The table as it came: of a lazy one its rows, of a file an Arrow table.
+    target : str or None
+        The column to predict, where it is known.
+    name : str
+        What to call the table.
+    notes : tuple of str
+        How it was read, a sentence each.
+    path : pathlib.Path, optional
+        The file that it came from.
+    unused : mapping of str to str
+        Columns that a named data set leaves out, with the reason.
+    coded : tuple of str
+        Columns that a named data set knows to be only codes.
+    reading : Reading
+        What was asked of the reading of a file.
+    account : Account
+        How it was read, with the rows that were set aside.
+    numbers : ndarray of int, shape (n,), optional
+        The numbers of the other rows in the table as it came, from 1, where any were set aside.
     """
 
     frame: Any
@@ -79,11 +117,40 @@ class Opened:
         return columns_of(self.frame, self.name)
 
     def known(self, column: str, role: str) -> str:
-        """The column, if there is one of that name; else an error that names the nearest."""
+        """Find a column by its name.
+
+        Parameters
+        ----------
+        column : str
+            The name.
+        role : str
+            What it is to be, for the error.
+
+        Returns
+        -------
+        str
+            The column, as the table spells it.
+
+        Raises
+        ------
+        InputError
+            If there is none of that name; it names the nearest.
+        """
         return known(str(column), list(self.columns), self.name, role)
 
     def usable(self, target: str | None = None) -> "Opened":
-        """The rows that have a target and are no total; the others are set aside."""
+        """Set aside the rows without a target, and totals.
+
+        Parameters
+        ----------
+        target : str, optional
+            The column to predict, if not the one that the table knows.
+
+        Returns
+        -------
+        Opened
+            The other rows.
+        """
         target = target or self.target
         if target not in self.columns:
             return self  # which is said where columns are looked for
@@ -110,9 +177,28 @@ class Opened:
         drop: Sequence[str] = (),
         categorical: Sequence[str] = (),
     ) -> Encoded:
-        """The table as numbers; what is given comes before, or beside, what the table knows.
+        """Turn the table into numbers.
 
         Rows without a target are an error: `usable` sets them aside.
+
+        Parameters
+        ----------
+        target : str, optional
+            The column to predict, if not the one that the table knows.
+        drop : sequence of str
+            Columns to leave out, beside those that the table knows.
+        categorical : sequence of str
+            Columns whose numbers are only codes, beside those that the table knows.
+
+        Returns
+        -------
+        Encoded
+            The table as numbers.
+
+        Raises
+        ------
+        InputError
+            If the target or the features cannot be used.
         """
         target, asked = target or self.target, [drop] if isinstance(drop, str) else drop
         unused = {c: w for c, w in self.unused.items() if c != target and c not in asked}
@@ -128,12 +214,29 @@ class Opened:
 
 
 def open(source: Any, name: str | None = None, *, reading: Reading = ANY) -> Opened:
-    """Opens a CSV, TSV or Parquet file, a data set by name or any dataframe, without encoding it.
+    """Open a CSV, TSV or Parquet file, a data set by name or any dataframe, without encoding it.
 
-    `name` is what to call the table (the file's name without suffix by default), and `reading` how
-    to read a CSV file, where that is not to be found out. Raises `InputError` on anything that is
-    no table with rows and columns, and on one that can be read in two ways.
+    Parameters
+    ----------
+    source : path-like, str or dataframe
+        The table; a file may be given with its target as `file:path#target`.
+    name : str, optional
+        What to call the table; by default the file's name without suffix.
+    reading : Reading
+        How to read a CSV file, where that is not to be found out.
 
+    Returns
+    -------
+    Opened
+        The table as it came, and what is known of it.
+
+    Raises
+    ------
+    InputError
+        If it is no table with rows and columns, or one that can be read in two ways.
+
+    Examples
+    --------
     >>> diabetes = open("diabetes")
     >>> diabetes.frame.shape, diabetes.target, list(diabetes.columns)[:3]
     ((442, 11), 'progression', ['age', 'sex', 'bmi'])
@@ -180,7 +283,18 @@ def _named(dataset: AbstractDataset, found: Fetched, name: str) -> Opened:
 
 
 def file_of(source: Any) -> Path | None:
-    """The file that a table would be read from: a path, that of `file:`, or one found by name."""
+    """Find the file that a table would be read from.
+
+    Parameters
+    ----------
+    source : path-like, str or dataframe
+        What `open` takes.
+
+    Returns
+    -------
+    pathlib.Path or None
+        A path, that of `file:`, or the file of a named data set; None where there is no file.
+    """
     if isinstance(source, str) and source in (sets := known_sets()):
         hand = sets[source].at_hand()
         return hand.file() if isinstance(hand, Folder) else None
@@ -191,8 +305,15 @@ def file_of(source: Any) -> Path | None:
 
 
 def names() -> list[str]:
-    """Names of the data sets that can be opened by name, if they are at hand.
+    """List the data sets that can be opened by name, if they are at hand.
 
+    Returns
+    -------
+    list of str
+        Their names.
+
+    Examples
+    --------
     >>> names()
     ['ames', 'appliances', 'boston', 'diabetes', 'diamonds', 'heart', 'house', 'loan']
     """
@@ -200,7 +321,13 @@ def names() -> list[str]:
 
 
 def known_sets() -> dict[str, type[AbstractDataset]]:
-    """The data sets by name, all that the package exports: there is no other registry."""
+    """Look up the data sets by name, all that the package exports: there is no other registry.
+
+    Returns
+    -------
+    dict of str to type
+        Their classes.
+    """
     from .. import data
 
     found = (getattr(data, name) for name in data.__all__)

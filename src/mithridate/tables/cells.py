@@ -43,10 +43,20 @@ class Numbers:
 
 @dataclass(frozen=True, eq=False)
 class Levels:
-    """Text as `codes` (N,) into `words` (-1 where missing).
+    """Text by its distinct words.
 
-    `odd` is the most frequent word that is no number, where nearly all others are numbers;
-    `signed` the most frequent number written with signs, where nearly all are numbers so written.
+    Parameters
+    ----------
+    codes : ndarray of int, shape (N,)
+        The word of each row, -1 where it is missing.
+    words : pyarrow.Array
+        The distinct words.
+    counts : ndarray of int, shape (k,)
+        How often each occurs.
+    odd : str
+        The most frequent word that is no number, where nearly all others are numbers.
+    signed : str
+        The most frequent number written with signs, where nearly all are numbers so written.
     """
 
     codes: Int[np.ndarray, " n"]
@@ -83,8 +93,20 @@ def cells(column: pa.ChunkedArray) -> Numbers | Levels | Other:
 
 
 def levels(column: pa.ChunkedArray) -> Levels | None:
-    """A column of text, numbers, dates or truth values as levels; None where it is none of these.
+    """Take a column of text, numbers, dates or truth values as levels.
 
+    Parameters
+    ----------
+    column : pyarrow.ChunkedArray
+        The column.
+
+    Returns
+    -------
+    Levels or None
+        Its distinct words; None where it holds something else.
+
+    Examples
+    --------
     >>> import pyarrow as pa
     >>> found = levels(pa.chunked_array([["north", "south", None, " north"]]))
     >>> found.words.to_pylist(), found.codes

@@ -31,12 +31,38 @@ def decode(
     *,
     marks: Mapping[str, Marks] | None = None,
 ) -> Any:
-    """Rows of the table `frame` that read as features `X` (p, d) and targets `y` (p,).
+    """Write encoded rows as rows of the table that they came from.
 
-    Row `i` starts from the table's row `origin[i]`: cells that read the same, and columns that
-    `encoded` left out, are copied from there. Library, columns, types and index are the table's.
-    With the `marks` of its columns, the table is of text, and new numbers are spelled likewise.
+    Cells that read the same, and columns that `encoded` left out, are copied from the rows that the
+    new ones start from. Library, columns, types and index are the table's.
 
+    Parameters
+    ----------
+    frame : dataframe
+        The table.
+    encoded : Encoded
+        The same as numbers.
+    X : array-like, shape (p, d)
+        Features of the new rows, in the table's units.
+    y : array-like, shape (p,)
+        Their targets.
+    origin : array-like of int, shape (p,)
+        The table's row that each starts from.
+    marks : mapping of str to Marks, optional
+        The marks of numbers by column: the table is of text, and new numbers are spelled likewise.
+
+    Returns
+    -------
+    dataframe
+        The rows, as those of `frame` are.
+
+    Raises
+    ------
+    InputError
+        If the rows do not fit the table.
+
+    Examples
+    --------
     >>> import pyarrow as pa
     >>> from mithridate.data import encode
     >>> frame = pa.table({"home": ["own", "rent"] * 20, "rooms": [3, 5] * 20, "pay": range(40)})

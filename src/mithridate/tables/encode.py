@@ -32,7 +32,7 @@ def encode(
     notes: Sequence[str] = (),
     unused: Mapping[str, str] = NOTHING,
 ) -> Encoded:
-    """Turns a dataframe into numbers.
+    """Turn a dataframe into numbers.
 
     Parameters
     ----------

@@ -20,13 +20,22 @@ MOST_TEST = 2000
 
 @dataclass(frozen=True, eq=False)
 class Columns:
-    """What each of the `d` encoded features is: poison must obey it.
+    """What each of the `d` encoded features is, and poison must obey.
 
-    `names` (d,) as encoded, such as `zoning=RL` or `age`; `source` (d,) the table's column, or the
-    recognized one-hot prefix, that a feature belongs to; `group` (d,) index of its one-hot group
-    or -1; `optional` (g,) True where a row of zeros is legal in that group (a dropped reference
-    level); `step` (d + 1,) spacing of the values in the table's units, 0 for continuous, the
-    target last; `column` (d,) the table's column that holds the feature, needed by `decode`.
+    Parameters
+    ----------
+    names : tuple of str, length d
+        The features as encoded, such as `zoning=RL` or `age`.
+    source : tuple of str, length d
+        The table's column, or the recognized one-hot prefix, that a feature belongs to.
+    group : ndarray of int, shape (d,)
+        Index of its one-hot group, or -1.
+    optional : ndarray of bool, shape (g,)
+        True where a row of zeros is legal in that group (a dropped reference level).
+    step : ndarray, shape (d + 1,)
+        Spacing of the values in the table's units, 0 for continuous ones; the target last.
+    column : tuple of str, length d
+        The table's column that holds the feature, needed by `decode`.
     """
 
     names: tuple[str, ...]
@@ -39,7 +48,15 @@ class Columns:
 
 @dataclass(frozen=True, eq=False)
 class Part:
-    """Rows `X` (n, d) with targets `y` (n,), both scaled."""
+    """Rows of one part of a table, scaled.
+
+    Parameters
+    ----------
+    X : ndarray, shape (n, d)
+        Features.
+    y : ndarray, shape (n,)
+        Targets.
+    """
 
     X: Float[np.ndarray, "n d"]
     y: Float[np.ndarray, " n"]
@@ -50,13 +67,25 @@ class Split:
     """Training, validation and test rows, scaled by the box of the training rows or of the table.
 
     `table units = scaled * scale + shift`, so that training values lie in [0, 1]; the others may
-    leave it, unless the whole table gave the scale. `lower upper step shift scale` have shape
-    (d + 1,), the target last; the first three are in scaled units, and `lower upper` are the box of
-    the training rows. A feature that is constant in the rows that gave the scale has scale 1 and
-    `lower = upper = 0`, one that is constant in the training part has step 0. Features of a one-hot
-    group are never shifted or stretched, so that one-hot in the table is one-hot here: one that is
-    always 1 has `lower = upper = 1`. `rows` (n,) are the numbers that the training rows have in the
-    table.
+    leave it, unless the whole table gave the scale. A feature that is constant in the rows that
+    gave the scale has scale 1 and `lower = upper = 0`, one that is constant in the training part
+    has step 0. Features of a one-hot group are never shifted or stretched, so that one-hot in the table is
+    one-hot here: one that is always 1 has `lower = upper = 1`.
+
+    Parameters
+    ----------
+    train, validation, test : Part
+        The three parts.
+    lower, upper : ndarray, shape (d + 1,)
+        The box of the training rows in scaled units, the target last.
+    step : ndarray, shape (d + 1,)
+        Spacing of the values in scaled units, 0 for continuous ones.
+    shift, scale : ndarray, shape (d + 1,)
+        What takes scaled values back to the table's units.
+    columns : Columns
+        What each feature is.
+    rows : ndarray of int, shape (n,)
+        The numbers that the training rows have in the table.
     """
 
     train: Part
@@ -73,11 +102,25 @@ class Split:
 
 @dataclass(frozen=True, eq=False)
 class Encoded:
-    """A table as numbers in its own units: `X` (N, d), NaN where a number is missing; `y` (N,).
+    """A table as numbers in its own units.
 
-    `notes` say what was left out, pooled, imputed, recognized or guessed, a sentence each;
-    `fingerprint` is the SHA-256 of names and numbers: it changes when the data do.
+    Parameters
+    ----------
+    name : str
+        What the table is called.
+    target : str
+        The column to predict.
+    X : ndarray, shape (N, d)
+        Features, NaN where a number is missing.
+    y : ndarray, shape (N,)
+        Targets.
+    columns : Columns
+        What each feature is.
+    notes : tuple of str
+        What was left out, pooled, imputed, recognized or guessed, a sentence each.
 
+    Examples
+    --------
     >>> from mithridate.data import load
     >>> diabetes = load("diabetes")
     >>> diabetes.X.shape, diabetes.target
@@ -106,12 +149,29 @@ class Encoded:
         return digest.hexdigest()
 
     def split(self, seed: int, rows: int = 300, scaled: str = "training") -> Split:
-        """Cuts the table by `seed` into `min(rows, N // 2)` training rows and the others.
+        """Cut the table into training, validation and test rows.
 
-        Validation takes half of the rest, at most as many rows as training; the test part takes
-        what remains, at most 2000 rows. Missing numbers become the median of the training part.
-        Columns are stretched to [0, 1] by the ranges that the training rows show, or by those of
-        the whole table where `scaled` is `"table"`.
+        Missing numbers become the median of the training part.
+
+        Parameters
+        ----------
+        seed : int
+            Which rows go where.
+        rows : int, default 300
+            Training rows, at most half of the table. Validation takes half of the rest, at most as
+            many as training; the test part takes what remains, at most 2000.
+        scaled : {"training", "table"}, default "training"
+            Whose ranges stretch the columns to [0, 1]: those of the training rows, or of the table.
+
+        Returns
+        -------
+        Split
+            The parts, scaled.
+
+        Raises
+        ------
+        InputError
+            If a part would have too few rows, or one single target.
         """
         cut = self._cut(seed, rows)
         tables = [np.column_stack([self.X[c], self.y[c]]) for c in cut]

@@ -11,7 +11,15 @@ SUFFIXES = (".csv", ".tsv", ".txt", ".parquet", ".pq", ".gz")
 
 
 class Place(NamedTuple):
-    """A file, and the column to predict if it was said."""
+    """A file, and the column to predict if it was said.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The file.
+    target : str or None
+        The column.
+    """
 
     path: Path
     target: str | None
@@ -21,10 +29,27 @@ class Place(NamedTuple):
 
 
 def place(source: Any) -> Place | None:
-    """The file and target in `file:path#target`; None for anything that is not so written.
+    """Read the file and the target out of `file:path#target`.
 
     The target follows the last `#`, unless only the whole is a file.
 
+    Parameters
+    ----------
+    source : object
+        What a person gave as a table.
+
+    Returns
+    -------
+    Place or None
+        None for anything that is not so written.
+
+    Raises
+    ------
+    InputError
+        If the file or the target is missing.
+
+    Examples
+    --------
     >>> place("file:data/houses.csv#price").target, place("houses.csv"), place("file:a.csv").target
     ('price', None, None)
     """
@@ -49,8 +74,20 @@ def is_file(path: str) -> bool:
 
 
 def stem(path: Path) -> str:
-    """A file's name without `.csv`, `.csv.gz` and the like.
+    """Give a file's name without `.csv`, `.csv.gz` and the like.
 
+    Parameters
+    ----------
+    path : pathlib.Path
+        The file.
+
+    Returns
+    -------
+    str
+        Its name.
+
+    Examples
+    --------
     >>> stem(Path("homes.csv.gz")), stem(Path("results.2024"))
     ('homes', 'results.2024')
     """

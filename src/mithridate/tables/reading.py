@@ -91,9 +91,18 @@ ANY = Reading()  # nothing is said, all is found out
 
 @dataclass(frozen=True)
 class Aside:
-    """A row that is not used: its number in the file (the first row of data is 1), and why.
+    """A row that is not used, and why.
 
-    `more` are cells beyond those of the table's columns.
+    Parameters
+    ----------
+    row : int
+        Its number in the file; the first row of data is 1.
+    why : str
+        The reason, as a part of a sentence.
+    cells : tuple of (str or None)
+        Its cells.
+    more : tuple of str
+        Cells beyond those of the table's columns.
     """
 
     row: int
@@ -157,7 +166,19 @@ class Layout:
 
 @dataclass(frozen=True)
 class Account:
-    """What was read how: the layout, what was done to which cells, and the rows set aside."""
+    """How a file was read.
+
+    Parameters
+    ----------
+    layout : Layout, optional
+        Its dialect, where it is a delimited file.
+    decisions : tuple of Decision
+        What was done to which cells.
+    aside : tuple of Aside
+        The rows that are not used.
+    notes : tuple of str
+        The same in sentences.
+    """
 
     layout: Layout | None = None
     decisions: tuple[Decision, ...] = ()

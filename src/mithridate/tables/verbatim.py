@@ -61,10 +61,31 @@ class Verbatim(NamedTuple):
 
 
 def verbatim(path: Path, n: int, reading: Reading = ANY) -> Verbatim | None:
-    """The `n` rows of a delimited file as they are spelled; None for a file of another kind.
+    """Read the rows of a delimited file as they are spelled.
 
     So `007` stays `007` and `NA` stays `NA`, which they would not by way of numbers.
 
+    Parameters
+    ----------
+    path : pathlib.Path
+        The file.
+    n : int
+        How many rows it has.
+    reading : Reading
+        How it is read, where that is not to be found out.
+
+    Returns
+    -------
+    Verbatim or None
+        The rows; None for a file of another kind.
+
+    Raises
+    ------
+    InputError
+        If the file is no longer the one that was read.
+
+    Examples
+    --------
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     path = Path(folder, "codes.csv")
