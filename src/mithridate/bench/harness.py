@@ -45,16 +45,40 @@ def bench(
     dask: str | None = None,
     tell: Tell | None = None,
 ) -> Ran:
-    """Computes the parts of a study that `folder` does not have yet.
+    """Compute the parts of a study that a folder does not have yet.
 
     Each part is one table, victim, threat, attack and seed; it is written to
     `folder/parts/<hash of its configuration>.parquet`, whole or not at all. So a run that was
     stopped goes on where it was, the folders of two machines merge by copying their parts
-    together, and a study with more seeds computes those alone. `jobs` processes work side by side
-    (-1: one a core), or the workers of the Dask cluster at the address `dask`. Each has one thread;
-    with `jobs` 1 it is this process, and if JAX has computed in it before, with more threads, the
-    last digits of a sum may differ.
+    together, and a study with more seeds computes those alone.
 
+    Parameters
+    ----------
+    study : Study
+        What is computed.
+    folder : path-like
+        Where the results are, and are written to.
+    jobs : int, default -1
+        Processes that work side by side (-1: one a core), each with one thread. With 1 it is this
+        process, and if JAX has computed in it before, with more threads, the last digits of a sum
+        may differ.
+    dask : str, optional
+        The address of a Dask cluster whose workers compute instead.
+    tell : callable, optional
+        Called with a stage, how much of it is done, and of how much.
+
+    Returns
+    -------
+    Ran
+        How many parts there are, how many were computed, and the results.
+
+    Raises
+    ------
+    InputError
+        If a table, a name or an option cannot be used, or the folder not be written to.
+
+    Examples
+    --------
     >>> import tempfile
     >>> study = Study.parse('data = ["diabetes"]\\nattacks = ["flip"]\\nseeds = 1\\nratios = [0.2]')
     >>> with tempfile.TemporaryDirectory() as folder:

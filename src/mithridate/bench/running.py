@@ -33,7 +33,19 @@ PICTURED = 0.2  # the ratio nearest to this is the one whose rows are shown
 
 
 class Results(NamedTuple):
-    """The tables of a run: judged cells, example rows, moved columns, steps of the attacks."""
+    """The tables of a run.
+
+    Parameters
+    ----------
+    table : pyarrow.Table
+        Judged cells, rows of `mithridate.schema.Row`.
+    looks : pyarrow.Table
+        Example rows, of `schema.Look`.
+    moved : pyarrow.Table
+        How far columns were moved, of `schema.Moved`.
+    trace : pyarrow.Table
+        Steps of the attacks, of `schema.Step`.
+    """
 
     table: pa.Table
     looks: pa.Table
@@ -42,7 +54,27 @@ class Results(NamedTuple):
 
 
 def run(spec: Spec, frame: Any = None, tell: Tell | None = None) -> Results:
-    """Runs a whole spec on the table it names, or on the given frame."""
+    """Run a whole spec on the table it names, or on the given frame.
+
+    Parameters
+    ----------
+    spec : Spec
+        What is run.
+    frame : dataframe, optional
+        The table, in place of the one that the spec names.
+    tell : callable, optional
+        Called with a stage, how much of it is done, and of how much.
+
+    Returns
+    -------
+    Results
+        The tables of the run.
+
+    Raises
+    ------
+    InputError
+        If the table, a name or an option cannot be used.
+    """
     tell = tell or (lambda stage, done, total: None)
     began, started = time.perf_counter(), datetime.datetime.now(datetime.UTC)
     tell("reading the table", 0, 0)

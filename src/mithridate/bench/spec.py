@@ -212,6 +212,31 @@ class DefenseSpec(_ClassSpec):
 class Spec(_SpecPart):
     """A whole run: data x attacks x alphas x ratios x seeds x defenses.
 
+    Parameters
+    ----------
+    seed : int, default 0
+        The first seed; each seed is a split and a run of the attacks.
+    seeds : int, default 3
+        How many there are.
+    ratios : list of float
+        Poison rows / (clean + poison rows), each in [0, 1).
+    batch : float, default 0.05
+        Ratio by which an attack grows its poison at a time.
+    data : DataSpec
+        The table.
+    threat : ThreatSpec
+        What the attacker may write, and what it knows.
+    victim : VictimSpec
+        The model that is attacked.
+    judge : str, optional
+        The model that is trained on the result, if not the victim's own kind.
+    attacks : list of AttackSpec
+        The attacks.
+    defenses : list of DefenseSpec
+        The defenses.
+
+    Examples
+    --------
     >>> spec = Spec.parse('seeds = 2')
     >>> spec.seeds, spec.data.source, [d.use for d in spec.defenses]
     (2, 'diabetes', ['trim', 'huber', 'bayesclean'])
@@ -252,7 +277,23 @@ class Spec(_SpecPart):
 
     @classmethod
     def of(cls, values: dict[str, Any]) -> "Spec":
-        """A checked spec; the first thing wrong becomes one sentence that names its key."""
+        """Check a spec; the first thing wrong becomes one sentence that names its key.
+
+        Parameters
+        ----------
+        values : dict of str to object
+            The keys of the spec.
+
+        Returns
+        -------
+        Spec
+            The spec.
+
+        Raises
+        ------
+        InputError
+            If a key or a value is wrong.
+        """
         try:
             return cls.model_validate(values)
         except ValidationError as error:
@@ -260,7 +301,23 @@ class Spec(_SpecPart):
 
     @classmethod
     def parse(cls, text: str) -> "Spec":
-        """A spec from TOML text."""
+        """Read a spec from TOML text.
+
+        Parameters
+        ----------
+        text : str
+            The text.
+
+        Returns
+        -------
+        Spec
+            The spec.
+
+        Raises
+        ------
+        InputError
+            If it is no TOML, or a key or a value is wrong.
+        """
         try:
             return cls.of(tomllib.loads(text))
         except tomllib.TOMLDecodeError as error:
@@ -268,19 +325,47 @@ class Spec(_SpecPart):
 
     @classmethod
     def load(cls, path: str | Path) -> "Spec":
-        """A spec from a TOML file."""
+        """Read a spec from a TOML file.
+
+        Parameters
+        ----------
+        path : path-like
+            The file.
+
+        Returns
+        -------
+        Spec
+            The spec.
+
+        Raises
+        ------
+        InputError
+            If the file cannot be read, is no TOML, or a key or a value is wrong.
+        """
         try:
             return cls.parse(Path(path).read_text(encoding="utf-8"))
         except (OSError, UnicodeDecodeError) as error:
             raise InputError(f"The spec {str(path)!r} cannot be read ({error}).") from None
 
     def words(self) -> dict[str, str]:
-        """The threat model in words; an attack that is never made feasible relaxes it."""
+        """Say the threat model in words; an attack that is never made feasible relaxes it.
+
+        Returns
+        -------
+        dict of str to str
+            What is written, within which box, how possible it is, and what the attacker knows.
+        """
         free = any(attack.options.get("feasible") == "never" for attack in self.attacks)
         return self.threat.model_copy(update={"relaxed": self.threat.relaxed or free}).words()
 
     def dump(self) -> str:
-        """The spec as TOML text that `parse` reads back; what was left to its default stays so."""
+        """Write the spec as TOML text for `parse`; what was left to its default stays so.
+
+        Returns
+        -------
+        str
+            The text.
+        """
         return tomli_w.dumps(self.model_dump(exclude_none=True, exclude_unset=True))
 
 

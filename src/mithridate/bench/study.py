@@ -68,6 +68,15 @@ class Job(NamedTuple):
 class Study(BaseModel):
     """A list of experiments; keys beside them are shared by all that do not set their own.
 
+    Parameters
+    ----------
+    title : str, default "study"
+        Its name, and that of the file that repeats it.
+    about : str
+        What it is for.
+    experiments : list of Experiment
+        What is crossed with what.
+
     Examples
     --------
     >>> study = Study.parse('''
@@ -100,7 +109,27 @@ class Study(BaseModel):
 
     @classmethod
     def parse(cls, text: str, scale: str | None = None, only: Sequence[str] = ()) -> "Study":
-        """A study from TOML text, at one of its scales, of all or some of its experiments."""
+        """Read a study from TOML text, at one of its scales, all or some of its experiments.
+
+        Parameters
+        ----------
+        text : str
+            The text.
+        scale : str, optional
+            The scale, one that the study has.
+        only : sequence of str
+            The experiments; all by default.
+
+        Returns
+        -------
+        Study
+            The study.
+
+        Raises
+        ------
+        InputError
+            If it is no TOML, or a key, a value, the scale or an experiment is wrong.
+        """
         try:
             given = tomllib.loads(text)
         except tomllib.TOMLDecodeError as error:
@@ -123,17 +152,51 @@ class Study(BaseModel):
     def load(
         cls, source: str | Path, scale: str | None = None, only: Sequence[str] = ()
     ) -> "Study":
-        """A study from a TOML file, or a shipped one by its name."""
+        """Read a study from a TOML file, or a shipped one by its name.
+
+        Parameters
+        ----------
+        source : path-like or str
+            The file, or the name.
+        scale : str, optional
+            The scale, one that the study has.
+        only : sequence of str
+            The experiments; all by default.
+
+        Returns
+        -------
+        Study
+            The study.
+
+        Raises
+        ------
+        InputError
+            If there is no such study, or it cannot be read.
+        """
         return cls.parse(text_of(source), scale, only)
 
     def dump(self) -> str:
-        """The study as TOML text, every experiment in full."""
+        """Write the study as TOML text, every experiment in full.
+
+        Returns
+        -------
+        str
+            The text.
+        """
         return tomli_w.dumps(self.model_dump(exclude_none=True))
 
     def jobs(self, tables: Mapping[str, tuple[str, str, str]]) -> Iterator[Job]:
-        """The parts of the study, seed by seed, so that a stopped run is even.
+        """List the parts of the study, seed by seed, so that a stopped run is even.
 
-        `tables` gives name, target and fingerprint of each table by `mark` of its spec.
+        Parameters
+        ----------
+        tables : mapping of str to tuple of str
+            Name, target and fingerprint of each table by `mark` of its spec.
+
+        Yields
+        ------
+        Job
+            One table, victim, threat, attack and seed, under all defenses.
         """
         for one in self.experiments:
             for seed in range(one.seed, one.seed + one.seeds):

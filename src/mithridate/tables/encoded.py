@@ -69,8 +69,8 @@ class Split:
     `table units = scaled * scale + shift`, so that training values lie in [0, 1]; the others may
     leave it, unless the whole table gave the scale. A feature that is constant in the rows that
     gave the scale has scale 1 and `lower = upper = 0`, one that is constant in the training part
-    has step 0. Features of a one-hot group are never shifted or stretched, so that one-hot in the table is
-    one-hot here: one that is always 1 has `lower = upper = 1`.
+    has step 0. Features of a one-hot group are never shifted or stretched, so that one-hot in the
+    table is one-hot here: one that is always 1 has `lower = upper = 1`.
 
     Parameters
     ----------
