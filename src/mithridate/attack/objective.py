@@ -18,7 +18,15 @@ BEYOND = 1e9  # no damage outweighs a risk beyond the limit
 
 
 class Terms(NamedTuple):
-    """The two objectives: `damage`, the victim's validation MSE, and `risk`, the visibility."""
+    """The two objectives.
+
+    Parameters
+    ----------
+    damage : array
+        The victim's mean squared error on the validation rows, in units of y².
+    risk : array
+        The visibility of the poison rows, without unit.
+    """
 
     damage: Float[Array, "*shape"]
     risk: Float[Array, "*shape"]
@@ -27,8 +35,14 @@ class Terms(NamedTuple):
 class Reference(NamedTuple):
     """What a normalizer measures against.
 
-    `untouched` is before any poison, `previous` this run before the batch, `extreme` the
-    alpha = 1 run after it.
+    Parameters
+    ----------
+    untouched : Terms
+        Before any poison.
+    previous : Terms
+        This run before the batch.
+    extreme : Terms
+        The alpha = 1 run after it.
     """
 
     untouched: Terms
@@ -41,7 +55,18 @@ class AbstractNormalizer(eqx.Module):
 
     @abc.abstractmethod
     def anchors(self, reference: Reference) -> tuple[Terms, Terms]:
-        """The raw terms that are mapped to 0 and to 1."""
+        """Give the raw terms that are mapped to 0 and to 1.
+
+        Parameters
+        ----------
+        reference : Reference
+            What is measured against.
+
+        Returns
+        -------
+        tuple of Terms
+            Those that become 0, and those that become 1.
+        """
 
     def __call__(self, terms: Terms, reference: Reference) -> Terms:
         """Each term on the line through its anchors.
@@ -109,11 +134,34 @@ class Ideal(AbstractNormalizer):
 
 
 class Problem(eqx.Module):
-    """Everything an attack may see; there is no test set in it.
+    """Everything an attack may see; there is no test set in it. Build it with `of`.
 
-    `alpha` in [0, 1] weighs damage against stealth: 1 is aggressive, 0 is stealthy. `extreme`
-    holds the terms that the alpha = 1 attack reached, one entry a batch. With a `limit`, risk must
-    not exceed it. Build it with `of`.
+    Parameters
+    ----------
+    clean : Sample
+        The clean training rows that the attacker knows.
+    victim : AbstractVictim
+        The model that is attacked.
+    threat : ThreatModel
+        What may be written.
+    risk : AbstractRisk
+        What is to stay low.
+    normalizer : AbstractNormalizer
+        What puts damage and risk on one scale.
+    alpha : scalar array
+        Weighs damage against stealth, in [0, 1]: 1 is aggressive, 0 is stealthy.
+    extreme : Terms
+        What the alpha = 1 attack reached, one entry a batch.
+    key : PRNG key
+        Where chance comes from.
+    aimed : Sample
+        The validation rows.
+    judged : object
+        The same, digested by the victim.
+    facts : object
+        The clean rows, digested by the risk.
+    limit : scalar array, optional
+        The largest risk that poison may have.
     """
 
     clean: Sample
@@ -141,7 +189,28 @@ class Problem(eqx.Module):
         *,
         key: PRNGKeyArray,
     ) -> "Problem":
-        """The alpha = 1 problem on raw terms: its solution is the reference of all others."""
+        """State the alpha = 1 problem on raw terms: its solution is the reference of all others.
+
+        Parameters
+        ----------
+        clean, validation : Sample
+            Training and validation rows that the attacker knows.
+        victim : AbstractVictim
+            The model that is attacked.
+        threat : ThreatModel
+            What may be written.
+        risk : AbstractRisk
+            What is to stay low.
+        normalizer : AbstractNormalizer
+            What puts damage and risk on one scale.
+        key : PRNG key
+            Where chance comes from.
+
+        Returns
+        -------
+        Problem
+            The problem.
+        """
         one = jnp.ones((len(threat.edges) - 1,), clean.y.dtype)
         rows = validation, victim.digest(validation)
         alpha = jnp.ones((), clean.y.dtype)
@@ -151,30 +220,87 @@ class Problem(eqx.Module):
         )  # fmt: skip
 
     def reference(self) -> "Problem":
-        """The same at alpha = 1 and without a normalizer."""
+        """State the same problem at alpha = 1 and without a normalizer.
+
+        Returns
+        -------
+        Problem
+            The problem.
+        """
         values = (Raw(), jnp.ones_like(self.alpha))
         return eqx.tree_at(lambda p: (p.normalizer, p.alpha), self, values)
 
     def at(self, alpha: Scalar, extreme: Terms) -> "Problem":
-        """The same at another alpha, knowing what the alpha = 1 attack reached."""
+        """State the same problem at another alpha.
+
+        Parameters
+        ----------
+        alpha : scalar array
+            The alpha, in [0, 1].
+        extreme : Terms
+            What the alpha = 1 attack reached, one entry a batch.
+
+        Returns
+        -------
+        Problem
+            The problem.
+        """
         return eqx.tree_at(lambda p: (p.alpha, p.extreme), self, (alpha, extreme))
 
     def within(self, limit: Scalar) -> "Problem":
-        """The same with a largest risk."""
+        """State the same problem with a largest risk.
+
+        Parameters
+        ----------
+        limit : scalar array
+            The risk.
+
+        Returns
+        -------
+        Problem
+            The problem.
+        """
         return dataclasses.replace(self, limit=limit)
 
     def terms(self, fixed: Any, moving: Sample, poison: Sample) -> Terms:
-        """Damage after training on digested and moving rows; risk of all poison so far."""
+        """Compute damage and risk after training.
+
+        Parameters
+        ----------
+        fixed : object
+            The rows that stay, digested by the victim.
+        moving : Sample
+            The rows that move.
+        poison : Sample
+            All poison so far.
+
+        Returns
+        -------
+        Terms
+            The damage of the trained model, and the risk of the poison.
+        """
         params = self.victim.fit(fixed, moving, self.key)
         risk = self.risk.after_training(self.facts, poison, params)
         return Terms(self.victim.loss(params, self.judged), risk)
 
     def gain(self, terms: Terms, reference: Reference) -> Scalar:
-        """`alpha L̃ - (1 - alpha) R̃`, what the attack maximizes.
+        """Compute `alpha L̃ - (1 - alpha) R̃`, what the attack maximizes.
 
         Beyond the `limit` only risk counts, and less than anything within: an ascent falls back
         whenever it has crossed the limit, and its best rows lie within (a switching subgradient
         method: Polyak, "A general method of solving extremum problems", 1967).
+
+        Parameters
+        ----------
+        terms : Terms
+            Raw damage and risk.
+        reference : Reference
+            What they are measured against.
+
+        Returns
+        -------
+        scalar array
+            The gain.
         """
         damage, risk = self.normalizer(terms, reference)
         gain = self.alpha * damage - (1 - self.alpha) * risk
@@ -183,12 +309,31 @@ class Problem(eqx.Module):
         return jnp.where(terms.risk <= self.limit, gain, -BEYOND * terms.risk)
 
     def untouched(self) -> Terms:
-        """The terms before any poison."""
+        """Compute the terms before any poison.
+
+        Returns
+        -------
+        Terms
+            The clean damage, and the risk of no rows.
+        """
         nothing = self.clean.weighing(jnp.zeros_like(self.clean.w))
         return self.terms(self.victim.digest(self.clean), nothing, nothing)
 
     def ends(self, poison: Sample, origin: Int[Array, " p"]) -> Terms:
-        """Terms after each batch of poison that started from these rows, one entry a batch."""
+        """Compute the terms after each batch of poison.
+
+        Parameters
+        ----------
+        poison : Sample
+            The rows of all batches, p.
+        origin : array of int, shape (p,)
+            The clean row that each started from.
+
+        Returns
+        -------
+        Terms
+            One entry a batch.
+        """
         slot = jnp.arange(self.threat.capacity)
 
         def after(edge):

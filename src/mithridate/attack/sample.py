@@ -6,11 +6,22 @@ from jaxtyping import Array, Float
 
 
 class Sample(eqx.Module):
-    """`n` rows of `d` features with targets and weights; a row of weight 0 is absent.
+    """Rows with targets and weights; a row of weight 0 is absent.
 
     Absent rows change nothing, but must hold finite values. Adding two samples puts their rows
     one after the other.
 
+    Parameters
+    ----------
+    X : array, shape (n, d)
+        Features.
+    y : array, shape (n,)
+        Targets.
+    w : array, shape (n,)
+        Weights.
+
+    Examples
+    --------
     >>> import jax.numpy as jnp
     >>> one = Sample(jnp.zeros((3, 2)), jnp.ones(3), jnp.ones(3))
     >>> (one + one).X.shape
@@ -29,5 +40,16 @@ class Sample(eqx.Module):
         )
 
     def weighing(self, w: Float[Array, " n"]) -> "Sample":
-        """The same rows under other weights."""
+        """Give the same rows other weights.
+
+        Parameters
+        ----------
+        w : array, shape (n,)
+            The weights.
+
+        Returns
+        -------
+        Sample
+            The rows.
+        """
         return Sample(self.X, self.y, w)

@@ -11,11 +11,27 @@ from .sample import Sample
 
 
 def edges(n: int, ratios: Sequence[float], replaces: bool = False) -> tuple[int, ...]:
-    """Numbers of poison rows, from 0 on, that make each ratio of `n` clean rows.
+    """Count the poison rows that make each ratio, from 0 on.
 
     `ratio` is poison rows / all rows. Rows that are added make it `p / (n + p)`, so `p = n ratio /
     (1 - ratio)`; rows that replace clean ones make it `p / n`. Rounded.
 
+    Parameters
+    ----------
+    n : int
+        Clean rows.
+    ratios : sequence of float
+        The ratios, each in [0, 1).
+    replaces : bool, default False
+        Whether poison rows take the place of clean ones.
+
+    Returns
+    -------
+    tuple of int
+        0, and the number for each ratio, in rising order.
+
+    Examples
+    --------
     >>> edges(300, [0.1, 0.2, 0.4])
     (0, 33, 75, 200)
     >>> edges(300, [0.1, 0.2, 0.4], replaces=True)
@@ -27,16 +43,27 @@ def edges(n: int, ratios: Sequence[float], replaces: bool = False) -> tuple[int,
 class ThreatModel(eqx.Module):
     """Slots in batches, a box, a lattice for each column, one-hot groups, and what is free.
 
-    `edges[i]` rows belong to the first `i` batches. `lower` and `upper` bound the features and,
-    last, the target; `step` is the spacing of the values a column can take, counted from `lower`,
-    and 0 where it is continuous. `member[j]` marks the columns of one-hot group `j`; where
-    `optional[j]`, a row may belong to none of its levels. Columns that are not `free` keep the
-    values of the row a slot started from, and no row moves farther from there than `budget`
-    (Euclidean, in the units of the data). If `replaces`, a slot takes the place of the clean row it
-    started from; else it is added.
+    Parameters
+    ----------
+    lower, upper : array, shape (d + 1,)
+        Bounds of the features and, last, of the target.
+    step : array, shape (d + 1,)
+        Spacing of the values a column can take, counted from `lower`; 0 where it is continuous.
+    free : array of bool, shape (d + 1,)
+        Which columns may be written; the others keep the values of the row a slot started from.
+    budget : scalar array
+        Farthest that a row may move from there (Euclidean, in the units of the data).
+    member : array of bool, shape (g, d)
+        The columns of each one-hot group.
+    optional : array of bool, shape (g,)
+        Whether a row may belong to none of the levels of a group.
+    edges : tuple of int
+        `edges[i]` rows belong to the first `i` batches.
+    replaces : bool, default False
+        Whether a slot takes the place of the clean row it started from; else it is added.
 
-    Shapes: `lower`, `upper`, `step`, `free` (d + 1,); `member` (g, d); `optional` (g,).
-
+    Examples
+    --------
     >>> import jax.numpy as jnp
     >>> clean = Sample(jnp.array([[0.0], [1.0]]), jnp.array([0.0, 2.0]), jnp.ones(2))
     >>> threat = ThreatModel.around(clean, edges(2, [0.5]))
@@ -57,7 +84,22 @@ class ThreatModel(eqx.Module):
 
     @classmethod
     def around(cls, clean: Sample, edges: tuple[int, ...], **given) -> "ThreatModel":
-        """The bounding box of the clean rows, all columns continuous and free, unless `given`."""
+        """Take the bounding box of the clean rows, all columns continuous and free, unless given.
+
+        Parameters
+        ----------
+        clean : Sample
+            The clean rows.
+        edges : tuple of int
+            Poison rows after each batch.
+        **given
+            Any other parameter of the class.
+
+        Returns
+        -------
+        ThreatModel
+            The threat model.
+        """
         z = jnp.concatenate([clean.X, clean.y[:, None]], axis=1)
         k = z.shape[1]
         usual = {
@@ -77,7 +119,18 @@ class ThreatModel(eqx.Module):
         return self.edges[-1]
 
     def project(self, poison: Sample, start: Sample) -> Sample:
-        """Rows inside the box, near `start`, frozen columns as there; still fractional."""
+        """Move rows into the box, near to their start, frozen columns as there; still fractional.
+
+        Parameters
+        ----------
+        poison, start : Sample
+            The rows, p, and those that they started from.
+
+        Returns
+        -------
+        Sample
+            The rows.
+        """
         z, origin = _rows(poison), _rows(start)
         z = jnp.where(
             self.free[None, :], jnp.clip(z, self.lower[None, :], self.upper[None, :]), origin
@@ -89,10 +142,20 @@ class ThreatModel(eqx.Module):
         return Sample(z[:, :-1], z[:, -1], poison.w)
 
     def harden(self, poison: Sample, start: Sample) -> Sample:
-        """The nearest rows that could be real: on the lattice, one level a one-hot group.
+        """Find the nearest rows that could be real: on the lattice, one level a one-hot group.
 
         Where rounding oversteps the budget, the row's lattice and one-hot columns stay as they
         started.
+
+        Parameters
+        ----------
+        poison, start : Sample
+            The rows, p, and those that they started from.
+
+        Returns
+        -------
+        Sample
+            The rows.
         """
         inside = self.project(poison, start)
         z, origin = _rows(inside), _rows(start)
@@ -132,7 +195,24 @@ class ThreatModel(eqx.Module):
 def standing(
     clean: Sample, threat: ThreatModel, origin: Int[Array, " p"], stop: Int[Array, ""] | int
 ) -> Sample:
-    """The clean rows that are left once the first `stop` slots are written."""
+    """Keep the clean rows that are left once the first slots are written.
+
+    Parameters
+    ----------
+    clean : Sample
+        The clean rows.
+    threat : ThreatModel
+        Whether poison replaces rows.
+    origin : array of int, shape (p,)
+        The clean row that each slot started from.
+    stop : int
+        How many slots are written.
+
+    Returns
+    -------
+    Sample
+        The clean rows; those that were replaced have weight 0.
+    """
     if not threat.replaces:
         return clean
     taken = jnp.arange(origin.shape[0]) < stop
