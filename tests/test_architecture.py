@@ -13,7 +13,7 @@ ROOT = REPOSITORY / "src" / "mithridate"
 MODULES = sorted(ROOT.rglob("*.py"))
 
 RANKS = [
-    {"errors", "_text", "_machine", "_retired", "_progress"},
+    {"errors", "_text", "_machine", "_retired", "_progress", "_documents"},
     {"_files"},
     {"moments", "schema", "tables", "_lookup", "_cluster"},
     {"bayes", "data"},

@@ -1,5 +1,6 @@
 """The main job through its public doors: Python and the command line, on small real tables."""
 
+import json
 import os
 import signal
 import subprocess
@@ -18,6 +19,7 @@ import mithridate
 from mithridate.cli import app
 from mithridate.errors import InputError
 
+DOCS = Path(__file__).parents[1] / "docs"
 HOSTILE = "<img src=x onerror=alert(1)>"
 QUICK = ["--seeds", "1", "--ratios", "0.1,0.2", "--alphas", "1,0.3", "--rows", "120"]
 TIMES = ["attack_seconds", "fit_seconds"]
@@ -157,7 +159,15 @@ def test_max_damage_is_a_gate(csv, tmp_path):
     code, _, err = call(*args, "--max-damage", "1.01")
     assert code == 2
     assert "times the clean one" in err
-    assert call(*args, "--max-damage", "1000")[0] == 0
+    code, text, _ = call(*args, "--max-damage", "1000", "--json")
+    told = json.loads(text)
+    assert code == told["code"] == 0 and not told["gates"][0]["failed"]
+    schema = DOCS / "reference" / "output.schema.json"
+    jsonschema = pytest.importorskip("jsonschema")
+    jsonschema.validate(told, json.loads(schema.read_text(encoding="utf-8")))
+    assert told["result"]["worst"]["times"] > 1.01
+    gains = {one["defense"]: one for one in told["result"]["defenses"]}
+    assert gains["oracle"]["mean_gain"] > gains["trim"]["mean_gain"]
 
 
 def broken(tmp_path, frame):

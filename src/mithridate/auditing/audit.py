@@ -12,6 +12,7 @@ import narwhals as nw
 import pyarrow as pa
 
 from .. import _files, report, schema
+from .._documents import plain
 from .._retired import renamed
 from ..bench import Results, Spec, run
 from ..bench.running import Tell
@@ -83,6 +84,37 @@ class Audit:
             return math.inf
         return max(b / r["nmse_clean"] for b, r in zip(bounds, rows, strict=True))
 
+    def to_dict(self) -> dict[str, Any]:
+        """Give all that was found as values that JSON can hold; the cells are in `table`.
+
+        Returns
+        -------
+        dict
+            `headlines`; `worst`, with `times` (the largest undefended NMSE as a multiple of the
+            clean one) and the `attack`, `alpha`, `ratio` and `seed` that it is of; `limit`, None
+            where nothing was proved; `defenses`, a list with a dict for each: `defense`, `cells`,
+            `failed`, `mean_gain`, `least_gain` and `harmful` (cells in which it does harm); `spec`,
+            which repeats the run; `notes`.
+        """
+        times, cell = self.worst
+        where = {key: cell[key] for key in ("attack", "alpha", "ratio", "seed")}
+        return plain(
+            {
+                "headlines": self.headlines,
+                "worst": {"times": times, **where},
+                "limit": self.limit,
+                "defenses": _gains(self.results.table),
+                "spec": self.spec.model_dump(mode="json", exclude_none=True, exclude_unset=True),
+                "notes": schema.about(self.results.table)["notes"],
+            }
+        )
+
+    def _repr_html_(self) -> str:
+        gains = _gains(self.results.table)
+        rows = [(g["defense"], g["mean_gain"], g["least_gain"], g["harmful"]) for g in gains]
+        heads = ("defense", "mean gain", "least gain", "harmful cells")
+        return report.notebook("Audit", self.headlines, heads, rows)
+
     def write_html(self, path: str | Path) -> None:
         """Write the report, one self-contained HTML file, whole or not at all.
 
@@ -127,6 +159,27 @@ class Audit:
             raise _files.unwritable(folder, error) from None
         finally:
             shutil.rmtree(fresh, ignore_errors=True)
+
+
+def _gains(table: pa.Table) -> list[dict[str, Any]]:
+    """What each defense did to poisoned cells, by its name."""
+    asked = ["attack", "defense", "status", "gain"]
+    cells = [r for r in table.select(asked).to_pylist() if r["attack"] != "none"]
+    found = []
+    for name in sorted({r["defense"] for r in cells} - {"none"}):
+        mine = [r for r in cells if r["defense"] == name]
+        gains = [r["gain"] for r in mine if r["status"] == "ok" and r["gain"] is not None]
+        found.append(
+            {
+                "defense": name,
+                "cells": len(mine),
+                "failed": len(mine) - len(gains),
+                "mean_gain": sum(gains) / len(gains) if gains else None,
+                "least_gain": min(gains, default=None),
+                "harmful": sum(gain < 0 for gain in gains),
+            }
+        )
+    return found
 
 
 @renamed(model="victim")

@@ -5,11 +5,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import narwhals as nw
 import numpy as np
 import pyarrow as pa
 from jaxtyping import Bool
 
 from .. import report
+from .._documents import plain
 from .._text import counted
 from ..data import file_of
 from ..defenses import BaseDefense
@@ -217,6 +219,66 @@ class Cleaned:
             The HTML file.
         """
         write({Path(path): report.cleaning_html(self._in_memory.page)})
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give all that was found as values that JSON can hold.
+
+        Returns
+        -------
+        dict
+            `rows`, `kept`, `rejected` and `aside` (counts), `defense`, `summary`, `read`, `notes`,
+            `skipped`, `groups` (a list with a dict a group, or None), and `quarantine`, a list with
+            a dict for each row that is not kept: `row`, from 1, `score`, `residual`, `leverage`,
+            `predictive_sd`, `column_1`, `column_2`, `reason`; None for a table cleaned in passes.
+
+        Examples
+        --------
+        >>> import pyarrow as pa
+        >>> from mithridate import clean
+        >>> x = [float(i % 19) for i in range(60)]
+        >>> y = [2 * a + i % 7 / 7 for i, a in enumerate(x)]
+        >>> found = clean(pa.table({"x": x, "y": [*y[:59], 99.0]}), target="y", defense="antidote")
+        >>> found.to_dict()["rejected"], found.to_dict()["quarantine"][0]["row"]
+        (1, 60)
+        """
+        groups = None if self.groups is None else nw.from_native(self.groups, eager_only=True)
+        return plain(
+            {
+                "rows": self.rows,
+                "kept": int(self.mask.sum()),
+                "rejected": self.rejected,
+                "aside": len(self.aside),
+                "defense": type(self.defense).__name__.lower(),
+                "summary": self.summary,
+                "read": self.read,
+                "notes": self.notes,
+                "skipped": self.skipped,
+                "groups": None if groups is None else groups.rows(named=True),
+                "quarantine": self._quarantine(),
+            }
+        )
+
+    @property
+    def rejected(self) -> int:
+        """How many rows were judged and rejected; those set aside are not among them."""
+        return self.rows - int(self.mask.sum()) - len(self.aside)
+
+    def _quarantine(self) -> list[dict[str, Any]] | None:
+        """What is put beside each row that is not kept, without the prefix of the columns."""
+        if self.table is None:
+            return None
+        names = [name.removeprefix("mithridate_") for name in self.table.added]
+        columns = [array.to_pylist() for array in self.table.added.values()]
+        return [dict(zip(names, cells, strict=True)) for cells in zip(*columns, strict=True)]
+
+    def _repr_html_(self) -> str:
+        rows = self._quarantine() or []
+        return report.notebook(
+            f"{self.rejected:,} of {counted(self.rows, 'row')} rejected",
+            self.summary,
+            ("row", "score", "reason"),
+            [(r["row"], r["score"], r["reason"]) for r in rows],
+        )
 
     def lines(self, written: Written | None = None, verbose: bool = False) -> list[str]:
         """Say what the terminal shows: ten lines at most, if not all notes are asked for.

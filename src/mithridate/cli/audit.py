@@ -1,15 +1,18 @@
 """`mithridate audit`: how bad poison could get for a table, and which defense helps or hurts."""
 
+import functools
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from .._documents import Case
 from .._progress import progress
 from .._text import counted
 from ..errors import InputError
 from . import options as given
-from .terminal import OVER_LIMIT, printable, sentences, unread
+from .ending import end
+from .terminal import printable, sentences
 
 if TYPE_CHECKING:  # heavy imports wait until a command needs them: --help must be quick
     from ..auditing.audit import Audit
@@ -65,7 +68,7 @@ def audit(
             help="Repeat this spec.toml; beside it only --out, --max-damage, --by and -q count."
         ),
     ] = None,
-    quiet: given.Quiet = False,
+    gated: Any,
 ) -> None:
     """Find out how bad poisoned rows could get for a table, and which defense helps or hurts."""
     with sentences(f"Nothing was written to {str(out)!r}."):
@@ -81,7 +84,7 @@ def audit(
         from ..auditing import audit
         from ..bench import Spec
 
-        with progress(quiet) as tell:
+        with progress(gated.quiet) as tell:
             if spec is not None:
                 found = audit.audit_spec(Spec.load(spec), tell=tell)
             else:
@@ -94,36 +97,32 @@ def audit(
                     reading=reading, tell=tell, **aim, **columns,
                 )  # fmt: skip
             tell("writing the report", 0, 0)
-            found.save(out)
-        if not quiet:
-            with unread():
-                _print(found, out)
-        (_gate_by_bound if by == "bound" else _gate)(found, max_damage)
+            files = found.save(out)
+    gates = [Case("worst error", (_unproved if by == "bound" else _over)(found, max_damage))]
+    say = functools.partial(_print, found, out)
+    end("audit", gated, found.to_dict, found.headlines, say=say, files=files, gates=gates)
 
 
-def _gate_by_bound(found: "Audit", limit: float | None) -> None:
-    """Ends with the same exit code unless it is proved that no poison is beyond the limit."""
+def _unproved(found: "Audit", limit: float | None) -> str | None:
+    """What --max-damage says by the bound, unless it proves that no poison is beyond the limit."""
     if limit is None or found.limit <= limit:
-        return
+        return None
     proved = f"it is proved that none exceeds {found.limit:.2f} times the clean NMSE, but"
     if found.limit == float("inf"):
         proved = "nothing is proved of the audited ratios, so"
-    typer.echo(f"Over the limit: {proved} {limit:g} is not proved.", err=True)
-    raise typer.Exit(OVER_LIMIT)
+    return f"Over the limit: {proved} {limit:g} is not proved."
 
 
-def _gate(found: "Audit", limit: float | None) -> None:
-    """Ends with the exit code of --max-damage where the worst cell is beyond the limit."""
+def _over(found: "Audit", limit: float | None) -> str | None:
+    """What --max-damage says where the worst cell is beyond the limit."""
     if limit is None or found.worst[0] <= limit:
-        return
+        return None
     times, cell = found.worst
     alpha = "" if cell["alpha"] is None else f" at alpha {cell['alpha']:g}"
-    typer.echo(
+    return (
         f"Over the limit: the worst audited NMSE is {times:.2f} times the clean one, more than "
-        f"{limit:g} ({cell['attack']}{alpha}, ratio {cell['ratio']:g}, seed {cell['seed']}).",
-        err=True,
+        f"{limit:g} ({cell['attack']}{alpha}, ratio {cell['ratio']:g}, seed {cell['seed']})."
     )
-    raise typer.Exit(OVER_LIMIT)
 
 
 def _print(found: "Audit", out: Path) -> None:

@@ -11,15 +11,18 @@ from .._text import counted
 from ..errors import InputError
 from . import options as given
 from . import report
-from .terminal import printable, sentences, unread
+from .ending import end
+from .terminal import sentences, unread
 
 FOLDER = Path("results")
 
 
+@given.bundled
 def bench(
     spec: Annotated[
         str | None, typer.Argument(help="TOML file, or the name of a shipped spec.")
     ] = None,
+    *,
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the results.")] = FOLDER,
     scale: Annotated[
         str | None, typer.Option(help="A scale that the spec has, such as small.")
@@ -31,7 +34,7 @@ def bench(
     ] = None,
     show: Annotated[bool, typer.Option("--show", help="Print the spec and do nothing.")] = False,
     listed: Annotated[bool, typer.Option("--list", help="Name the shipped specs.")] = False,
-    quiet: given.Quiet = False,
+    asked: Any,
 ) -> None:
     """Run a study: attacks x defenses x tables x seeds, in parts that a stopped run keeps."""
     if listed:
@@ -50,13 +53,12 @@ def bench(
         if jobs == 0 or jobs < -1:
             raise InputError(f"--jobs {jobs} is no number of processes; give 1 or more, or -1.")
         study = Study.load(spec, scale, given.names(only))
-        with progress(quiet) as tell:
+        with progress(asked.quiet) as tell:
             ran = _run(study, out, jobs, dask, tell)
-        lines = [_summary(ran)]
-        lines += [f"Written: {path}" for path in report.write_study(ran.table, out)]
-    with unread():
-        for line in lines if not quiet else []:
-            typer.echo(printable(line))
+        files = report.write_study(ran.table, out)
+    counts = {"parts": ran.parts, "computed": ran.computed, "failed": ran.failed}
+    lines = [_summary(ran), *(f"Written: {path}" for path in files)]
+    end("bench", asked, lambda: counts, lines, files=files)
 
 
 def _run(study: Any, out: Path, jobs: int, dask: str | None, tell: Tell) -> Any:

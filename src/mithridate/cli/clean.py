@@ -8,12 +8,14 @@ from urllib.parse import urlsplit
 
 import typer
 
+from .._documents import Case
 from .._machine import LEAST, free
 from .._progress import progress
 from .._text import counted, percent, quote
 from ..errors import InputError
 from . import options as given
-from .terminal import OVER_LIMIT, printable, sentences, unread
+from .ending import end
+from .terminal import sentences
 
 UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
 SIZE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([KMGT]?)I?B?\s*", re.IGNORECASE)
@@ -50,12 +52,12 @@ def clean(
     skip_bad_files: Annotated[bool, typer.Option("--skip-bad-files", help="Go on.")] = False,
     report: Annotated[bool, typer.Option("--report", help="Write an HTML page too.")] = False,
     verbose: Annotated[bool, typer.Option("--verbose", help="Print all notes too.")] = False,
-    quiet: given.Quiet = False,
+    gated: Any,
 ) -> None:
     """Write the rows worth keeping, and beside them the suspicious ones with reasons."""
     from ..cleaning import in_passes
 
-    with sentences("Nothing was written."), progress(quiet) as tell:
+    with sentences("Nothing was written."), progress(gated.quiet) as tell:
         _check_limit(max_rejected)
         if check and (out is not None or report):
             raise InputError("--check writes nothing; leave --out and --report out.")
@@ -76,9 +78,9 @@ def clean(
             settings |= {"target": target, "trusted": trusted, "groups": groups, "memory": budget}
             found, written = _clean_in_memory(file, out, report, check, settings)
         lines = found.lines(written, verbose)
-    with unread():
-        typer.echo("".join(printable(line) + "\n" for line in lines if not quiet), nl=False)
-    _gate(found, max_rejected)
+    files = [found.out] if written is None else [written.kept, written.quarantined, written.report]
+    gates = [Case("rejected rows", _over(found, max_rejected))]
+    end("clean", gated, found.to_dict, lines, files=files, gates=gates)
 
 
 def _check_limit(limit: float | None) -> None:
@@ -86,17 +88,14 @@ def _check_limit(limit: float | None) -> None:
         raise InputError(f"--max-rejected {limit:g} is no share of the rows; give one in [0, 1).")
 
 
-def _gate(found: Any, limit: float | None) -> None:
-    """Ends with the exit code of --max-rejected where more rows were rejected; all is written."""
-    rejected = found.rows - int(found.mask.sum())
-    if limit is None or rejected <= limit * found.rows:
-        return
-    typer.echo(
-        f"Over the limit: rejected {rejected:,} of {counted(found.rows, 'row')} "
-        f"({percent(rejected / found.rows)}), more than {percent(limit)}.",
-        err=True,
+def _over(found: Any, limit: float | None) -> str | None:
+    """What --max-rejected says where more rows were rejected; all is written all the same."""
+    if limit is None or found.rejected <= limit * found.rows:
+        return None
+    return (
+        f"Over the limit: rejected {found.rejected:,} of {counted(found.rows, 'row')} "
+        f"({percent(found.rejected / found.rows)}), more than {percent(limit)}."
     )
-    raise typer.Exit(OVER_LIMIT)
 
 
 def _clean_in_memory(

@@ -7,7 +7,8 @@ import typer
 
 from ..errors import InputError
 from . import options as given
-from .terminal import printable, sentences, unread
+from .ending import end
+from .terminal import sentences
 
 MOST_ROWS = 10  # of the table on the terminal
 
@@ -47,7 +48,7 @@ def influence(
         typer.Option("--out", "--output", "-o", help="File for the rows, .csv or .parquet."),
     ] = None,
     report: Annotated[bool, typer.Option("--report", help="Write an HTML page too.")] = False,
-    quiet: given.Quiet = False,
+    asked: Any,
 ) -> None:
     """Find how few rows change a conclusion when they are left out, and prove how few do not."""
     with sentences("Nothing was written."):
@@ -65,14 +66,14 @@ def influence(
             reading=reading, **columns,
         )  # fmt: skip
         written = [] if out is None else found.write(out, html=report)
-    if not quiet:
-        with unread():
-            for line in [
-                *found.headlines,
-                *_rows(found),
-                *(f"Written: {path}" for path in written),
-            ]:
-                typer.echo(printable(line))
+    lines = [*found.headlines, *_rows(found), *(f"Written: {path}" for path in written)]
+    end("influence", asked, lambda: _result(found), lines, files=written)
+
+
+def _result(found: Any) -> dict[str, Any]:
+    """What was found, for programs."""
+    about = {"what": found.what, "value": found.value, "t": found.t, "p": found.p}
+    return {"headlines": found.headlines, **about, "rows": found.arrow.to_pylist()}
 
 
 def _where(given: list[str]) -> dict[str, str]:

@@ -8,6 +8,8 @@ import typer
 
 from .._text import quote
 from ..errors import InputError
+from . import options as given
+from .ending import Output, end
 from .terminal import printable, sentences, unread
 
 KINDS = ("datasets", "attacks", "defenses", "risks", "victims")
@@ -64,10 +66,15 @@ def _first(kind: type) -> str:
 
 def show(
     what: Annotated[str, typer.Argument(help=f"One of {', '.join(KINDS)}.")] = KINDS[0],
+    as_json: given.Json = False,
 ) -> None:
     """List what can be named: data sets and where they come from, attacks, defenses and so on."""
     with sentences("Nothing was written."):
         header, *rows = listing(what)
+    if as_json:
+        found = [dict(zip(header, row, strict=True)) for row in rows]
+        end("list", Output(as_json=True), lambda: found, [])
+        return
     with unread():
         _print(header, rows)
         if header[-1] == "at hand" and any(row[-1] == "no" for row in rows):

@@ -4,11 +4,13 @@ import functools
 import inspect
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
 import typer
 
 from ..errors import InputError
+from . import ending
 from .terminal import sentences
 
 File = Annotated[
@@ -73,6 +75,10 @@ Missing = Annotated[
     list[str] | None, typer.Option(help="A word for no value, as -999; may be repeated.")
 ]
 Dates = Annotated[str, typer.Option(help="Make dates numbers, written as: auto, ymd, dmy or mdy.")]
+Json = Annotated[
+    bool, typer.Option("--json", help="Print one JSON document in place of sentences.")
+]
+Junit = Annotated[Path | None, typer.Option(help="File for the outcome of the gate, as JUnit XML.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
 
 # Each works for one version: what stands in its place is read instead.
@@ -223,6 +229,10 @@ def _value(text: str) -> Any:
 
 
 BUNDLES = {
+    "asked": Bundle({"as_json": (Json, False), "quiet": (Quiet, False)}, ending.output),
+    "gated": Bundle(
+        {"as_json": (Json, False), "junit": (Junit, None), "quiet": (Quiet, False)}, ending.output
+    ),
     "reading": Bundle(
         {
             "delimiter": (Delimiter, None),

@@ -8,7 +8,8 @@ import typer
 from .._progress import progress
 from ..errors import InputError
 from . import options as given
-from .terminal import printable, sentences
+from .ending import end
+from .terminal import sentences
 
 
 @given.bundled
@@ -39,7 +40,7 @@ def poison(
     reading: Any,
     rows: Annotated[int, typer.Option(help="Rows that the attack is computed on.")] = 1000,
     seed: Annotated[int, typer.Option(help="Seed.")] = 0,
-    quiet: given.Quiet = False,
+    asked: Any,
 ) -> None:
     """Write a poisoned copy of a table, in its own columns, with a column is_poison."""
     with sentences(f"Nothing was written to {str(out)!r}."):
@@ -53,13 +54,18 @@ def poison(
         from ..tables.notes import leading
 
         door.check_suffix(out)
-        with progress(quiet) as tell:
+        with progress(asked.quiet) as tell:
             made = door.poison(
                 file, target=target, alpha=alpha, risk_at_most=risk_at_most, ratio=ratio,
                 attack=attack, rows=rows, seed=seed,
                 threat=threat, reading=reading, tell=tell, **aim, **columns,
             )  # fmt: skip
             made.write(out)
-        if not quiet:
-            for line in [*leading(made.notes), *made.summary, f"Written: {out}"]:
-                typer.echo(printable(line))
+    lines = [*leading(made.notes), *made.summary, f"Written: {out}"]
+    end("poison", asked, lambda: _result(made), lines, files=[out])
+
+
+def _result(made: Any) -> dict[str, Any]:
+    """What was made, for programs."""
+    names = ("summary", "rows", "nmse_clean", "nmse_poisoned", "risk", "far", "far_clean", "notes")
+    return {name: getattr(made, name) for name in names}

@@ -8,18 +8,21 @@ import typer
 from .._progress import progress
 from ..errors import InputError
 from . import options as given
-from .terminal import printable, sentences, unread
+from .ending import end
+from .terminal import sentences
 
 AUDIT = ("results.parquet", "looks.parquet", "moved.parquet")  # what its report is drawn from
 
 
+@given.bundled
 def report(
     results: Annotated[Path, typer.Argument(help="Folder that a bench or an audit wrote.")],
     out: Annotated[
         Path | None,
         typer.Option("--out", "-o", help="Folder to write to.", show_default="the same"),
     ] = None,
-    quiet: given.Quiet = False,
+    *,
+    asked: Any,
 ) -> None:
     """Draw the pages of a study, or of an audit, from its table alone."""
     folder = out or results
@@ -28,12 +31,10 @@ def report(
 
         _files.check_folder(folder)
         found = None if _is_audit(results) else schema.gather(results)
-        with progress(quiet) as tell:
+        with progress(asked.quiet) as tell:
             tell("drawing the pages", 0, 0)
             paths = _write_audit(results, folder) if found is None else write_study(found, folder)
-    with unread():
-        for path in paths if not quiet else []:
-            typer.echo(printable(f"Written: {path}"))
+    end("report", asked, dict, [f"Written: {path}" for path in paths], files=paths)
 
 
 def write_study(results: Any, folder: Path) -> list[Path]:

@@ -3,6 +3,7 @@
 from .audit import headlines, html, write_html
 from .cleaning import MOST_SUSPECTS, Cleaning, Group, Points, Suspect, cleaning_html
 from .influence import Deciding, Goal, Route, influence_html
+from .notebook import notebook
 from .study import study_pages, write_pages
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "headlines",
     "html",
     "influence_html",
+    "notebook",
     "study_pages",
     "write_html",
     "write_pages",
