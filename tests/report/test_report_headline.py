@@ -107,6 +107,9 @@ def test_the_risk_may_matter_too():
 def test_two_seeds_do_not_tell_who_is_ahead():
     rows = [row for row in run_under(OURS, WEAK) if row.seed < 2]
     assert "BayesClean is not told apart by so few seeds under ours" in words(rows)
+    both = words(rows + run_under(PAPERS[0], STRONG))
+    assert "not told apart by so few seeds under ours" in both
+    assert "matters" not in both
 
 
 def test_one_reading_alone_is_told_without_a_comparison():

@@ -88,7 +88,7 @@ def _stands(states: Mapping[Reading, str]) -> str:
     """How BayesClean stands under the paper's attack and ours, and on what it hangs."""
     papers = [r for r in states if r.whose in (PAPER, READ)]
     ours = next((states[r] for r in states if r.whose == OWN), None)
-    if not papers or ours is None:
+    if not papers or ours is None or UNKNOWN in {ours, *(states[r] for r in papers)}:
         told = [f"{s} under {_words(r)}" for r, s in states.items() if r.whose != TRIED]
         return text.listing(told) or "not judged under the paper's attack and ours"
     same = {states[r] for r in papers}
