@@ -104,6 +104,14 @@ def test_the_risk_may_matter_too():
     ) in said
 
 
+@pytest.mark.parametrize("gains,matters", [(WEAK, True), (STRONG, False)])
+def test_what_gives_the_scale_may_matter(gains, matters):
+    (tried,) = (r for r in READINGS if r.experiment == "training-after")
+    rows = run_under(PAPERS[0], STRONG) + run_under(OURS, WEAK) + run_under(tried, gains)
+    said = "scaled by the training rows. So what gives the scale decides it, too." in words(rows)
+    assert said == matters
+
+
 def test_two_seeds_do_not_tell_who_is_ahead():
     rows = [row for row in run_under(OURS, WEAK) if row.seed < 2]
     assert "BayesClean is not told apart by so few seeds under ours" in words(rows)

@@ -1,5 +1,6 @@
 """The paper's main result under every reading of its attack, and what decides it."""
 
+import itertools
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -81,7 +82,20 @@ def decided(group: Group, found: Mapping[Reading, tuple[Lead, Mapping[str, Lead]
     states = {r: state(lead.lead) for r, (lead, _) in found.items()}
     tried = [f"{s} under {_words(r)}" for r, s in states.items() if r.whose == TRIED]
     also = f" Also tried: {'; '.join(tried)}." if tried else ""
+    if _scale_matters(states):
+        also += " So what gives the scale decides it, too."
     return f"Beside {group.words} BayesClean is {_stands(states)}.{also}"
+
+
+def _scale_matters(states: Mapping[Reading, str]) -> bool:
+    """Whether BayesClean stands otherwise where only what gives the scale is another."""
+    known = [r for r in states if states[r] != UNKNOWN]
+    return any(
+        (one.feasible, one.risk) == (other.feasible, other.risk)
+        and one.scaled != other.scaled
+        and states[one] != states[other]
+        for one, other in itertools.combinations(known, 2)
+    )
 
 
 def _stands(states: Mapping[Reading, str]) -> str:
