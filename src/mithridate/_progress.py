@@ -15,6 +15,10 @@ LINE_EVERY = 30.0  # seconds between two lines of a long stage in a log
 SPEED_PERIOD = 3600.0  # seconds over which the time left is estimated: one unit may take minutes
 
 
+def silent(stage: str, done: int, total: int) -> None:
+    """A `Tell` that shows nothing."""
+
+
 @contextmanager
 def progress(quiet: bool = False) -> Iterator[Tell]:
     """Show on standard error how far long work has come, and how long it will still take.
@@ -41,7 +45,7 @@ def progress(quiet: bool = False) -> Iterator[Tell]:
     ...     cleaned = mithridate.clean("diabetes", tell=tell)
     """
     if quiet:
-        yield lambda stage, done, total: None
+        yield silent
         return
     from rich.console import Console
 

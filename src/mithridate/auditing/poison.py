@@ -11,6 +11,7 @@ import numpy as np
 
 from .. import _files
 from .._lookup import find
+from .._progress import silent
 from .._retired import renamed
 from ..attack import attacks
 from ..attack.threat import edges
@@ -217,7 +218,7 @@ def poison(
             "threat": dict(threat or {}),
         }
     )
-    tell = tell or (lambda stage, done, total: None)
+    tell = tell or silent
     tell("reading the table", 0, 0)
     source = "diabetes" if data is None else data
     opened = open_table(source, reading=reading).usable(target)

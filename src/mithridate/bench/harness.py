@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from .. import _cluster, _files, schema
+from .._progress import silent
 from ..tables.encoded import Encoded, Split
 from .cells import candidates_of
 from .judges import judge
@@ -86,7 +87,7 @@ def bench(
     ...     first.parts, first.computed, again.computed, first.table.num_rows
     (2, 2, 0, 4)
     """
-    tell = tell or (lambda stage, done, total: None)
+    tell = tell or silent
     folder = Path(folder)
     tell("reading the tables", 0, 0)
     tables = _read(study)

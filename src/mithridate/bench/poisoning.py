@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 
 from .._lookup import build
+from .._progress import silent
 from .._text import quote
 from ..attack import attacks, objective, risks, victims
 from ..attack.attacks import AbstractAttack
@@ -93,8 +94,9 @@ def poison_of(
 ) -> AttackRun:
     """The poison of one attack at all alphas, seeds and ratios, of a risk up to the `limit`.
 
-    Without `tell` the compiled program calls nothing back, so that JAX can keep it on disk.
+    Where nothing is shown, the compiled program calls nothing back, so that JAX can keep it.
     """
+    tell = None if tell is silent else tell
     attacker = parts_of(one, spec)
     attack = attacker.attack
     if limit is not None and not attack.limited:

@@ -12,6 +12,7 @@ import joblib
 import pyarrow as pa
 
 from .. import schema
+from .._progress import silent
 from ..errors import InputError
 from ..tables.encoded import Encoded, Part, Split
 from ..tables.notes import leading
@@ -75,7 +76,7 @@ def run(spec: Spec, frame: Any = None, tell: Tell | None = None) -> Results:
     InputError
         If the table, a name or an option cannot be used.
     """
-    tell = tell or (lambda stage, done, total: None)
+    tell = tell or silent
     began, started = time.perf_counter(), datetime.datetime.now(datetime.UTC)
     tell("reading the table", 0, 0)
     data = _load(spec, frame)

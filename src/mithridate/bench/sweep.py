@@ -75,18 +75,19 @@ def sweep(
         keys = jnp.stack([jax.random.key(seed) for seed in seeds])
         values = jnp.asarray(alphas if attack.steered else [1.0], dtype=jnp.float64)
 
-        def one(given):
+        # Alphas are given, not written into the program, so that one serves for others too.
+        def one(given, values):
             clean, aimed, threat, key = given
             problem = Problem.of(clean, aimed, victim, threat, risk, normalizer, key=key)
             if limit is not None:
                 problem = problem.reference().within(jnp.asarray(limit))
             return _all_alphas(attack, problem, values, key, tick)
 
-        run = jax.jit(lambda given: jax.lax.map(one, given))
+        run = jax.jit(lambda given, values: jax.lax.map(lambda each: one(each, values), given))
         began = time.perf_counter()
-        compiled = run.lower((*stacked, keys)).compile()
+        compiled = run.lower((*stacked, keys), values).compile()
         ready = time.perf_counter()
-        made = jax.block_until_ready(compiled((*stacked, keys)))
+        made = jax.block_until_ready(compiled((*stacked, keys), values))
         done = time.perf_counter()
     # Seeds were the outer loop; in the result alphas come first.
     rows, trace = jax.tree.map(lambda leaf: np.swapaxes(np.asarray(leaf), 0, 1), made)

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from .._machine import LEAST, free
+from .._progress import silent
 from ..data import file_of, names
 from ..defenses import BaseDefense
 from ..errors import InputError
@@ -130,7 +131,7 @@ def clean(
             drop=drop,
             categorical=categorical,
             reading=reading,
-            tell=tell or (lambda stage, done, total: None),
+            tell=tell or silent,
         )
         if out is not None:
             found.write(out)

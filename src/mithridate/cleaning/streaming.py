@@ -12,6 +12,7 @@ from sklearn.base import clone
 
 from .. import __version__, _files, defenses
 from .._lookup import choices
+from .._progress import silent
 from .._text import listing, quote
 from ..defenses import BaseDefense, Ridge
 from ..defenses.base import Streams
@@ -68,7 +69,7 @@ def clean_in_passes(
         )
     writers = 1 if memory is not None and memory < TWO_WRITERS else 2
     engine: Engine = Local(writers=writers) if client is None else Dask(client)
-    tell = tell or (lambda stage, done, total: None)
+    tell = tell or silent
     out = None if out is None else _checked(Path(out), str(path))
     system, root, files = found(str(path))
     bad: list[BadFile] = []
