@@ -1,5 +1,10 @@
 """The ascent's own choices: where a batch begins, and the last climb of all rows together."""
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -34,8 +39,17 @@ def diabetes():
         return Problem.of(clean, aimed, Ridge(), threat, Residual(), Incremental(), key=KEY)
 
 
+@eqx.filter_jit
+def attacked(attack, world):
+    return attack(world, KEY)
+
+
+def run(world, **options):
+    return attacked(Ascent(**options), world)
+
+
 def damages(problem, **options):
-    return np.asarray(eqx.filter_jit(Ascent(**options))(problem, KEY)[1].ends.damage)
+    return np.asarray(run(problem, **options)[1].ends.damage)
 
 
 def test_a_batch_that_may_begin_anywhere_does_more_damage(diabetes):
@@ -45,7 +59,7 @@ def test_a_batch_that_may_begin_anywhere_does_more_damage(diabetes):
 @pytest.mark.parametrize("start", ["clones", "top", "bottom"])
 def test_one_start_is_where_its_name_says(start):
     world = problem()
-    poison, trace = Ascent(steps=1, rate=0.0, starts=[start])(world, KEY)
+    poison, trace = run(world, steps=1, rate=0.0, starts=[start])
     low, high = world.threat.lower[-1], world.threat.upper[-1]
     want = {"clones": world.clean.y[trace.origin], "top": high, "bottom": low}[start]
     np.testing.assert_array_equal(poison.X, world.clean.X[trace.origin])
@@ -54,13 +68,9 @@ def test_one_start_is_where_its_name_says(start):
 
 def test_a_frozen_target_stays_where_it_was():
     world = problem(free=jnp.arange(9) < 8)
-    poison, trace = eqx.filter_jit(Ascent())(world, KEY)
+    poison, trace = run(world)
     np.testing.assert_array_equal(poison.y, world.clean.y[trace.origin])
     assert np.abs(poison.X - world.clean.X[trace.origin]).max() > 0.05
-
-
-def run(world, **options):
-    return eqx.filter_jit(Ascent(**options))(world, KEY)
 
 
 def test_never_feasible_is_a_threat_without_groups_and_lattices():
@@ -127,7 +137,7 @@ def test_an_exploding_gradient_halves_the_step():
     clean = Sample(jnp.zeros((2, 1)), jnp.array([0.0, 1.0]), jnp.array([1.0, 0.0]))
     threat = ThreatModel.around(clean, (0, 1))
     world = Problem.of(clean, clean, Mean(), threat, Residual(), Raw(), key=KEY)
-    poison, _ = Ascent(steps=4, rate=0.4, starts=["clones"])(world, KEY)
+    poison, _ = run(world, steps=4, rate=0.4, starts=["clones"])
     # Steps .4, .4 (1 + cos 45°)/2, .2, .4 (1 - cos 45°)/2: the first leads past the wall, the next
     # round goes back to 0, and the last two are taken by half.
     np.testing.assert_allclose(poison.y, 0.1 + 0.1 * (1 - np.sqrt(0.5)), rtol=1e-12)
@@ -142,3 +152,22 @@ def test_polish_gains_what_the_order_of_batches_lost(diabetes):
 def test_unknown_starts_are_refused(starts):
     with pytest.raises(InputError, match="clones, top, bottom"):
         Ascent(starts=starts)
+
+
+PERSON = """
+import jax
+jax.config.update("jax_enable_x64", True)
+from tests.test_ascent import problem, run
+print(*run(problem(ratios=(0.1, 0.2)), starts=["clones"])[1].ends.damage.tolist())
+"""
+
+
+def test_the_optimizations_of_xla_change_digits_alone():
+    """The tests compile without them, a person with them."""
+    env = {name: value for name, value in os.environ.items() if name != "XLA_FLAGS"}
+    said = subprocess.run(
+        [sys.executable, "-c", PERSON], cwd=Path(__file__).parents[1],
+        env=env, check=True, capture_output=True, text=True,
+    ).stdout  # fmt: skip
+    damage = damages(problem(ratios=(0.1, 0.2)), starts=["clones"])
+    np.testing.assert_allclose([float(word) for word in said.split()], damage, rtol=1e-6)

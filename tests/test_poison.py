@@ -41,7 +41,8 @@ def test_poison_comes_in_the_tables_columns_and_types(frame):
 
 
 def test_alpha_makes_it_less_visible_and_less_harmful(frame):
-    bold, shy = (mithridate.poison(frame, target="progression", alpha=a) for a in (1, 0.1))
+    how = {"target": "progression", "ratio": 0.2}
+    bold, shy = (mithridate.poison(frame, alpha=a, **how) for a in (1, 0.1))
     assert bold.nmse_poisoned > shy.nmse_poisoned
     assert bold.risk > shy.risk
     assert bold.far > shy.far
@@ -79,7 +80,8 @@ def test_a_table_whose_labels_repeat_is_poisoned_all_the_same():
 
 
 def test_polars_stays_polars(frame):
-    made = mithridate.poison(pl.from_pandas(frame), target="progression", ratio=0.05)
+    given = {"target": "progression", "ratio": 0.05, "attack": "flip"}
+    made = mithridate.poison(pl.from_pandas(frame), **given)
     assert isinstance(made.frame, pl.DataFrame)
 
 
@@ -111,18 +113,18 @@ def test_the_effect_of_rows_that_are_added_or_take_the_place_of_others(placed):
 
 
 def test_rows_can_be_replaced(frame):
-    made = mithridate.poison(frame, target="progression", ratio=0.1, threat={"placed": "replaced"})
+    given = {"target": "progression", "ratio": 0.1, "attack": "flip"}
+    made = mithridate.poison(frame, **given, threat={"placed": "replaced"})
     assert len(made.frame) == len(frame)
     assert made.frame.is_poison.sum() == round(0.1 * len(frame))
 
 
-@pytest.mark.parametrize("suffix", ["csv", "parquet"])
-def test_the_command_line_writes_it(frame, tmp_path, suffix):
+@pytest.mark.parametrize(("suffix", "attack"), [("csv", "ascent"), ("parquet", "flip")])
+def test_the_command_line_writes_it(frame, tmp_path, suffix, attack):
     frame.to_csv(tmp_path / "in.csv", index=False)
     out = tmp_path / f"out.{suffix}"
-    code, said, _ = call(
-        "poison", tmp_path / "in.csv", "--target", "progression", "--ratio", "0.1", "-o", out
-    )
+    given = ["--target", "progression", "--ratio", "0.1", "--attack", attack, "-o", out]
+    code, said, _ = call("poison", tmp_path / "in.csv", *given)
     assert code == 0
     assert "poison rows" in said
     got = pd.read_csv(out) if suffix == "csv" else pq.read_table(out).to_pandas()

@@ -1,5 +1,6 @@
 """Each risk against plain NumPy and scikit-learn, and against the detector that it stands for."""
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -29,8 +30,15 @@ RISKS = exported(risks, risks.AbstractRisk)
 every_risk = pytest.mark.parametrize("risk", RISKS, ids=name)
 
 
+@eqx.filter_jit
 def of(risk, clean, poison, victim=None):
     return risk(risk.digest(clean, victim or Ridge(), KEY), poison)
+
+
+@eqx.filter_jit
+def with_slope(risk, clean, poison):
+    """The risk and its gradient in the poison."""
+    return jax.value_and_grad(lambda poison: of(risk, clean, poison))(poison)
 
 
 def table(n, d, noise, seed=0, onehot=False):
@@ -119,7 +127,7 @@ def test_batched_is_one_by_one(risk):
     stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves), *worlds)
 
     def look(world):
-        return jax.value_and_grad(lambda poison: of(risk, world[0], poison))(world[1])
+        return with_slope(risk, *world)
 
     alone = [look(world) for world in worlds]
     want = jax.tree.map(lambda *leaves: jnp.stack(leaves), *alone)
@@ -143,7 +151,7 @@ def hostile():
 def test_hostile_tables_give_numbers(risk, X, y):
     clean = Sample(jnp.asarray(X), jnp.asarray(y), jnp.ones(len(y)))
     for poison in (clean, Sample(clean.X * 0.5, clean.y + 0.5, clean.w)):
-        value, slope = jax.value_and_grad(lambda poison: of(risk, clean, poison))(poison)
+        value, slope = with_slope(risk, clean, poison)
         assert value >= 0
         assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves((value, slope)))
 
