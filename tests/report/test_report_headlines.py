@@ -256,3 +256,12 @@ def test_a_model_worse_than_the_mean_is_said_first_and_no_multiple_is_printed():
     assert lines[0].startswith("Without any poison the model predicts worse than the mean")
     assert "NMSE 35" in lines[0]
     assert not any("×" in text or "recovers" in text for text in lines)
+
+
+def test_a_portfolio_says_which_attack_was_the_strongest_where():
+    rows = [
+        row(ratio=ratio, alpha=1.0, attack="portfolio", member=f"{name}, alpha 1")
+        for ratio, name in ((0.1, "greedy"), (0.2, "greedy"), (0.3, "flip"))
+    ]
+    found = line(tell(*rows), "tried on the model itself")
+    assert found.endswith("the strongest were greedy at 10 % and 20 %; flip at 30 %.")

@@ -430,3 +430,19 @@ def test_needs_neither_jax_nor_scikit_learn():
     code = "import mithridate.report, sys; print(*{'jax', 'sklearn', 'pandas'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == []
+
+
+def test_the_first_table_is_damage_by_largest_risk():
+    rows = [
+        said.row(attack="ascent", alpha=1.0, nmse_poisoned=0.8, risk=9.0),
+        said.row(attack="ascent", alpha=0.3, nmse_poisoned=0.4, risk=1.8),
+    ]
+    page = html(to_table(rows, Row), to_table([], Look), to_table([], Moved))
+    table = page[page.index("Most damage found") :].partition("</table>")[0]
+    cells = re.findall(r"<bdi>(.*?)</bdi></th><td>(.*?)</td>", table)
+    assert [(name, value.replace("\u202f", "")) for name, value in cells] == [
+        ("risk ≤ 1", "none found"),
+        ("risk ≤ 2", "2.0×"),
+        ("risk ≤ 5", "2.0×"),
+        ("any risk", "4.0×"),
+    ]

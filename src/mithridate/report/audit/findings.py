@@ -71,8 +71,15 @@ def looks_clean(cell: ResultCell) -> bool:
 def clean_looking(audit: AuditResults, ratio: float | None = None) -> ResultCell | None:
     """The most harmful poison of any attack that looks clean, at one ratio or any."""
     ratios = audit.ratios if ratio is None else [ratio]
-    cells = (c for r in ratios for c in audit.at(r, audit.series))
-    return max(filter(looks_clean, cells), key=_growth, default=None)
+    found = (within(audit, r, LOOKS_CLEAN) for r in ratios)
+    return max((cell for cell in found if cell is not None), key=_growth, default=None)
+
+
+def within(audit: AuditResults, ratio: float, limit: float) -> ResultCell | None:
+    """The most harmful poison of any attack at this ratio whose risk is up to the limit."""
+    cells = ((c, c.mean("risk")) for c in audit.at(ratio, audit.series))
+    quiet = (c for c, risk in cells if risk is not None and risk <= limit)
+    return max(quiet, key=_growth, default=None)
 
 
 def exact(audit: AuditResults) -> bool:

@@ -5,6 +5,7 @@ import pyarrow as pa
 from .. import text
 from ..growth import LITTLE
 from ..poisonability import BELOW, NOT
+from ..series import NONE
 from . import findings as find
 from . import promises
 from .caveats import exact, useless
@@ -51,6 +52,7 @@ def sentences(audit: AuditResults) -> list[str]:
         promises.bounded,
         _little,
         _at_ten,
+        _strongest,
         _unseen,
         _worst,
         _controls,
@@ -90,6 +92,26 @@ def _at_ten(audit: AuditResults) -> list[str]:
     """What about a tenth of poison does: stealthy poison if it does much, else the worst."""
     lead = find.lead(audit)
     return [] if lead is None or lead.growth is None else [_grown(audit, lead)]
+
+
+def _strongest(audit: AuditResults) -> list[str]:
+    """Which attacks of a portfolio did most to the model, and where."""
+    found: dict[str, list[float]] = {}
+    for ratio in audit.ratios:
+        cell = find.worst(audit, ratio, audit.main)
+        there = audit.defended.get((cell.series, ratio, NONE)) if cell else None
+        for row in there.rows if there else []:
+            name = (row.get("member") or "").partition(", alpha")[0]
+            if name:
+                found.setdefault(name, []).append(ratio)
+    if not found:
+        return []
+    most = sorted(found, key=lambda name: len(found[name]), reverse=True)
+    where = [
+        f"{text.cut(name)} at {text.listing([text.ratio(r) for r in dict.fromkeys(found[name])])}"
+        for name in most[:3]
+    ]
+    return [f"Of the attacks tried on the model itself the strongest were {'; '.join(where)}."]
 
 
 def _unseen(audit: AuditResults) -> list[str]:

@@ -114,6 +114,7 @@ def _tables(audit: AuditResults, look: damage.Styles) -> dict[str, Any]:
     warnings, more_warnings = tables.warnings(audit)
     return {
         "ratios": [text.ratio(r) for r in audit.ratios],
+        "within": tables.within(audit),
         "growths": tables.growths(audit, look),
         "visibility": tables.visibility(audit, look),
         "maps": gain,

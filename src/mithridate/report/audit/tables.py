@@ -1,6 +1,7 @@
 """Tables of the page: the map of gain, what the defenses did, what they cost, what failed."""
 
 import dataclasses
+import math
 
 from .. import text
 from ..failures import Failure, grouped
@@ -33,6 +34,7 @@ class Map:
     cells: int
 
 
+LIMITS = (1.0, 2.0, 5.0, math.inf)  # of risk
 BLUE, ORANGE = (0, 90, 160), (200, 84, 0)
 
 
@@ -112,6 +114,27 @@ def growths(audit: AuditResults, styles: Styles) -> list[tuple[str, list[str]]]:
         )
         for series in audit.series
     ]
+
+
+def within(audit: AuditResults) -> list[tuple[str, list[str]]]:
+    """The most damage found at each ratio by poison of each largest risk, in words."""
+    lines = []
+    for limit in LIMITS:
+        name = "any risk" if limit == math.inf else f"risk ≤ {text.number(limit)}"
+        cells = [
+            find.worst(audit, ratio) if limit == math.inf else find.within(audit, ratio, limit)
+            for ratio in audit.ratios
+        ]
+        lines.append((name, [_done(audit, cell) for cell in cells]))
+    return lines
+
+
+def _done(audit: AuditResults, cell: ResultCell | None) -> str:
+    if cell is None:
+        return "none found"
+    if find.useless(audit) is not None:
+        return text.number(cell.mean("nmse_poisoned"))
+    return text.times(cell.growth)
 
 
 def visibility(audit: AuditResults, styles: Styles) -> list[tuple[str, list[str]]]:
