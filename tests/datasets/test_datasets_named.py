@@ -17,8 +17,7 @@ import requests
 
 import mithridate
 from mithridate import data
-from mithridate.data import sources
-from mithridate.data._heart import Heart
+from mithridate.data import Heart, sources
 from mithridate.data.dataset import AbstractDataset
 from mithridate.data.load import load, names
 from mithridate.errors import InputError

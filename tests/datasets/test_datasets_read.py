@@ -13,7 +13,7 @@ import pyarrow.feather
 import pyarrow.parquet
 import pytest
 
-from mithridate.data._diabetes import Diabetes
+from mithridate.data import Diabetes
 from mithridate.data.dataset import AbstractDataset
 from mithridate.data.load import load, names
 from mithridate.data.load import open as open_table

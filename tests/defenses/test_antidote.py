@@ -7,8 +7,7 @@ import pytest
 
 from mithridate.bayes import BayesianRegression
 from mithridate.data.load import load
-from mithridate.defenses import BayesClean, Ridge, Trim
-from mithridate.defenses._antidote import Antidote
+from mithridate.defenses import Antidote, BayesClean, Ridge, Trim
 from mithridate.defenses._search import CORE_SHARE, FAR_SIGMAS, SearchTable, _step
 from mithridate.defenses.chance import truncated_variance
 from mithridate.errors import InputError
