@@ -17,7 +17,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from mithridate import defenses
 
-from .defended import DEFENSES, clean_table, every_defense, gross_table, told
+from .defended import DEFENSES, clean_table, every_defense, fitted, gross_table, light, told
 
 EXPECTED_FAILURES = {
     "Huber": {
@@ -30,7 +30,7 @@ EXPECTED_FAILURES = {
 
 @parametrize_with_checks(
     [
-        *(cls() for cls in DEFENSES),
+        *(light(cls) for cls in DEFENSES),
         defenses.BayesClean(false_positive_rate=0.1),
         defenses.Ridge(),
     ],
@@ -42,7 +42,7 @@ def test_scikit_learn_estimator(estimator, check):
 
 @every_defense
 def test_works_inside_scikit_learn(cls):
-    X, y = clean_table()
+    X, y = clean_table(n=150)
     pipeline = make_pipeline(MinMaxScaler(), told(cls, 0.1, estimator=defenses.Ridge()))
     assert cross_val_score(pipeline, X, y, cv=3).min() > 0.5
     search = GridSearchCV(pipeline, {f"{cls.__name__.lower()}__estimator__l2": [1e-4, 10.0]}, cv=3)
@@ -55,7 +55,7 @@ def test_works_inside_scikit_learn(cls):
 
 @every_defense
 def test_weights_and_trusted_rows_are_routed(cls):
-    X, y = clean_table()
+    X, y = clean_table(n=150)
     weight = np.random.default_rng(0).integers(1, 3, len(y))
     with sklearn.config_context(enable_metadata_routing=True), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*cannot use trusted rows")
@@ -80,7 +80,7 @@ def test_frames_keep_their_names(cls, frame):
     X, y, _ = gross_table()
     named = frame({f"col{i}": column for i, column in enumerate(X.T)})
     series = pd.Series(y, index=range(1000, 1000 + len(y))) if frame is pd.DataFrame else y
-    plain = told(cls, 0.1).fit(X, y)
+    plain = fitted(cls)
     with warnings.catch_warnings():
         warnings.simplefilter("error")  # such as "X does not have valid feature names"
         defense = told(cls, 0.1).fit(named, series)
@@ -98,9 +98,9 @@ def test_names_of_one_kind_of_frame_hold_for_the_other(cls):
     X, y, _ = gross_table()
     columns = {f"col{i}": column for i, column in enumerate(X.T)}
     other_names = {f"name{i}": column for i, column in enumerate(X.T)}
-    expected = told(cls, 0.1).fit(X, y).predict(X)
-    for fitted, other in [(pd.DataFrame, pl.DataFrame), (pl.DataFrame, pd.DataFrame)]:
-        defense = told(cls, 0.1).fit(fitted(columns), pl.Series("price", y))
+    expected = fitted(cls).predict(X)
+    for kind, other in [(pd.DataFrame, pl.DataFrame), (pl.DataFrame, pd.DataFrame)]:
+        defense = told(cls, 0.1).fit(kind(columns), pl.Series("price", y))
         np.testing.assert_array_equal(defense.predict(other(columns)), expected)
         with pytest.raises(ValueError, match="feature names should match"):
             defense.predict(other(other_names))
@@ -109,7 +109,7 @@ def test_names_of_one_kind_of_frame_hold_for_the_other(cls):
 @every_defense
 @pytest.mark.parametrize("frame", [pd.DataFrame, pl.DataFrame], ids=["pandas", "polars"])
 def test_reasons_make_a_frame(cls, frame):
-    X, y, _ = gross_table()
+    X, y, _ = gross_table(n=100)
     named = frame({f"col{i}": column for i, column in enumerate(X.T)})
     series = pd.Series(y, name="price") if frame is pd.DataFrame else pl.Series("price", y)
     defense = told(cls, 0.1).fit(named, series)
@@ -120,7 +120,7 @@ def test_reasons_make_a_frame(cls, frame):
 
 @every_defense
 def test_resampling_gives_rows_as_they_came(cls):
-    X, y, _ = gross_table()
+    X, y, _ = gross_table(n=100)
     frame = pd.DataFrame(X, columns=list("abcde"), index=[f"row {i}" for i in range(len(y))])
     frame = frame.astype({"a": np.float32}).assign(b=np.arange(len(y)) % 3)
     series = pd.Series(y, index=frame.index, name="price")
@@ -144,7 +144,7 @@ def test_resampling_gives_rows_as_they_came(cls):
 @pytest.mark.parametrize("routing", [False, True])
 def test_cleans_inside_a_pipeline_of_imbalanced_learn(cls, routing):
     pipeline = pytest.importorskip("imblearn.pipeline", reason="imbalanced-learn is not installed")
-    X, y, _ = gross_table()
+    X, y, _ = gross_table(n=100)
     frame = pd.DataFrame(X, columns=list("abcde"), index=range(1000, 1000 + len(y)))
     with sklearn.config_context(enable_metadata_routing=routing):
         defense = told(cls, 0.1, estimator=defenses.Ridge())
@@ -162,7 +162,7 @@ def test_cleans_inside_a_pipeline_of_imbalanced_learn(cls, routing):
 @every_defense
 def test_survives_skops(cls):
     sio = pytest.importorskip("skops.io", reason="skops is not installed")
-    X, y, _ = gross_table()
+    X, y, _ = gross_table(n=100)
     frame = pd.DataFrame(X, columns=list("abcde"))
     defense = told(cls, 0.1).fit(frame, y)
     stored = sio.dumps(defense)
