@@ -16,13 +16,13 @@ import pyarrow.csv as arrow_csv
 from mithridate.tables import read
 
 
-def made(path: Path, rows: int, columns: int) -> None:
-    """Numbers with decimals, integers, one column of words, as exports have them."""
+def made(path: Path, rows: int, columns: int, quoting: str) -> None:
+    """Numbers with decimals, integers, one column of words, which may be quoted."""
     rng = np.random.default_rng(0)
     table = {f"x{j}": rng.normal(50, 15, rows).round(3) for j in range(columns - 6)}
     table |= {f"k{j}": rng.integers(0, 100_000, rows) for j in range(5)}
     table["place"] = np.array(["north", "south", "east", "west"])[rng.integers(0, 4, rows)]
-    arrow_csv.write_csv(pa.table(table), path, arrow_csv.WriteOptions(quoting_style="needed"))
+    arrow_csv.write_csv(pa.table(table), path, arrow_csv.WriteOptions(quoting_style=quoting))
 
 
 def timed(work: Callable[[], object]) -> tuple[float, float]:
@@ -33,24 +33,28 @@ def timed(work: Callable[[], object]) -> tuple[float, float]:
 
 
 def main(rows: int = 1_000_000, columns: int = 30, turns: int = 7) -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "table.csv")
-        made(path, rows, columns)
-        size = path.stat().st_size / 1e6
-        print(f"{rows:,} rows x {columns} columns, {size:.0f} MB, {turns} turns each, in turns")
-        ways = {"arrow": lambda: arrow_csv.read_csv(path), "mithridate": lambda: read.read(path)}
-        found: dict[str, list[tuple[float, float]]] = {name: [] for name in ways}
-        for _ in range(turns):
-            for name, work in ways.items():
-                found[name].append(timed(work))
-        middle = {name: np.median(np.array(times), axis=0) for name, times in found.items()}
-        for name, (wall, used) in middle.items():
-            print(f"{name:12} {wall:6.2f} s by the clock, {used:6.2f} s of processors (medians)")
-        ratios = np.array(found["mithridate"]) / np.array(found["arrow"])
-        wall, used = np.median(ratios, axis=0)
-        print(
-            f"mithridate / arrow, median of the turns: {wall:.2f} by the clock, {used:.2f} of time"
-        )
+    """Prints medians for a file without quotes, and for one whose words are quoted."""
+    for quoting, what in (("none", "no quotes"), ("needed", "words in quotes")):
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder, "table.csv")
+            made(path, rows, columns, quoting)
+            size = path.stat().st_size / 1e6
+            print(f"{rows:,} rows x {columns} columns, {size:.0f} MB, {what}, {turns} turns each")
+            beside(path, turns)
+
+
+def beside(path: Path, turns: int) -> None:
+    """Reads a file in both ways, by turns."""
+    ways = {"arrow": lambda: arrow_csv.read_csv(path), "mithridate": lambda: read.read(path)}
+    found: dict[str, list[tuple[float, float]]] = {name: [] for name in ways}
+    for _ in range(turns):
+        for name, work in ways.items():
+            found[name].append(timed(work))
+    for name, times in found.items():
+        wall, used = np.median(np.array(times), axis=0)
+        print(f"  {name:10} {wall:6.2f} s by the clock, {used:6.2f} s of processors (medians)")
+    wall, used = np.median(np.array(found["mithridate"]) / np.array(found["arrow"]), axis=0)
+    print(f"  mithridate / arrow, medians: {wall:.2f} by the clock, {used:.2f} of processors")
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mithridate.data import Reading, load
 from mithridate.errors import InputError
 from mithridate.tables.encode import encode
 from mithridate.tables.encoded import Encoded, Part, Split
@@ -167,3 +168,22 @@ def test_targets_that_are_constant_in_a_part_are_refused() -> None:
 def test_too_few_training_rows_are_refused() -> None:
     with pytest.raises(InputError, match="9 training rows were asked for"):
         mixed(100).split(0, rows=9)
+
+
+@pytest.mark.parametrize("step", [1, -1])
+def test_rows_in_the_order_of_dates_are_split_by_time(tmp_path, step):
+    days = np.datetime64("2024-01-01") + np.arange(120)[::step] // 2
+    rows = [f"{day},{i * 7 % 13},{i * 5 % 11}" for i, day in enumerate(days)]
+    (tmp_path / "t.csv").write_text("day,a,y\n" + "\n".join(rows) + "\n")
+    by_time = load(tmp_path / "t.csv", "y", reading=Reading(dates="auto"))
+    assert "Split by time, in the order of 'day'." in by_time.notes
+    parts = [by_time.split(seed=2, rows=30)]
+    at = by_time.columns.names.index("day")
+    for split in parts:
+        day = [part.X[:, at] for part in (split.train, split.validation, split.test)]
+        assert day[0].max() <= day[1].min() and day[1].max() <= day[2].min()
+    assert by_time.split(seed=2, rows=30).rows.tolist() == parts[0].rows.tolist()
+    (tmp_path / "m.csv").write_text("day,a,y\n" + "\n".join(rows[::2] + rows[1::2]) + "\n")
+    mixed = load(tmp_path / "m.csv", "y", reading=Reading(dates="auto"))
+    assert not any(note.startswith("Split by time") for note in mixed.notes)
+    assert load(tmp_path / "t.csv", "y").by_time == 0

@@ -10,6 +10,7 @@ import pytest
 
 import mithridate
 from mithridate.data import open, verbatim
+from mithridate.tables import read
 
 N = 12
 CELLS = [
@@ -94,3 +95,21 @@ def test_the_quarantine_has_the_marks_of_the_file(tmp_path):
     assert "," in row["mithridate_score"]
     assert " sd above" in row["mithridate_reason"]
     assert mithridate.data.open(tmp_path / "o.quarantine.csv").columns["größe"].to_pylist()[0] < 90
+
+
+@pytest.mark.parametrize(
+    ("text", "whole"),
+    [
+        ("a,y\n1,2\n", True),
+        ('"a","y"\n"x",2\n"z""z",3\n', True),
+        ('a,y\n"x\nx",2\n', False),
+        ('a,y\n"x\rx",2\n', False),
+        ('a,y\n5" pipe,2\nx,3\n', False),
+        ('a,y\nx,3\n5" pipe,2', False),
+    ],
+)
+def test_a_file_whose_cells_hold_no_line_ends_is_known(tmp_path, monkeypatch, text, whole):
+    monkeypatch.setattr(read, "SCANNED", 3)
+    path = tmp_path / "t.csv"
+    path.write_bytes(text.encode())
+    assert read.Text(path, "").has_whole_lines('"', 4) is whole

@@ -15,6 +15,7 @@ from ..errors import InputError
 from .cells import MISSING, NEARLY, TEXT
 from .reading import Decision
 
+BECAME = "Dates became days since 1970, month and weekday"
 MONTHS = ["January", "February", "March", "April", "May", "June", "July"]
 MONTHS += ["August", "September", "October", "November", "December"]
 WEEKDAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
@@ -44,10 +45,9 @@ def as_features(table: pa.Table, order: str, shown: str) -> tuple[pa.Table, list
                 codes = pa.concat_arrays(codes.chunks)
             made = pa.DictionaryArray.from_arrays(codes, pa.array(words, pa.large_string()))
             columns[_free(f"{name} ({part})", table)] = pa.chunked_array([made])
-        kind = "Dates became days since 1970, month and weekday"
         lost = days.null_count - table[name].null_count
         detail = f"{counted(lost, 'cell')} that are none taken as missing" if lost > 0 else ""
-        said.append(Decision(kind, name, len(days), detail))
+        said.append(Decision(BECAME, name, len(days), detail))
     return pa.table(columns), said
 
 

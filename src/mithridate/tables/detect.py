@@ -13,7 +13,7 @@ from .encoding import bom_of, codepage, decoded, is_utf8
 from .header import Header, header_of
 from .layout import BLANK, LOOKED, Dialect, Row, dialect_of, long_cells, rows_of, sampled
 from .marks import Decided, decide, evidence
-from .numerals import DIGITS, is_code
+from .numerals import DIGITS, LONGEST
 from .quoting import quoting
 from .reading import Layout, Reading
 from .shapes import GAPS
@@ -164,7 +164,8 @@ def _codes(words: Sequence[str]) -> bool:
     for word in words:  # most columns are done with at their first word
         if not DIGITS.match(word.strip()) and word.strip() not in GAPS:
             return False
-    return any(is_code(word.strip()) for word in words if word.strip() not in GAPS)
+    # What is left is digits: a look at the first and at the length tells codes.
+    return any(word[0] == "0" or len(word) > LONGEST for word in map(str.strip, words) if word[1:])
 
 
 def _told(decided: Decided, found: object, shown: str) -> list[str]:

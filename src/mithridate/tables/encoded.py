@@ -118,6 +118,8 @@ class Encoded:
         What each feature is.
     notes : tuple of str
         What was left out, pooled, imputed, recognized or guessed, a sentence each.
+    by_time : {0, 1, -1}, default 0
+        1 where the rows are in the order of time, -1 where they are in the reverse.
 
     Examples
     --------
@@ -136,6 +138,7 @@ class Encoded:
     y: Float[np.ndarray, " n"]
     columns: Columns
     notes: tuple[str, ...]
+    by_time: int = 0
 
     @cached_property
     def fingerprint(self) -> str:
@@ -151,12 +154,13 @@ class Encoded:
     def split(self, seed: int, rows: int = 300, scaled: str = "training") -> Split:
         """Cut the table into training, validation and test rows.
 
-        Missing numbers become the median of the training part.
+        Missing numbers become the median of the training part. Rows in the order of time are not
+        drawn: each part is later than the one before.
 
         Parameters
         ----------
         seed : int
-            Which rows go where.
+            Which rows go where; of rows in the order of time, at which one the parts begin.
         rows : int, default 300
             Training rows, at most half of the table. Validation takes half of the rest, at most as
             many as training; the test part takes what remains, at most 2000.
@@ -210,7 +214,7 @@ class Encoded:
         train = min(rows, total // 2)
         validation = min((total - train) // 2, train)
         test = min(total - train - validation, MOST_TEST)
-        order = np.random.default_rng(seed).permutation(total)[: train + validation + test]
+        order = self._order(np.random.default_rng(seed), train + validation + test)
         parts = np.split(order, [train, train + validation])
         for part, rows_of_part in zip(("training", "validation", "test"), parts, strict=True):
             if np.ptp(self.y[rows_of_part]) == 0:
@@ -219,6 +223,15 @@ class Encoded:
                     f"seed {seed}; take more rows, another seed or a target that varies."
                 )
         return parts
+
+    def _order(self, rng: np.random.Generator, used: int) -> Int[np.ndarray, " n"]:
+        """The rows of the three parts, one after the other."""
+        total = len(self.y)
+        if not self.by_time:
+            return rng.permutation(total)[:used]
+        rows = np.arange(total)[:: self.by_time]
+        first = int(rng.integers(0, total - used + 1))
+        return rows[first : first + used]
 
     def _impute(self, train: np.ndarray, tables: Sequence[np.ndarray]) -> None:
         """Writes the median of the training rows, put on the lattice, where numbers are missing."""

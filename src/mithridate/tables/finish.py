@@ -4,18 +4,20 @@
 # (Arrow makes its compute functions at import, where a type checker cannot see them.)
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from .._machine import cores
 from .._text import counted, listing
 from .asides import set_aside
 from .cells import NUMBERS
 from .dates import as_features
 from .notes import Notes
-from .numerals import numbers_in
+from .numerals import ReadColumn, numbers_in
 from .reading import Aside, Decision, Layout, Reading
 
 SENTINELS = (-99999, -9999, -999, -99, 999, 9999, 99999, 999999)
@@ -36,17 +38,19 @@ def finished(table: pa.Table, layout: Layout, reading: Reading, shown: str) -> F
     kept, aside = set_aside(table, shown)
     if kept is not None:
         table = table.filter(pa.array(kept))
-    own, columns, decisions = dict(layout.own), {}, []
-    for name in table.column_names:
+    own = dict(layout.own)
+
+    def made(name: str) -> ReadColumn:
         column = table[name]
         if reading.missing and any(is_number(column.type) for is_number in NUMBERS):
             column = _without(column, reading.missing)
-        made = numbers_in(name, column, own.get(name, layout.marks), name in layout.codes)
-        columns[name] = made.values
-        decisions += made.decisions
-    table = pa.table(columns)
-    for name in table.column_names:
-        decisions += _suspicious(name, table[name])
+        done = numbers_in(name, column, own.get(name, layout.marks), name in layout.codes)
+        return ReadColumn(done.values, (*done.decisions, *_suspicious(name, done.values)))
+
+    with ThreadPoolExecutor(cores()) as pool:  # Arrow leaves the interpreter meanwhile
+        columns = dict(zip(table.column_names, pool.map(made, table.column_names), strict=True))
+    decisions = [one for column in columns.values() for one in column.decisions]
+    table = pa.table({name: column.values for name, column in columns.items()})
     if reading.dates:
         table, more = as_features(table, reading.dates, shown)
         decisions += more

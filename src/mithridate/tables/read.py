@@ -23,6 +23,7 @@ from .reading import ANY, Account, Aside, Layout, Reading
 from .rows import Repaired, data_of
 
 SAMPLE = 1 << 20  # bytes looked at to tell what a file is
+SCANNED = 1 << 20  # bytes looked through at a time
 SMALL = 1 << 20  # such a step where no cell holds a line end
 BLOCK = 1 << 24  # bytes a parsing step; a longer row is refused
 MAGIC = {
@@ -144,15 +145,16 @@ class Text(NamedTuple):
             return pa.input_stream(str(self.place), compression=packed)
         return pa.BufferReader(self.place)
 
-    def holds(self, mark: str) -> bool:
-        """Whether a character comes up in a file; True where that is not quickly known."""
+    def has_whole_lines(self, quote: str, start: int) -> bool:
+        """Whether no cell from a byte on holds a line end; False if that is not quickly known."""
         if not isinstance(self.place, Path) or self.packed:
-            return True
+            return False
         with (
             self.place.open("rb") as file,
             mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as m,
         ):
-            return m.find(mark.encode()) >= 0
+            first = m.find(quote.encode(), start)
+            return first < 0 or _even_quotes(m, ord(quote), start)
 
     def pieces(self) -> list[bytes]:
         """Whole lines from further on in a long file that is not packed."""
@@ -169,6 +171,20 @@ class Text(NamedTuple):
                 first, last = piece.find(b"\n") + 1, piece.rfind(b"\n") + 1
                 found.append(piece[first:last])
         return found
+
+
+def _even_quotes(data: mmap.mmap, quote: int, start: int) -> bool:
+    """Whether an even number of quotes stands before each line end, and in all of the text."""
+    count = 0
+    for at in range(start, len(data), SCANNED):
+        text = data[at : at + SCANNED]
+        part = np.frombuffer(text, np.uint8)
+        is_end = part == 10 if b"\r" not in text else (part == 10) | (part == 13)
+        quotes, ends = np.flatnonzero(part == quote), np.flatnonzero(is_end)
+        if ((np.searchsorted(quotes, ends) + count) % 2).any():
+            return False
+        count += len(quotes)
+    return count % 2 == 0
 
 
 def _text(text: Text, reading: Reading, shown: str) -> Content:
@@ -251,7 +267,8 @@ def _parsed(
         data = data_of(stream, layout)
         read, parse, convert = arrow_options(layout, reading, kinds, typed)
         # Arrow is faster where no cell can hold a line end, and its blocks may be small.
-        if not layout.repair and layout.encoding == "utf-8" and not text.holds(layout.quote):
+        plain = not layout.repair and layout.encoding == "utf-8"
+        if plain and text.has_whole_lines(layout.quote, layout.start):
             parse.newlines_in_values, read.block_size = False, SMALL
         table = arrow_csv.read_csv(data, read, parse, convert)
     if any(pa.types.is_binary(field.type) for field in table.schema):
