@@ -7,6 +7,9 @@ from hypothesis import strategies as st
 from sklearn.neighbors import KNeighborsRegressor
 
 from mithridate.defenses import TargetErrors
+from mithridate.defenses._errormixture import Mixture
+from mithridate.defenses._targeterrors import CUT
+from mithridate.errors import InputError
 
 few = settings(max_examples=2, deadline=None, derandomize=True)
 seeds = st.integers(0, 1000)
@@ -109,7 +112,7 @@ def test_copies_of_a_wrong_row_do_not_vouch_for_it():
     y[7] += 15.0
     rows = np.append(np.arange(len(y)), [7, 7, 7])
     found = TargetErrors().fit(X[rows], y[rows])
-    assert not found.inlier_mask_[[7, 150, 151, 152]].any()
+    np.testing.assert_array_equal(np.flatnonzero(~found.inlier_mask_), [7, 150, 151, 152])
 
 
 def test_errors_of_many_sizes_are_found_and_what_fits_is_said():
@@ -122,10 +125,25 @@ def test_errors_of_many_sizes_are_found_and_what_fits_is_said():
     assert found.share_ == pytest.approx(len(bad) / 400, abs=0.02)
 
 
-def test_two_populations_are_not_errors():
+@pytest.mark.parametrize("every", [4, 5, 6])
+def test_two_populations_are_not_errors(every):
     X, y = table(3)
-    found = TargetErrors().fit(X, np.where(np.arange(len(y)) % 4 == 0, y + 30.0, y))
+    found = TargetErrors().fit(X, np.where(np.arange(len(y)) % every == 0, y + 30.0, y))
     assert found.n_rejected_ == 0
+    # Of a quarter, the scale of noise itself is that of two populations, and no row stands out.
+    assert ("two populations" in found.message_) == (every > 4)
+
+
+def test_how_many_honest_rows_are_flagged_is_calibrated():
+    rng, n = np.random.default_rng(0), 200_000
+    scale = rng.uniform(0.5, 2.0, n)
+    r = scale * rng.standard_t(5, n)
+    found = Mixture(error=3.0, unit=1.0, share=0.05, high=0.5)
+    flagged = (found.odds(r, scale, np.zeros(n)) > CUT).sum()
+    some = slice(None, None, 100)
+    said = 100 * found.chance(scale[some], (0.0, 0.0), CUT).sum()
+    assert flagged > 100
+    assert said == pytest.approx(flagged, rel=0.1)
 
 
 def test_rows_that_explain_each_other_stay():
@@ -152,3 +170,27 @@ def test_another_estimator_is_heard():
     error = [np.mean((found.expected_ - y) ** 2) for found in (plain, heard)]
     assert error[1] < 0.9 * error[0]
     assert isinstance(heard.estimator_, KNeighborsRegressor)
+
+
+def test_a_blank_is_no_reason():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(300, 2)) * [1500.0, 1.0]
+    y = 2.0 * X[:, 0] - 300.0 * X[:, 1] + 300.0 * rng.normal(size=300)
+    blank = np.zeros(X.shape, dtype=bool)
+    blank[::60, 0] = True
+    filled = np.where(blank, 0.0, X)
+    told = TargetErrors().fit(filled, y, blanks=blank)
+    assert told.n_rejected_ == 0
+    assert (told.scores_ <= TargetErrors().fit(filled, y).scores_ + 1e-9)[blank[:, 0]].all()
+    with pytest.raises(InputError, match="one truth value for each cell"):
+        TargetErrors().fit(filled, y, blanks=blank[:, 0])
+
+
+def test_trusted_rows_say_what_noise_is():
+    X, y = table(6, "heavy tails", n=120)
+    odd = np.flatnonzero(TargetErrors().fit(X, y).scores_ > -4.0)
+    rng = np.random.default_rng(1)
+    like = features(rng, 120) * X.std(axis=0)
+    known = like, signal(like) + 0.3 * rng.standard_t(1.5, size=120)
+    told = TargetErrors().fit(X, y, trusted=known)
+    assert (told.scores_[odd] < TargetErrors().fit(X, y).scores_[odd]).all()

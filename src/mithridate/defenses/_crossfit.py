@@ -3,7 +3,7 @@
 from typing import Any, NamedTuple
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from sklearn.base import clone
 from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.utils.validation import has_fit_parameter
@@ -24,33 +24,52 @@ class Canonical(NamedTuple):
     Rows are sorted by symmetric functions of their standardized features, and columns by their own
     moments; so the orders in which rows and columns came change nothing, and neither do units.
 
-    Shapes: `rows` (m,), the row of the table at each place; `X` (m, d); `y` (m,), in robust
-    standard deviations from the median; `weight` (m,); `group` (m,), the same for equal rows.
+    Shapes: `rows` (m,), the row of the table at each place; `columns` (d,), the same of columns,
+    without those that are constant; `X` (m, d); `y` (m,), in robust
+    standard deviations from the median; `weight` (m,); `group` (m,), the same for equal rows;
+    `sure` (m,), whether a row is known to be right.
     """
 
     rows: Int[np.ndarray, " m"]
+    columns: Int[np.ndarray, " d"]
     X: Rows
     y: Column
     weight: Column
     group: Int[np.ndarray, " m"]
+    sure: Bool[np.ndarray, " m"]
 
     @classmethod
-    def of(cls, X: np.ndarray, y: np.ndarray, weight: np.ndarray | None) -> "Canonical":
-        """The table of these rows; weights that are no counts of rows stay weights."""
-        rows = np.arange(len(y))
+    def of(
+        cls,
+        X: np.ndarray,
+        y: np.ndarray,
+        weight: np.ndarray | None,
+        trusted: tuple[np.ndarray, np.ndarray] | None = None,
+    ) -> "Canonical":
+        """The table of these rows; weights that are no counts of rows stay weights.
+
+        Trusted rows come after them.
+        """
+        known = 0 if trusted is None else len(trusted[1])
+        if trusted is not None:
+            X, y = np.vstack([X, trusted[0]]), np.append(y, trusted[1])
+            weight = None if weight is None else np.append(weight, np.ones(known))
+        rows, first = np.arange(len(y)), len(y) - known
         if weight is not None and are_counts(weight):
             rows, weight = rows.repeat(weight.astype(int)), None
         w = np.ones(len(rows)) if weight is None else weight / weight.mean()
         target = _standardized(y[rows, None], w)[:, 0]
         Z = _standardized(X[rows], w)
-        varies = np.ptp(Z, axis=0) > 0
-        Z = Z[:, varies] if varies.any() else Z[:, :1]
-        Z = Z[:, np.lexsort(_moments(Z, w))]
+        varies = np.flatnonzero(np.ptp(Z, axis=0) > 0)
+        columns = varies if len(varies) else np.array([0])
+        columns = columns[np.lexsort(_moments(Z[:, columns], w))]
+        Z = Z[:, columns]
         order = np.lexsort((target, *_symmetric(Z)))
         Z, target = np.ascontiguousarray(Z[order]), target[order]
         new = np.ones(len(order), dtype=bool)
         new[1:] = (np.diff(target) != 0) | (np.diff(Z, axis=0) != 0).any(axis=1)
-        return cls(rows[order], Z, target, w[order], np.cumsum(new) - 1)
+        rows = rows[order]
+        return cls(rows, columns, Z, target, w[order], np.cumsum(new) - 1, rows >= first)
 
     def folds(self, seed: int) -> Int[np.ndarray, " m"]:
         """The fold of each row: neighbors in the order lie in different ones, equal rows in one."""
@@ -59,11 +78,17 @@ class Canonical(NamedTuple):
         deal = np.random.default_rng(seed).permuted(np.tile(np.arange(k), (n // k + 1, 1)), axis=1)
         return deal.ravel()[self.group]
 
+    def part(self, rows: Bool[np.ndarray, " m"]) -> "Canonical":
+        """The table of these of its rows, on the same scales."""
+        group = np.unique(self.group[rows], return_inverse=True)[1].ravel()
+        own = self.rows[rows], self.columns, self.X[rows], self.y[rows], self.weight[rows]
+        return Canonical(*own, group, self.sure[rows])
+
     def back(self, values: np.ndarray, n: int) -> np.ndarray:
-        """Values of the places, put back where the `n` rows of the table are."""
-        spread = np.empty(n, dtype=values.dtype)
+        """Values of the places, put back where the first `n` rows of the table are."""
+        spread = np.empty(n + int(self.sure.sum()), dtype=values.dtype)
         spread[self.rows] = values  # equal rows have equal values
-        return spread
+        return spread[:n]
 
 
 def quantile(values: Column, share: float, weight: Column) -> float:
@@ -137,10 +162,10 @@ def boosting(n: int, loss: str = "squared_error") -> HistGradientBoostingRegress
     """Small trees, none with leaves of a few rows unless the table is short."""
     return HistGradientBoostingRegressor(
         loss=loss,
-        max_iter=60,
+        max_iter=40,
         max_leaf_nodes=15,
         max_bins=63,
-        learning_rate=0.12,
+        learning_rate=0.15,
         min_samples_leaf=int(np.clip(n // 60, 3, 15)),
         early_stopping=False,  # pyright: ignore[reportArgumentType]
         random_state=0,

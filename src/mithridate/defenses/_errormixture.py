@@ -3,8 +3,8 @@
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float
-from scipy.special import gammaln
+from jaxtyping import Bool, Float
+from scipy.special import gammaln, stdtr
 
 from ._crossfit import quantile, spread
 
@@ -14,28 +14,56 @@ _TAILS = 5.0  # degrees of freedom of honest noise
 _SHRUNK = 25.0  # rows that the scale of the whole table counts as beside that of a part
 _SIDES = 50  # rows of a side of the residuals, without which it has no scale of its own
 _PRIOR = 0.05, 10.0  # share of wrong rows that is expected, and how many rows say so
+_FARTHEST = 60  # scales beyond which no honest row is thought of
 _UNITS = 0.7, 0.8, 0.9, 1.0, 1.1  # of the scale, which errors may have widened
 
 
 class Mixture(NamedTuple):
-    """Log odds that a target is wrong (m,), and the share of wrong ones."""
+    """Honest noise of scale `unit` × s, and errors of scale `error`.
 
-    odds: Column
+    The errors are a `share` of the rows; a share `high` of them is too high.
+    """
+
+    error: float
+    unit: float
     share: float
+    high: float
+
+    def odds(self, r: Column, s: Column, side: Column) -> Column:
+        """Log odds that a target with residual r is wrong."""
+        one = _log_cauchy(r, self.error) + _log_high(self.high, r > 0) + np.log(self.share)
+        return one - (_log_t(r, self.unit * s) + side + np.log1p(-self.share))
+
+    def chance(self, s: Column, side: tuple[float, float], cut: float) -> Column:
+        """Probability that an honest row of noise scale s gets log odds above the cut.
+
+        `side` is what `noise_scale` says of a row below and of one above the prediction; the scale
+        is taken to be the same on both sides.
+        """
+        steps = np.linspace(0.0, _FARTHEST, 4 * _FARTHEST + 1)
+        tail = 2.0 * stdtr(_TAILS, -steps)
+        total = np.zeros_like(s)
+        for sign, log in zip((-1.0, 1.0), side, strict=True):
+            r = sign * self.unit * s[:, None] * steps
+            wrong = self.odds(r, s[:, None], np.full((1, 1), log)) > cut
+            # The first step from which on all are wrong; the tail beyond it.
+            first = len(steps) - np.cumprod(wrong[:, ::-1], axis=1).sum(axis=1)
+            total += 0.5 * np.exp(log) * np.append(tail, 0.0)[first]
+        return total
 
 
-def local_scale(p: Column, r: Column, w: Column, least: float) -> Column:
-    """Robust scale of residuals as a function of the prediction."""
+def local_scale(p: Column, r: Column, w: Column, least: float, at: Column | None = None) -> Column:
+    """Robust scale of residuals as a function of the prediction, where the rows are or `at` it."""
     n = len(r)
     whole = np.log(max(spread(r, w), least))
     parts = np.array_split(np.argsort(p, kind="stable"), int(np.clip(n // 30, 1, 10)))
-    at, log = [], []
+    places, log = [], []
     for rows in parts:
         m = len(rows)
         own = np.log(max(spread(r[rows], w[rows]), least))
         log.append((m * own + _SHRUNK * whole) / (m + _SHRUNK))
-        at.append(quantile(p[rows], 0.5, w[rows]))
-    return np.exp(np.interp(p, at, log))
+        places.append(quantile(p[rows], 0.5, w[rows]))
+    return np.exp(np.interp(p if at is None else at, places, log))
 
 
 def noise_scale(p: Column, r: Column, w: Column, least: float) -> tuple[Column, Column]:
@@ -53,34 +81,49 @@ def noise_scale(p: Column, r: Column, w: Column, least: float) -> tuple[Column, 
     return np.sqrt(both * own), side
 
 
-def mixture(r: Column, s: Column, side: Column, error: float, w: Column) -> Mixture:
-    """What residuals `r` with noise of scale `s` say, against errors of scale `error`."""
-    f1 = -np.log(np.pi * error * (1.0 + (r / error) ** 2))
-    learned = [_learned(_log_t(r, c * s) + side, f1, r > 0, w) for c in _UNITS]
-    return max(learned, key=lambda found: found[0])[1]
+def mixture(
+    r: Column, s: Column, side: Column, error: float, w: Column, sure: Bool[np.ndarray, " m"]
+) -> Mixture:
+    """What residuals `r` with noise of scale `s` say, against errors of scale `error`.
 
-
-def _learned(f0: Column, f1: Column, up: np.ndarray, w: Column) -> tuple[float, Mixture]:
-    """Log likelihood and mixture of two log densities, by expectation maximization.
-
-    It learns the share of errors, and the share of them that are too high.
+    Rows that are `sure` are honest, however far off.
     """
+    f1 = _log_cauchy(r, error)
+    learned = [(c, *_learned(_log_t(r, c * s) + side, f1, r > 0, w, sure)) for c in _UNITS]
+    unit, _, share, high = max(learned, key=lambda found: found[1])
+    return Mixture(error, unit, share, high)
+
+
+def _learned(
+    f0: Column, f1: Column, up: np.ndarray, w: Column, sure: np.ndarray
+) -> tuple[float, float, float]:
+    """Log likelihood, share of errors and share of them that are too high, by EM."""
     prior, rows = _PRIOR
-    share, high, likelihood, one, zero = prior, 0.5, -np.inf, f1, f0
+    asked = np.where(sure, 0.0, w)
+    share, high, likelihood, best = prior, 0.5, -np.inf, (prior, 0.5)
     for _ in range(60):
-        one = f1 + np.where(up, np.log(2.0 * high), np.log(2.0 - 2.0 * high)) + np.log(share)
+        one = f1 + _log_high(high, up) + np.log(share)
         zero = f0 + np.log1p(-share)
         both = np.logaddexp(one, zero)
-        before, likelihood = likelihood, float(w @ both)
+        before, likelihood = likelihood, float(w @ np.where(sure, f0, both))
+        best = share, high
         if abs(likelihood - before) < 1e-9 * w.sum():
             break
-        wrong = w * np.exp(one - both)
-        share = (float(wrong.sum()) + prior * rows) / (float(w.sum()) + rows)
+        wrong = asked * np.exp(one - both)
+        share = (float(wrong.sum()) + prior * rows) / (float(asked.sum()) + rows)
         high = (float(wrong[up].sum()) + 25.0) / (float(wrong.sum()) + 50.0)
-    return likelihood, Mixture(one - zero, share)
+    return likelihood, *best
 
 
-def _log_t(r: Column, s: Column) -> Column:
+def _log_high(high: float, up: np.ndarray) -> np.ndarray:
+    return np.where(up, np.log(2.0 * high), np.log(2.0 - 2.0 * high))
+
+
+def _log_cauchy(r: np.ndarray, s: float) -> np.ndarray:
+    return -np.log(np.pi * s * (1.0 + (r / s) ** 2))
+
+
+def _log_t(r: np.ndarray, s: np.ndarray) -> np.ndarray:
     """Log density of Student's t of scale `s`."""
     nu = _TAILS
     norm = gammaln((nu + 1) / 2) - gammaln(nu / 2) - 0.5 * np.log(nu * np.pi)

@@ -13,31 +13,60 @@ Column = Float[np.ndarray, " m"]
 _CAP = 4.0  # standard deviations beyond which a row no longer counts in the choice
 
 
+class Form(NamedTuple):
+    """What targets become: themselves where `unit` is 0, else asinh of ± y in units from `low`.
+
+    `bonus` settles ties.
+    """
+
+    sign: float = 1.0
+    low: float = 0.0
+    unit: float = 0.0
+    bonus: float = 0.0
+
+    def __call__(self, y: Column) -> Column:
+        return np.arcsinh(self._steps(y)) if self.unit else y
+
+    def back(self, v: Column) -> Column:
+        """y of v."""
+        return self.sign * (self.low + self.unit * np.sinh(v)) if self.unit else v
+
+    def slope(self, y: Column) -> Column:
+        """Size of dv/dy."""
+        if not self.unit:
+            return np.ones_like(y)
+        return 1.0 / (self.unit * np.sqrt(1.0 + self._steps(y) ** 2))
+
+    def _steps(self, y: Column) -> Column:
+        return (self.sign * y - self.low) / self.unit
+
+
 class Scale(NamedTuple):
     """Targets `v` on it, its slope |dv/dy|, first predictions of v (all (m,)), and how good it is.
 
-    `value` is the mean log likelihood of the targets; `bonus` that part which only settles ties.
+    `value` is the mean log likelihood of the targets.
     """
 
+    form: Form
     v: Column
     slope: Column
     predicted: Column
     value: float
-    bonus: float
 
-    def in_units_of(self, predicted: Column, y: Column) -> Column:
-        """Predictions of v as values of y, inside the range of y."""
-        order = np.argsort(self.v, kind="stable")
-        return np.interp(predicted, self.v[order], y[order])
+    def in_units_of(self, values: Column, y: Column, known: np.ndarray) -> Column:
+        """Values of v as values of y, inside the range of those `known`."""
+        v, y = self.v[known], y[known]
+        order = np.argsort(v, kind="stable")
+        return np.interp(values, v[order], y[order])
 
 
 def even_scale(table: Canonical) -> Scale:
     """The scale under which the targets are likeliest, errors counting no more than at the cap."""
-    lines = [_tried(table, Line(), *form) for form in _forms(table.y, table.weight)]
+    lines = [_tried(table, Line(), form) for form in _forms(table.y, table.weight)]
     curved = max(lines[1:], key=lambda scale: scale.value, default=None)
     trees = boosting(len(table.y), "absolute_error")
     chosen = lines[:1] if curved is None else [lines[0], curved]
-    bent = [_tried(table, trees, scale.v, scale.slope, scale.bonus) for scale in chosen]
+    bent = [_tried(table, trees, scale.form) for scale in chosen]
     return max((*lines, *bent), key=lambda scale: scale.value)
 
 
@@ -54,19 +83,20 @@ def step(y: Column, w: Column) -> float:
     return float(np.median(np.diff(common)))
 
 
-def _forms(y: Column, w: Column) -> Iterator[tuple[Column, Column, float]]:
-    """v, |dv/dy| and a head start: y, then asinh from the lower and from the upper end of y."""
-    yield y, np.ones_like(y), 0.01
-    for u in (y, -y):
+def _forms(y: Column, w: Column) -> Iterator[Form]:
+    """y with a head start, then asinh from the lower and from the upper end of y."""
+    yield Form(bonus=0.01)
+    for sign in (1.0, -1.0):
+        u = sign * y
         low = quantile(u, 0.05, w)
         for share in (0.25, 0.5):
             unit = quantile(u, share, w) - low
             if unit > 1e-6:
-                t = (u - low) / unit
-                yield np.arcsinh(t), 1.0 / (unit * np.sqrt(1.0 + t**2)), 0.0
+                yield Form(sign, low, unit)
 
 
-def _tried(table: Canonical, model: Any, v: Column, slope: Column, bonus: float) -> Scale:
+def _tried(table: Canonical, model: Any, form: Form) -> Scale:
+    v, slope = form(table.y), form.slope(table.y)
     predicted, w = crossfit(model, table, v, 0), table.weight
     r = v - predicted
     noise = max(spread(r, w), 1e-6)
@@ -75,5 +105,5 @@ def _tried(table: Canonical, model: Any, v: Column, slope: Column, bonus: float)
     order = np.argsort(v, kind="stable")
     jacobian = np.log(np.interp(predicted + noise * z, v[order], slope[order]))
     likelihood = jacobian - 2.5 * np.log1p(z**2 / 4.0) - np.log(noise)
-    value = float(np.average(likelihood, weights=w)) + bonus
-    return Scale(v, slope, predicted, value, bonus)
+    value = float(np.average(likelihood, weights=w)) + form.bonus
+    return Scale(form, v, slope, predicted, value)

@@ -1,20 +1,24 @@
 """TargetErrors: rows whose target is not what the other rows say, by models that did not see it."""
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import sklearn.linear_model
 from threadpoolctl import threadpool_limits
 
 from .._text import percent
+from ._blanks import as_blanks, widened
 from ._crossfit import Canonical, Line, boosting, crossfit, quantile, spread
-from ._errormixture import Mixture, mixture, noise_scale
+from ._errormixture import mixture, noise_scale
 from ._evenscale import Scale, even_scale, step
 from ._ridge import Ridge
-from .base import BaseDefense, Column, Mask, Rows
+from .base import BaseDefense, Column, Mask, Rows, Trusted
 
 _ROUNDS = 3
+CUT = float(np.log(3.0))  # log odds above which a target is flagged: three to one
 _MOST = 0.15  # of the rows: beyond, "wrong" has no meaning that can be learned from the table
+_INTERVAL = 2.57  # scales of noise either way that hold 95 % of honest targets
+_SOME = 2000  # rows enough to say how often chance flags one
 _ROUNDING = 1e-6  # of the target's spread: noise below this is not told from none
 
 
@@ -32,7 +36,7 @@ class TargetErrors(BaseDefense):
     - *error*: a Cauchy density as wide as the target itself.
 
     The share of errors is learned by expectation maximization. A row is flagged where an error is
-    likelier than noise. None of the flagged is rejected where that would do harm: where a ridge or
+    three times as likely as noise. None of the flagged is rejected where that would do harm: where a ridge or
     boosted trees predict the other rows worse without them, or predict most of the flagged far
     better from each other (errors do not explain each other), or where they are over 15 %.
 
@@ -49,9 +53,13 @@ class TargetErrors(BaseDefense):
     scores_ : ndarray of shape (n,)
         Log odds that the target is wrong; at most `threshold_` for rows that are kept.
     threshold_ : float
-        0, or the highest score where no row is rejected.
+        log 3, or the highest score where no row is rejected although some are flagged.
     expected_ : ndarray of shape (n,)
         What the other rows predict, in units of y.
+    expected_low_, expected_high_ : ndarray of shape (n,)
+        Where 95 % of honest targets like this lie.
+    chance_ : float
+        How many rows of an honest table like this would be flagged, on average.
     share_ : float
         Estimated share of wrong targets, whether or not they can be told one by one.
 
@@ -74,40 +82,116 @@ class TargetErrors(BaseDefense):
 
     scores_like: ClassVar[str | None] = "residual"  # of rows that a model has not seen
     keeps_clean: ClassVar[float] = 0.98
-    per_row: ClassVar[tuple[str, ...]] = ("scores_", "expected_")
+    uses_trusted: ClassVar[bool] = True
+    per_row: ClassVar[tuple[str, ...]] = (
+        "scores_",
+        "expected_",
+        "expected_low_",
+        "expected_high_",
+    )
 
     expected_: Column
+    expected_low_: Column
+    expected_high_: Column
+    chance_: float
     share_: float
 
     def __init__(self, estimator: Any = None):
         super().__init__(estimator)
 
-    def _find_inliers(self, X: Rows, y: Column, sample_weight: Column | None) -> Mask:
-        table = Canonical.of(X, y, sample_weight)
-        if np.ptp(table.y) == 0:
-            self.scores_, self.expected_ = np.zeros(len(y)), y.copy()
-            self.share_ = self.threshold_ = 0.0
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        *,
+        trusted: Any = None,
+        blanks: Any = None,
+    ) -> Self:
+        """Find the rows to keep and fit the model on them.
+
+        Parameters
+        ----------
+        X : array-like or frame, shape (n, d)
+            Features.
+        y : array-like or series, shape (n,)
+            Targets.
+        sample_weight : array-like, shape (n,), optional
+            How many times each row counts; 0 is an absent row.
+        trusted : tuple (X, y), optional
+            Rows known to be right. They say what noise is, and are not judged.
+        blanks : array-like of bool, shape (n, d), optional
+            Cells of X that had no value before they were filled. Their rows are taken to be noisier
+            for it.
+
+        Returns
+        -------
+        TargetErrors
+            The defense itself, fitted.
+
+        Raises
+        ------
+        InputError
+            If `blanks` has another shape than X, and as of every defense.
+        """
+        self._blanks = as_blanks(blanks, X, sample_weight)
+        super().fit(X, y, sample_weight, trusted=trusted)
+        self._blanks = None
+        return self
+
+    def how_sure(self, n: int) -> str:
+        return (
+            f"In an honest table like this, {figure(self.chance_)} of the {n:,} rows would be "
+            "flagged by chance."
+        )
+
+    def _find_inliers(
+        self, X: Rows, y: Column, sample_weight: Column | None, trusted: Trusted | None = None
+    ) -> Mask:
+        table, n = Canonical.of(X, y, sample_weight, trusted), len(y)
+        if np.ptp(y) == 0:
+            self.scores_, self.share_, self.threshold_ = np.zeros(n), 0.0, CUT
+            self.expected_ = self.expected_low_ = self.expected_high_ = y.copy()
+            self.chance_ = 0.0
             self.message_ = "All targets are equal, so none can be told to be wrong."
-            return np.ones(len(y), dtype=bool)
+            return np.ones(n, dtype=bool)
         with threadpool_limits(limits=1, user_api="blas"):
-            found, predicted, scale = self._judged(table)
-            self._decide(table, found.odds)
-        self.share_ = found.share
-        self.scores_ = table.back(found.odds, len(y))
-        self.expected_ = table.back(scale.in_units_of(predicted, y[table.rows]), len(y))
+            self._judge(table, y)
+            self._decide(table)
+        self.scores_ = table.back(self._odds, n)
         self._say_limits(table)
+        del self._odds
         return self.scores_ <= self.threshold_
 
-    def _judged(self, table: Canonical) -> tuple[Mixture, Column, Scale]:
+    def _judge(self, table: Canonical, y: Column) -> None:
         """What each target is compared with, and how that comes out."""
-        w, scale = table.weight, even_scale(table)
+        n, w, scale = len(y), table.weight, even_scale(table)
         rounding = np.maximum(step(table.y, w) * scale.slope / np.sqrt(12.0), _ROUNDING)
         predicted, doubt = self._predictions(table, scale, float(np.median(rounding)))
         r = scale.v - predicted
         noise, side = noise_scale(predicted, r, w, _ROUNDING)
         noise = np.sqrt(noise**2 + doubt + rounding**2)
+        noise = widened(table, scale.v, r, noise, self._blank(table, n))
         error = 2.0 * spread(scale.v - quantile(scale.v, 0.5, w), w)
-        return mixture(r, noise, side, max(error, _ROUNDING), w), predicted, scale
+        found = mixture(r, noise, side, max(error, _ROUNDING), w, table.sure)
+        self._odds = np.where(table.sure, -np.inf, found.odds(r, noise, side))
+        self.share_ = found.share
+        asked = ~table.sure
+        some = np.flatnonzero(asked)[:: -(-len(w) // _SOME)]
+        flagged = np.average(found.chance(noise[some], _sides(r, side), CUT), weights=w[some])
+        self.chance_ = float(flagged * w[asked].sum())
+        given = y if not table.sure.any() else np.append(y, np.zeros(int(table.sure.sum())))
+        for name, reach in {"": 0.0, "_low": -_INTERVAL, "_high": _INTERVAL}.items():
+            value = predicted + reach * found.unit * noise
+            value = scale.in_units_of(value, given[table.rows], asked)
+            setattr(self, f"expected{name}_", table.back(value, n))
+
+    def _blank(self, table: Canonical, n: int) -> np.ndarray:
+        """The blanks at the places of the table."""
+        if self._blanks is None:
+            return np.zeros(table.X.shape, dtype=bool)
+        known = np.zeros((int(table.sure.sum()), self._blanks.shape[1]), dtype=bool)
+        return np.vstack([self._blanks, known])[table.rows][:, table.columns]
 
     def _predictions(self, table: Canonical, scale: Scale, least: float) -> tuple[Column, Column]:
         """Predictions of each row by the others, and the variance that new folds give them."""
@@ -121,6 +205,7 @@ class TargetErrors(BaseDefense):
             noise, _ = noise_scale(predicted, r, w, least)
             # A bounded pull: beyond this, an error that grows changes no prediction.
             target = predicted + np.clip(r, -2.5 * noise, 2.5 * noise)
+            target = np.where(table.sure, scale.v, target)
             rounds.append([crossfit(model, table, target, seed) for model in learners])
             means = np.mean(rounds, axis=0)
             weights = _mixed(means, scale.v, noise, w)
@@ -128,10 +213,10 @@ class TargetErrors(BaseDefense):
         spreads = _ROUNDS * np.var(rounds, axis=0)[1:]
         return predicted, weights[1:] ** 2 @ spreads
 
-    def _decide(self, table: Canonical, odds: Column) -> None:
-        """Sets the threshold: 0, or the highest score where rejecting rows would do harm."""
-        self.threshold_, w = 0.0, table.weight
-        flagged = odds > 0.0
+    def _decide(self, table: Canonical) -> None:
+        """Sets the threshold: the cut, or the highest score where rejecting rows would do harm."""
+        self.threshold_, w, odds = CUT, table.weight, self._odds
+        flagged = odds > CUT
         share = float(w[flagged].sum() / w.sum())
         if not flagged.any():
             return
@@ -164,6 +249,23 @@ class TargetErrors(BaseDefense):
 
 _LINES = Ridge, sklearn.linear_model.Ridge, sklearn.linear_model.LinearRegression
 """Estimators of which the robust line is a better version."""
+
+
+def _sides(r: Column, side: Column) -> tuple[float, float]:
+    """What is said of the share of rows below and above the prediction."""
+    below, above = side[r <= 0], side[r > 0]
+    return float(below[0]) if len(below) else 0.0, float(above[0]) if len(above) else 0.0
+
+
+def figure(count: float) -> str:
+    """A number of rows, as people say one that is small.
+
+    >>> figure(0.163), figure(12.7), figure(0.004)
+    ('about 0.2', 'about 13', 'hardly any')
+    """
+    if count >= 10:
+        return f"about {count:,.0f}"
+    return f"about {count:.1f}" if count >= 0.05 else "hardly any"
 
 
 def _mixed(predictions: np.ndarray, v: Column, noise: Column, w: Column) -> np.ndarray:

@@ -1,0 +1,57 @@
+"""Cells without a value: what they add to the noise of a row."""
+
+from typing import Any
+
+import numpy as np
+from jaxtyping import Bool, Float
+
+from ..errors import InputError
+from ._crossfit import Canonical, Line, spread
+
+Column = Float[np.ndarray, " m"]
+
+_FEW = 10  # blanks of a column, from which on their rows say themselves how noisy they are
+_SHRUNK = 20.0  # rows that no difference counts as, beside the rows with a blank
+
+
+def as_blanks(blanks: Any, X: Any, weight: Any) -> Bool[np.ndarray, "n d"] | None:
+    """Which cells had no value, of the rows that are present."""
+    if blanks is None:
+        return None
+    given = np.asarray(blanks, dtype=bool)
+    if given.shape != np.shape(X):
+        raise InputError(
+            f"blanks has the shape {given.shape}, and X {np.shape(X)}; give one truth value for "
+            "each cell."
+        )
+    return given if weight is None else given[np.ravel(weight) > 0]
+
+
+def widened(
+    table: Canonical, v: Column, r: Column, noise: Column, blank: Bool[np.ndarray, "m d"]
+) -> Column:
+    """Noise of rows with blanks, which whoever filled them cannot know better.
+
+    A blank may stand for any value of its column, and so adds the variance that the column has in
+    a line through the table. Where ten or more rows have a blank in the same column, and lie
+    farther off even so, their own scale counts too.
+    """
+    if not blank.any():
+        return noise
+    slopes = Line().fit(table.X, v, table.weight).coef_[1:]
+    noise = np.sqrt(noise**2 + blank @ (slopes * spread_of(table)) ** 2)
+    for j in np.flatnonzero(blank.sum(axis=0) >= _FEW):
+        rows, others = blank[:, j], ~blank[:, j]
+        if not others.any():
+            continue
+        z, w = r / noise, table.weight
+        ratio = spread(z[rows], w[rows]) / max(spread(z[others], w[others]), 1e-9)
+        if ratio > 1.0:
+            k = float(rows.sum())
+            noise = np.where(rows, noise * ratio ** (k / (k + _SHRUNK)), noise)
+    return noise
+
+
+def spread_of(table: Canonical) -> Float[np.ndarray, " d"]:
+    """Standard deviation of each column, no value counting beyond the reach of a line."""
+    return np.clip(table.X, -4.0, 4.0).std(axis=0)

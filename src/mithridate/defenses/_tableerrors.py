@@ -1,0 +1,232 @@
+"""TableErrors: rows that pull the model together, then single rows whose target is wrong."""
+
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from ..errors import InputError
+from ._antidote import Antidote
+from ._blanks import as_blanks
+from ._crossfit import Canonical, quantile, spread
+from ._groupgate import gate
+from ._targeterrors import TargetErrors
+from .base import BaseDefense, Column, Mask, Rows, Trusted
+
+_REACH = 8.0  # robust standard deviations beyond which a value counts no more in the search
+KEPT, GROUP, TARGET = 0, 1, 2
+
+
+class TableErrors(BaseDefense):
+    """Reject rows that pull the model together, and single rows whose target is wrong.
+
+    The default of the product. First the search of `Antidote` for rows that together pulled a line
+    to where it is. What it finds is rejected unless boosted trees predict the other rows worse
+    without it: they need the rows of a curve, and not those of an attack. Then `TargetErrors`
+    judges each of the rows that are left. An honest table most often keeps all of its rows.
+
+    Parameters
+    ----------
+    estimator : regressor, optional
+        Any scikit-learn regressor, the model to defend; `Ridge()` by default. Another than a ridge
+        also takes part in the predictions by which rows are judged.
+    only : {"groups", "rows"}, optional
+        Look only for rows that pull together, or only for single wrong targets.
+
+    Attributes
+    ----------
+    scores_ : ndarray of shape (n,)
+        Log odds that the target is wrong; those of rows that pulled together lie above all others,
+        in the order of their distance. With `only="groups"`, distances in σ.
+    threshold_ : float
+        The score above which rows were rejected.
+    findings_ : ndarray of int, shape (n,)
+        0 for kept rows, 1 for those of a group that pulled the model, 2 for single wrong targets.
+    expected_, expected_low_, expected_high_ : ndarray of shape (n,)
+        What the other rows predict, in units of y, and where 95 % of honest targets lie.
+    chance_ : float
+        How many single rows of an honest table like this would be flagged, on average.
+    share_ : float
+        Estimated share of single wrong targets, whether or not they can be told one by one.
+
+    See Also
+    --------
+    Antidote : The search for groups, gated by no second model.
+    TargetErrors : The judge of single rows.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.random((200, 2))
+    >>> y = X @ [1.0, 2.0] + 0.1 * rng.normal(size=200)
+    >>> y[7] *= 10
+    >>> found = TableErrors().fit(X, y)
+    >>> np.flatnonzero(found.findings_ == 2)
+    array([7])
+    """
+
+    scores_like: ClassVar[str | None] = "residual"
+    uses_trusted: ClassVar[bool] = True
+    keeps_clean: ClassVar[float] = 0.98
+    per_row: ClassVar[tuple[str, ...]] = (*TargetErrors.per_row, "findings_")
+
+    expected_: Column
+    expected_low_: Column
+    expected_high_: Column
+    findings_: np.ndarray
+    chance_: float
+    share_: float
+
+    def __init__(self, estimator: Any = None, *, only: str | None = None):
+        super().__init__(estimator)
+        self.only = only
+
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        *,
+        trusted: Any = None,
+        blanks: Any = None,
+    ) -> Self:
+        """Find the rows to keep and fit the model on them.
+
+        Parameters
+        ----------
+        X : array-like or frame, shape (n, d)
+            Features.
+        y : array-like or series, shape (n,)
+            Targets.
+        sample_weight : array-like, shape (n,), optional
+            How many times each row counts; 0 is an absent row.
+        trusted : tuple (X, y), optional
+            Rows known to be right. They say what noise is, and are not judged.
+        blanks : array-like of bool, shape (n, d), optional
+            Cells of X that had no value before they were filled. Their rows are taken to be noisier
+            for it.
+
+        Returns
+        -------
+        TableErrors
+            The defense itself, fitted.
+
+        Raises
+        ------
+        InputError
+            If `only` or `blanks` cannot be used, and as of every defense.
+        """
+        if self.only not in (None, "groups", "rows"):
+            raise InputError(f"only={self.only!r}: give 'groups', 'rows' or None for both.")
+        self._blanks = as_blanks(blanks, X, sample_weight)
+        super().fit(X, y, sample_weight, trusted=trusted)
+        self._blanks = None
+        return self
+
+    def how_sure(self, n: int) -> str:
+        said = [] if self.only == "groups" else [self._rows.how_sure(n)]
+        if (self.findings_ == GROUP).any() or not said:
+            said.append(self._groups.how_sure(n))
+        return " ".join(said)
+
+    def _find_inliers(
+        self, X: Rows, y: Column, sample_weight: Column | None, trusted: Trusted | None = None
+    ) -> Mask:
+        n = len(y)
+        self.findings_ = np.zeros(n, dtype=np.int64)
+        self.expected_, self.expected_low_, self.expected_high_ = np.full((3, n), np.nan)
+        self.share_ = self.chance_ = 0.0
+        group = np.zeros(n, dtype=bool)
+        if self.only != "rows" and np.ptp(y) > 0:
+            group = self._pulling(X, y, sample_weight, trusted)
+        if self.only == "groups":
+            self.scores_, self.threshold_ = self._groups_alone(group, n)
+        else:
+            self._judge_rest(X, y, sample_weight, trusted, group)
+        self.findings_[group] = GROUP
+        return self.findings_ == KEPT
+
+    def _pulling(self, X: Rows, y: Column, weight: Column | None, trusted: Trusted | None) -> Mask:
+        """The rows that pulled the model together, and how far off each row is."""
+        inside = _near(y)
+        given = inside if weight is None else weight * inside
+        known = trusted and (_scaled(trusted[0], X), trusted[1])
+        search = self._groups = Antidote().fit(
+            _scaled(X, X),
+            y,
+            given if weight is not None or not inside.all() else None,
+            trusted=known,
+        )
+        if not search.n_rejected_:
+            return np.zeros(len(y), dtype=bool)
+        table = Canonical.of(X, y, weight)
+        with threadpool_limits(limits=1, user_api="blas"):
+            found = gate(table, (~search.inlier_mask_ & inside)[table.rows])
+        group = table.back(found.rejected, len(y))
+        if not group.any():
+            self.message_ = (
+                f"{search.n_rejected_:,} rows pull a line to where it is, but trees predict the "
+                "others worse without them: a curve, or another part of the table. They stay."
+            )
+        unit = np.ptp(y) / np.ptp(table.y)
+        zero = y[table.rows[0]] - unit * table.y[0]
+        for name in ("expected", "low", "high"):
+            place = "expected_" if name == "expected" else f"expected_{name}_"
+            values = zero + unit * table.back(getattr(found, name), len(y))
+            setattr(self, place, np.where(group, values, np.nan))
+        return group
+
+    def _groups_alone(self, group: Mask, n: int) -> tuple[Column, float]:
+        """Scores and threshold where single rows are not judged."""
+        if not hasattr(self, "_groups"):
+            return np.zeros(n), float("nan")
+        return np.nan_to_num(self._groups.scores_), float("nan")
+
+    def _judge_rest(
+        self, X: Rows, y: Column, weight: Column | None, trusted: Trusted | None, group: Mask
+    ) -> None:
+        """Judges each row that is not of the group."""
+        rest = ~group
+        blanks = None if self._blanks is None else self._blanks[rest]
+        own = None if weight is None else weight[rest]
+        rows = self._rows = TargetErrors(self.estimator).fit(
+            X[rest], y[rest], own, trusted=trusted, blanks=blanks
+        )
+        self.threshold_ = rows.threshold_
+        self.scores_ = np.empty(len(y))
+        self.scores_[rest] = rows.scores_
+        if group.any():
+            above = max(float(rows.scores_.max()), rows.threshold_, 0.0) + 1.0
+            self.scores_[group] = above + self._groups.scores_[group]
+        for name in ("expected_", "expected_low_", "expected_high_"):
+            getattr(self, name)[rest] = getattr(rows, name)
+        self.findings_[rest] = np.where(rows.inlier_mask_, KEPT, TARGET)
+        self.share_, self.chance_ = rows.share_, rows.chance_
+        self.message_ = f"{self.message_} {rows.message_}".strip()
+
+
+def _near(y: Column) -> Mask:
+    """Rows but for at most one in a hundred at either end that lie far beyond all others.
+
+    Gross errors, which are judged one by one, must not say where the ends of the range are.
+    """
+    w = np.ones(len(y))
+    middle = quantile(y, 0.5, w)
+    reach = _REACH * spread(y - middle, w)
+    low, high = quantile(y, 0.01, w), quantile(y, 0.99, w)
+    return (y >= min(low, middle - reach)) & (y <= max(high, middle + reach))
+
+
+def _scaled(X: Rows, like: Rows) -> Rows:
+    """Columns on the range [0, 1] of those of a table, whose farthest values count as less far."""
+    out, w = np.zeros(X.shape), np.ones(len(like))
+    for j in range(X.shape[1]):
+        middle = quantile(like[:, j], 0.5, w)
+        unit = spread(like[:, j] - middle, w)
+        low, high = like[:, j].min(), like[:, j].max()
+        if unit > 0.0:
+            low, high = max(low, middle - _REACH * unit), min(high, middle + _REACH * unit)
+        if high > low:
+            out[:, j] = (np.clip(X[:, j], low, high) - low) / (high - low)
+    return out
