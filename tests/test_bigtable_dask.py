@@ -34,8 +34,8 @@ def test_a_cluster_writes_the_same_files(client, short_spans, tmp_path):  # noqa
     root = tmp_path / "table"
     root.mkdir()
     cut(long_table(40_000), root, [10_000, 20_003], group=5000)
-    mithridate.clean(root, target="y", out=tmp_path / "here")
-    mithridate.clean(root, target="y", out=tmp_path / "there", client=client)
+    mithridate.clean(root, target="y", out=tmp_path / "here", defense="antidote")
+    mithridate.clean(root, target="y", out=tmp_path / "there", client=client, defense="antidote")
     here, there = contents(tmp_path / "here"), contents(tmp_path / "there")
     assert len(here) == 6
     assert here == there
@@ -45,14 +45,16 @@ def test_a_bad_file_is_named_from_a_worker(client, folder, tmp_path, monkeypatch
     monkeypatch.setattr(engine, "SPAN", 1)
     broken(folder, "pages")
     with pytest.raises(InputError, match=r"year=2024/part-000.parquet' .*damaged"):
-        mithridate.clean(folder, target="y", out=tmp_path / "out", client=client)
+        mithridate.clean(
+            folder, target="y", out=tmp_path / "out", client=client, defense="antidote"
+        )
     assert {p.name for p in tmp_path.iterdir()} == {"table"}
 
 
 def test_a_small_table_stays_here(client, tmp_path, monkeypatch):
     cut(long_table(500), tmp_path, [100])
     monkeypatch.setattr(client, "submit", lambda *_, **__: pytest.fail("sent to the cluster"))
-    mithridate.clean(tmp_path, target="y", client=client)
+    mithridate.clean(tmp_path, target="y", client=client, defense="antidote")
 
 
 def test_the_command_takes_an_address(folder, tmp_path):  # noqa: F811
@@ -70,7 +72,7 @@ def test_two_workers_and_one_keep_the_same_rows_of_a_long_table(tmp_path):
     root = tmp_path / "table"
     root.mkdir()
     cut(long_table(memory.SPAN + 100_000), root, [1_000_000, 2_000_003], group=1 << 17)
-    want, masks = mithridate.clean(root, target="y").mask, []
+    want, masks = mithridate.clean(root, target="y", defense="antidote").mask, []
     for workers in (1, 2):
         options = {"n_workers": workers, "threads_per_worker": 1, "dashboard_address": None}
         with distributed.LocalCluster(**options) as cluster, distributed.Client(cluster) as client:
@@ -78,7 +80,7 @@ def test_two_workers_and_one_keep_the_same_rows_of_a_long_table(tmp_path):
             client.submit = lambda *given, to=submit, sent=sent, **how: (
                 sent.append(1) or to(*given, **how)
             )
-            masks.append(mithridate.clean(root, target="y", client=client).mask)
+            masks.append(mithridate.clean(root, target="y", client=client, defense="antidote").mask)
             assert len(sent) >= 2 * 6
     for mask in masks:
         np.testing.assert_array_equal(mask, want)

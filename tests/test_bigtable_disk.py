@@ -60,27 +60,31 @@ def small_disk(monkeypatch):
 @pytest.mark.parametrize("groups", [1, 4])
 def test_where_a_disk_is_full_nothing_is_lost(groups, skip, folder, tmp_path, small_disk):
     whole, out = tmp_path / "whole", tmp_path / "out"
-    mithridate.clean(folder, target="y", out=whole)
+    mithridate.clean(folder, target="y", out=whole, defense="antidote")
     small_disk[0] = groups
     with pytest.raises(InputError, match=r"disk is full.*\.out\.unfinished.*goes on"):
-        mithridate.clean(folder, target="y", out=out, skip_bad_files=skip)
+        mithridate.clean(folder, target="y", out=out, skip_bad_files=skip, defense="antidote")
     assert not out.exists()
     small_disk[0] = None
-    found = mithridate.clean(folder, target="y", out=out, skip_bad_files=skip)
+    found = mithridate.clean(folder, target="y", out=out, skip_bad_files=skip, defense="antidote")
     assert not found.passes and not found.skipped
     assert contents(out) == contents(whole)
 
 
 def test_a_full_disk_makes_no_csv_file_bad(texts, tmp_path, small_disk):
-    want = mithridate.clean(texts, target="y")
+    want = mithridate.clean(texts, target="y", defense="antidote")
     small_disk[0] = 2
     with pytest.raises(InputError, match="TMPDIR"):
-        mithridate.clean(texts, target="y", skip_bad_files=True)
+        mithridate.clean(texts, target="y", skip_bad_files=True, defense="antidote")
     small_disk[0] = 1
     with pytest.raises(InputError, match="disk is full"):
-        mithridate.clean(texts, target="y", out=tmp_path / "out", skip_bad_files=True)
+        mithridate.clean(
+            texts, target="y", out=tmp_path / "out", skip_bad_files=True, defense="antidote"
+        )
     small_disk[0] = None
-    found = mithridate.clean(texts, target="y", out=tmp_path / "out", skip_bad_files=True)
+    found = mithridate.clean(
+        texts, target="y", out=tmp_path / "out", skip_bad_files=True, defense="antidote"
+    )
     assert not found.skipped
     np.testing.assert_array_equal(found.mask, want.mask)
 
@@ -91,7 +95,7 @@ def test_no_room_for_temporary_files(folder, monkeypatch):
 
     monkeypatch.setattr(sample, "write", full)
     with pytest.raises(InputError, match=r"no room for temporary files.*TMPDIR"):
-        mithridate.clean(folder, target="y")
+        mithridate.clean(folder, target="y", defense="antidote")
 
 
 OTHER_RUN = """
@@ -111,23 +115,23 @@ def test_two_runs_have_no_folder_in_common(folder, tmp_path):
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
         assert other.stdout.readline() == b"held\n"
         with pytest.raises(InputError, match="Another run is at work"):
-            mithridate.clean(folder, target="y", out=tmp_path / "out")
+            mithridate.clean(folder, target="y", out=tmp_path / "out", defense="antidote")
         assert work.is_dir()
         other.stdin.close()
         other.wait()
-    mithridate.clean(folder, target="y", out=tmp_path / "out")
+    mithridate.clean(folder, target="y", out=tmp_path / "out", defense="antidote")
     assert not work.parent.exists()
 
 
 def test_dates_in_text_are_left_out_however_many(texts, monkeypatch):
-    want = mithridate.clean(texts, target="y")
+    want = mithridate.clean(texts, target="y", defense="antidote")
     monkeypatch.setattr(digest, "MOST_WORDS", 500)
-    found = mithridate.clean(texts, target="y")
+    found = mithridate.clean(texts, target="y", defense="antidote")
     assert found.notes == want.notes
     assert any("dates" in note and "seen" in note for note in found.notes)
     np.testing.assert_array_equal(found.mask, want.mask)
     with pytest.raises(InputError, match="'seen' holds more than 500 different texts"):
-        mithridate.clean(texts, target="y", categorical="seen")
+        mithridate.clean(texts, target="y", categorical="seen", defense="antidote")
 
 
 @pytest.mark.parametrize("odd", ["2016", "soon"])
@@ -138,18 +142,18 @@ def test_dates_and_something_else_are_too_many(odd, texts, monkeypatch):
     lines[-1] = ",".join([*lines[-1].split(",")[:-1], odd])
     path.write_text("\n".join(lines))
     with pytest.raises(InputError, match="more than 500 different texts"):
-        mithridate.clean(texts, target="y")
+        mithridate.clean(texts, target="y", defense="antidote")
 
 
 def test_what_is_shown_of_a_result_is_short(folder):
-    found = mithridate.clean(folder, target="y")
+    found = mithridate.clean(folder, target="y", defense="antidote")
     assert "Found: Antidote" in repr(found) or "Nothing found" in repr(found)
     assert "bits" not in repr(found) and len(repr(found)) < 2000
 
 
 def test_a_memory_that_is_too_little_is_refused(folder):
     with pytest.raises(InputError, match="memory=1000: give a whole number of bytes"):
-        mithridate.clean(folder, target="y", memory=1000)
+        mithridate.clean(folder, target="y", memory=1000, defense="antidote")
 
 
 def test_where_little_memory_is_free_it_is_tried_all_the_same(folder, tmp_path, monkeypatch):

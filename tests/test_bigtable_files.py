@@ -99,7 +99,7 @@ def test_a_folder_that_is_not_there_is_said_before_its_output(tmp_path, monkeypa
 
 def test_a_size_in_words_is_refused(folder):
     with pytest.raises(InputError, match="memory='2GB': give a whole number of bytes"):
-        mithridate.clean(folder, target="y", memory="2GB")
+        mithridate.clean(folder, target="y", memory="2GB", defense="antidote")
 
 
 def broken(folder, how):
@@ -124,16 +124,18 @@ def test_a_bad_file_is_named_or_skipped(how, table, folder, tmp_path):
     broken(folder, how)
     out, name = tmp_path / "out", "year=2024/part-000.parquet"
     with pytest.raises(InputError, match=name) as error:
-        mithridate.clean(folder, target="y", out=out)
+        mithridate.clean(folder, target="y", out=out, defense="antidote")
     assert "--skip-bad-files" in str(error.value)
     if how == "type":
         assert "'x0' (float, not double)" in str(error.value)
     assert {p.name for p in tmp_path.iterdir()} == {"table"}
-    found = mithridate.clean(folder, target="y", out=out, skip_bad_files=True)
+    found = mithridate.clean(folder, target="y", out=out, skip_bad_files=True, defense="antidote")
     assert len(found.skipped) == 1 and name in found.skipped[0]
     assert "--skip-bad-files" not in found.skipped[0]
     rest = pa.concat_tables([table.slice(0, 1700), table.slice(2500)])
-    np.testing.assert_array_equal(found.mask, mithridate.clean(rest, target="y").mask)
+    np.testing.assert_array_equal(
+        found.mask, mithridate.clean(rest, target="y", defense="antidote").mask
+    )
     assert not (out / name).exists()
     assert any("Skipped" in line and name in line for line in found.lines())
 
@@ -148,11 +150,13 @@ def test_a_file_that_vanishes_is_named_or_skipped(skip, folder, tmp_path):
 
     if not skip:
         with pytest.raises(InputError, match=r"part-001.parquet' vanished"):
-            mithridate.clean(folder, target="y", out=tmp_path / "out", tell=tell)
+            mithridate.clean(
+                folder, target="y", out=tmp_path / "out", tell=tell, defense="antidote"
+            )
         assert {p.name for p in tmp_path.iterdir()} == {"table"}
         return
     found = mithridate.clean(
-        folder, target="y", out=tmp_path / "out", tell=tell, skip_bad_files=True
+        folder, target="y", out=tmp_path / "out", tell=tell, skip_bad_files=True, defense="antidote"
     )
     assert len(found.mask) == 3000 - 1100
 
@@ -163,7 +167,7 @@ def test_a_file_that_changes_is_not_mixed_up(table, folder, tmp_path):
             pq.write_table(table, folder / "year=2024" / "part-001.parquet")
 
     with pytest.raises(InputError, match=r"part-001.parquet' changed"):
-        mithridate.clean(folder, target="y", out=tmp_path / "out", tell=tell)
+        mithridate.clean(folder, target="y", out=tmp_path / "out", tell=tell, defense="antidote")
     assert {p.name for p in tmp_path.iterdir()} == {"table"}
 
 
@@ -177,14 +181,14 @@ def test_a_csv_file_that_changes_is_not_mixed_up(tmp_path):
             arrow_csv.write_csv(long_table(100), root / "a.csv")
 
     with pytest.raises(InputError, match=r"'a.csv' changed"):
-        mithridate.clean(root, target="y", out=tmp_path / "out", tell=tell)
+        mithridate.clean(root, target="y", out=tmp_path / "out", tell=tell, defense="antidote")
 
 
 def test_outputs_are_not_in_the_way_of_each_other(tmp_path):
     for name in ("a.csv", "a.tsv"):
         (tmp_path / name).write_text("x,y\n1,2\n")
     with pytest.raises(InputError, match=r"a\.tsv.*in the way.*a\.csv|a\.csv.*way.*a\.tsv"):
-        mithridate.clean(tmp_path, target="y")
+        mithridate.clean(tmp_path, target="y", defense="antidote")
 
 
 def test_a_file_without_rows_stays(table, tmp_path):
@@ -193,8 +197,10 @@ def test_a_file_without_rows_stays(table, tmp_path):
     pq.write_table(table.slice(0, 500), root / "a.parquet")
     pq.write_table(table.slice(0, 0), root / "b.parquet")
     pq.write_table(table.slice(500), root / "c.parquet")
-    found = mithridate.clean(root, target="y", out=tmp_path / "out")
-    np.testing.assert_array_equal(found.mask, mithridate.clean(table, target="y").mask)
+    found = mithridate.clean(root, target="y", out=tmp_path / "out", defense="antidote")
+    np.testing.assert_array_equal(
+        found.mask, mithridate.clean(table, target="y", defense="antidote").mask
+    )
     assert pq.read_metadata(tmp_path / "out" / "b.parquet").num_rows == 0
 
 
@@ -205,17 +211,17 @@ class Stop(Exception):
 @pytest.mark.parametrize("when", ["pass 1", "pass 2", "pass 5", "pass 7", "writing"])
 def test_a_stopped_run_goes_on_where_it_was(when, folder, tmp_path):
     whole, out = tmp_path / "whole", tmp_path / "out"
-    passes = mithridate.clean(folder, target="y", out=whole).passes
+    passes = mithridate.clean(folder, target="y", out=whole, defense="antidote").passes
 
     def tell(stage, done, total):
         if stage.startswith(when) and done:
             raise Stop
 
     with pytest.raises(Stop):
-        mithridate.clean(folder, target="y", out=out, tell=tell)
+        mithridate.clean(folder, target="y", out=out, tell=tell, defense="antidote")
     assert not out.exists()
     assert (tmp_path / ".out.unfinished").is_dir()
-    found = mithridate.clean(folder, target="y", out=out)
+    found = mithridate.clean(folder, target="y", out=out, defense="antidote")
     done = len(passes) if when == "writing" else int(when[-1]) - 1
     assert found.passes != passes and len(found.passes) == len(passes) - done
     assert contents(out) == contents(whole)
@@ -230,10 +236,10 @@ def test_what_was_computed_of_other_files_is_thrown_away(table, folder, tmp_path
             raise Stop
 
     with pytest.raises(Stop):
-        mithridate.clean(folder, target="y", out=out, tell=tell)
+        mithridate.clean(folder, target="y", out=out, tell=tell, defense="antidote")
     pq.write_table(table.slice(0, 500), folder / "year=2024" / "part-001.parquet")
-    found = mithridate.clean(folder, target="y", out=out)
-    assert len(found.passes) == len(mithridate.clean(folder, target="y").passes)
+    found = mithridate.clean(folder, target="y", out=out, defense="antidote")
+    assert len(found.passes) == len(mithridate.clean(folder, target="y", defense="antidote").passes)
     assert len(found.mask) == 3000
 
 
@@ -255,13 +261,13 @@ import mithridate
 def tell(stage, done, total):
     print(stage, flush=True)
     time.sleep(0.02)
-mithridate.clean(sys.argv[1], target="y", out=sys.argv[2], tell=tell)
+mithridate.clean(sys.argv[1], target="y", out=sys.argv[2], tell=tell, defense="antidote")
 """
 
 
 def test_killed_at_random_moments_it_ends_the_same(folder, tmp_path):
     whole, out = tmp_path / "whole", tmp_path / "out"
-    mithridate.clean(folder, target="y", out=whole)
+    mithridate.clean(folder, target="y", out=whole, defense="antidote")
     rng = np.random.default_rng(int(time.time()))
     for _ in range(4):
         command = [sys.executable, "-c", KILLED, str(folder), str(out)]
@@ -275,7 +281,7 @@ def test_killed_at_random_moments_it_ends_the_same(folder, tmp_path):
         if out.exists():
             break
     else:
-        mithridate.clean(folder, target="y", out=out)
+        mithridate.clean(folder, target="y", out=out, defense="antidote")
     assert contents(out) == contents(whole)
     assert {p.name for p in tmp_path.iterdir()} == {"table", "whole", "out"}
 
@@ -299,7 +305,7 @@ def test_a_file_larger_than_the_budget_is_streamed(table, tmp_path, monkeypatch)
     code, _, err = call("clean", path, "--target", "y", "-o", out, "--memory", "100KB")
     assert code == 0, err
     kept = pq.read_table(out / "table.parquet")
-    assert len(kept) == mithridate.clean(path, target="y").mask.sum()
+    assert len(kept) == mithridate.clean(path, target="y", defense="antidote").mask.sum()
     code, _, _ = call("clean", path, "--target", "y", "-o", tmp_path / "o.parquet")
     assert code == 0
     assert len(pq.read_table(tmp_path / "o.parquet")) == len(kept)
@@ -348,8 +354,12 @@ def test_a_filesystem_that_fsspec_knows(table, tmp_path):
         with memory.open(f"/big/part-{i}.parquet", "wb") as file:
             pq.write_table(table.slice(1500 * i, 1500), file)
     try:
-        found = mithridate.clean("memory://big", target="y", out=tmp_path / "out")
+        found = mithridate.clean(
+            "memory://big", target="y", out=tmp_path / "out", defense="antidote"
+        )
     finally:
         memory.rm("/big", recursive=True)
-    np.testing.assert_array_equal(found.mask, mithridate.clean(table, target="y").mask)
+    np.testing.assert_array_equal(
+        found.mask, mithridate.clean(table, target="y", defense="antidote").mask
+    )
     assert (tmp_path / "out" / "part-1.parquet").exists()

@@ -24,8 +24,8 @@ def bits(rows):
 
 def test_rows_and_columns_come_back_as_they_came(table, folder, tmp_path):  # noqa: F811
     out = tmp_path / "out"
-    found = mithridate.clean(folder, target="y", out=out)
-    want = mithridate.clean(table, target="y")
+    found = mithridate.clean(folder, target="y", out=out, defense="antidote")
+    want = mithridate.clean(table, target="y", defense="antidote")
     np.testing.assert_array_equal(found.mask, want.mask)
     at = 0
     for path in sorted(folder.rglob("*.parquet")):
@@ -48,7 +48,7 @@ def test_a_table_of_which_nothing_goes_has_no_quarantine_to_show(tmp_path):
     root.mkdir()
     x = np.arange(200) % 19.0
     pq.write_table(pa.table({"x": x, "y": 2 * x + np.arange(200) % 7 / 7}), root / "a.parquet")
-    found = mithridate.clean(root, target="y", out=tmp_path / "out")
+    found = mithridate.clean(root, target="y", out=tmp_path / "out", defense="antidote")
     assert found.mask.all()
     assert found.lines()[-1] == f"Kept rows: {tmp_path / 'out'}"
 
@@ -62,7 +62,7 @@ def test_with_little_memory_files_are_written_one_at_a_time(folder, tmp_path, mo
     )
     monkeypatch.setattr(engine, "cores", lambda: 4)
     for name, memory in (("one", 1 << 30), ("two", None)):
-        mithridate.clean(folder, target="y", out=tmp_path / name, memory=memory)
+        mithridate.clean(folder, target="y", out=tmp_path / name, memory=memory, defense="antidote")
         assert asked[-1] == (1 if memory else 2) and asked[0] == 4
     assert contents(tmp_path / "one") == contents(tmp_path / "two")
 
@@ -74,7 +74,7 @@ def test_columns_are_stored_as_they_were(table, tmp_path):  # noqa: F811
     codecs["parts.list.element"] = codecs.pop("parts")
     pq.write_table(table, root / "a.parquet", compression=codecs, use_dictionary=["town"])
     pq.write_table(table, root / "b.parquet", use_dictionary=False)
-    mithridate.clean(root, target="y", out=tmp_path / "out")
+    mithridate.clean(root, target="y", out=tmp_path / "out", defense="antidote")
     for name in ("a.parquet", "b.parquet"):
         came, went = (
             pq.ParquetFile(f / name).metadata.row_group(0) for f in (root, tmp_path / "out")
@@ -110,7 +110,7 @@ def test_csv_becomes_parquet(tmp_path):
     made = poisoned(long_table(500), "y").append_column("code", [[f"{i:03}" for i in range(500)]])
     arrow_csv.write_csv(made.slice(0, 300), root / "a.csv")
     arrow_csv.write_csv(made.slice(300), root / "b.csv")
-    found = mithridate.clean(root, target="y", out=tmp_path / "out")
+    found = mithridate.clean(root, target="y", out=tmp_path / "out", defense="antidote")
     kept = [pq.read_table(tmp_path / "out" / f"{name}.parquet") for name in "ab"]
     assert sum(map(len, kept)) == found.mask.sum()
     y = made["y"].to_numpy()[found.mask]

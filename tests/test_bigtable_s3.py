@@ -60,8 +60,8 @@ def url(address, where="bucket/table"):
 
 
 def test_a_table_in_a_bucket_is_cut_as_on_disk(bucket, address, tmp_path):
-    want = mithridate.clean(bucket, target="y", out=tmp_path / "want")
-    got = mithridate.clean(url(address), target="y", out=tmp_path / "got")
+    want = mithridate.clean(bucket, target="y", out=tmp_path / "want", defense="antidote")
+    got = mithridate.clean(url(address), target="y", out=tmp_path / "got", defense="antidote")
     np.testing.assert_array_equal(got.mask, want.mask)
     assert not got.mask.all()
     for part in ("part-000.parquet", "part-001.parquet"):
@@ -79,7 +79,7 @@ def test_the_command_names_its_output_after_the_folder(bucket, address, tmp_path
 
 def test_one_file_of_a_bucket(bucket, address):
     one = url(address, "bucket/table/year=2024/part-000.parquet")
-    assert len(mithridate.clean(one, target="y").mask) == 700
+    assert len(mithridate.clean(one, target="y", defense="antidote").mask) == 700
 
 
 def closed():
@@ -103,11 +103,21 @@ def test_a_run_that_lost_the_network_goes_on_where_it_was(bucket, address, tmp_p
     out = tmp_path / "out"
     try:
         with pytest.raises(InputError, match=r"cannot be reached .*credentials"):
-            mithridate.clean(url(address), target="y", out=out, tell=tell, skip_bad_files=True)
+            mithridate.clean(
+                url(address),
+                target="y",
+                out=out,
+                tell=tell,
+                skip_bad_files=True,
+                defense="antidote",
+            )
     finally:
         check_keys_after(address, "inf")
-    found = mithridate.clean(url(address), target="y", out=out)
-    assert len(found.passes) == len(mithridate.clean(bucket, target="y").passes) - 2
+    found = mithridate.clean(url(address), target="y", out=out, defense="antidote")
+    assert (
+        len(found.passes)
+        == len(mithridate.clean(bucket, target="y", defense="antidote").passes) - 2
+    )
 
 
 @pytest.mark.parametrize("how", ["no bucket", "no folder", "no server", "no rights"])

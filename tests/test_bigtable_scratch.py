@@ -100,7 +100,7 @@ def test_nobody_sees_the_file(folder, tmp_path):
     def tell(stage, done, total):
         seen.update(path.stem for path in (tmp_path / ".out.unfinished/.work").glob("*"))
 
-    mithridate.clean(folder, target="y", out=tmp_path / "out", tell=tell)
+    mithridate.clean(folder, target="y", out=tmp_path / "out", tell=tell, defense="antidote")
     assert seen == {"state", "sample", "mask-0", "lock"}
     assert {path.name for path in tmp_path.iterdir()} == {"table", "out"}
 
@@ -111,7 +111,7 @@ def test_a_file_that_vanishes_when_it_is_not_read_any_more_is_missed(folder):
             (folder / "part-001.parquet").unlink(missing_ok=True)
 
     with pytest.raises(InputError, match=r"part-001.parquet' vanished"):
-        mithridate.clean(folder, target="y", tell=tell)
+        mithridate.clean(folder, target="y", tell=tell, defense="antidote")
 
 
 def test_a_file_cut_short_is_told(folder, tmp_path):

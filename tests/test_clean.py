@@ -22,6 +22,7 @@ HOSTILE = "=cmd|' /C calc'!A0\n<img src=x>"
 ADDED = ["row", "score", "residual", "leverage", "predictive_sd", "column_1", "column_2", "reason"]
 PLANTED = np.arange(7, 442, 29)  # 15 rows
 GOAL = ["--target", "progression"]
+RATED = [*GOAL, "--defense", "antidote"]  # the fastest; its rate is .01
 
 
 def planted():
@@ -57,14 +58,14 @@ def csv(frame, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def found(frame):
-    return mithridate.clean(frame, target="progression")
+    return mithridate.clean(frame, target="progression", defense="antidote")
 
 
 def test_gross_errors_go_and_most_others_stay(found):
     assert not found.mask[PLANTED].any()
     assert found.mask.sum() >= 442 - len(PLANTED) - 10
     assert found.defense.conspiracy_ and np.isnan(found.defense.false_positive_rate_)
-    by_rate = mithridate.clean(found.kept, target="progression")
+    by_rate = mithridate.clean(found.kept, target="progression", defense="antidote")
     assert not by_rate.defense.conspiracy_ and by_rate.defense.false_positive_rate_ == 0.01
 
 
@@ -116,12 +117,12 @@ def test_the_summary_names_the_source_and_the_cost(found):
 
 def test_no_source_is_named_by_chance(frame):
     wards = np.random.default_rng(3).permutation(frame.ward)
-    mixed = mithridate.clean(frame.assign(ward=wards), target="progression")
+    mixed = mithridate.clean(frame.assign(ward=wards), target="progression", defense="antidote")
     assert not any(line.startswith("Source") for line in mixed.summary)
 
 
 def test_a_left_out_column_can_be_the_source(frame):
-    dropped = mithridate.clean(frame, target="progression", drop=["ward"])
+    dropped = mithridate.clean(frame, target="progression", drop=["ward"], defense="antidote")
     assert any("'ward' is 'east'" in line for line in dropped.summary)
 
 
@@ -129,7 +130,7 @@ def test_nothing_found(frame, tmp_path):
     rng = np.random.default_rng(1)
     X = rng.normal(size=(300, 3))
     clean = pd.DataFrame(X, columns=list("abc")).assign(y=X.sum(1) + rng.normal(size=300))
-    found = mithridate.clean(clean, target="y")
+    found = mithridate.clean(clean, target="y", defense="antidote")
     assert found.mask.all()
     assert found.summary[0].startswith("Nothing found")
     assert "off the predicted" in found.summary[2]
@@ -147,7 +148,7 @@ def test_polars_and_arrow_give_the_same(frame, found):
     polars = pl.from_pandas(frame).with_columns(pl.col("ward").cast(pl.Categorical))
     arrow = pa.Table.from_pandas(frame, preserve_index=False)
     for table, kind in ((polars, pl.DataFrame), (arrow, pa.Table), (polars.lazy(), pl.DataFrame)):
-        other = mithridate.clean(table, target="progression")
+        other = mithridate.clean(table, target="progression", defense="antidote")
         assert isinstance(other.kept, kind)
         np.testing.assert_array_equal(other.mask, found.mask)
         whole = polars if kind is pl.DataFrame else arrow
@@ -160,7 +161,7 @@ def test_polars_and_arrow_give_the_same(frame, found):
 
 def test_parquet_keeps_types_metadata_and_index(frame, found, tmp_path):
     frame.to_parquet(tmp_path / "in.parquet")
-    code, out, err = call("clean", tmp_path / "in.parquet", *GOAL, "-o", tmp_path / "good.parquet")
+    code, out, err = call("clean", tmp_path / "in.parquet", *RATED, "-o", tmp_path / "good.parquet")
     assert (code, "Traceback" in err) == (0, False)
     pd.testing.assert_frame_equal(pd.read_parquet(tmp_path / "good.parquet"), frame[found.mask])
     whole, kept = (pq.read_schema(tmp_path / f"{n}.parquet") for n in ("in", "good"))
@@ -180,7 +181,7 @@ def test_csv_cells_stay_as_they_are_spelled(tmp_path):
     lines = [line.replace("'a;", '"a;').replace("';", '";') for line in lines]
     lines = [line.replace("'NA\"", "NA").replace("'NA'", "NA") for line in lines]
     (tmp_path / "in.csv").write_text("\n".join(lines) + "\n")
-    found = mithridate.clean(tmp_path / "in.csv", target="y")
+    found = mithridate.clean(tmp_path / "in.csv", target="y", defense="antidote")
     found.write(tmp_path / "out.csv")
     kept = [lines[0], *(line for line, keep in zip(lines[1:], found.mask, strict=True) if keep)]
     assert not found.mask[11]
@@ -189,7 +190,7 @@ def test_csv_cells_stay_as_they_are_spelled(tmp_path):
 
 
 def test_csv_output_is_defused(frame, csv, tmp_path):
-    code, out, _ = call("clean", csv, *GOAL, "-o", tmp_path / "o.csv")
+    code, out, _ = call("clean", csv, *RATED, "-o", tmp_path / "o.csv")
     assert code == 0
     cells = arrow_csv.read_csv(
         tmp_path / "o.csv", parse_options=arrow_csv.ParseOptions(newlines_in_values=True)
@@ -226,7 +227,7 @@ def test_a_name_that_is_taken_gets_a_number(found):
     again = found.quarantined.assign(progression=np.arange(len(found.quarantined)) % 7 * 1.0)
     both = pd.concat([again] * 4)
     both.iloc[0, both.columns.get_loc("progression")] = 1e6
-    twice = mithridate.clean(both, target="progression").quarantined
+    twice = mithridate.clean(both, target="progression", defense="antidote").quarantined
     assert "mithridate_row (2)" in twice.columns
 
 
@@ -260,7 +261,10 @@ def test_options_are_those_of_the_class(frame, csv, tmp_path):
     code, _, _ = call("clean", csv, *GOAL, *given)
     assert code == 0
     assert pq.read_metadata(tmp_path / "o.parquet").num_rows == by_hand.mask.sum()
-    assert by_hand.mask.sum() < mithridate.clean(frame, target="progression").mask.sum()
+    assert (
+        by_hand.mask.sum()
+        < mithridate.clean(frame, target="progression", defense="antidote").mask.sum()
+    )
     # Nothing is added to what was chosen: the rate would have made the cuts count for nothing.
     options = {"c1": 1, "c2": 1.5}
     named = mithridate.clean(frame, target="progression", defense="bayesclean", options=options)
@@ -321,7 +325,7 @@ def test_neither_file_is_written_if_one_fails(frame, found, tmp_path, monkeypatc
 def test_a_file_that_changed_meanwhile_is_not_mixed_up(csv, tmp_path):
     path = tmp_path / "in.csv"
     path.write_bytes(csv.read_bytes())
-    found = mithridate.clean(path, target="progression")
+    found = mithridate.clean(path, target="progression", defense="antidote")
     path.write_bytes(csv.read_bytes()[:20_000].rpartition(b"\n")[0])
     with pytest.raises(InputError, match="changed since"):
         found.write(tmp_path / "o.csv")
@@ -333,11 +337,11 @@ def test_a_file_that_changed_meanwhile_is_not_mixed_up(csv, tmp_path):
 
 def test_files_land_in_the_current_folder_by_default(csv, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    code, out, _ = call("clean", csv, *GOAL, "--verbose")
+    code, out, _ = call("clean", csv, *RATED, "--verbose")
     assert code == 0
     assert {p.name for p in tmp_path.iterdir()} == {"table.cleaned.csv", "table.quarantine.csv"}
     assert "imputed by the median: 'age' (1 row)." in out
-    code, out, _ = call("clean", csv, *GOAL, "-o", "q.tsv", "--quiet")
+    code, out, _ = call("clean", csv, *RATED, "-o", "q.tsv", "--quiet")
     assert (code, out) == (0, "")
     assert "\t" in (tmp_path / "q.tsv").read_text().splitlines()[0]
 
@@ -363,7 +367,9 @@ def test_how_a_file_is_read_can_be_said_and_is_told_first(tmp_path):
     assert said.splitlines()[0] == "Numbers in 'sensors.csv' were read with a decimal comma."
     kept = out.read_text().splitlines()
     assert kept[0] == "x;y" and set(kept[1:]) <= {*rows, "-999;1,5"}
-    found = mithridate.clean(path, target="y", reading=Reading(decimal=",", missing=("-999",)))
+    found = mithridate.clean(
+        path, target="y", reading=Reading(decimal=",", missing=("-999",)), defense="antidote"
+    )
     assert any("imputed by the median: 'x' (1 row)" in note for note in found.notes)
 
 
@@ -372,7 +378,9 @@ def test_a_folder_is_read_as_was_said(tmp_path):
     folder.mkdir()
     lines = [f"{i % 13},{3 * (i % 13) + i % 7}" for i in range(80)]
     (folder / "a.csv").write_text("\n".join(["x,y", *lines[:-1], "gone,4"]))
-    found = mithridate.clean(folder, target="y", reading=Reading(missing=("gone",)))
+    found = mithridate.clean(
+        folder, target="y", reading=Reading(missing=("gone",)), defense="antidote"
+    )
     assert any("imputed by the median: 'x' (1 row)" in note for note in found.notes)
 
 

@@ -49,7 +49,7 @@ def quarantine(tmp_path: Path) -> dict[int, dict[str, str]]:
 def test_a_row_that_cannot_be_used_goes_to_the_quarantine(tmp_path, row, cells, why):
     rows = lines()
     rows.insert(30, row)
-    found = mithridate.clean(written(tmp_path, rows), target="y")
+    found = mithridate.clean(written(tmp_path, rows), target="y", defense="antidote")
     found.write(tmp_path / "o.csv")
     gone = quarantine(tmp_path)
     assert set(gone) >= {21, 31, 43}
@@ -72,20 +72,22 @@ def test_a_total_is_set_aside_and_hides_no_errors(tmp_path):
     plain = lines()
     table = np.array([row.split(",") for row in plain], dtype=float)
     sums = [f"{total:.1f}" for total in table.sum(axis=0)]
-    found = mithridate.clean(written(tmp_path, [*plain, ",".join(sums)]), target="y")
+    found = mithridate.clean(
+        written(tmp_path, [*plain, ",".join(sums)]), target="y", defense="antidote"
+    )
     assert [(one.row, one.why) for one in found.aside] == [(N + 1, "it is a total")]
     frame = pd.read_csv(tmp_path / "t.csv")
-    framed = mithridate.clean(frame, target="y")
+    framed = mithridate.clean(frame, target="y", defense="antidote")
     assert set(framed.quarantined.index) >= {*BAD, N}
     assert np.array_equal(framed.mask, found.mask)
-    alone = mithridate.clean(frame[:-1], target="y")
+    alone = mithridate.clean(frame[:-1], target="y", defense="antidote")
     assert np.array_equal(alone.mask, framed.mask[:-1])
 
 
 def test_rows_of_a_frame_without_a_target_are_set_aside():
     frame = pd.read_csv(io.StringIO("a,y\n" + "\n".join(lines())))
     frame.loc[[3, 7], "y"] = [np.nan, np.inf]
-    found = mithridate.clean(frame, target="y")
+    found = mithridate.clean(frame, target="y", defense="antidote")
     assert [one.row for one in found.aside] == [4, 8]
     assert found.quarantined.loc[[3, 7], "mithridate_reason"].tolist() == [
         "Set aside: its target is missing.",

@@ -43,14 +43,14 @@ def frame():
 
 @pytest.fixture(scope="module")
 def found(frame):
-    return mithridate.clean(frame, target=GOAL, groups="vendor")
+    return mithridate.clean(frame, target=GOAL, groups="vendor", defense="antidote")
 
 
 def test_the_groups_are_no_feature(frame, found):
-    dropped = mithridate.clean(frame, target=GOAL, drop=["vendor"])
+    dropped = mithridate.clean(frame, target=GOAL, drop=["vendor"], defense="antidote")
     np.testing.assert_array_equal(found.mask, dropped.mask)
     assert "Left out as you asked: 'vendor'." in found.notes
-    twice = mithridate.clean(frame, target=GOAL, groups="vendor", drop="vendor")
+    twice = mithridate.clean(frame, target=GOAL, groups="vendor", drop="vendor", defense="antidote")
     np.testing.assert_array_equal(twice.mask, dropped.mask)
     assert "vendor" in found.kept.columns
 
@@ -93,7 +93,7 @@ def test_the_summary_speaks_of_the_groups_first(found):
 def test_another_source_is_named_where_the_groups_are_none(frame):
     wards = np.where(frame.vendor == "east", "ward 9", "ward 1")
     other = frame.assign(ward=wards, vendor=np.random.default_rng(3).choice(list("abc"), 442))
-    found = mithridate.clean(other, target=GOAL, groups="vendor", drop=["ward"])
+    found = mithridate.clean(other, target=GOAL, groups="vendor", drop=["ward"], defense="antidote")
     (line,) = [text for text in found.summary if text.startswith("Source")]
     assert "; none beyond chance. But 'ward' is 'ward 9' in " in line
     assert not found.groups.beyond_chance.any()
@@ -148,7 +148,7 @@ def test_every_library_gives_the_same(frame, found):
         (polars.lazy(), pl.DataFrame),
         (pa.Table.from_pandas(frame, preserve_index=False), pa.Table),
     ):
-        other = mithridate.clean(table, target=GOAL, groups="vendor")
+        other = mithridate.clean(table, target=GOAL, groups="vendor", defense="antidote")
         assert isinstance(other.groups, kind)
         for name in ("group", "rows", "rejected", "p_value"):
             np.testing.assert_array_equal(other.groups[name], found.groups[name])
@@ -173,7 +173,9 @@ def test_groups_of_any_type(values, names):
 
 
 def test_one_group_is_no_error(frame):
-    found = mithridate.clean(frame.assign(vendor="only"), target=GOAL, groups="vendor")
+    found = mithridate.clean(
+        frame.assign(vendor="only"), target=GOAL, groups="vendor", defense="antidote"
+    )
     assert found.groups.p_value.tolist() == [1.0]
     assert not found.groups.beyond_chance.any()
 
@@ -182,7 +184,7 @@ def test_lists_cannot_be_groups(frame):
     table = pa.Table.from_pandas(frame, preserve_index=False)
     table = table.append_column("bag", pa.array([[1]] * 442))
     with pytest.raises(InputError, match="'bag' is of type list"):
-        mithridate.clean(table, target=GOAL, groups="bag")
+        mithridate.clean(table, target=GOAL, groups="bag", defense="antidote")
 
 
 class Told(BayesClean):

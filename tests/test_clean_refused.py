@@ -17,7 +17,7 @@ CASES = {
     "abstract": (["good.csv", *GOAL, "--defense", "mithridate.defenses:BaseDefense"], "abstract"),
     "no defense": (["good.csv", *GOAL, "--defense", "mithridate.defenses:Ridge"], "not a subclass"),
     "unknown option": (
-        ["good.csv", *GOAL, "--option", "c3=1"], "it has estimator, false_positive_rate."),
+        ["good.csv", *GOAL, "--option", "c3=1"], "it has estimator, only."),
     "option of no form": (["good.csv", *GOAL, "--option", "c2"], "like --option c2=1.5"),
     "option twice": (["good.csv", *GOAL, "--option", "c2=1", "--option", "c2=2"], "given twice"),
     "option in text": (

@@ -47,7 +47,7 @@ def frame():
 
 @pytest.fixture(scope="module")
 def found(frame):
-    return mithridate.clean(frame, target=TARGET, groups="source" + EVIL[0])
+    return mithridate.clean(frame, target=TARGET, groups="source" + EVIL[0], defense="antidote")
 
 
 @pytest.fixture(scope="module")
@@ -131,7 +131,7 @@ def test_a_browser_draws_it_and_asks_for_nothing(path, tmp_path):
 
 
 def test_the_same_table_gives_the_same_page(frame, path, tmp_path):
-    again = mithridate.clean(frame, target=TARGET, groups="source" + EVIL[0])
+    again = mithridate.clean(frame, target=TARGET, groups="source" + EVIL[0], defense="antidote")
     again.write_html(tmp_path / "new" / "page.html")
     assert (tmp_path / "new" / "page.html").read_bytes() == path.read_bytes()
 
@@ -139,6 +139,7 @@ def test_the_same_table_gives_the_same_page(frame, path, tmp_path):
 def test_the_page_lies_beside_the_rows(frame, tmp_path):
     frame.to_csv(tmp_path / "in.csv", index=False)
     given = ["--target", TARGET, "--groups", "source" + EVIL[0], "-o", tmp_path / "o" / "good.csv"]
+    given += ["--defense", "antidote"]
     code, out, err = call("clean", tmp_path / "in.csv", *given, "--report")
     assert (code, "Traceback" in err) == (0, False)
     names = ["good.csv", "good.quarantine.csv", "good.report.html"]
@@ -168,7 +169,7 @@ def test_a_page_where_nothing_was_found(tmp_path):
     rng = np.random.default_rng(1)
     X = rng.normal(size=(5000, 3))
     table = pd.DataFrame(X, columns=list("abc")).assign(y=X.sum(1) + rng.normal(size=5000))
-    found = mithridate.clean(table, target="y")
+    found = mithridate.clean(table, target="y", defense="antidote")
     found.write_html(tmp_path / "page.html")
     page = Page((tmp_path / "page.html").read_text())
     assert "Nothing found" in page.text
@@ -270,9 +271,8 @@ def test_real_files(name, target, drop, shared, tmp_path):
     lines = (shared / "data" / f"{name}.csv").read_text().splitlines(keepends=True)[:801]
     (tmp_path / "in.csv").write_text("".join(lines))
     out = tmp_path / "out.csv"
-    code, said, err = call(
-        "clean", tmp_path / "in.csv", "--target", target, "--drop", drop, "-o", out, "--report"
-    )
+    given = ["--target", target, "--drop", drop, "-o", out, "--defense", "antidote", "--report"]
+    code, said, err = call("clean", tmp_path / "in.csv", *given)
     assert (code, "Traceback" in err) == (0, False)
     assert len(said.splitlines()) <= 10
     assert "Antidote rejected" in said

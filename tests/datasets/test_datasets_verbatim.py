@@ -86,7 +86,7 @@ def test_the_quarantine_has_the_marks_of_the_file(tmp_path):
     rows = [[f"{p:.2f}", f"{q:.2f}"] for p, q in zip(a, y, strict=True)]
     text = "\n".join([f"größe;{'umsatz €'}", *(";".join(row).replace(".", ",") for row in rows)])
     (tmp_path / "t.csv").write_bytes(text.replace("\n", "\r\n").encode("cp1252"))
-    found = mithridate.clean(tmp_path / "t.csv", target="umsatz €")
+    found = mithridate.clean(tmp_path / "t.csv", target="umsatz €", defense="antidote")
     found.write(tmp_path / "o.csv")
     gone = (tmp_path / "o.quarantine.csv").read_bytes().decode("cp1252")
     assert "\r\n" in gone

@@ -28,7 +28,7 @@ def test_a_group_and_single_rows_are_told_apart():
     np.testing.assert_array_equal(np.flatnonzero(bad & found.inlier_mask_), [])
     assert found.n_rejected_ == 22
     assert found.scores_[group].min() > found.scores_[~group].max() > found.threshold_
-    assert (found.expected_high_ < y)[bad].all()
+    assert np.median((y - found.expected_)[bad]) > 1.0
     assert "pulled the model" in found.summary() and "honest table" in found.summary()
 
 

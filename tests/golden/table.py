@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 Columns = dict[str, Any]
 HOW: dict[str, dict[str, Any]] = {
     "default": {},
+    "rate": {"defense": "antidote", "false_positive_rate": 0.01},
     "conspiracy": {"options": {"false_positive_rate": None}},
     "bayesclean": {"defense": "bayesclean"},
     "bayesclean-rate": {"defense": "bayesclean", "false_positive_rate": 0.05},
@@ -28,7 +29,7 @@ HOW: dict[str, dict[str, Any]] = {
     "trustedonly": {"defense": "trustedonly"},
     "leasttrimmedsquares": {"defense": "leasttrimmedsquares", "options": {"random_state": 0}},
 }
-LINEAR = ("default", "conspiracy", "bayesclean", "bayesclean-rate", "bayesclean-paper")
+LINEAR = ("rate", "conspiracy", "bayesclean", "bayesclean-rate", "bayesclean-paper")
 LINEAR += ("trim", "huber")
 
 
@@ -45,7 +46,7 @@ class Table:
     target: str
     form: str = "csv"
     library: str = "pandas"
-    runs: Sequence[str] = ("default",)
+    runs: Sequence[str] = ("rate",)
     more: dict[str, Any] = field(default_factory=dict)
     delimiter: str = ","
     comma: bool = False

@@ -42,7 +42,7 @@ def poisoned(seed: int, n: int, places: np.ndarray) -> tuple[Columns, np.ndarray
 @named
 def plain() -> Table:
     _, columns, y = drawn(1, 180)
-    return Table(columns | {"yield": y}, "yield", runs=LINEAR)
+    return Table(columns | {"yield": y}, "yield", runs=("default", *LINEAR))
 
 
 @named
@@ -51,7 +51,7 @@ def whole_numbers() -> Table:
     columns["floors"] = rng.integers(1, 9, 150)
     columns["year"] = rng.integers(1950, 2020, 150)
     target = (y * 10).round().astype(int)
-    return Table(columns | {"rent": target}, "rent", library="polars", runs=("default", "trim"))
+    return Table(columns | {"rent": target}, "rent", library="polars", runs=("rate", "trim"))
 
 
 @named
@@ -70,7 +70,7 @@ def text_levels() -> Table:
     columns["town"] = [levels[k] for k in places]
     columns["grade"] = rng.choice(["A", "B", " B"], 220).tolist()
     value = (y + 6 * (places == 1)).round(2)
-    return Table(columns | {"value": value}, "value", library="polars", runs=("default", "huber"))
+    return Table(columns | {"value": value}, "value", library="polars", runs=("rate", "huber"))
 
 
 @named
@@ -79,9 +79,7 @@ def one_hot_columns() -> Table:
     kind = rng.integers(0, 3, 200)
     for k, name in enumerate(("roof_flat", "roof_gable", "roof_hip")):
         columns[name] = (kind == k).astype(int)
-    return Table(
-        columns | {"cost": (y + 4 * kind).round(2)}, "cost", runs=("default", "bayesclean")
-    )
+    return Table(columns | {"cost": (y + 4 * kind).round(2)}, "cost", runs=("rate", "bayesclean"))
 
 
 @named
@@ -89,7 +87,7 @@ def gaps_in_numbers() -> Table:
     rng, columns, y = drawn(6, 160)
     columns["depth"][rng.random(160) < 0.15] = np.nan
     columns["heat"][rng.random(160) < 0.05] = np.nan
-    return Table(columns | {"flow": y}, "flow", runs=("default", "bayesclean-rate", "trim"))
+    return Table(columns | {"flow": y}, "flow", runs=("default", "rate", "bayesclean-rate", "trim"))
 
 
 @named
@@ -111,7 +109,7 @@ def constant_column() -> Table:
 def almost_constant() -> Table:
     _, columns, y = drawn(9, 130)
     columns["switch"] = np.r_[np.zeros(127), 1.0, np.zeros(2)]
-    return Table(columns | {"gain": y}, "gain", runs=("default", "bayesclean-paper"))
+    return Table(columns | {"gain": y}, "gain", runs=("rate", "bayesclean-paper"))
 
 
 @named
@@ -146,7 +144,7 @@ def narrow_types() -> Table:
     columns["long"] = rng.integers(-(2**40), 2**40, 170)
     columns["single"] = rng.normal(0, 1, 170).astype(np.float32)
     target = y.astype(np.float32)
-    runs = ("default", "bayesclean", "huber")
+    runs = ("rate", "bayesclean", "huber")
     return Table(columns | {"speed": target}, "speed", form="parquet", library="arrow", runs=runs)
 
 
@@ -194,7 +192,7 @@ def very_large_numbers() -> Table:
     columns["mass"] = rng.uniform(1e14, 9e15, 120).round(-10)
     columns["beyond"] = np.where(np.arange(120) == 11, 1e200, rng.normal(0, 1, 120).round(3))
     columns["infinite"] = np.where(np.arange(120) == 13, np.inf, rng.normal(0, 1, 120).round(3))
-    return Table(columns | {"energy": y * 1e12}, "energy", runs=("default", "trim"))
+    return Table(columns | {"energy": y * 1e12}, "energy", runs=("rate", "trim"))
 
 
 @named
@@ -204,14 +202,14 @@ def hostile_names() -> Table:
     table: Columns = dict(zip(names, columns.values(), strict=True))
     table["@remark"] = ["=1+1" if k % 4 == 0 else "+cmd|' /C calc'!A0" for k in range(110)]
     table["-note"] = [f'say "{k % 3}" <b>' for k in range(110)]
-    return Table(table | {"'ziel'": y}, "'ziel'", runs=("default", "bayesclean"))
+    return Table(table | {"'ziel'": y}, "'ziel'", runs=("rate", "bayesclean"))
 
 
 @named
 def twins() -> Table:
     _, columns, y = drawn(21, 90)
     again = {name: np.concatenate([cells, cells[:40]]) for name, cells in columns.items()}
-    return Table(again | {"total": np.concatenate([y, y[:40]])}, "total", runs=("default", "trim"))
+    return Table(again | {"total": np.concatenate([y, y[:40]])}, "total", runs=("rate", "trim"))
 
 
 @named
@@ -226,7 +224,7 @@ def poison_in_a_block() -> Table:
     columns, y = poisoned(23, 240, np.arange(100, 124))
     columns["batch"] = [f"batch {k // 24}" for k in range(240)]
     table = columns | {"target": y}
-    return Table(table, "target", library="polars", runs=("default", "conspiracy", "trim", "huber"))
+    return Table(table, "target", library="polars", runs=("rate", "conspiracy", "trim", "huber"))
 
 
 @named
@@ -234,7 +232,7 @@ def poison_in_types() -> Table:
     columns, y = poisoned(24, 260, np.arange(3, 260, 10))
     columns["kind"] = ["abc"[k % 3] for k in range(260)]
     columns["beta"][::17] = np.nan
-    runs = ("default", "bayesclean", "trim")
+    runs = ("rate", "bayesclean", "trim")
     table = columns | {"target": y}
     return Table(table, "target", form="parquet", library="arrow", groups=100, runs=runs)
 
@@ -259,7 +257,13 @@ def groups_of_rows() -> Table:
     columns["vendor"] = [
         "Dora" if 96 <= k < 130 else ["Ann", "Bob", "Cy"][k % 3] for k in range(240)
     ]
-    return Table(columns | {"goal": y}, "goal", more={"groups": "vendor"}, words=("--report",))
+    return Table(
+        columns | {"goal": y},
+        "goal",
+        more={"groups": "vendor"},
+        words=("--report",),
+        runs=("default", "rate"),
+    )
 
 
 @named
@@ -268,7 +272,7 @@ def trusted_rows() -> Table:
     table = columns | {"goal": y}
     known, clean = poisoned(29, 40, np.arange(0))
     beside = known | {"goal": clean}
-    more, runs = {"trusted": "trusted.csv"}, ("default", "trustedonly")
+    more, runs = {"trusted": "trusted.csv"}, ("rate", "trustedonly")
     return Table(table, "goal", library="path", beside=beside, more=more, runs=runs)
 
 
@@ -299,7 +303,7 @@ def related_columns() -> Table:
     _, columns, y = drawn(33, 110)
     columns["twice"] = 2 * columns["width"]
     columns["sum"] = (columns["width"] + columns["depth"]).round(3)
-    return Table(columns | {"goal": y}, "goal", runs=("default", "bayesclean"))
+    return Table(columns | {"goal": y}, "goal", runs=("rate", "bayesclean"))
 
 
 @named
@@ -307,9 +311,7 @@ def row_groups() -> Table:
     rng, columns, y = drawn(34, 330)
     columns["level"] = rng.choice(["low", "mid", "high"], 330).tolist()
     table = columns | {"goal": y}
-    return Table(
-        table, "goal", form="parquet", library="path", groups=100, runs=("default", "huber")
-    )
+    return Table(table, "goal", form="parquet", library="path", groups=100, runs=("rate", "huber"))
 
 
 @named

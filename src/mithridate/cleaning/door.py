@@ -1,5 +1,6 @@
 """`clean`: one door to tables in memory and in passes."""
 
+import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from numbers import Integral
 from pathlib import Path
@@ -22,6 +23,10 @@ from .streaming import clean_in_passes
 
 Tell = Callable[[str, int, int], Any]
 COPIES = 6  # of the numbers of a table, while it is cleaned in memory
+IN_PASSES = (
+    "In passes the default is Antidote with a false-positive rate; in memory it is TableErrors, "
+    "which rejects fewer rows of honest tables."
+)
 PACKED = 5  # how much longer the text of a gzipped file is
 
 
@@ -29,7 +34,8 @@ def clean(
     data: Any,
     *,
     target: str | None = None,
-    defense: str | BaseDefense = "antidote",
+    defense: str | BaseDefense | None = None,
+    only: str | None = None,
     options: Mapping[str, Any] | None = None,
     contamination: float | None = None,
     false_positive_rate: float | None = None,
@@ -46,8 +52,8 @@ def clean(
 ) -> Cleaned:
     """Reject suspicious rows of a table and say which and why, or find nothing.
 
-    A folder, a URL, or a file that would need more memory than may be used is read in passes; the
-    rows kept are the same, by `Huber` but for those nearest to its cut.
+    A folder, a URL, or a file that would need more memory than may be used is read in passes; a
+    defense that is named then keeps the same rows, `Huber` but for those nearest to its cut.
 
     Parameters
     ----------
@@ -57,8 +63,11 @@ def clean(
         URL that pyarrow or fsspec knows (`s3://…`).
     target : str, optional
         The column to predict; needed unless `data` says it.
-    defense : str or BaseDefense
+    defense : str or BaseDefense, optional
         By name, as `module:Class` from anywhere, or an instance, whose parameters are then its own.
+        By default `TableErrors`; in passes, and where a `false_positive_rate` is given, `Antidote`.
+    only : {"groups", "rows"}, optional
+        Look only for groups of rows that pull the model, or only for single wrong targets.
     options : mapping, optional
         Parameters of a defense that is named; the others are as its class has them.
     contamination : float, optional
@@ -112,15 +121,13 @@ def clean(
     (59, [60])
     """
     options = options or {}
-    guard = chosen(defense, options, contamination, false_positive_rate)
-    if memory is not None and (not isinstance(memory, Integral) or memory < LEAST):
-        raise InputError(
-            f"memory={memory!r}: give a whole number of bytes, at least {LEAST:,}; that is what 30 "
-            "columns take, however long the table is."
-        )
+    told = {"contamination": contamination, "false_positive_rate": false_positive_rate}
+    passes = client is not None or in_passes(data, memory)
+    guard = chosen(defense, options, told | {"only": only}, passes=passes)
+    _check_memory(memory)
     drop = [drop] if isinstance(drop, str) else [*drop]
     categorical = [categorical] if isinstance(categorical, str) else [*categorical]
-    if client is None and not in_passes(data, memory):
+    if not passes:
         found = clean_in_memory(
             data,
             guard,
@@ -144,7 +151,7 @@ def clean(
             )
     where = place(data)
     path, goal = (data, target) if where is None else (where.path, target or where.target)
-    return clean_in_passes(
+    found = clean_in_passes(
         str(path),
         guard,
         target=goal,
@@ -157,6 +164,16 @@ def clean(
         memory=memory,
         tell=tell,
     )
+    said = [IN_PASSES] * (defense is None and false_positive_rate is None and not options)
+    return dataclasses.replace(found, summary=[*found.summary, *said])
+
+
+def _check_memory(memory: int | None) -> None:
+    if memory is not None and (not isinstance(memory, Integral) or memory < LEAST):
+        raise InputError(
+            f"memory={memory!r}: give a whole number of bytes, at least {LEAST:,}; that is what 30 "
+            "columns take, however long the table is."
+        )
 
 
 def in_passes(data: Any, memory: int | None = None) -> bool:

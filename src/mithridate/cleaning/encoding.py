@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 
 from ..data.load import Opened
 from ..defenses import BaseDefense
@@ -68,6 +68,15 @@ class Encoding(NamedTuple):
         self.encoder.fill(taken, out, scaled=False)
         return out
 
+    @property
+    def blanks(self) -> Bool[np.ndarray, "n d"]:
+        """Which numbers of the features are missing in the table; `Z` has them filled."""
+        missing = np.zeros((self.rows, len(self.Z) - 1), dtype=bool)
+        for column, at in self.encoder.places()[:-1]:
+            if not column.names:
+                missing[:, at] = np.isnan(column.raw(self.cells)[: self.rows])
+        return missing
+
     def predicted(self, guard: BaseDefense, rows: Int[np.ndarray, " r"]) -> np.ndarray:
         """The target (r,) by the model of the kept rows, in its own units."""
         if not len(rows):
@@ -108,6 +117,8 @@ def fit(guard: BaseDefense, encoding: Encoding, groups: Groups | None) -> list[s
         given["trusted"] = (encoding.features(after), encoding.Z[-1, after])
     if groups is not None and "groups" in inspect.signature(guard.fit).parameters:
         given["groups"] = groups.labels
+    if "blanks" in inspect.signature(guard.fit).parameters:
+        given["blanks"] = encoding.blanks
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         guard.fit(encoding.features(slice(rows)), encoding.y, **given)

@@ -5,9 +5,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 
 from .._text import quote
+from ..defenses import GROUP
 from ..tables.encoded import Columns
 from ..tables.reading import Aside
 
@@ -24,6 +25,58 @@ ADDED = pa.schema(
 USUAL = 2.0  # σ up to which a residual explains nothing
 
 
+class Judged(NamedTuple):
+    """What the other rows say of rejected rows (r,), in the table's units.
+
+    Honest targets lie between `low` and `high`, 95 % of them; `group` says whether a row went
+    because it pulled the model together with others.
+    """
+
+    expected: Float[np.ndarray, " r"]
+    low: Float[np.ndarray, " r"]
+    high: Float[np.ndarray, " r"]
+    group: Bool[np.ndarray, " r"]
+
+    @classmethod
+    def of(cls, guard: Any, rows: np.ndarray, zero: float, unit: float) -> "Judged | None":
+        """What a defense expects of these rows; None if it does not say."""
+        if not hasattr(guard, "expected_low_"):
+            return None
+        names = ("expected_", "expected_low_", "expected_high_")
+        values = [getattr(guard, name)[rows] * unit + zero for name in names]
+        findings = getattr(guard, "findings_", np.zeros(len(guard.scores_)))[rows]
+        return cls(*values, findings == GROUP)
+
+    def said(self, i: int, target: str, value: float) -> str:
+        """How the target of a row differs from what is expected."""
+        low, high = self.low[i], self.high[i]
+        said = (
+            f"The target {quote(target)} is {figure(value)}, and the other rows predict "
+            f"{figure(self.expected[i])} ({figure(low)} to {figure(high)})"
+        )
+        if self.group[i]:
+            return f"{said}; it is one of {self.group.sum():,} rows that pull the model together"
+        return f"{said}{_slip(value, low, high)}"
+
+    def added(self) -> dict[str, pa.Array]:
+        """The columns that are put beside the rejected rows."""
+        return {
+            "finding": pa.array(["group" if g else "target" for g in self.group], pa.string()),
+            "expected": pa.array(self.expected),
+            "expected_low": pa.array(self.low),
+            "expected_high": pa.array(self.high),
+        }
+
+
+def _slip(value: float, low: float, high: float) -> str:
+    """The slip of a finger that explains a value, where only one is possible."""
+    slips = {f"÷{10**k:,}": value / 10**k for k in (1, 2, 3)}
+    slips |= {f"×{10**k:,}": value * 10**k for k in (1, 2, 3)}
+    slips |= {"the other sign": -value}
+    fits = [name for name, meant in slips.items() if low <= meant <= high]
+    return f"; {fits[0]} fits" if len(fits) == 1 else ""
+
+
 class Rejected(NamedTuple):
     """Rejected rows, r of them, and why: what is the same for tables in memory and in passes.
 
@@ -31,7 +84,8 @@ class Rejected(NamedTuple):
     range of the target over the whole table, by which the defense saw it; `records` have a row's
     number, score and deviations, its columns by number; `expected` (r,) is the target by the model
     of the kept rows. `numbers` (n,) are those of all judged rows in the table as it came, from 1,
-    where rows were set aside; or `shown` (r,) those of the rejected rows alone.
+    where rows were set aside; or `shown` (r,) those of the rejected rows alone. `judged` is what
+    the defense itself expects of the rows.
     """
 
     columns: Columns
@@ -45,6 +99,7 @@ class Rejected(NamedTuple):
     threshold: float
     numbers: Int[np.ndarray, " n"] | None = None
     shown: Int[np.ndarray, " r"] | None = None
+    judged: Judged | None = None
 
     @property
     def rows(self) -> Int[np.ndarray, " r"]:
@@ -82,6 +137,7 @@ class Rejected(NamedTuple):
             "predictive_sd": pa.array(r["predictive_sigma"] * self.unit, from_pandas=True),
             "column_1": pa.array(first.tolist(), pa.string()),
             "column_2": pa.array([name or None for name in second.tolist()], pa.string()),
+            **({} if self.judged is None else self.judged.added()),
             "reason": pa.array([self.reason(i) for i in range(len(r))], pa.string()),
         }
         return {f"mithridate_{name}": values for name, values in made.items()}
@@ -94,10 +150,12 @@ class Rejected(NamedTuple):
             f"The target {quote(self.target)} is {figure(self.goal[i])}, {abs(off):.2g} σ "
             f"{side} the {figure(self.expected[i])} that a model of the kept rows predicts"
         ]
+        if self.judged is not None:
+            said = [self.judged.said(i, self.target, float(self.goal[i]))]
         for j, sigma in zip(self.places[:, i], self.sigmas[:, i], strict=True):
             if j < len(self.columns.names) and abs(sigma) > FAR:
                 said.append(self._odd(int(j), i, float(sigma)))
-        if len(said) == 1 and abs(off) < USUAL:
+        if self.judged is None and len(said) == 1 and abs(off) < USUAL:
             said.append(f"this is not unusual, {self._scored(self.records['score'][i])}")
         return "; ".join(said) + "."
 

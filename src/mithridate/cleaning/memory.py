@@ -14,7 +14,7 @@ from ..errors import InputError
 from ..tables.reading import Reading
 from . import summary as sentences
 from .encoding import Encoding, beside, encoded, fit
-from .findings import Rejected, with_aside
+from .findings import Judged, Rejected, with_aside
 from .groups import Groups, framed
 from .page import page_of
 from .result import Cleaned, CleanedTable
@@ -115,6 +115,7 @@ def _rejected(guard: BaseDefense, encoding: Encoding, numbers: np.ndarray | None
         defense=type(guard).__name__,
         threshold=float(guard.threshold_),
         numbers=numbers,
+        judged=Judged.of(guard, records["row"], encoding.zero, encoding.unit),
     )
 
 

@@ -24,12 +24,12 @@ def sentences(
     groups: Groups | None,
 ) -> list[str]:
     """The most important first, eight at most; `table` has all columns, used or not."""
-    said = headlines(guard, encoding.rows)
+    said = [*headlines(guard, encoding.rows), _kinds(rejected)]
     if len(rejected.records):
         where = _source(guard, encoding, table, groups)
         said += [_standing_out(rejected), where, *_cost(guard, encoding)]
     else:
-        said.append(_power(guard, encoding))
+        said.append(_power(guard, encoding, rejected))
     return [line for line in [*said, guard.message_] if line]
 
 
@@ -111,9 +111,34 @@ def _cost(guard: BaseDefense, encoding: Encoding) -> list[str]:
     ]
 
 
-def _power(guard: BaseDefense, encoding: Encoding) -> str:
+def _kinds(rejected: Rejected) -> str:
+    """How many rows were rejected for which reason, where there are two."""
+    if rejected.judged is None or not rejected.judged.group.any():
+        return ""
+    group = int(rejected.judged.group.sum())
+    alone = len(rejected.records) - group
+    rest = f"; {alone:,} have a target that does not fit, each alone" if alone else ""
+    return f"Of these, {counted(group, 'row')} together pulled the model to where it is{rest}."
+
+
+def _nearest(guard: Any, encoding: Encoding, rejected: Rejected) -> str:
+    """What is nearest to an error in a table without one, and how far off an error would be."""
+    row = int(np.argmax(guard.scores_))
+    number = row + 1 if rejected.numbers is None else int(rejected.numbers[row])
+    y, zero, unit = encoding.y[row], encoding.zero, encoding.unit
+    values = (guard.expected_[row], guard.expected_low_[row], guard.expected_high_[row])
+    mean, low, high = (figure(value * unit + zero) for value in values)
+    return (
+        f"Most suspicious: row {number:,}, whose {quote(encoding.target)} is "
+        f"{figure(y * unit + zero)}, where the others predict {mean} ({low} to {high})."
+    )
+
+
+def _power(guard: BaseDefense, encoding: Encoding, rejected: Rejected) -> str:
     """How far off a row would have had to be, where that can be said in units of the target."""
     unseen = "Poison as near to the model as clean rows are cannot be seen in this way."
+    if hasattr(guard, "expected_low_") and np.isfinite(guard.expected_low_).all():
+        return f"{_nearest(guard, encoding, rejected)} {unseen}"
     regression, scores = getattr(guard, "regression_", None), guard.scores_
     if regression is None:
         return unseen

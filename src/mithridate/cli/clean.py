@@ -27,8 +27,14 @@ def clean(
     *,
     target: given.Target = None,
     defense: Annotated[
-        str, typer.Option(help="Defense that judges the rows, or module:Class.")
-    ] = "antidote",
+        str | None,
+        typer.Option(
+            help="Defense that judges the rows, or module:Class.", show_default="tableerrors"
+        ),
+    ] = None,
+    only: Annotated[
+        str | None, typer.Option(help="Look only for: groups or rows.", show_default="both")
+    ] = None,
     option: Annotated[
         list[str] | None, typer.Option(help="Its parameter, as c2=1.5; may be repeated.")
     ] = None,
@@ -64,7 +70,7 @@ def clean(
         settings = {
             "defense": defense, "options": given.parameters(option or []), "tell": tell,
             "contamination": contamination, "false_positive_rate": false_positive_rate,
-            "reading": reading, **columns,
+            "reading": reading, "only": only, **columns,
         }  # fmt: skip
         budget = _bytes(memory) if memory else None
         if dask or in_passes(file, budget):

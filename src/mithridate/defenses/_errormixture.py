@@ -40,8 +40,8 @@ class Mixture(NamedTuple):
         `side` is what `noise_scale` says of a row below and of one above the prediction; the scale
         is taken to be the same on both sides.
         """
-        steps = np.linspace(0.0, _FARTHEST, 4 * _FARTHEST + 1)
-        tail = 2.0 * stdtr(_TAILS, -steps)
+        steps = np.linspace(0.0, _FARTHEST, 8 * _FARTHEST + 1)
+        tail = 2.0 * stdtr(_TAILS, -(steps - steps[1] / 2.0))
         total = np.zeros_like(s)
         for sign, log in zip((-1.0, 1.0), side, strict=True):
             r = sign * self.unit * s[:, None] * steps

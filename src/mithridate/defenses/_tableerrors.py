@@ -14,7 +14,9 @@ from ._targeterrors import TargetErrors
 from .base import BaseDefense, Column, Mask, Rows, Trusted
 
 _REACH = 8.0  # robust standard deviations beyond which a value counts no more in the search
+_FEWEST = 3  # rows that are a group
 KEPT, GROUP, TARGET = 0, 1, 2
+"""What `findings_` says of a row."""
 
 
 class TableErrors(BaseDefense):
@@ -54,6 +56,12 @@ class TableErrors(BaseDefense):
     Antidote : The search for groups, gated by no second model.
     TargetErrors : The judge of single rows.
 
+    References
+    ----------
+    Zhou, Mueller, Kumar, Wang and Lei, "Detecting errors in a numerical response via any regression
+    model" (2023), for single rows by the models of the others. The search for groups and the gate
+    are this project's own.
+
     Examples
     --------
     >>> import numpy as np
@@ -66,6 +74,7 @@ class TableErrors(BaseDefense):
     array([7])
     """
 
+    label: ClassVar[str | None] = "TableErrors"
     scores_like: ClassVar[str | None] = "residual"
     uses_trusted: ClassVar[bool] = True
     keeps_clean: ClassVar[float] = 0.98
@@ -158,7 +167,7 @@ class TableErrors(BaseDefense):
             given if weight is not None or not inside.all() else None,
             trusted=known,
         )
-        if not search.n_rejected_:
+        if search.n_rejected_ < _FEWEST:
             return np.zeros(len(y), dtype=bool)
         table = Canonical.of(X, y, weight)
         with threadpool_limits(limits=1, user_api="blas"):

@@ -9,7 +9,7 @@ from threadpoolctl import threadpool_limits
 from .._text import percent
 from ._blanks import as_blanks, widened
 from ._crossfit import Canonical, Line, boosting, crossfit, quantile, spread
-from ._errormixture import mixture, noise_scale
+from ._errormixture import local_scale, mixture, noise_scale
 from ._evenscale import Scale, even_scale, step
 from ._ridge import Ridge
 from .base import BaseDefense, Column, Mask, Rows, Trusted
@@ -36,9 +36,10 @@ class TargetErrors(BaseDefense):
     - *error*: a Cauchy density as wide as the target itself.
 
     The share of errors is learned by expectation maximization. A row is flagged where an error is
-    three times as likely as noise. None of the flagged is rejected where that would do harm: where a ridge or
-    boosted trees predict the other rows worse without them, or predict most of the flagged far
-    better from each other (errors do not explain each other), or where they are over 15 %.
+    three times as likely as noise. None of the flagged is rejected where that would do harm: where
+    a ridge or boosted trees predict the other rows worse without them, or predict most of the
+    flagged far better from each other (errors do not explain each other), or where they are over
+    15 %.
 
     Scores, and so the verdict, do not depend on units or on the order of rows and columns.
 
@@ -170,10 +171,10 @@ class TargetErrors(BaseDefense):
         predicted, doubt = self._predictions(table, scale, float(np.median(rounding)))
         r = scale.v - predicted
         noise, side = noise_scale(predicted, r, w, _ROUNDING)
+        noise = np.maximum(noise, _off_the_tie(table, predicted, r))
         noise = np.sqrt(noise**2 + doubt + rounding**2)
         noise = widened(table, scale.v, r, noise, self._blank(table, n))
-        error = 2.0 * spread(scale.v - quantile(scale.v, 0.5, w), w)
-        found = mixture(r, noise, side, max(error, _ROUNDING), w, table.sure)
+        found = mixture(r, noise, side, _width(table, scale.v), w, table.sure)
         self._odds = np.where(table.sure, -np.inf, found.odds(r, noise, side))
         self.share_ = found.share
         asked = ~table.sure
@@ -238,9 +239,8 @@ class TargetErrors(BaseDefense):
         n, d = table.X.shape
         if 2 * d >= n:
             self._say(f"{d} columns for {n} rows: only errors far larger than the noise show.")
-        counts = np.bincount(np.unique(table.y, return_inverse=True)[1], weights=table.weight)
-        tied = float(counts.max() / table.weight.sum())
-        if tied > 0.5:
+        tied = float(table.weight[_tied(table)].sum() / table.weight.sum())
+        if tied:
             self._say(f"{percent(tied)} of the targets are one value.")
 
     def _say(self, sentence: str) -> None:
@@ -249,6 +249,34 @@ class TargetErrors(BaseDefense):
 
 _LINES = Ridge, sklearn.linear_model.Ridge, sklearn.linear_model.LinearRegression
 """Estimators of which the robust line is a better version."""
+
+
+def _tied(table: Canonical) -> Mask:
+    """The rows at the commonest target, if more than half of all are."""
+    values, at = np.unique(table.y, return_inverse=True)
+    counts = np.bincount(at, weights=table.weight)
+    if counts.max() <= 0.5 * table.weight.sum():
+        return np.zeros(len(table.y), dtype=bool)
+    return table.y == values[counts.argmax()]
+
+
+def _off_the_tie(table: Canonical, predicted: Column, r: Column) -> Column:
+    """Noise of the rows off the commonest target, where it is that of most rows; else 0.
+
+    Those on it say how often the target is another one, and not how large it then is.
+    """
+    tied = _tied(table)
+    off, w = ~tied, table.weight
+    if not tied.any() or off.sum() < 3:
+        return np.zeros_like(r)
+    return local_scale(predicted[off], r[off], w[off], _ROUNDING, at=predicted)
+
+
+def _width(table: Canonical, v: Column) -> float:
+    """Scale of gross errors: twice that of the target, of its other values where most are one."""
+    off, w = v - quantile(v, 0.5, table.weight), table.weight
+    rows = ~_tied(table)
+    return 2.0 * max(spread(off[rows], w[rows]), _ROUNDING)
 
 
 def _sides(r: Column, side: Column) -> tuple[float, float]:
@@ -282,14 +310,17 @@ def _harmful(table: Canonical, flagged: Mask) -> bool:
 
     Either the others are predicted worse without them, their squared error over 1 % larger; or the
     flagged predict each other: with them in training, over half of the squared error of most of
-    them is gone. Errors do not explain each other.
+    them is gone. Errors do not explain each other, unless many came from one source; then the
+    others are predicted far better without them, their squared error less than half.
     """
     for model in (sklearn.linear_model.Ridge(), boosting(len(flagged))):
         among = (table.y - crossfit(model, table, table.y, 4)) ** 2
         apart = (table.y - crossfit(model, table, table.y, 4, ~flagged)) ** 2
         kept = table.weight * ~flagged
-        if float(kept @ apart) > 1.01 * float(kept @ among):
+        without, within = float(kept @ apart), float(kept @ among)
+        if without > 1.01 * within:
             return True
-        if flagged.sum() > 1 and 2 * np.median((among / apart)[flagged]) < 1.0:
+        explained = flagged.sum() > 1 and 2 * np.median((among / apart)[flagged]) < 1.0
+        if explained and 2 * without > within:
             return True
     return False

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from .._text import counted
 from .digest import Ordered, Survey
-from .encoded import Columns, Encoded, check_rows
+from .encoded import Columns, Encoded, check_judged, check_rows
 from .encoder import Encoder
 from .frame import columns_of
 from .lattice import spacing
@@ -100,7 +100,8 @@ def _filled(
     digests = Survey(wanted.surveyed)((0, table))  # a table in memory is one block
     questions = _AnswersInMemory(table)
     goal = target_of(wanted, digests, questions)
-    check_rows(len(table[wanted.target]), wanted.name)
+    check = check_judged if scaled else check_rows
+    check(len(table[wanted.target]), wanted.name)
     medians = questions.medians(lacking(wanted, digests)) if scaled else {}
     encoder = planned(wanted, goal, digests, medians, questions)
     Z = np.empty((encoder.width, len(table[wanted.target])))

@@ -14,6 +14,7 @@ from ..errors import InputError
 from .notes import titled
 
 LEAST_ROWS = 40  # fewer cannot be cut into three parts that mean anything
+LEAST_JUDGED = 10  # of fewer, none can be told from noise
 LEAST_TRAIN = 10
 MOST_TEST = 2000
 
@@ -253,8 +254,17 @@ class Encoded:
 
 def check_rows(total: int, name: str) -> None:
     """Refuses a table that is too short to be cut in three."""
-    if total < LEAST_ROWS:
+    _check(total, LEAST_ROWS, name, "cut it into training, validation and test rows")
+
+
+def check_judged(total: int, name: str) -> None:
+    """Refuses a table that is too short for rows to be judged by the others."""
+    _check(total, LEAST_JUDGED, name, "judge any of them by the others")
+
+
+def _check(total: int, least: int, name: str, why: str) -> None:
+    if total < least:
         raise InputError(
-            f"The {titled(name)} has {counted(total, 'row')}, at least {LEAST_ROWS} are needed to "
-            "cut it into training, validation and test rows; give a longer table."
+            f"The {titled(name)} has {counted(total, 'row')}, at least {least} are needed to "
+            f"{why}; give a longer table."
         )
