@@ -24,7 +24,7 @@ def connect(address: str) -> Any:
         ) from None
 
 
-def manned(client: Any) -> Any:
+def with_workers(client: Any) -> Any:
     """The client itself; an `InputError` where its cluster has no workers."""
     if not client.nthreads():
         raise InputError(

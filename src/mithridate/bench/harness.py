@@ -186,7 +186,7 @@ def _on_cluster(payloads: Iterator[Payload], address: str) -> Iterator[pa.Table]
 
         waiting = as_completed()
         for _, payload in zip(
-            range(_cluster.ahead(_cluster.manned(client))), payloads, strict=False
+            range(_cluster.ahead(_cluster.with_workers(client))), payloads, strict=False
         ):
             waiting.add(client.submit(work, payload, pure=False))
         for future in waiting:

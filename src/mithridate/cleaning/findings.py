@@ -177,7 +177,7 @@ class Rejected(NamedTuple):
 
 def beside(aside: Sequence[Aside]) -> pa.Table:
     """The columns beside rows that were set aside."""
-    reasons = [f"Set aside: {one.told}." for one in aside]
+    reasons = [f"Set aside: {one.explanation}." for one in aside]
     said = {"mithridate_row": [one.row for one in aside], "mithridate_reason": reasons}
     nothing = [None] * len(aside)
     return pa.table({name: said.get(name, nothing) for name in ADDED.names}, schema=ADDED)

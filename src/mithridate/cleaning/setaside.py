@@ -29,7 +29,7 @@ class Lacking(NamedTuple):
 
 
 @dataclasses.dataclass
-class Account:
+class FileAccounts:
     """How files were read, and their rows that were set aside, by the files' names."""
 
     notes: tuple[str, ...] = ()
@@ -45,7 +45,7 @@ class Account:
         said: list[list[str]] = []
         for read, (aside, padded) in zip(reads, rows, strict=True):
             self.aside[output_name(read.file.name)] = aside
-            decisions: Sequence[Decision] = csv.told(read, kinds)
+            decisions: Sequence[Decision] = csv.decisions_of(read, kinds)
             said.append(sentences(read.layout, decisions, aside, padded, quote(read.file.name)))
         told = sorted((notes for notes in said if notes), key=len, reverse=True)
         more = sum(map(len, told[FILES:]))
@@ -78,7 +78,7 @@ class Account:
             self.aside[file.name] = tuple(merged)
             every += [dataclasses.replace(row, row=first + row.row) for row in mine]
             first += file.length
-        self.notes = (*targets.told(every, target, "table"), *self.notes)
+        self.notes = (*targets.sentences_on(every, target, "table"), *self.notes)
         left = Reader(reader.engine, self.used(source), reader.journal, reader.folder, reader.tell)
         left.rates = reader.rates
         return left

@@ -34,7 +34,7 @@ from ..tables.source import (
     BadFile,
     File,
     Source,
-    found,
+    find_files,
     output_name,
     surveyed,
 )
@@ -71,7 +71,7 @@ def clean_in_passes(
     engine: Engine = Local(writers=writers) if client is None else Dask(client)
     tell = tell or silent
     out = None if out is None else _checked(Path(out), str(path))
-    system, root, files = found(str(path))
+    system, root, files = find_files(str(path))
     bad: list[BadFile] = []
     with Workshop(out) as shop:
         while True:
@@ -150,7 +150,7 @@ class _Run:
     drop: Sequence[str]
     categorical: Sequence[str]
     reading: Reading
-    account: setaside.Account = dataclasses.field(default_factory=setaside.Account)
+    account: setaside.FileAccounts = dataclasses.field(default_factory=setaside.FileAccounts)
 
     def __call__(self, files: Sequence[File], skip: bool, bad: list[BadFile]) -> Cleaned:
         self.tell("looking at the files", 0, 0)
@@ -200,7 +200,7 @@ class _Run:
         for i, file in enumerate(files):
             self.tell("reading CSV files", i, len(files))
             try:
-                reads.append(csv.looked(self.system, self._path(file), file, self.reading))
+                reads.append(csv.examine(self.system, self._path(file), file, self.reading))
             except BadFile as error:
                 if not skip:
                     raise
@@ -230,7 +230,7 @@ class _Run:
         types = {field.name: field.type for field in reader.source.schema}
         wanted = asked(types, self.target, self.drop, self.categorical)
         digests = reader.survey(wanted.surveyed)
-        if targets.some_lack(digests[wanted.target]):
+        if targets.has_gaps(digests[wanted.target]):
             reader = self.account.with_target(reader, wanted.target)
             digests = reader.survey(wanted.surveyed)
         goal = target_of(wanted, digests, reader)

@@ -162,7 +162,7 @@ class Opened:
         rows = np.arange(1, len(why) + 1) if self.numbers is None else self.numbers
         aside = targets.asides(why, rows)
         every = tuple(sorted((*self.account.aside, *aside), key=lambda one: one.row))
-        notes = (*targets.told(aside, target, self.name), *self.notes)
+        notes = (*targets.sentences_on(aside, target, self.name), *self.notes)
         return replace(
             self,
             frame=rows_of(self.frame, usable),

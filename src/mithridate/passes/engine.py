@@ -8,7 +8,7 @@ from functools import partial, reduce
 from itertools import groupby
 from typing import Any, NamedTuple, Protocol
 
-from .._cluster import ahead, manned
+from .._cluster import ahead, with_workers
 from .._machine import cores
 from .block import one_thread
 from .fold import Fold
@@ -111,7 +111,7 @@ class Dask:
     """The workers of a cluster: a span each, merged here in their order."""
 
     def __init__(self, client: Any):
-        self.client = manned(client)
+        self.client = with_workers(client)
 
     def reduce(self, source: Blocks, asked: Pass) -> Any:
         if source.rows <= SPAN:

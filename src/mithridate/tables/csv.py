@@ -45,7 +45,7 @@ class Read:
     words: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
 
-def looked(system: Any, path: str, file: File, reading: Reading = ANY) -> Read:
+def examine(system: Any, path: str, file: File, reading: Reading = ANY) -> Read:
     """Reads a file through, and says what each of its columns may be."""
     shown = quote(file.name)
     with _refusing(file):
@@ -187,7 +187,7 @@ def _asides(
     return tuple(found[row] for row in sorted(found)), padded
 
 
-def told(read: Read, joint: Mapping[str, str]) -> list[Decision]:
+def decisions_of(read: Read, joint: Mapping[str, str]) -> list[Decision]:
     """What was done to cells of the columns of a file."""
     said: list[Decision] = []
     for name, kind in joint.items():

@@ -156,7 +156,7 @@ def _marked(layout: Layout, texts: Sequence[str], reading: Reading, shown: str) 
         own=tuple(decided.own.items()),
         codes=codes,
         repair=repair,
-        notes=(*layout.notes, *_told(decided, found, shown)),
+        notes=(*layout.notes, *_sentences(decided, found, shown)),
     )
 
 
@@ -168,7 +168,7 @@ def _codes(words: Sequence[str]) -> bool:
     return any(word[0] == "0" or len(word) > LONGEST for word in map(str.strip, words) if word[1:])
 
 
-def _told(decided: Decided, found: object, shown: str) -> list[str]:
+def _sentences(decided: Decided, found: object, shown: str) -> list[str]:
     notes = []
     if decided.marks.decimal == ",":
         notes.append(f"Numbers in {shown} were read with a decimal comma.")

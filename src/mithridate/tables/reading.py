@@ -111,7 +111,7 @@ class Aside:
     more: tuple[str, ...] = ()
 
     @property
-    def told(self) -> str:
+    def explanation(self) -> str:
         """Why it is not used, and what stands beyond its columns."""
         rest = listing([quote(cell) for cell in self.more])
         return f"{self.why} ({rest})" if self.more else self.why

@@ -220,10 +220,10 @@ def _away(error: Exception) -> bool:
     return isinstance(error, OSError) and "AWS Error" in str(error)
 
 
-def found(path: str) -> tuple[fs.FileSystem, str, list[File]]:
+def find_files(path: str) -> tuple[fs.FileSystem, str, list[File]]:
     """The filesystem, the folder in it, and the table's files in the order of their names."""
     try:
-        return _found(path)
+        return _files_of(path)
     except InputError:
         raise
     except Exception as error:
@@ -232,7 +232,7 @@ def found(path: str) -> tuple[fs.FileSystem, str, list[File]]:
         raise unreached(path, error) from None
 
 
-def _found(path: str) -> tuple[fs.FileSystem, str, list[File]]:
+def _files_of(path: str) -> tuple[fs.FileSystem, str, list[File]]:
     system, root = _opened(path)
     info = system.get_file_info(root)
     if info.type == fs.FileType.NotFound:

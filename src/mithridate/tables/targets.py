@@ -54,7 +54,7 @@ def lacking(column: pa.ChunkedArray | pa.Array) -> Int[np.ndarray, " n"]:
     return why
 
 
-def some_lack(digest: Digest) -> bool:
+def has_gaps(digest: Digest) -> bool:
     """Whether rows of a table may lack a target, by the digest of that."""
     if "words" in digest:
         return sum(digest["words"].values()) < digest["n"]
@@ -68,7 +68,7 @@ def asides(why: Int[np.ndarray, " n"], rows: Int[np.ndarray, " n"]) -> list[Asid
     return [Aside(row, REASONS[reason]) for row, reason in pairs]
 
 
-def told(aside: list[Aside], target: str, name: str) -> list[str]:
+def sentences_on(aside: list[Aside], target: str, name: str) -> list[str]:
     """A sentence for each reason."""
     rows: dict[str, list[str]] = {}
     for one in aside:

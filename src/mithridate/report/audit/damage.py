@@ -210,7 +210,7 @@ def _against(audit: AuditResults, styles: Styles, points: dict, x: dict[str, Any
                 "line": {**style.line, "width": 1.4},
                 "marker": style.marker(9),
                 "hoverinfo": "text",
-                "hovertext": [_seen(audit, c, style) for _, c in known],
+                "hovertext": [_tooltip(audit, c, style) for _, c in known],
                 "legendgroup": style.id,
                 "cliponaxis": False,
             }
@@ -219,7 +219,7 @@ def _against(audit: AuditResults, styles: Styles, points: dict, x: dict[str, Any
     return {"data": data, "layout": layout(x, y, shapes=[], annotations=[])}
 
 
-def _seen(audit: AuditResults, cell: ResultCell, style: Style) -> str:
+def _tooltip(audit: AuditResults, cell: ResultCell, style: Style) -> str:
     auc = find.best_auc(audit, cell)
     lines = [
         f"<b>{style.label}, {text.ratio(cell.ratio)} poison</b>",

@@ -102,7 +102,7 @@ def contaminations(audit: AuditResults, defense: str) -> list[str]:
     return sorted({str(c) for row in rows if (c := row.get("contamination"))})
 
 
-def told_ratio(audit: AuditResults, defense: str) -> bool:
+def knows_ratio(audit: AuditResults, defense: str) -> bool:
     """Whether the defense was told the true ratio."""
     return ORACLE in contaminations(audit, defense)
 

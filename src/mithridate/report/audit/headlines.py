@@ -162,7 +162,7 @@ def _relief(audit: AuditResults, cell: ResultCell) -> str:
 def _who(audit: AuditResults, defense: str, close: str = "") -> str:
     """The name of a defense, and that it was told what nobody knows in practice."""
     name = audit.labels.defense(defense)
-    if TRUE_RATIO in name or not find.told_ratio(audit, defense):
+    if TRUE_RATIO in name or not find.knows_ratio(audit, defense):
         return name
     return f"{name}, told {TRUE_RATIO}{close}"
 

@@ -109,7 +109,7 @@ def _figures(
 def _tables(audit: AuditResults, look: damage.Styles) -> dict[str, Any]:
     """Everything that the page shows as a table."""
     gain, full = tables.maps(audit, look)
-    ratios, deeds = tables.deeds(audit, look)
+    ratios, outcomes = tables.outcomes(audit, look)
     failures, more_failures = tables.failures(audit)
     warnings, more_warnings = tables.warnings(audit)
     return {
@@ -119,8 +119,8 @@ def _tables(audit: AuditResults, look: damage.Styles) -> dict[str, Any]:
         "visibility": tables.visibility(audit, look),
         "maps": gain,
         "full": text.signed(full).lstrip("+"),
-        "deed_ratios": [text.ratio(r) for r in ratios],
-        "deeds": deeds,
+        "outcome_ratios": [text.ratio(r) for r in ratios],
+        "outcomes": outcomes,
         "costs": tables.costs(audit),
         "failures": failures,
         "more_failures": more_failures,
@@ -131,7 +131,7 @@ def _tables(audit: AuditResults, look: damage.Styles) -> dict[str, Any]:
 
 def _words(results: pa.Table, audit: AuditResults, ratios: list[float]) -> dict[str, Any]:
     """Everything that the page says in prose; at `ratios` poison rows are shown."""
-    informed = [d for d in audit.defenses if find.told_ratio(audit, d)]
+    informed = [d for d in audit.defenses if find.knows_ratio(audit, d)]
     return {
         "facts": facts(audit),
         "headlines": sentences(audit),

@@ -28,7 +28,7 @@ class Map:
     """The gains of one defense: a line for each series, a column for each ratio."""
 
     defense: str
-    told: str
+    knowledge: str
     lines: list[tuple[str, bool, list[Square]]]
     harmful: int
     cells: int
@@ -54,10 +54,12 @@ def _map(audit: AuditResults, styles: Styles, defense: str, full: float) -> Map:
         lines.append((styles[series].words, series.control, squares))
     judged = audit.judged(defense, audit.series)
     harmful = sum(cell.harmful for cell in judged)
-    return Map(audit.labels.heading(defense), _told(audit, defense), lines, harmful, len(judged))
+    return Map(
+        audit.labels.heading(defense), _knowledge(audit, defense), lines, harmful, len(judged)
+    )
 
 
-def _told(audit: AuditResults, defense: str) -> str:
+def _knowledge(audit: AuditResults, defense: str) -> str:
     """What the defense was told of the contamination, in words."""
     if defense == ORACLE:
         return "trained on exactly the clean rows; the most a defense could gain"
@@ -152,7 +154,7 @@ def visibility(audit: AuditResults, styles: Styles) -> list[tuple[str, list[str]
     return lines
 
 
-def deeds(audit: AuditResults, styles: Styles) -> tuple[list[float], list[tuple[str, list]]]:
+def outcomes(audit: AuditResults, styles: Styles) -> tuple[list[float], list[tuple[str, list]]]:
     """What each defense kept, found and lost, at two ratios: (ratios, (defense, lines))."""
     ratios = list(
         dict.fromkeys(r for r in (audit.near(0.10), max(audit.ratios, default=None)) if r)

@@ -24,7 +24,7 @@ def tiles(audit: AuditResults) -> list[Tile]:
     if clean is not None:
         note = "a model that predicts the mean has 1"
         return [Tile("NMSE without poison", text.number(clean), note, "alarm")]
-    found = [_ten(audit), _worst(audit), _seen(audit), _best(audit)]
+    found = [_ten(audit), _worst(audit), _detection(audit), _best(audit)]
     return [tile for tile in found if tile is not None]
 
 
@@ -51,7 +51,7 @@ def _worst(audit: AuditResults) -> Tile | None:
     return Tile("Worst case tried", text.times(cell.growth), note, _tone(cell.growth))
 
 
-def _seen(audit: AuditResults) -> Tile | None:
+def _detection(audit: AuditResults) -> Tile | None:
     cell = find.lead(audit)
     auc = find.best_auc(audit, cell) if cell else None
     if cell is None or auc is None:
@@ -71,7 +71,7 @@ def _best(audit: AuditResults) -> Tile | None:
     best = found[0]
     ceiling = "" if best.oracle is None else f" (oracle {text.signed(best.oracle)})"
     note = f"mean gain {text.signed(best.mean)}{ceiling}; worst {text.signed(best.worst.gain)}"
-    if find.told_ratio(audit, best.defense):
+    if find.knows_ratio(audit, best.defense):
         note = f"told the true ratio; {note}"
     if best.mean < -HARM:
         return Tile(

@@ -104,7 +104,7 @@ def _names(rows: Frame) -> dict[tuple, Series]:
     for key in keys:
         alike = [k for k in keys if k[0] == key[0]]
         parts = [
-            _said(name, key[i], rows.labels)
+            _part(name, key[i], rows.labels)
             for i, name in enumerate(LINE)
             if i and len({k[i] for k in alike}) > 1
         ]
@@ -117,7 +117,7 @@ def _names(rows: Frame) -> dict[tuple, Series]:
     return found
 
 
-def _said(name: str, value: Any, labels: Labels) -> str:
+def _part(name: str, value: Any, labels: Labels) -> str:
     if value is None:
         return ""
     if name == "attack_options":
