@@ -39,8 +39,9 @@ BESIDE = (
 )
 MEANINGS = {
     **{
-        r.experiment: tables.of_defenses if r.whose in (PAPER, OWN) else tables.in_short
+        r.experiment: tables.of_defenses
         for r in (*READINGS, *NETWORK)
+        if r.whose in (PAPER, OWN)  # gains and damage of the others stand beside theirs
     },
     "sensitivity": tables.sensitivity,
     "predictive": tables.predictive,
@@ -97,10 +98,11 @@ def results_md(chapters: Sequence[Chapter], results: Frame) -> str:
     for chapter in chapters:
         parts += [f"### {escaped(chapter.title)}", table(HEADS, [_line(c) for c in chapter.claims])]
     for chapter in chapters:
-        made = MEANINGS[chapter.experiment](chapter.rows) if len(chapter.rows) else []
+        drawn = MEANINGS.get(chapter.experiment) if len(chapter.rows) else None
+        made = drawn(chapter.rows) if drawn else []
         parts += [f"## {escaped(chapter.title)}: figures"] if made else []
-        for title, note, drawn in made:
-            parts += [f"### {title}", paragraph(note), drawn]
+        for title, note, figures in made:
+            parts += [f"### {title}", paragraph(note), figures]
     commands = [
         f"mithridate bench paper -o results/   # or one experiment: --only {claims[0].experiment}"
     ]

@@ -32,16 +32,6 @@ def of_defenses(rows: Frame) -> list[Table]:
     return [one for one in found if one is not None]
 
 
-def in_short(rows: Frame) -> list[Table]:
-    """The tables on a reading of the attack that is not the first: damage and gains."""
-    names = [pair for pair in rows.distinct("defense", "defense_options") if pair[0] != NONE]
-    ordered = _ordered(rows, names)
-    found = [damage(rows)]
-    if len(rows.poisoned) and len(ordered) > 1:
-        found += [*gains(rows, ordered), *by_table(rows, ordered)]
-    return [one for one in found if one is not None]
-
-
 def _ordered(rows: Frame, names: list[tuple[str, str]]) -> list[tuple[str, str]]:
     """Defenses by falling mean gain, the oracle first."""
 
