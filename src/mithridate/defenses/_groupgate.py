@@ -14,6 +14,7 @@ Mask = Bool[np.ndarray, " m"]
 
 _FAR = 3.0  # scales of noise from which on a row is far off
 _MANY = 0.4  # of the group: if fewer are far off, the others of it have taught the trees
+_MOST = 0.4  # of all rows: of two parts as large as each other, none is the wrong one
 _WORSE = 1.05  # times the error without the group, and the others need it
 _LEAST = 1e-6  # of the target's spread: noise below this is not told from none
 
@@ -35,7 +36,7 @@ def gate(table: Canonical, group: Mask) -> Gate:
 
     Rows on a curve, or in a part of the table where the target is another, pull a line too; but
     trees need them to predict their neighbors. Of a group that is rejected, members that trees
-    without it predict well go back.
+    without it predict well go back. A group of over 40 % of the rows is another population.
     """
     form = even_scale(table.part(~group)).form
     v, w, rest, trees = form(table.y), table.weight, ~group, boosting(len(table.y))
@@ -47,7 +48,7 @@ def gate(table: Canonical, group: Mask) -> Gate:
     rejected = group & (np.abs(v - apart) > _FAR * noise)
     if w[rejected].sum() < _MANY * w[group].sum():
         rejected = group
-    if without > _WORSE * within:
+    if without > _WORSE * within or w[group].sum() > _MOST * w.sum():
         rejected = np.zeros_like(group)
     ends = sorted((form.back(apart - 2.57 * noise), form.back(apart + 2.57 * noise)), key=np.sum)
     return Gate(rejected, form.back(apart), *ends)

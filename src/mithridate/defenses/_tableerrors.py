@@ -175,8 +175,9 @@ class TableErrors(BaseDefense):
         group = table.back(found.rejected, len(y))
         if not group.any():
             self.message_ = (
-                f"{search.n_rejected_:,} rows pull a line to where it is, but trees predict the "
-                "others worse without them: a curve, or another part of the table. They stay."
+                f"{search.n_rejected_:,} rows pull a line to where it is, but are too many, or "
+                "trees predict the others worse without them: a curve, or another part of the "
+                "table. They stay."
             )
         unit = np.ptp(y) / np.ptp(table.y)
         zero = y[table.rows[0]] - unit * table.y[0]
