@@ -14,8 +14,11 @@ from importlib import resources
 from typing import Any
 
 import plotly.graph_objects as go
+import pyarrow.parquet as pq
 import pytest
+import typer
 
+from mithridate.cli import report as report_command
 from mithridate.report import html, write_html
 from mithridate.schema import Look, Moved, Row, to_table
 
@@ -446,3 +449,15 @@ def test_the_first_table_is_damage_by_largest_risk():
         ("risk ≤ 5", "2.0×"),
         ("any risk", "4.0×"),
     ]
+
+
+def test_an_audit_of_an_older_version_is_refused_in_a_sentence(tables, tmp_path, capsys):
+    for table, name in zip(tables, report_command.AUDIT, strict=False):
+        pq.write_table(table, tmp_path / name)
+    first = next(iter(tables))
+    older = first.drop_columns("nmse_bound").replace_schema_metadata(first.schema.metadata)
+    pq.write_table(older, tmp_path / "results.parquet")
+    with pytest.raises(typer.Exit):
+        report_command.report(tmp_path, as_json=False, quiet=True)
+    said = capsys.readouterr().err
+    assert "is of another version of mithridate: it has no column 'nmse_bound'" in said

@@ -62,6 +62,11 @@ def _write_audit(results: Path, folder: Path) -> list[Path]:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         pages.write_html(folder / "report.html", *(schema.read(results / n) for n in AUDIT))
+    except KeyError as error:
+        raise InputError(
+            f"The audit in {str(results)!r} is of another version of mithridate: it has no column "
+            f"{error}. Repeat it with 'mithridate audit --spec {results / 'spec.toml'}'."
+        ) from None
     except (OSError, ValueError) as error:
         raise InputError(f"The audit in {str(results)!r} cannot be drawn ({error}).") from None
     return [folder / "report.html"]
