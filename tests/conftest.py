@@ -1,5 +1,6 @@
 """What every test shares: float64, checked array shapes, and the real data where they are."""
 
+import atexit
 import os
 import subprocess
 import sys
@@ -30,6 +31,7 @@ if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
     COMPILED = tempfile.TemporaryDirectory(
         prefix="mithridate-compiled-", ignore_cleanup_errors=True
     )
+    atexit.register(COMPILED.cleanup)
     os.environ["JAX_COMPILATION_CACHE_DIR"] = COMPILED.name
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "-1")
