@@ -1,6 +1,6 @@
 """Kernel ridge regression with its own scales: what the kernel victims are judged on."""
 
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from scipy.linalg import cho_factor, cho_solve
@@ -59,7 +59,7 @@ class KernelRegression(RegressorMixin, BaseEstimator):
         return (X - self.mean_) / (self.spread_ * self.unit_)
 
     @property
-    def _metric(self) -> str:
+    def _metric(self) -> Literal["euclidean", "cityblock"]:
         return "euclidean" if self.kernel == "rbf" else "cityblock"
 
     def _between(self, Z: np.ndarray) -> np.ndarray:

@@ -43,9 +43,9 @@ class Judged(NamedTuple):
         if not hasattr(guard, "expected_low_"):
             return None
         names = ("expected_", "expected_low_", "expected_high_")
-        values = [getattr(guard, name)[rows] * unit + zero for name in names]
+        mean, low, high = (getattr(guard, name)[rows] * unit + zero for name in names)
         findings = getattr(guard, "findings_", np.zeros(len(guard.scores_)))[rows]
-        return cls(*values, findings == GROUP)
+        return cls(mean, low, high, findings == GROUP)
 
     def said(self, i: int, target: str, value: float) -> str:
         """How the target of a row differs from what is expected."""

@@ -137,7 +137,8 @@ def _nearest(guard: Any, encoding: Encoding, rejected: Rejected) -> str:
 def _power(guard: BaseDefense, encoding: Encoding, rejected: Rejected) -> str:
     """How far off a row would have had to be, where that can be said in units of the target."""
     unseen = "Poison as near to the model as clean rows are cannot be seen in this way."
-    if hasattr(guard, "expected_low_") and np.isfinite(guard.expected_low_).all():
+    low = getattr(guard, "expected_low_", None)
+    if low is not None and np.isfinite(low).all():
         return f"{_nearest(guard, encoding, rejected)} {unseen}"
     regression, scores = getattr(guard, "regression_", None), guard.scores_
     if regression is None:

@@ -117,7 +117,7 @@ def _marked(rows: Frame) -> tuple[Frame, list[dict[str, Any]]]:
         series.append(numbers.setdefault(tuple(key), len(numbers)))
         cells.append(places.setdefault((dataset, series[-1], ratio), len(places)))
     marked = rows.with_column("series", series, pa.int64()).with_column("cell", cells, pa.int64())
-    found = [dict(zip(names, key, strict=True)) for key in numbers]
+    found: list[dict[str, Any]] = [dict(zip(names, key, strict=True)) for key in numbers]
     return marked, [{**keys, "words": attack(keys, rows.labels)} for keys in found]
 
 
