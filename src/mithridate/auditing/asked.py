@@ -25,6 +25,7 @@ def attack(
 ) -> dict[str, Any]:
     """An attack for each alpha; one that takes no `feasible` need not be told the usual."""
     made = {"use": use, "alphas": several(alphas), "risk": risk, "normalizer": normalizer}
+    made |= {"finish": True} if use == "ascent" else {}
     return made if feasible == "through" else made | {"feasible": feasible}
 
 

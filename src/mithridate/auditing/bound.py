@@ -11,8 +11,7 @@ from threadpoolctl import threadpool_limits
 
 from ..attack.threat import edges
 from ..bench import Spec
-from ..bench.limits import writable
-from ..bench.worlds import world
+from ..bench.worlds import world, writable
 from ..bounds import (
     Ball,
     Proof,

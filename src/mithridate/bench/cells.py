@@ -65,7 +65,7 @@ def attack_keys(one: AttackSpec, steered: bool) -> dict[str, Any]:
     """The columns of the results that tell this attack from another, but for alpha."""
     return {
         "attack": one.use,
-        "attack_options": written(one.options),
+        "attack_options": written(one.options | ({"finish": True} if one.finish else {})),
         "against": one.against,
         "risk_name": one.risk if steered else None,
         "normalizer": one.normalizer if steered else None,

@@ -13,7 +13,7 @@ from ..errors import InputError
 from ..tables.encoded import Split
 from .poisoning import Batches, Tell
 from .spec import Spec
-from .worlds import World, world
+from .worlds import world, writable
 
 MOST_SPLIT = 40  # features up to which a bound is proved in two pieces, which sharpens it
 MOST_COUNTED = 120  # features up to which the number of rows that cannot double the error is sought
@@ -101,18 +101,3 @@ def _of_split(
         most = max(cut.counts)
         safe = safe_rows(setting, rows, TIMES * setting.fit(0).error, most)
     return list(zip(*ends, strict=True)), safe
-
-
-def writable(world: World) -> Writable:
-    """The rows that an attacker may write in its world."""
-    origins = np.column_stack([world.known.X, world.known.y])
-    lower, upper = world.lower, world.upper
-    if np.isfinite(world.budget):
-        # On its way back to an origin outside a given range a row may stop outside as well.
-        lower = np.minimum(lower, origins.min(axis=0))
-        upper = np.maximum(upper, origins.max(axis=0))
-    made = Writable(
-        lower, upper, world.step, world.free, float(world.budget), world.member, world.optional,
-        origins,
-    )  # fmt: skip
-    return made.check()

@@ -2,8 +2,9 @@
 
 import itertools
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from types import MappingProxyType
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
@@ -17,6 +18,7 @@ from ..attack.threat import edges
 from ..errors import BrokenPromise, InputError
 from ..tables.encoded import Part
 from .adaptive import adapted
+from .finish import finished, finishes
 from .spec import AttackSpec, Spec
 from .sweep import Attacker, Poison, sweep, ticks
 from .worlds import World
@@ -54,9 +56,12 @@ class AttackRun(NamedTuple):
     alphas: list[float | None]
     runs: dict[int, Poison]
     cells: int
+    finished: Mapping[tuple[int, int, int], Piece] = MappingProxyType({})
 
     def piece(self, a: int, seed: int, p: int) -> Piece:
-        """The first `p` rows at the `a`-th alpha and the `seed`-th seed."""
+        """The first `p` rows at the `a`-th alpha and the `seed`-th seed, finished if they are."""
+        if (a, seed, p) in self.finished:
+            return self.finished[a, seed, p]
         run = self.runs.get(p) or next(iter(self.runs.values()))
         rows = Part(run.X[a, seed, :p], run.y[a, seed, :p])
         risk = float(run.risk[a, seed, run.edges.index(p) - 1])
@@ -130,7 +135,14 @@ def poison_of(
             raise untrained
         runs[plan[-1]] = made
     alphas: list[float | None] = [*one.alphas] if attack.steered else [None]
-    return AttackRun(one, attack.steered, alphas, runs, len(alphas) * len(seeds) * len(cut.ratios))
+    cells = len(alphas) * len(seeds) * len(cut.ratios)
+    ran = AttackRun(one, attack.steered, alphas, runs, cells)
+    # The step goes by damage alone, which a limit on the risk does not allow.
+    if not (one.finish and limit is None and finishes(attacker, replaces)):
+        return ran
+    if tell:
+        tell(f"finishing {one.use}", 0, 0)
+    return ran._replace(finished=finished(ran, attacker, worlds, cut.counts))
 
 
 def parts_of(one: AttackSpec, spec: Spec) -> Attacker:

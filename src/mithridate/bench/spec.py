@@ -124,7 +124,8 @@ class AttackSpec(_ClassSpec):
 
     `through` is the model that it goes through, where that is not the victim. The attack
     `portfolio` runs its `members` (default: those of `bench.portfolio`), and keeps of what they
-    write the best on the judge.
+    write the best on the judge. With `finish`, rows that are added to a ridge are moved one by one
+    at the end, at alpha = 1, as long as that does more damage.
     """
 
     use: str = "ascent"
@@ -134,6 +135,7 @@ class AttackSpec(_ClassSpec):
     against: str | None = None
     through: VictimSpec | None = None
     members: list["AttackSpec"] = []
+    finish: bool = False
 
 
 class ThreatSpec(_SpecPart):

@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..bounds import Writable
 from ..errors import InputError
 from ..tables.encoded import Part, Split
 from .spec import ThreatSpec
@@ -107,3 +108,18 @@ def _places(sources: np.ndarray, name: str) -> np.ndarray:
             f"The threat model names {name!r}, which is no feature; there are {known[:300]}."
         )
     return places
+
+
+def writable(world: World) -> Writable:
+    """The rows that an attacker may write in its world."""
+    origins = np.column_stack([world.known.X, world.known.y])
+    lower, upper = world.lower, world.upper
+    if np.isfinite(world.budget):
+        # On its way back to an origin outside a given range a row may stop outside as well.
+        lower = np.minimum(lower, origins.min(axis=0))
+        upper = np.maximum(upper, origins.max(axis=0))
+    made = Writable(
+        lower, upper, world.step, world.free, float(world.budget), world.member, world.optional,
+        origins,
+    )  # fmt: skip
+    return made.check()

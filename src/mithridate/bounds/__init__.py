@@ -8,7 +8,7 @@ from .counts import safe_rows
 from .dual import Witness, search
 from .intervals import Ball, highest, moved
 from .pieces import Proof, prove, proved, refined
-from .reached import Reached, reached
+from .reached import Reached, improved, reached
 from .removal import (
     Effect,
     Judge,
@@ -44,6 +44,7 @@ __all__ = [
     "greedy",
     "greedy_flip",
     "highest",
+    "improved",
     "insignificant",
     "moved",
     "prove",

@@ -74,6 +74,35 @@ def reached(
     return max(made, key=lambda one: one.error)
 
 
+def improved(
+    setting: Setting, rows: Writable, X: Float[np.ndarray, "k d"], y: Vector, *, seed: int = 0
+) -> Reached:
+    """Poison rows moved one by one, as long as that grows the error.
+
+    Parameters
+    ----------
+    setting : Setting
+        Training and judged rows.
+    rows : Writable
+        What the attacker may write; the rows given are of this kind.
+    X, y : (k, d) and (k,) array
+        The poison to begin with, in scaled units.
+    seed : int
+        Of the order in which rows are moved.
+
+    Returns
+    -------
+    Reached
+        With an error that is no smaller than that of the rows given. With a budget, or where
+        columns are frozen, each row keeps what it may not write.
+    """
+    places = np.column_stack([X, np.ones(len(y)), y])
+    fit, rng = setting.fit(len(y)), np.random.default_rng(seed)
+    before = _reached(setting, fit, places)
+    after = _reached(setting, fit, _sweeps(setting, rows, fit, places.copy(), rng))
+    return max(before, after, key=lambda one: one.error)
+
+
 def _once(setting: Setting, rows: Writable, fit: Fit, hints: list[Vector], rng) -> Reached:
     poison = int(fit.poison)
     places = np.empty((poison, setting.Z.shape[1] + 1))
@@ -87,7 +116,10 @@ def _once(setting: Setting, rows: Writable, fit: Fit, hints: list[Vector], rng) 
         places[first : first + chunk], first = z, first + chunk
         hessian += chunk * np.outer(z[:-1], z[:-1])
         cross += chunk * z[-1] * z[:-1]
-    places = _sweeps(setting, rows, fit, places, rng)
+    return _reached(setting, fit, _sweeps(setting, rows, fit, places, rng))
+
+
+def _reached(setting: Setting, fit: Fit, places: np.ndarray) -> Reached:
     theta = np.linalg.solve(
         fit.A + places[:, :-1].T @ places[:, :-1], fit.b + places[:, :-1].T @ places[:, -1]
     )
@@ -107,10 +139,10 @@ def _sweeps(setting: Setting, rows: Writable, fit, places: np.ndarray, rng) -> n
         before = now
         for i in rng.permutation(len(places)):
             old = places[i]
-            rest = pull.without(setting, old)
+            rest = pull.without(old)
             _, new = _climb(rows, rest, old, 1)
             places[i] = new
-            pull = rest.plus(setting, new)
+            pull = rest.plus(new)
     return places
 
 
@@ -125,30 +157,29 @@ class _Pull(NamedTuple):
     @classmethod
     def of(cls, setting: Setting, hessian: Matrix, cross: Vector) -> "_Pull":
         inverse = np.linalg.inv(hessian)
-        return cls._at(setting, inverse @ cross, inverse)
+        theta = inverse @ cross
+        curve = inverse @ setting.curve @ inverse
+        return cls(theta, inverse, curve, inverse @ setting.slope(theta))
 
-    @classmethod
-    def _at(cls, setting: Setting, theta: Vector, inverse: Matrix) -> "_Pull":
-        return cls(
-            theta,
-            inverse,
-            inverse @ setting.curve @ inverse,
-            inverse @ setting.slope(theta),
-        )
-
-    def without(self, setting: Setting, row: Vector) -> "_Pull":
+    def without(self, row: Vector) -> "_Pull":
         """The fit without a row."""
-        return self._moved(setting, row, -1.0)
+        return self._moved(row, -1.0)
 
-    def plus(self, setting: Setting, row: Vector) -> "_Pull":
+    def plus(self, row: Vector) -> "_Pull":
         """The fit with one more row."""
-        return self._moved(setting, row, 1.0)
+        return self._moved(row, 1.0)
 
-    def _moved(self, setting: Setting, row: Vector, sign: float) -> "_Pull":
-        z, image = row[:-1], self.inverse @ row[:-1]
-        force = sign / (1 + sign * (z @ image))
-        theta = self.theta + force * (row[-1] - z @ self.theta) * image
-        return self._at(setting, theta, self.inverse - force * np.outer(image, image))
+    def _moved(self, row: Vector, sign: float) -> "_Pull":
+        # All by rank one, in O(d²); a sweep begins with the matrices computed afresh.
+        z, image, bent = row[:-1], self.inverse @ row[:-1], self.curve @ row[:-1]
+        force, bend = sign / (1 + sign * (z @ image)), z @ bent
+        step = force * (row[-1] - z @ self.theta)
+        turn = np.outer(force * image, bent)
+        square = np.outer(image, image)
+        curve = self.curve - turn - turn.T + force**2 * bend * square
+        slope = self.slope - force * (z @ self.slope) * image
+        slope = slope + 2 * step * (bent - force * bend * image)
+        return _Pull(self.theta + step * image, self.inverse - force * square, curve, slope)
 
 
 def _starts(rows: Writable, pull: _Pull, chunk: int, rng) -> list[Vector]:
