@@ -115,7 +115,7 @@ def test_a_file_that_vanishes_when_it_is_not_read_any_more_is_missed(folder):
 
 
 def test_a_file_cut_short_is_told(folder, tmp_path):
-    here, _ = source.surveyed(*source.found(str(folder)), False)
+    here, _ = source.surveyed(*source.find_files(str(folder)), False)
     with scratch.Scratch(here, 2, tmp_path) as stored:
         Z = np.ones((2, BLOCK))
         stored.write(0, Z)

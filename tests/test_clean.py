@@ -168,7 +168,7 @@ def test_parquet_keeps_types_metadata_and_index(frame, found, tmp_path):
     assert kept.equals(whole, check_metadata=True)
     rejected = pd.read_parquet(tmp_path / "good.quarantine.parquet")
     pd.testing.assert_frame_equal(rejected[frame.columns], frame[~found.mask])
-    assert len(out.splitlines()) <= 10
+    assert len(out[out.index("Found: ") :].splitlines()) <= 10
 
 
 def test_csv_cells_stay_as_they_are_spelled(tmp_path):
@@ -200,7 +200,7 @@ def test_csv_output_is_defused(frame, csv, tmp_path):
     assert "'=1+1" in remarks
     assert not any(remark.startswith("=") for remark in remarks)
     assert "Defused: " in out
-    assert len(out.splitlines()) <= 10
+    assert len(out[out.index("Found: ") :].splitlines()) <= 10
 
 
 def test_only_what_a_spreadsheet_executes_is_defused(tmp_path):
@@ -301,8 +301,8 @@ def test_a_defense_from_anywhere(csv, tmp_path, monkeypatch):
     given = ["--defense", "their_own:Farthest", "--option", "k=4", "-o", tmp_path / "o.csv"]
     code, out, _ = call("clean", csv, *GOAL, *given)
     assert code == 0
-    read, what, *_ = out.splitlines()
-    assert "leading zeros" in read and what.startswith("Found: Farthest rejected ")
+    read = out[: out.index("Found: Farthest rejected ")]
+    assert "leading zeros" in read
     (tmp_path / "failing.py").write_text(
         "from mithridate.defenses import BaseDefense\n\n\nclass Mine(BaseDefense):\n"
         "    def _find_inliers(self, X, y, sample_weight):\n        return X.nothing()\n"

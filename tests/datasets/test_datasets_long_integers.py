@@ -27,4 +27,4 @@ def test_a_column_of_long_integers_is_used(kind, top, gaps, tmp_path):
     passes = mithridate.clean(tmp_path, target="y", defense="huber")
     memory = mithridate.clean(frame, target="y", defense="huber")
     assert np.array_equal(passes.mask, memory.mask)
-    assert "predicts" in found.quarantined.loc[9, "mithridate_reason"]
+    assert "predict" in found.quarantined.loc[9, "mithridate_reason"]

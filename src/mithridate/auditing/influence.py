@@ -263,7 +263,7 @@ def influence(
     --------
     >>> found = influence(column="age")
     >>> found.headlines[0]
-    "Without 3 of 442 rows (0.68%) the coefficient of 'age' turns its sign; no 1 row does that."
+    "Without 1 row of 442 (0.23%) the coefficient of 'age' turns its sign."
     """
     _check(column, row, change, level, fixed_effects)
     made = regression(
@@ -381,7 +381,7 @@ def _sentence(route: report.Route, found: Influence) -> str:
         proved = f"; without {counted(sure, 'row')} it never does" if sure else ""
         return f"No set of rows was found without which {whole}, one row after another{proved}."
     line = f"Without {counted(many, 'row')} of {n:,} ({percent(many / n)}) {whole}"
-    if route.goal == "significance":
+    if route.goal == "significance" or many == 1:  # of fewer rows than one there is no question
         return f"{line}."
     if not sure:
         return f"{line}; for fewer nothing is proved."

@@ -187,9 +187,9 @@ def with_aside(added: Mapping[str, pa.Array], aside: Sequence[Aside]) -> dict[st
     """The columns beside rejected rows and those set aside, by the numbers of the rows."""
     if not aside:
         return dict(added)
-    both = pa.concat_tables([pa.table(dict(added), schema=ADDED), beside(aside)])
+    both = pa.concat_tables([pa.table(dict(added)), beside(aside)], promote_options="default")
     both = both.sort_by("mithridate_row").combine_chunks()
-    return {name: both[name].chunk(0) for name in ADDED.names}
+    return {name: both[name].chunk(0) for name in added}
 
 
 def figure(value: Any, digits: int = 4) -> str:
