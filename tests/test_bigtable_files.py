@@ -306,7 +306,9 @@ def test_a_file_larger_than_the_budget_is_streamed(table, tmp_path, monkeypatch)
     assert code == 0, err
     kept = pq.read_table(out / "table.parquet")
     assert len(kept) == mithridate.clean(path, target="y", defense="antidote").mask.sum()
-    code, _, _ = call("clean", path, "--target", "y", "--defense", "antidote", "-o", tmp_path / "o.parquet")
+    code, _, _ = call(
+        "clean", path, "--target", "y", "--defense", "antidote", "-o", tmp_path / "o.parquet"
+    )
     assert code == 0
     assert len(pq.read_table(tmp_path / "o.parquet")) == len(kept)
 

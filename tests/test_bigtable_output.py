@@ -86,7 +86,9 @@ def test_columns_are_stored_as_they_were(table, tmp_path):  # noqa: F811
             assert ("RLE_DICTIONARY" in one.encodings) == ("RLE_DICTIONARY" in other.encodings)
 
 
-@pytest.mark.parametrize("how", [{"defense": "antidote"}, {"defense": "trim", "contamination": 0.6}])
+@pytest.mark.parametrize(
+    "how", [{"defense": "antidote"}, {"defense": "trim", "contamination": 0.6}]
+)
 def test_the_quarantine_says_what_it_says_in_memory(how, table, folder, tmp_path):  # noqa: F811
     mithridate.clean(folder, target="y", out=tmp_path / "out", **how)
     parts = sorted((tmp_path / "out" / "quarantine").rglob("*.parquet"))

@@ -59,7 +59,7 @@ def _made(
             raise InputError(f"The option {option} is given as {shown} too; leave one out.")
     # Some parameters exclude each other, so nothing is added to what a person chose.
     usual = {} if options else {o: value for o, value in DEFAULTS.items() if o in takes}
-    return _lookup.build(use, usual | settings | dict(options), defenses, BaseDefense)
+    return _lookup.build(use, {**usual, **settings, **options}, defenses, BaseDefense)
 
 
 def _takers(option: str) -> list[str]:
