@@ -236,7 +236,8 @@ class _Splitting:
         split = {self.places[i] for i in piece.ends}
         rest = [j for j in range(len(self.white.curves)) if j not in split]
         j = max(rest, key=lambda j: self.white.curves[j])
-        if piece.leaf.witness.mu < STICKS * self.white.curves[j]:
+        # One direction stays whole: it gives the scale of the piece.
+        if len(rest) > 1 and piece.leaf.witness.mu < STICKS * self.white.curves[j]:
             if j not in self.places:
                 t = self.white.T[:, j]
                 self.cuts.append(Cut(self.fit.A @ t, float(t @ self.fit.b), witness.q))

@@ -132,7 +132,7 @@ class Cleaned:
 
     @cached_property
     def quarantined(self) -> Any:
-        """The rejected rows as they came, and those set aside, with eight columns on why.
+        """The rejected rows as they came, and those set aside, with columns on why.
 
         `mithridate_row`, its number in the table, from 1; `mithridate_score`, higher is more
         suspicious; `mithridate_residual`, distance of the target from what a model of the kept rows
