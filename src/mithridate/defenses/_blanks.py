@@ -1,12 +1,13 @@
 """Cells without a value: what they add to the noise of a row."""
 
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from jaxtyping import Bool, Float
 
 from ..errors import InputError
 from ._crossfit import Canonical, Line, spread
+from .base import BaseDefense
 
 Column = Float[np.ndarray, " m"]
 
@@ -55,3 +56,47 @@ def widened(
 def spread_of(table: Canonical) -> Float[np.ndarray, " d"]:
     """Standard deviation of each column, no value counting beyond the reach of a line."""
     return np.clip(table.X, -4.0, 4.0).std(axis=0)
+
+
+class BlanksDefense(BaseDefense):
+    """A defense that is told which cells had no value before they were filled."""
+
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        *,
+        trusted: Any = None,
+        blanks: Any = None,
+    ) -> Self:
+        """Find the rows to keep and fit the model on them.
+
+        Parameters
+        ----------
+        X : array-like or frame, shape (n, d)
+            Features.
+        y : array-like or series, shape (n,)
+            Targets.
+        sample_weight : array-like, shape (n,), optional
+            How many times each row counts; 0 is an absent row.
+        trusted : tuple (X, y), optional
+            Rows known to be right. They say what noise is, and are not judged.
+        blanks : array-like of bool, shape (n, d), optional
+            Cells of X that had no value before they were filled. Their rows are taken to be noisier
+            for it.
+
+        Returns
+        -------
+        BlanksDefense
+            The defense itself, fitted.
+
+        Raises
+        ------
+        InputError
+            If `blanks` has another shape than X, and as of every defense.
+        """
+        self._blanks = as_blanks(blanks, X, sample_weight)
+        super().fit(X, y, sample_weight, trusted=trusted)
+        self._blanks = None
+        return self

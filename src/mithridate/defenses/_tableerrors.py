@@ -1,17 +1,17 @@
 """TableErrors: rows that pull the model together, then single rows whose target is wrong."""
 
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from ..errors import InputError
 from ._antidote import Antidote
-from ._blanks import as_blanks
+from ._blanks import BlanksDefense
 from ._crossfit import Canonical, quantile, spread
 from ._groupgate import gate
 from ._targeterrors import TargetErrors
-from .base import BaseDefense, Column, Mask, Rows, Trusted
+from .base import Column, Mask, Rows, Trusted
+from .constraints import Choice, Constraints
 
 _REACH = 8.0  # robust standard deviations beyond which a value counts no more in the search
 _FEWEST = 3  # rows that are a group
@@ -19,7 +19,7 @@ KEPT, GROUP, TARGET = 0, 1, 2
 """What `findings_` says of a row."""
 
 
-class TableErrors(BaseDefense):
+class TableErrors(BlanksDefense):
     """Reject rows that pull the model together, and single rows whose target is wrong.
 
     The default of the product. First the search of `Antidote` for rows that together pulled a line
@@ -79,6 +79,9 @@ class TableErrors(BaseDefense):
     uses_trusted: ClassVar[bool] = True
     keeps_clean: ClassVar[float] = 0.98
     per_row: ClassVar[tuple[str, ...]] = (*TargetErrors.per_row, "findings_")
+    constraints: ClassVar[Constraints] = {
+        "only": Choice(("groups", "rows"), True, "give 'groups', 'rows' or None for both")
+    }
 
     expected_: Column
     expected_low_: Column
@@ -90,48 +93,6 @@ class TableErrors(BaseDefense):
     def __init__(self, estimator: Any = None, *, only: str | None = None):
         super().__init__(estimator)
         self.only = only
-
-    def fit(
-        self,
-        X: Any,
-        y: Any,
-        sample_weight: Any = None,
-        *,
-        trusted: Any = None,
-        blanks: Any = None,
-    ) -> Self:
-        """Find the rows to keep and fit the model on them.
-
-        Parameters
-        ----------
-        X : array-like or frame, shape (n, d)
-            Features.
-        y : array-like or series, shape (n,)
-            Targets.
-        sample_weight : array-like, shape (n,), optional
-            How many times each row counts; 0 is an absent row.
-        trusted : tuple (X, y), optional
-            Rows known to be right. They say what noise is, and are not judged.
-        blanks : array-like of bool, shape (n, d), optional
-            Cells of X that had no value before they were filled. Their rows are taken to be noisier
-            for it.
-
-        Returns
-        -------
-        TableErrors
-            The defense itself, fitted.
-
-        Raises
-        ------
-        InputError
-            If `only` or `blanks` cannot be used, and as of every defense.
-        """
-        if self.only not in (None, "groups", "rows"):
-            raise InputError(f"only={self.only!r}: give 'groups', 'rows' or None for both.")
-        self._blanks = as_blanks(blanks, X, sample_weight)
-        super().fit(X, y, sample_weight, trusted=trusted)
-        self._blanks = None
-        return self
 
     def how_sure(self, n: int) -> str:
         said = [] if self.only == "groups" else [self._rows.how_sure(n)]

@@ -1,18 +1,18 @@
 """TargetErrors: rows whose target is not what the other rows say, by models that did not see it."""
 
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 import numpy as np
 import sklearn.linear_model
 from threadpoolctl import threadpool_limits
 
 from .._text import percent
-from ._blanks import as_blanks, widened
+from ._blanks import BlanksDefense, widened
 from ._crossfit import Canonical, Line, boosting, crossfit, quantile, spread
 from ._errormixture import local_scale, mixture, noise_scale
 from ._evenscale import Scale, even_scale, step
 from ._ridge import Ridge
-from .base import BaseDefense, Column, Mask, Rows, Trusted
+from .base import Column, Mask, Rows, Trusted
 
 _ROUNDS = 3
 CUT = float(np.log(3.0))  # log odds above which a target is flagged: three to one
@@ -22,7 +22,7 @@ _SOME = 2000  # rows enough to say how often chance flags one
 _ROUNDING = 1e-6  # of the target's spread: noise below this is not told from none
 
 
-class TargetErrors(BaseDefense):
+class TargetErrors(BlanksDefense):
     """Rejects rows whose target is a gross error rather than noise, and most often rejects none.
 
     Made for everyday errors: spikes, slips of the decimal point, targets of other rows. Every row
@@ -99,46 +99,6 @@ class TargetErrors(BaseDefense):
 
     def __init__(self, estimator: Any = None):
         super().__init__(estimator)
-
-    def fit(
-        self,
-        X: Any,
-        y: Any,
-        sample_weight: Any = None,
-        *,
-        trusted: Any = None,
-        blanks: Any = None,
-    ) -> Self:
-        """Find the rows to keep and fit the model on them.
-
-        Parameters
-        ----------
-        X : array-like or frame, shape (n, d)
-            Features.
-        y : array-like or series, shape (n,)
-            Targets.
-        sample_weight : array-like, shape (n,), optional
-            How many times each row counts; 0 is an absent row.
-        trusted : tuple (X, y), optional
-            Rows known to be right. They say what noise is, and are not judged.
-        blanks : array-like of bool, shape (n, d), optional
-            Cells of X that had no value before they were filled. Their rows are taken to be noisier
-            for it.
-
-        Returns
-        -------
-        TargetErrors
-            The defense itself, fitted.
-
-        Raises
-        ------
-        InputError
-            If `blanks` has another shape than X, and as of every defense.
-        """
-        self._blanks = as_blanks(blanks, X, sample_weight)
-        super().fit(X, y, sample_weight, trusted=trusted)
-        self._blanks = None
-        return self
 
     def how_sure(self, n: int) -> str:
         return (

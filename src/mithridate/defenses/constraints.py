@@ -81,17 +81,23 @@ class Interval(_Shown):
 class Choice(_Shown):
     """One of a few words.
 
+    `optional` says that None is possible as well; `said` replaces what is made from the words.
+
     >>> Choice(("linear", "rbf")).wanted
     'give "linear" or "rbf"'
     """
 
     words: tuple[str, ...]
+    optional: bool = False
+    said: str = ""
 
     @property
     def wanted(self) -> str:
-        return "give " + " or ".join(f'"{word}"' for word in self.words)
+        return self.said or "give " + " or ".join(f'"{word}"' for word in self.words)
 
     def allows(self, *values: Any) -> bool:
+        if values[0] is None:
+            return self.optional
         return isinstance(values[0], str) and values[0] in self.words
 
 

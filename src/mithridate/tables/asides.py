@@ -90,12 +90,12 @@ def totals(table: pa.Table, gone: Set[int] = frozenset()) -> list[int]:
         if not any(map(TOTAL.match, cells)):
             break
         found.append(row)
-    if not found and rows and len(rows) == TAIL and _is_sum(table, rows[-1], gone):
+    if not found and rows and len(rows) == TAIL and _is_sum(table, rows[-1]):
         found = [rows[-1]]
     return found
 
 
-def _is_sum(table: pa.Table, last: int, gone: Set[int]) -> bool:
+def _is_sum(table: pa.Table, last: int) -> bool:
     """Whether a row holds the sums of all others."""
     columns = (column for column in table.columns if _is_number(column.type))
     sums = ((c[last].as_py(), *_sum_and_top(c.slice(0, last))) for c in columns)
