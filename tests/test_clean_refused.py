@@ -2,8 +2,8 @@
 
 import pytest
 
+from .planted import GOAL, planted
 from .test_audit import call
-from .test_clean import GOAL, planted
 
 
 @pytest.fixture(scope="module")

@@ -5,8 +5,8 @@ import pytest
 from mithridate.report import headlines, html
 from mithridate.schema import Look, Moved, Row, to_table
 
+from .page import Page
 from .said import row
-from .test_report_page import Page
 
 BOTH = "With 10 % poison the error grows at least 3.0× and at most 4.0×."
 SAFE = {"safe": {"times": 2.0, "rows": 17, "train": 300}}

@@ -14,8 +14,8 @@ from mithridate.bench.study import Study
 from mithridate.report import write_pages
 from mithridate.schema import Row, to_table, write
 
+from .page import Page
 from .studies import cell, grown, poisoned, table
-from .test_report_page import Page
 
 HOSTILE = "<script>document.title='x'</script>|`*[x](javascript:1)\n# y"
 ONE: dict[str, Any] = {
