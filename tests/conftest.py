@@ -13,12 +13,17 @@ from jaxtyping import install_import_hook
 # One thread a test process, since there is a process for each core: threads that wait for one
 # another on busy cores made the fit of a small network take twenty times as long.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+# For the same reason, what would start a worker for each core runs in the process of the test: a
+# worker begins with seconds of imports. A test that is about workers says how many it wants.
+os.environ.setdefault("LOKY_MAX_CPU_COUNT", "1")
 
 # Most of what a test of an attack takes is the making of its program, and that is made to run long.
 # These programs run for a moment: XLA spends a fifth of the time on them without its optimizations.
 # Whoever sets the variable decides; where XLA does not know a flag, it takes the rest.
 PLAIN = "--xla_cpu_multi_thread_eigen=false"
 QUICK = f"{PLAIN} --xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false"
+# There is a process for each core: to cut a program in parts for its threads saves none of them.
+QUICK += " --xla_cpu_parallel_codegen_split_count=1"
 if "XLA_FLAGS" not in os.environ:
     begin = [sys.executable, "-c", "import jax; jax.devices()"]
     quick = {**os.environ, "XLA_FLAGS": QUICK}
