@@ -149,6 +149,42 @@ def test_no_room_imports_what_is_private_to_another(path):
             assert not any(part.startswith("_") for part in rest), f"{name} is private to {room}"
 
 
+# What tests may import though its name is private, and why.
+TOOLS = {"_cluster", "_documents", "_files", "_lookup", "_machine", "_progress", "_retired"}
+PRIVATE = {
+    **{f"mithridate.{tool}": "a tool that all rooms share, hidden from users" for tool in TOOLS},
+    "mithridate.defenses._duti._Lasso": "its path is checked against another solver",
+    "mithridate.defenses._lts._Table": "its search must be no worse than the true rows",
+    "mithridate.defenses._lts._search": "its search must be no worse than the true rows",
+    "mithridate.defenses._deepbayesclean._Distinct": "no attribute shows who trained on a row",
+}
+
+
+def private_imports(text: str) -> set[str]:
+    """Dotted names that begin with an underscore somewhere, of all that a test imports."""
+    found = set()
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            found |= {f"{node.module}.{alias.name}" for alias in node.names}
+    ours = {name for name in found if name.partition(".")[0] == "mithridate"}
+    return {name for name in ours if any(part.startswith("_") for part in name.split("."))}
+
+
+def test_tests_ask_what_users_and_rooms_can_ask():
+    used = set()
+    for path in sorted((REPOSITORY / "tests").rglob("*.py")):
+        for name in private_imports(path.read_text(encoding="utf-8")):
+            known = {allowed for allowed in PRIVATE if f"{name}.".startswith(f"{allowed}.")}
+            assert known, f"{path.name} imports {name}: test what it does by public names"
+            used |= known
+    assert used == set(PRIVATE), "leave out what no test imports any more"
+    assert private_imports("from mithridate.a._b import c\nimport mithridate.d") == {
+        "mithridate.a._b.c"
+    }
+
+
 @pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(ROOT)))
 def test_files_and_functions_stay_small(path):
     text = path.read_text()

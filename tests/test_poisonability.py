@@ -9,8 +9,17 @@ import pytest
 
 from mithridate.bench import Spec, run
 from mithridate.bench.poisoning import batches
-from mithridate.bench.predict import Errors, Field, _moves, _Pull, _worth, foreseen, hidden, placing
-from mithridate.bench.predict import _Goal as Goal
+from mithridate.bench.predict import (
+    Errors,
+    Field,
+    Goal,
+    Pull,
+    foreseen,
+    hidden,
+    moves,
+    placing,
+    worth_of,
+)
 from mithridate.bench.worlds import World, world
 from mithridate.data.load import load
 from mithridate.report import headlines, html
@@ -136,7 +145,7 @@ def test_moves_lead_to_rows_that_could_be_real(mixed):
     w = mixed.world
     assert len(w.optional) >= 1
     for x in w.known.X[:10]:
-        move = _moves(mixed, x)
+        move = moves(mixed, x)
         for i in range(len(move.by)):
             z = np.append(1.0, x)
             z[move.column[i]] += move.by[i]
@@ -153,11 +162,11 @@ def test_moves_lead_to_rows_that_could_be_real(mixed):
 def test_the_worth_of_a_move_is_the_damage_of_the_refit_model(mixed):
     weight, targets = 0.07, np.array([0.0, 0.4, 1.0])
     hessian = mixed.clean.gram + (1 + weight) * np.diag(mixed.penalty)
-    pull = _Pull.of(mixed, hessian, mixed.clean.cross)
+    pull = Pull.of(mixed, hessian, mixed.clean.cross)
     start = mixed.aimed.mse(mixed.theta), mixed.aimed.mse(pull.theta)
     z = np.append(1.0, mixed.world.known.X[0])
-    move, goal = _moves(mixed, z[1:]), Goal(1.0, None, 0.0, 0.0, weight)
-    worth = _worth(mixed, pull, goal, z, move, targets, start=start)
+    move, goal = moves(mixed, z[1:]), Goal(1.0, None, 0.0, 0.0, weight)
+    worth = worth_of(mixed, pull, goal, z, move, targets, start=start)
     for i in range(len(move.by)):
         moved = z.copy()
         moved[move.column[i]] += move.by[i]

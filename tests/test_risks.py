@@ -12,7 +12,6 @@ from sklearn.neighbors import NearestNeighbors
 from mithridate.attack import risks
 from mithridate.attack.attacks import Ascent
 from mithridate.attack.objective import Incremental, Problem
-from mithridate.attack.risks._predictive import Belief
 from mithridate.attack.sample import Sample
 from mithridate.attack.threat import ThreatModel, edges
 from mithridate.attack.victims import Ridge
@@ -55,9 +54,10 @@ def table(n, d, noise, seed=0, onehot=False):
 def test_predictive_is_the_bayesian_regression_of_the_defense(n, d, noise, onehot):
     # A wide table without noise or with heavy rows is interpolated: what is left is rounding.
     X, y, w = table(n, d, noise if d < n else max(noise, 1.0), onehot=onehot)
-    moments = Moments.of(X, y, w if d < n else np.ones(n))
-    want = BayesianRegression.of(moments)
-    got = Belief.of(Moments(*map(jnp.asarray, moments)))
+    weight = w if d < n else np.ones(n)
+    want = BayesianRegression.of(Moments.of(X, y, weight))
+    clean = Sample(*map(jnp.asarray, (X, y, weight)))
+    got, _ = risks.Predictive().digest(clean, Ridge(), KEY)
     np.testing.assert_allclose(1 / got.noise, want.noise_precision, rtol=1e-6)
     np.testing.assert_allclose(got.prior, want.prior_precision, rtol=1e-6)
     scale = np.abs(want.coef).max()

@@ -6,9 +6,9 @@ import pytest
 
 import mithridate
 from mithridate import data
-from mithridate.auditing.audit import _source
+from mithridate.auditing.audit import source_of
 from mithridate.bench import Spec
-from mithridate.bench.running import _load
+from mithridate.bench.running import loaded
 from mithridate.cli import app
 from mithridate.data.load import load
 from mithridate.errors import InputError
@@ -76,13 +76,13 @@ def test_every_door_takes_it(here: Path) -> None:
 
 
 def test_a_spec_names_it_from_any_folder(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    spec = Spec.of({"data": {"source": _source("file:homes.csv#y")}})
+    spec = Spec.of({"data": {"source": source_of("file:homes.csv#y")}})
     assert spec.data.source == f"file:{here}/homes.csv#y"
     monkeypatch.chdir(here.parent)
-    assert _load(spec, None).X.shape == (80, 2)
+    assert loaded(spec, None).X.shape == (80, 2)
     again = Spec.parse(spec.dump())
     assert (again.data.source, again.data.target) == (spec.data.source, "y")
-    assert _load(again, None).name == "homes"
+    assert loaded(again, None).name == "homes"
 
 
 def test_the_file_behind_it_is_never_overwritten(

@@ -8,8 +8,8 @@ import pytest
 from mithridate.bayes import BayesianRegression
 from mithridate.data.load import load
 from mithridate.defenses import Antidote, BayesClean, Ridge, Trim
-from mithridate.defenses._search import CORE_SHARE, FAR_SIGMAS, SearchTable, _step
 from mithridate.defenses.chance import truncated_variance
+from mithridate.defenses.search import CORE_SHARE, FAR_SIGMAS, SearchTable, spacing
 from mithridate.errors import InputError
 from mithridate.moments import Moments
 from mithridate.passes import memory
@@ -225,10 +225,10 @@ def test_truncated_variance_is_the_variance_of_a_truncated_gaussian():
 
 
 def test_lattice_of_the_target():
-    assert _step(np.repeat([0.0, 0.25, 0.75], 5)) == 0.25
-    assert _step(np.random.default_rng(0).random(30)) == 0.0
-    assert _step(np.repeat([0.0, 0.3, 1.0, 2.1234], 5)) == 0.0
-    assert _step(np.zeros(10)) == 0.0
+    assert spacing(np.repeat([0.0, 0.25, 0.75], 5)) == 0.25
+    assert spacing(np.random.default_rng(0).random(30)) == 0.0
+    assert spacing(np.repeat([0.0, 0.3, 1.0, 2.1234], 5)) == 0.0
+    assert spacing(np.zeros(10)) == 0.0
 
 
 def test_starts_between_the_ends_unless_most_targets_are_there():

@@ -5,7 +5,6 @@ import pytest
 from sklearn.linear_model import LinearRegression
 
 from mithridate.defenses import Proda, Ridge
-from mithridate.defenses._proda import _ridge
 from mithridate.errors import InputError
 
 
@@ -56,14 +55,22 @@ def test_number_of_draws_is_the_published_formula(contamination, subset, draws):
     assert proda.n_subsets_ == draws
 
 
+class Long(Ridge):
+    """A ridge of somebody else's, which is fitted as any other estimator is."""
+
+
 @pytest.mark.parametrize("shape", [(40, 6), (20, 60)])
-def test_the_short_way_to_a_ridge_is_the_ridge(shape):
+@pytest.mark.parametrize("weighted", [False, True])
+def test_the_short_way_to_a_ridge_is_the_ridge(shape, weighted):
     rng = np.random.default_rng(0)
-    X, y, w = rng.random(shape), rng.random(shape[0]), rng.random(shape[0])
-    coef, intercept = _ridge(X, y, w, 1e-3)
-    ridge = Ridge(1e-3).fit(X, y, w)
-    np.testing.assert_allclose(coef, ridge.coef_, rtol=1e-7)
-    assert intercept == pytest.approx(ridge.intercept_)
+    X, y = rng.random(shape), rng.random(shape[0])
+    weight = rng.random(shape[0]) + 0.5 if weighted else None
+    short, long = (
+        Proda(ridge, contamination=0.2, subset=8, expected=5).fit(X, y, sample_weight=weight)
+        for ridge in (Ridge(1e-3), Long(1e-3))
+    )
+    np.testing.assert_allclose(short.scores_, long.scores_, rtol=1e-6)
+    np.testing.assert_array_equal(short.inlier_mask_, long.inlier_mask_)
 
 
 def test_weights_that_are_no_counts_are_chances():

@@ -7,8 +7,7 @@ from hypothesis import strategies as st
 from sklearn.neighbors import KNeighborsRegressor
 
 from mithridate.defenses import TargetErrors
-from mithridate.defenses._errormixture import Mixture
-from mithridate.defenses._targeterrors import CUT
+from mithridate.defenses.errormixture import Mixture
 from mithridate.errors import InputError
 
 few = settings(max_examples=2, deadline=None, derandomize=True)
@@ -139,9 +138,10 @@ def test_how_many_honest_rows_are_flagged_is_calibrated():
     scale = rng.uniform(0.5, 2.0, n)
     r = scale * rng.standard_t(5, n)
     found = Mixture(error=3.0, unit=1.0, share=0.05, high=0.5)
-    flagged = (found.odds(r, scale, np.zeros(n)) > CUT).sum()
+    cut = TargetErrors().fit(*table(0)).threshold_
+    flagged = (found.odds(r, scale, np.zeros(n)) > cut).sum()
     some = slice(None, None, 100)
-    said = 100 * found.chance(scale[some], (0.0, 0.0), CUT).sum()
+    said = 100 * found.chance(scale[some], (0.0, 0.0), cut).sum()
     assert flagged > 100
     assert said == pytest.approx(flagged, rel=0.1)
 

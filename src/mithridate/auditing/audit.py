@@ -288,7 +288,7 @@ def audit(
     True
     """
     framed = not (data is None or isinstance(data, str | Path))
-    source = "frame" if framed else _source(data)
+    source = "frame" if framed else source_of(data)
     spec = Spec.of(
         {
             "seed": seed,
@@ -325,7 +325,8 @@ def audit_spec(spec: Spec, frame: Any = None, *, tell: Tell | None = None) -> Au
     return Audit(spec, run(spec, frame, tell), backend)
 
 
-def _source(data: str | Path | None) -> str:
+def source_of(data: str | Path | None) -> str:
+    """What a spec calls a table that was named: a data set, or a file by its whole path."""
     if data is None:
         return "diabetes"
     if str(data) in names():

@@ -143,8 +143,8 @@ def placing(
         penalty = np.diag(field.penalty) * (1 + last / n)
         for weight in rows / n:
             seen = float(w @ (y - Z @ field.theta) ** 2)
-            goal = _Goal(alpha, extreme[i] if extreme else None, seen, float(w.sum()), weight)
-            z, target = _place(field, _Pull.of(field, gram + penalty, cross), goal, rng)
+            goal = Goal(alpha, extreme[i] if extreme else None, seen, float(w.sum()), weight)
+            z, target = _place(field, Pull.of(field, gram + penalty, cross), goal, rng)
             gram, cross = gram + weight * np.outer(z, z), cross + weight * target * z
             Z, y, w = np.vstack([Z, z]), np.append(y, target), np.append(w, weight)
         theta = np.linalg.solve(gram + penalty, cross)
@@ -153,7 +153,7 @@ def placing(
     return found
 
 
-class _Pull(NamedTuple):
+class Pull(NamedTuple):
     """How one more place moves the model: `θ` now, `H⁻¹`, `H⁻¹ S H⁻¹`, `H⁻¹` of half the slope."""
 
     theta: Vector
@@ -162,14 +162,14 @@ class _Pull(NamedTuple):
     slope: Vector
 
     @classmethod
-    def of(cls, field: Field, hessian: Matrix, cross: Vector) -> "_Pull":
+    def of(cls, field: Field, hessian: Matrix, cross: Vector) -> "Pull":
         inverse, aimed = np.linalg.inv(hessian), field.aimed
         theta = inverse @ cross
         slope = inverse @ (aimed.gram @ theta - aimed.cross)
         return cls(theta, inverse, inverse @ aimed.gram @ inverse, slope)
 
 
-class _Goal(NamedTuple):
+class Goal(NamedTuple):
     """What a place is chosen by: `seen`, the poison's squared error so far, has weight `placed`."""
 
     alpha: float
@@ -189,9 +189,7 @@ class _Goal(NamedTuple):
         return -self.alpha * short * np.abs(short) - (1 - self.alpha) * risk**2
 
 
-def _place(
-    field: Field, pull: _Pull, goal: _Goal, rng: np.random.Generator
-) -> tuple[Vector, float]:
+def _place(field: Field, pull: Pull, goal: Goal, rng: np.random.Generator) -> tuple[Vector, float]:
     """The best place and target found from a few clean rows."""
     known, low, high = field.world.known.X, field.world.lower[-1], field.world.upper[-1]
     step, targets = field.world.step[-1], np.linspace(low, high, TARGETS)
@@ -205,7 +203,7 @@ def _place(
     return z, target
 
 
-def _climb(field: Field, pull: _Pull, goal: _Goal, z: Vector, targets: np.ndarray):
+def _climb(field: Field, pull: Pull, goal: Goal, z: Vector, targets: np.ndarray):
     """Worth, place and target once no change of one column, with any target, does better.
 
     Columns change with the target as it is, until none helps: far fewer products to weigh.
@@ -213,8 +211,8 @@ def _climb(field: Field, pull: _Pull, goal: _Goal, z: Vector, targets: np.ndarra
     now, target, every = -np.inf, targets[0], True
     start = field.aimed.mse(field.theta), field.aimed.mse(pull.theta)
     while True:
-        move, tried = _moves(field, z[1:]), targets if every else np.array([target])
-        worth = _worth(field, pull, goal, z, move, tried, start=start)
+        move, tried = moves(field, z[1:]), targets if every else np.array([target])
+        worth = worth_of(field, pull, goal, z, move, tried, start=start)
         i, j = np.unravel_index(worth.argmax(), worth.shape)
         if worth[i, j] > now + 1e-12 * abs(worth[i, j]):
             now, target, every = float(worth[i, j]), float(tried[j]), False
@@ -226,7 +224,7 @@ def _climb(field: Field, pull: _Pull, goal: _Goal, z: Vector, targets: np.ndarra
             every = True
 
 
-class _Moves(NamedTuple):
+class Moves(NamedTuple):
     """Changes of one row: `column` grows by `by`; `other`, the level left, shrinks by `out`."""
 
     column: np.ndarray
@@ -247,7 +245,7 @@ class _Moves(NamedTuple):
         return z @ image + 2 * self.along(image) + square
 
 
-def _moves(field: Field, x: np.ndarray) -> _Moves:
+def moves(field: Field, x: np.ndarray) -> Moves:
     """No change; each number to an end of its box; each category set to another level, or none."""
     low, high, optional = field.world.lower, field.world.upper, field.world.optional
     number, level, group = field.number, field.level, field.group
@@ -259,7 +257,7 @@ def _moves(field: Field, x: np.ndarray) -> _Moves:
     still = np.zeros(1 + 2 * len(number))
     by = np.concatenate([[0.0], low[number] - x[number], high[number] - x[number], turned])
     # Counted in z = (1, x), where the intercept comes first.
-    return _Moves(
+    return Moves(
         1 + np.concatenate([[0], number, number, level]),
         by,
         1 + np.concatenate([still.astype(int), np.maximum(left, 0)]),
@@ -267,12 +265,12 @@ def _moves(field: Field, x: np.ndarray) -> _Moves:
     )
 
 
-def _worth(
+def worth_of(
     field: Field,
-    pull: _Pull,
-    goal: _Goal,
+    pull: Pull,
+    goal: Goal,
     z: Vector,
-    move: _Moves,
+    move: Moves,
     targets: np.ndarray,
     *,
     start: tuple[float, float],

@@ -79,7 +79,7 @@ def run(spec: Spec, frame: Any = None, tell: Tell | None = None) -> Results:
     tell = tell or silent
     began, started = time.perf_counter(), datetime.datetime.now(datetime.UTC)
     tell("reading the table", 0, 0)
-    data = _load(spec, frame)
+    data = loaded(spec, frame)
     seeds = [spec.seed + i for i in range(spec.seeds)]
     judge_name, model = judge(spec)
     candidates = candidates_of(spec, model)
@@ -111,7 +111,8 @@ def run(spec: Spec, frame: Any = None, tell: Tell | None = None) -> Results:
     )
 
 
-def _load(spec: Spec, frame: Any) -> Encoded:
+def loaded(spec: Spec, frame: Any) -> Encoded:
+    """The table that a spec means; its fingerprint is compared, and written into the spec."""
     if frame is None and spec.data.source == "frame":
         raise InputError("The spec was made from a data frame in memory; pass that frame again.")
     data = spec.data.load(frame)

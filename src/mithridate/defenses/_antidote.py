@@ -14,9 +14,9 @@ from ..passes.memory import InMemory, Passes, Verdict
 from ..passes.scores import AtMost
 from . import chance
 from ._bayesclean import BayesClean
-from ._search import CORE_SHARE, FAR_SIGMAS, MAX_READMISSIONS, Farthest, Finding, SearchTable
 from .base import BaseDefense, Column, Mask, Rows, Streams, Trusted
 from .constraints import FALSE_POSITIVE_RATE, Constraints
+from .search import CORE_SHARE, FAR_SIGMAS, MAX_READMISSIONS, Farthest, Finding, SearchTable
 
 # What makes rows worth rejecting. An effect is how far the model moves without them, as a share of
 # the variance of the target; ends is how much more often their targets lie at the ends of the range

@@ -6,8 +6,8 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from ._crossfit import Canonical, boosting, crossfit
-from ._errormixture import local_scale
 from ._evenscale import even_scale
+from .errormixture import local_scale
 
 Column = Float[np.ndarray, " m"]
 Mask = Bool[np.ndarray, " m"]

@@ -4,15 +4,14 @@ from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
-from jaxtyping import Float, Int
-from scipy.special import gammaln
-from scipy.stats import kstwo
+from jaxtyping import Int
 
 from .._text import quote
 from ..errors import InputError
 from ..passes.rows import OrderedTable
 from .base import BaseDefense, Column, Mask, Rows, Trusted
 from .constraints import Constraints, Interval
+from .twosample import holm, p_values
 from .weights import as_weights, median
 
 _FOLDS = 5
@@ -185,8 +184,8 @@ class KolmogorovSmirnov(BaseDefense):
             for k in np.unique(group[held]):
                 rows, weight = group == k, table.weights
                 values = np.column_stack([table.X, suspect])[rows], weight[rows]
-                p[k] = _p_values(*values, np.column_stack([trusted.X, clean]))
-        p = _holm(p)
+                p[k] = p_values(*values, np.column_stack([trusted.X, clean]))
+        p = holm(p)
         columns, least = self._columns(), p.min(axis=1)
         for k, name in enumerate(names):
             off = [columns[j] for j in np.argsort(p[k], kind="stable") if p[k, j] < self.level]
@@ -206,10 +205,10 @@ class KolmogorovSmirnov(BaseDefense):
 
     def _judge_rows(self, table: "_Table", trusted: "_Table") -> Mask:
         suspect, clean = self._residuals(table, trusted)
-        p = _p_values(
+        p = p_values(
             np.column_stack([table.X, suspect]), table.weights, np.column_stack([trusted.X, clean])
         )
-        p, columns = _holm(p), self._columns()
+        p, columns = holm(p), self._columns()
         off = [columns[j] for j in np.argsort(p, kind="stable") if p[j] < self.level]
         if off:
             what = f"The table as a whole differs from the trusted rows in {self._listed(off)}."
@@ -285,34 +284,6 @@ def _folds(table: _Table) -> Int[np.ndarray, " n"]:
     fold = np.empty(len(table.y), dtype=int)
     fold[listed.rows] = np.concatenate([[0], np.cumsum(new)]) % _FOLDS
     return fold
-
-
-def _p_values(
-    suspect: Float[np.ndarray, "n k"], weight: Column, clean: Float[np.ndarray, "m k"]
-) -> Float[np.ndarray, " k"]:
-    """Of the two-sample test of each column; a row of weight k counts as k rows."""
-    n, m = float(weight.sum()), float(len(clean))
-    step = np.concatenate([weight / n, np.full(len(clean), -1.0 / m)])
-    distance = np.empty(suspect.shape[1])
-    for j in range(len(distance)):
-        values = np.concatenate([suspect[:, j], clean[:, j]])
-        order = np.argsort(values)
-        ahead, values = np.cumsum(step[order]), values[order]
-        # Among equal values the difference of the two distributions is not yet seen.
-        seen = np.append(values[1:] > values[:-1], True)
-        distance[j] = np.abs(ahead[seen]).max()
-    p = kstwo.sf(distance, max(round(n * m / (n + m)), 1))
-    # The approximation promises far too much of few rows: the least there can be is 2 / C(n+m, m).
-    return np.maximum(p, 2.0 * np.exp(gammaln(n + 1) + gammaln(m + 1) - gammaln(n + m + 1)))
-
-
-def _holm(p: np.ndarray) -> np.ndarray:
-    """All p corrected together: the chance of any rejection in error is what each then says."""
-    order = np.argsort(p, axis=None)
-    corrected = p.ravel()[order] * np.arange(p.size, 0, -1)
-    result = np.empty(p.size)
-    result[order] = np.clip(np.maximum.accumulate(corrected), 1e-300, 1.0)
-    return result.reshape(p.shape)
 
 
 def _strangeness(table: _Table, residual: Column) -> Column:

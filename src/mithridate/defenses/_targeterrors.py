@@ -9,10 +9,10 @@ from threadpoolctl import threadpool_limits
 from .._text import percent
 from ._blanks import BlanksDefense, widened
 from ._crossfit import Canonical, Line, boosting, crossfit, quantile, spread
-from ._errormixture import local_scale, mixture, noise_scale
 from ._evenscale import Scale, even_scale, step
 from ._ridge import Ridge
 from .base import Column, Mask, Rows, Trusted
+from .errormixture import local_scale, mixture, noise_scale
 
 _ROUNDS = 3
 CUT = float(np.log(3.0))  # log odds above which a target is flagged: three to one

@@ -213,7 +213,7 @@ class SearchTable(NamedTuple):
         block = units.block(rows)
         variance = float(np.average((y - np.average(y, weights=weight)) ** 2, weights=weight))
         # A target is known no more precisely than its lattice, and never to the last digit.
-        floor = max(1e-4 * variance, _step(y) ** 2 / 12.0, 1e-300)
+        floor = max(1e-4 * variance, spacing(y) ** 2 / 12.0, 1e-300)
         whole = regression(moments_of(block.Z, weight))
         return cls(units, block, rows, total, variance, floor, whole)
 
@@ -334,7 +334,7 @@ def regression(moments: Moments) -> BayesianRegression:
     return BayesianRegression.of(moments, max_iter=50, tol=1e-2)
 
 
-def _step(y: Column) -> float:
+def spacing(y: Column) -> float:
     """Spacing of the lattice that the targets lie on, or 0."""
     values = np.unique(y)
     if not 2 <= len(values) <= len(y) / 2:
