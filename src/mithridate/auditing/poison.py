@@ -19,7 +19,8 @@ from ..bench import Spec
 from ..bench.judges import judge
 from ..bench.poisoning import Tell, batches, parts_of, poison_of
 from ..bench.score import nmse
-from ..bench.worlds import world
+from ..bench.sweep import risk_of
+from ..bench.worlds import World, world
 from ..data import open as open_table
 from ..errors import InputError
 from ..tables.decode import decode
@@ -48,7 +49,8 @@ class Poisoned:
     nmse_clean, nmse_poisoned : float
         Test MSE / Var(y_test) of the model without and with the poison.
     risk : float
-        The visibility that the attack kept low; 1 looks like an average clean row.
+        The visibility that the attack kept low, of the rows as they are written; 1 looks like an
+        average clean row.
     far, far_clean : float
         Shares of poison and of clean rows, in [0, 1], with a residual beyond two standard
         deviations of the clean ones.
@@ -225,19 +227,20 @@ def poison(
     frame, encoded = opened.frame, opened.encode(target, drop=drop, categorical=categorical)
     check_own_columns(nw.from_native(frame, eager_only=True).columns, reading.dates, MARK)
     split = encoded.split(seed, rows)
-    made_rows, origin, seen = _attacked(spec, encoded, split, seed, tell, limit=limit)
+    made_rows, origin, known = _attacked(spec, encoded, split, seed, tell, limit=limit)
     started = split.rows[origin]
     own = np.column_stack([made_rows.X, made_rows.y]) * split.scale + split.shift
-    own = rounded(own, encoded, started)
+    own = rounded(own, encoded, started, opened.columns)
     back = (own - split.shift) / split.scale
+    written = Part(back[:, :-1], back[:, -1])
     poison_rows = own[:, :-1], own[:, -1], started
     gone = started if spec.threat.placed == "replaced" else None
     made = with_ids(decode(frame, encoded, *poison_rows), frame, used(encoded))
     return Poisoned(
         _joined(frame, made, gone),
         len(own),
-        **_effect(spec, split, Part(back[:, :-1], back[:, -1]), origin, seed),
-        risk=seen,
+        **_effect(spec, split, written, origin, seed),
+        risk=_risk(spec, known, written, origin, seed),
         notes=encoded.notes,
         spelling=spelling(opened, encoded, poison_rows, gone, MARK),
     )
@@ -263,8 +266,11 @@ def _aim(
 
 def _attacked(
     spec: Spec, encoded: Encoded, split: Split, seed: int, tell: Tell, *, limit: float | None
-) -> tuple[Part, np.ndarray, float]:
-    """Poison for the whole table, computed on the training rows, which stand for all of it."""
+) -> tuple[Part, np.ndarray, World]:
+    """Poison for the whole table, computed on the training rows, which stand for all of it.
+
+    With it comes the world of the attacker, in which its risk is measured.
+    """
     total, known = len(encoded.y), world(split, encoded.target, spec.threat)
     known = known._replace(weight=total / len(known.known.y))
     cut = batches(spec, total)
@@ -283,7 +289,13 @@ def _attacked(
         )
     ran = poison_of(spec.attacks[0], spec, [known], [seed], cut, tell, limit=limit)
     piece = ran.piece(0, 0, p)
-    return piece.rows, piece.origin, piece.risk
+    return piece.rows, piece.origin, known
+
+
+def _risk(spec: Spec, known: World, rows: Part, origin: np.ndarray, seed: int) -> float:
+    """The risk of the rows as they are written."""
+    attacker, replaces = parts_of(spec.attacks[0], spec), spec.threat.placed == "replaced"
+    return risk_of(attacker, known, rows, origin, seed, replaces=replaces)
 
 
 def _effect(

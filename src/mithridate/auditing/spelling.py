@@ -1,6 +1,6 @@
 """A poisoned copy as text: the rows of the file as they came, and poison spelled as they are."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import narwhals as nw
@@ -10,10 +10,10 @@ from jaxtyping import Bool, Float, Int
 
 from ..data import Opened
 from ..errors import InputError
-from ..tables.decode import decode
+from ..tables.decode import decode, keeps_cells
 from ..tables.encoded import Encoded
 from ..tables.ids import continued
-from ..tables.lattice import decimals, toward
+from ..tables.lattice import decimals, nearest, toward
 from ..tables.records import Records, records
 from ..tables.text import CellStyle, delimited
 from ..tables.verbatim import Verbatim, verbatim
@@ -119,13 +119,24 @@ def with_ids(made: Any, frame: Any, used: set[str]) -> Any:
 
 
 def rounded(
-    rows: Float[np.ndarray, "p k"], encoded: Encoded, origin: Int[np.ndarray, " p"]
+    rows: Float[np.ndarray, "p k"],
+    encoded: Encoded,
+    origin: Int[np.ndarray, " p"],
+    columns: Mapping[str, pa.ChunkedArray],
 ) -> Float[np.ndarray, "p k"]:
-    """Poison with no more decimals than its columns have, none farther from where it started."""
+    """Poison as the `columns` of the table can hold it.
+
+    It has no more decimals than they have, and is no farther from where it started; a time is one
+    that the table has.
+    """
     made = rows.copy()
-    for j in range(rows.shape[1]):
+    for j, name in enumerate((*encoded.columns.column, encoded.target)):
         goal = j == rows.shape[1] - 1
         known = encoded.y if goal else encoded.X[:, j]
+        hot = not goal and encoded.columns.group[j] >= 0
+        if not hot and keeps_cells(columns[name]):
+            made[:, j] = nearest(rows[:, j], known)
+            continue
         places = None if encoded.columns.step[j] > 0 else decimals(known)
         if places is not None:
             start = np.where(np.isnan(known[origin]), rows[:, j], known[origin])

@@ -96,6 +96,29 @@ def sweep(
     return Poison(rows.X, rows.y, trace.origin, *ends, trace.path, edges, *took)
 
 
+def risk_of(
+    attacker: Attacker,
+    world: World,
+    rows: Part,
+    origin: np.ndarray,
+    seed: int,
+    *,
+    replaces: bool = False,
+) -> float:
+    """The risk of poison rows (p,) that started from the clean rows `origin` (p,)."""
+    _, victim, risk, normalizer = attacker
+    with jax.enable_x64(True):
+        clean, aimed, threat = _parts(world, (0, len(rows.y)), replaces)
+        key = jax.random.key(seed)
+
+        def measured(clean, aimed, threat, poison, origin):
+            problem = Problem.of(clean, aimed, victim, threat, risk, normalizer, key=key)
+            return problem.reference().ends(poison, origin).risk[-1]
+
+        poison = _sample(rows, 1.0)
+        return float(jax.jit(measured)(clean, aimed, threat, poison, jnp.asarray(origin)))
+
+
 def _all_alphas(attack: AbstractAttack, problem: Problem, alphas, key, tick):
     """Poison and traces with a leading axis of alphas."""
     extreme = problem.extreme

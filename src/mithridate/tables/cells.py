@@ -10,12 +10,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from jaxtyping import Float, Int
 
+from .times import FIRST, HOURS, SECONDS, is_time, times_in
+
 # What the common tools write for "no value"; pandas reads the same, "?" and "." aside.
 MISSING = ["", "?", ".", "NA", "N/A", "n/a", "<NA>", "#N/A", "#NA", "NaN", "nan", "NULL", "null"]
 MISSING += ["None", "-nan", "-NaN"]
 NUMBERS = (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal, pa.types.is_null)
 TEXT = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view)
+SEVERAL = "times written in several ways"
 NEARLY = 0.9  # the share of cells that are alike from which on the others are the odd ones
+PER_SECOND = {"s": 1.0, "ms": 1e3, "us": 1e6, "ns": 1e9}
 TRUTH_AS = "true as 1, false as 0"
 TRUTH = {"true": 1.0, "false": 0.0}
 NUMBER = r"^(?i:[+-]?(?:(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?|inf|infinity))$"
@@ -35,10 +39,14 @@ DATE = (
 
 @dataclass(frozen=True, eq=False)
 class Numbers:
-    """Numbers (N,), NaN where missing; `remark` says what they were made from, if not numbers."""
+    """Numbers (N,), NaN where missing; `remark` says what they were made from, if not numbers.
+
+    They are multiples of 1/`parts`, where that is not 0.
+    """
 
     values: Float[np.ndarray, " n"]
     remark: str = ""
+    parts: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,7 +85,8 @@ def cells(column: pa.ChunkedArray) -> Numbers | Levels | Other:
     """Sorts a column into numbers, levels, or something else."""
     kind = column.type
     if pa.types.is_temporal(kind):
-        return Other("dates or times")
+        is_time = is_hours(kind)
+        return Numbers(hours(column), HOURS, SECONDS) if is_time else Other("dates or times")
     try:
         if pa.types.is_boolean(kind):
             return Numbers(_floats(column.cast(pa.uint8())), TRUTH_AS)
@@ -90,6 +99,18 @@ def cells(column: pa.ChunkedArray) -> Numbers | Levels | Other:
     except (pa.ArrowException, NotImplementedError):
         pass  # a type that only its name makes known: float128, a category of lists
     return Other("neither numbers nor text")
+
+
+def is_hours(kind: pa.DataType) -> bool:
+    """Whether a column of this type holds times of the day or durations."""
+    return pa.types.is_time(kind) or pa.types.is_duration(kind)
+
+
+def hours(column: pa.Array | pa.ChunkedArray) -> Float[np.ndarray, " n"]:
+    """Times of the day or durations as hours, NaN where missing."""
+    kind = column.type
+    whole = column.cast(pa.int32() if kind.bit_width == 32 else pa.int64())
+    return _floats(whole) / (SECONDS * PER_SECOND[kind.unit])
 
 
 def levels(column: pa.ChunkedArray) -> Levels | None:
@@ -177,17 +198,30 @@ def _text(levels: Levels) -> Numbers | Levels | Other:
     if len(words) == 0:
         return Numbers(np.full(len(levels.codes), np.nan))
     spelled = _matches(words, NUMBER)
-    if are_codes(words):
-        return levels
     if spelled.all():
-        return Numbers(_look_up(_parsed(words), levels.codes), "from text")
+        parsed = _look_up(_parsed(words), levels.codes)
+        return levels if are_codes(words) else Numbers(parsed, "from text")
     lowered = {word.lower() for word in words.to_pylist()} if len(words) <= 6 else {""}
     if lowered <= TRUTH.keys():
         parsed = np.array([TRUTH[word.lower()] for word in words.to_pylist()])
         return Numbers(_look_up(parsed, levels.codes), TRUTH_AS)
-    if are_dates(words):
-        return Other("dates or times")
-    return _nearly(levels, spelled)
+    found = _times(words)
+    if found is None:
+        return Other("dates or times") if are_dates(words) else _nearly(levels, spelled)
+    if isinstance(found, Other):
+        return found
+    return replace(found, values=_look_up(found.values, levels.codes))
+
+
+def _times(words: pa.Array) -> Numbers | Other | None:
+    """The hours of words that are all times or durations."""
+    if not any(map(is_time, words.slice(0, FIRST).to_pylist())):
+        return None
+    every = words.to_pylist()
+    found = times_in(every)
+    if found is not None and None not in found.hours:
+        return Numbers(np.array(found.hours, dtype=float), found.remark, SECONDS)
+    return Other(SEVERAL) if all(map(is_time, every)) else None
 
 
 def are_codes(words: pa.Array) -> bool:

@@ -21,7 +21,15 @@ from .._text import quote
 from ..errors import InputError
 from .asides import Sorter
 from .detect import layout_of
-from .numerals import KEPT_CODES, Number, are_numbers, parser, spelled_how
+from .numerals import (
+    KEPT_CODES,
+    Number,
+    are_numbers,
+    odd_times,
+    parser,
+    spelled_how,
+    times_beside,
+)
 from .read import FALSE, RAGGED, SAMPLE, TRUE, arrow_options, check_text
 from .reading import ANY, Aside, Decision, Layout, Marks, Reading
 from .rows import Repaired, data_of
@@ -30,7 +38,7 @@ from .source import BadFile, File, output_name, trouble
 ROWS = 1 << 20  # of a row group
 # What a column may be, the first that all of its cells can be; text can be anything.
 KINDS = {"int64": pa.int64(), "bool": pa.bool_(), "double": pa.float64()}
-SPELLED, CODES = "numbers as spelled", "codes"
+SPELLED, TIMES, CODES = "numbers as spelled", "times as spelled", "codes"
 WORDS = 50_000  # different cells of a column that are counted to tell whether they are numbers
 
 
@@ -117,6 +125,9 @@ def agreed(reads: Sequence[Read]) -> dict[str, str]:
         common = [k for k in kinds if all(k in read.kinds[name] for read in there)]
         if not common and all(read.kinds[name] or _spelled(read, name) for read in there):
             common = [SPELLED]
+        forms = {_times(read, name) for read in there if read.kinds[name] != [*KINDS]}
+        if not common and len(forms) == 1 and "" not in forms:
+            common = [TIMES]
         found[name] = common[0] if common else ""
     return found
 
@@ -125,6 +136,13 @@ def _spelled(read: Read, name: str) -> bool:
     """Whether the text of a column is numbers with signs, or with a few words beside them."""
     words = read.words[name]
     return bool(words) and len(words) <= WORDS and are_numbers(words, _marks(read, name))
+
+
+def _times(read: Read, name: str) -> str:
+    """What the times in the text of a column are; "" where it holds none."""
+    words = read.words[name]
+    found = times_beside([*words], [*words.values()]) if len(words) <= WORDS else None
+    return "" if found is None else found.remark
 
 
 def staged(
@@ -145,6 +163,7 @@ def staged(
     spelled = [name for name, kind in joint.items() if kind == SPELLED]
     asked = {name: pa.large_string() if name in spelled else kind for name, kind in types.items()}
     makers = {name: _maker(_marks(read, name)) for name in spelled}
+    makers |= {name: _keeper(read, name) for name, kind in joint.items() if kind == TIMES}
     target.parent.mkdir(parents=True, exist_ok=True)
     fresh = target.with_name(f".{target.name}.new")
     schema, held = pa.schema(list(types.items())), []
@@ -194,6 +213,8 @@ def decisions_of(read: Read, joint: Mapping[str, str]) -> list[Decision]:
         words = read.words.get(name, {})
         if kind == CODES:
             said.append(Decision(KEPT_CODES, name))
+        elif kind == TIMES and (found := times_beside([*words], [*words.values()])):
+            said += odd_times(name, [*words], [*words.values()], found)
         elif kind == SPELLED and words:
             said += spelled_how(name, [*words], [*words.values()], _marks(read, name))
     return said
@@ -204,7 +225,7 @@ def _type(kind: str) -> pa.DataType:
         return pa.float64()
     if kind == CODES:
         return pa.dictionary(pa.int32(), pa.large_string())
-    return KINDS[kind] if kind else pa.large_string()
+    return KINDS.get(kind, pa.large_string())
 
 
 def _maker(marks: Marks) -> Callable[[pa.Array], pa.Array]:
@@ -219,6 +240,20 @@ def _maker(marks: Marks) -> Callable[[pa.Array], pa.Array]:
         coded = pc.utf8_trim_whitespace(cells).dictionary_encode()
         table = pa.array([value(word) for word in coded.dictionary.to_pylist()], from_pandas=True)
         return table.cast(pa.float64()).take(coded.indices)
+
+    return make
+
+
+def _keeper(read: Read, name: str) -> Callable[[pa.Array], pa.Array]:
+    """A function that leaves out the cells of a column of times that are none."""
+    words = [*read.words[name]]
+    found = times_beside(words, [*read.words[name].values()])
+    hours = found.hours if found else []
+    odd = [word for word, hour in zip(words, hours, strict=False) if hour is None]
+
+    def make(cells: pa.Array) -> pa.Array:
+        is_odd = pc.is_in(pc.utf8_trim_whitespace(cells), value_set=pa.array(odd, cells.type))
+        return pc.if_else(is_odd, pa.scalar(None, cells.type), cells)
 
     return make
 

@@ -10,9 +10,10 @@ from numpy.typing import ArrayLike
 
 from .._text import counted, quote
 from ..errors import InputError
-from .cells import TRUTH_AS, as_category, cells, spellings
+from .cells import TRUTH_AS, Levels, Numbers, as_category, cells, spellings
 from .encoded import Columns, Encoded
 from .notes import titled
+from .numerals import times_beside
 from .reading import Marks
 from .sheet import Pick, Sheet
 from .spelled import spelled
@@ -184,7 +185,7 @@ def _number_cells(
     if rest.size == 0:
         return Pick(rows)
     first, far = _nearest(on, at[rest])
-    rows[rest] = np.where((far <= noise) | _is_truth(column), first, -1)
+    rows[rest] = np.where((far <= noise) | keeps_cells(column), first, -1)
     new = np.flatnonzero(rows < 0)
     rows[new] = len(known) + np.arange(new.size)
     fresh = _plain(low + at[new] * step, step) if step > 0 else values[new]
@@ -213,9 +214,15 @@ def _a_missing(column: pa.ChunkedArray, known: np.ndarray) -> int:
     return int((empty if empty.any() else gaps).argmax())
 
 
-def _is_truth(column: pa.ChunkedArray) -> bool:
-    """True for columns of two truth values, which hold no number between or beyond."""
-    return getattr(cells(column), "remark", "") == TRUTH_AS
+def keeps_cells(column: pa.ChunkedArray) -> bool:
+    """Whether new cells of a column are ones that it has already: truth values and times are.
+
+    Of the two truth values, no number lies between or beyond.
+    """
+    found = cells(column)
+    if isinstance(found, Levels):
+        return times_beside(found.words.to_pylist(), found.counts.tolist()) is not None
+    return isinstance(found, Numbers) and (found.remark == TRUTH_AS or found.parts > 0)
 
 
 def _plain(values: np.ndarray, step: float) -> np.ndarray:

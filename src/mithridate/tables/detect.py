@@ -4,7 +4,7 @@ import codecs
 import csv
 import io
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from .._text import listing, quote
@@ -17,6 +17,7 @@ from .numerals import DIGITS, LONGEST
 from .quoting import quoting
 from .reading import Layout, Reading
 from .shapes import GAPS
+from .times import FIRST, is_time
 
 HEAD = 500  # rows that decide where the table begins
 RAGGED = 0.05  # the share of rows with too many cells up to which those are set aside
@@ -155,9 +156,14 @@ def _marked(layout: Layout, texts: Sequence[str], reading: Reading, shown: str) 
         marks=decided.marks,
         own=tuple(decided.own.items()),
         codes=codes,
+        times=tuple(n for n, seen in zip(layout.names, words, strict=True) if _times(seen)),
         repair=repair,
         notes=(*layout.notes, *_sentences(decided, found, shown)),
     )
+
+
+def _times(words: Iterable[str]) -> bool:
+    return any(is_time(word.strip()) for word in itertools.islice(words, FIRST))
 
 
 def _codes(words: Sequence[str]) -> bool:

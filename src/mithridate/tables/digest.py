@@ -30,9 +30,13 @@ def kind_of(kind: pa.DataType, coded: bool) -> str:
     """`number`, `text`, `category`, or else why a column of this type is left out."""
     if coded and not pa.types.is_nested(kind):
         return "category"
-    if pa.types.is_temporal(kind):
+    if pa.types.is_temporal(kind) and not cells.is_hours(kind):
         return "dates or times"
-    if pa.types.is_boolean(kind) or any(is_number(kind) for is_number in cells.NUMBERS):
+    if (
+        cells.is_hours(kind)
+        or pa.types.is_boolean(kind)
+        or any(is_number(kind) for is_number in cells.NUMBERS)
+    ):
         return "number"
     if pa.types.is_dictionary(kind):
         return "category"
@@ -49,6 +53,8 @@ def numbers(column: pa.Array | pa.ChunkedArray, base: int = 0) -> np.ndarray:
 
     A `base` is taken off first, since float64 cannot tell integers beyond 2**53 apart.
     """
+    if cells.is_hours(column.type):
+        return cells.hours(column)
     if base:
         column = pc.subtract(column, pa.scalar(base, column.type))
     parts = [column] if isinstance(column, pa.Array) else column.chunks
@@ -117,6 +123,8 @@ def _of_numbers(column: pa.ChunkedArray, start: int, is_id: bool) -> Digest:
     low, high = float(values.min()), float(values.max())
     found = {"n": len(values), "missing": 0, "odd": 0, "big": False, "unknown": -1}
     found["remark"] = cells.TRUTH_AS if pa.types.is_boolean(column.type) else ""
+    if cells.is_hours(column.type):
+        found |= {"remark": cells.HOURS, "parts": cells.SECONDS}
     if column.type in (pa.int64(), pa.uint64()):
         ends = pc.min_max(column).as_py()
         if ends["min"] is not None and max(-ends["min"], ends["max"]) >= EXACT:
@@ -163,7 +171,7 @@ def _order(column: pa.ChunkedArray, values: np.ndarray, is_id: bool) -> Digest:
 
 def _numbers_merged(a: Digest, b: Digest) -> Digest:
     found = {key: a[key] + b[key] for key in ("n", "missing", "odd")}
-    found |= {"remark": a["remark"], "big": a["big"] or b["big"]}
+    found |= {"remark": a["remark"], "parts": a.get("parts", 0), "big": a["big"] or b["big"]}
     found["unknown"] = max(a["unknown"], b["unknown"])
     if a["unknown"] >= 0 and b["unknown"] >= 0:
         found["unknown"] = min(a["unknown"], b["unknown"])

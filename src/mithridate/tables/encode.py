@@ -74,8 +74,9 @@ def encode(
     table = columns_of(frame, name)
     types = {column: cells.type for column, cells in table.items()}
     wanted = asked(types, target, drop, categorical, name=name, notes=notes, unused=unused)
-    _, Z, columns = _filled(table, wanted._replace(filled=FILLED), scaled=False)
-    step = [known or spacing(values) for known, values in zip(columns.step, Z, strict=True)]
+    encoder, Z, columns = _filled(table, wanted._replace(filled=FILLED), scaled=False)
+    parts = {at: column.parts for column, at in encoder.places()}
+    step = [known or spacing(Z[j], parts.get(j, 0)) for j, known in enumerate(columns.step)]
     columns = replace(columns, step=np.array(step))
     return Encoded(name, wanted.target, Z[:-1].T, Z[-1], columns, wanted.log.sentences())
 

@@ -20,6 +20,7 @@ class Column:
 
     `known` gives a word its value or level, and `other` what any other word gets. `base` is taken
     off large integers before they lose their last digits; `low` and `high` are without it.
+    Values are multiples of 1/`parts` where that is not 0.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Column:
     missing: float = np.nan
     names: tuple[str, ...] = ()
     base: int = 0
+    parts: int = 0
 
     def raw(self, rows: Rows) -> np.ndarray:
         """Values without the base, or level numbers (n,), NaN where missing."""

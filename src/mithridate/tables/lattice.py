@@ -10,11 +10,11 @@ MOST_DECIMALS = 8  # numbers with more are continuous
 EXACT = 2.0**53  # beyond, every float is integral
 
 
-def spacing(values: Float[np.ndarray, " n"]) -> float:
+def spacing(values: Float[np.ndarray, " n"], parts: int = 0) -> float:
     """Step of the lattice on which all values lie, 0 for continuous; NaN is ignored.
 
-    The greatest common divisor of the differences of integral values; else the constant spacing
-    of at most 50 distinct values.
+    The greatest common divisor of the differences of integral values, or of multiples of 1/`parts`;
+    else the constant spacing of at most 50 distinct values.
 
     >>> import numpy as np
     >>> spacing(np.array([10.0, 16.0, 12.0])), spacing(np.array([0.0, 0.25, 1.0]))
@@ -23,6 +23,10 @@ def spacing(values: Float[np.ndarray, " n"]) -> float:
     known = values[~np.isnan(values)]
     if known.size == 0:
         return 0.0
+    if parts:
+        whole = np.rint(known * parts)
+        if np.abs(known * parts - whole).max() < TOLERANCE:
+            return spacing(whole) / parts
     if np.abs(known).max() < EXACT and (known == np.rint(known)).all():
         return float(np.gcd.reduce(known.astype(np.int64) - np.int64(known[0])))
     # A look at a few rows spares sorting a long continuous column.
@@ -61,6 +65,21 @@ def decimals(values: Float[np.ndarray, " n"]) -> int | None:
         ).all():
             return places
     return None
+
+
+def nearest(values: Float[np.ndarray, " p"], known: Float[np.ndarray, " n"]) -> np.ndarray:
+    """Each number as the nearest of some that are known; NaN stays.
+
+    >>> import numpy as np
+    >>> nearest(np.array([1.4, 9.0, np.nan]), np.array([1.0, 2.0, np.nan]))
+    array([ 1.,  2., nan])
+    """
+    distinct = np.unique(known[~np.isnan(known)])
+    right = np.searchsorted(distinct, values).clip(1, max(len(distinct) - 1, 1))
+    right = np.minimum(right, len(distinct) - 1)
+    left = np.maximum(right - 1, 0)
+    closer = np.where(values - distinct[left] <= distinct[right] - values, left, right)
+    return np.where(np.isnan(values), np.nan, distinct[closer])
 
 
 def toward(

@@ -15,13 +15,15 @@ LEADING = (
     "Left out as",
     "Set aside",
     "Taken as text, though",
-    "Cells that are no numbers",
+    "Cells that are no",
     "Suspicious",
     "Limits were read",
     "Rows of",
     "Dates became",
     "Kept as text",
     "Read as numbers without",
+    "Read as numbers (times",
+    "Target read as numbers (times",
 )
 ASKED = "Left out as you asked"
 

@@ -9,9 +9,10 @@ import numpy as np
 import pyarrow as pa
 
 from .._text import counted, listing, quote
-from .cells import DATE, NEARLY, TEXT, TRUTH, _levels, as_category
+from .cells import DATE, NEARLY, TEXT, TRUTH, Levels, _levels, as_category
 from .reading import Decision, Marks
 from .shapes import BLANKS, DASHES, DAY, ERRORS, MINUS, MONEY
+from .times import Times, times_in
 
 SOME = 0.5  # the share of numbers from which on a column may hold numbers beside a few words
 FEW_WORDS = 5  # different words that may then stand beside them
@@ -139,12 +140,48 @@ def numbers_in(name: str, column: pa.ChunkedArray, marks: Marks, code: bool = Fa
     if words and (code or _are_codes(words)):
         said = Decision(KEPT_CODES, name)
         return ReadColumn(as_category(column), (said,))
+    if (found := times_beside(words, levels.counts.tolist())) is not None:
+        return _without_odd(name, column, levels, found)
     parsed = None if _is_other(words) else _parsed(words, levels.counts.tolist(), marks)
     if parsed is None:
         return ReadColumn(column, units_of(name, words, marks))
     table = np.array([np.nan if one is None else one.value for one in parsed] + [np.nan])
     made = pa.chunked_array([pa.array(table[levels.codes], from_pandas=True)])
     return ReadColumn(_narrowest(made, parsed), tuple(_said(name, words, parsed, levels.counts)))
+
+
+def times_beside(words: Sequence[str], counts: Sequence[int]) -> Times | None:
+    """Times that nearly all cells are, gaps aside; none that are written in several ways."""
+    found = times_in(words)
+    if found is None or found.is_other:
+        return None
+    known = [n for word, n in zip(words, counts, strict=True) if word not in EMPTY]
+    hits = [n for hour, n in zip(found.hours, counts, strict=True) if hour is not None]
+    return found if sum(hits) >= NEARLY * sum(known) else None
+
+
+def odd_times(
+    name: str, words: Sequence[str], counts: Sequence[int], found: Times
+) -> tuple[Decision, ...]:
+    """A word on the cells of a column of times that are none."""
+    odd = [(n, w) for n, w, h in zip(counts, words, found.hours, strict=True) if h is None]
+    if not odd:
+        return ()
+    total = sum(n for n, _ in odd)
+    shown = listing([quote(w, 30) for _, w in sorted(odd, reverse=True)][:5])
+    kind = "Cells that are no times were taken as missing"
+    return (Decision(kind, name, total, f"{counted(total, 'cell')}: {shown}"),)
+
+
+def _without_odd(name: str, column: pa.ChunkedArray, levels: Levels, found: Times) -> ReadColumn:
+    """A column of times as it is spelled, without the cells that are none."""
+    words = levels.words.to_pylist()
+    said = odd_times(name, words, levels.counts.tolist(), found)
+    if not said:
+        return ReadColumn(column)
+    kept = [None if h is None else w for w, h in zip(words, found.hours, strict=True)]
+    made = pa.array([*kept, None], pa.large_string()).take(pa.array(levels.codes % (len(kept) + 1)))
+    return ReadColumn(pa.chunked_array([made]), said)
 
 
 def units_of(name: str, words: Sequence[str], marks: Marks) -> tuple[Decision, ...]:

@@ -153,11 +153,12 @@ def target_of(wanted: Wanted, digests: Mapping[str, Digest], questions: Question
     name, digest = wanted.target, digests[wanted.target]
     if "holds" in digest:
         raise _held(name, digest["holds"])
-    column, seen = Column(name), digest
+    column, seen = Column(name, parts=digest.get("parts", 0)), digest
     if "words" in digest:
         # Declared a category, its levels stay levels, whatever they spell.
         category = wanted.kinds[name] == "category"
         read = _levels(digest) if category else _spelled(digest)
+        read = cells.Other("dates or times") if digest.get("many") else read
         if isinstance(read, cells.Other):
             raise _held(name, read.holds)
         if isinstance(read, cells.Levels):
@@ -207,8 +208,10 @@ def _feature(
     log = wanted.log
     if "words" not in digest:
         return _usable(*_plain(name, digest), wanted, medians, questions)
-    if digest.get("many") and kind != "text":
-        raise too_many(name)
+    if digest.get("many"):
+        if kind != "text":
+            raise too_many(name)
+        return "dates or times"
     levels = _levels(digest)
     read = _spelled(digest) if kind == "text" else levels
     if isinstance(read, cells.Other):
@@ -250,7 +253,7 @@ def _plain(name: str, digest: Digest) -> tuple[Column, Digest]:
     """A column of numbers, and its digest without the base of integers that float64 cannot hold."""
     least, most = digest.get("least", 0), digest.get("most", 0)
     if not 0 < most - least < EXACT:
-        return Column(name), digest
+        return Column(name, parts=digest.get("parts", 0)), digest
     return Column(name, base=least), digest | {"low": 0.0, "high": float(most - least)}
 
 
@@ -326,7 +329,7 @@ def _from_text(name: str, digest: Digest, read: cells.Numbers) -> tuple[Column, 
         "rising": 1,  # no two are equal, in whatever order
     }
     spelled = dict(zip(digest["words"], values.tolist(), strict=True))
-    return Column(name, known=spelled, odd=bool(odd.any())), seen
+    return Column(name, known=spelled, odd=bool(odd.any()), parts=read.parts), seen
 
 
 def _median(digest: Digest, column: Column) -> float:

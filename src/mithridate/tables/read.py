@@ -283,7 +283,7 @@ def arrow_options(
     import pyarrow.csv as arrow_csv
 
     encoding = "utf8" if layout.repair or layout.encoding == "utf-8" else layout.encoding
-    own = {name for name, _ in layout.own} | set(layout.codes)
+    own = {name for name, _ in layout.own} | {*layout.codes, *layout.times}
     text = {name: pa.string() for name in layout.names if name in own}
     return (
         arrow_csv.ReadOptions(encoding=encoding, block_size=BLOCK, column_names=list(layout.names)),

@@ -161,6 +161,7 @@ class Layout:
     marks: Marks = Marks()
     own: tuple[tuple[str, Marks], ...] = ()  # columns that prove other marks than the file's
     codes: tuple[str, ...] = ()
+    times: tuple[str, ...] = ()  # columns that begin with times, which are read as they are spelled
     notes: tuple[str, ...] = ()
 
 
