@@ -2,6 +2,7 @@
 
 from ._antidote import Antidote as Antidote
 from ._bayesclean import BayesClean as BayesClean
+from ._cellerrors import CellErrors as CellErrors
 from ._certified import CertifiedMedian as CertifiedMedian
 from ._deepbayesclean import DeepBayesClean as DeepBayesClean
 from ._duti import Duti as Duti
@@ -27,6 +28,7 @@ __all__ = [
     "Antidote",
     "BaseDefense",
     "BayesClean",
+    "CellErrors",
     "CertifiedMedian",
     "DeepBayesClean",
     "Duti",

@@ -62,7 +62,7 @@ class Scale(NamedTuple):
 
 def even_scale(table: Canonical) -> Scale:
     """The scale under which the targets are likeliest, errors counting no more than at the cap."""
-    lines = [_tried(table, Line(), form) for form in _forms(table.y, table.weight)]
+    lines = [_tried(table, Line(), form) for form in forms(table.y, table.weight)]
     curved = max(lines[1:], key=lambda scale: scale.value, default=None)
     trees = boosting(len(table.y), "absolute_error")
     chosen = lines[:1] if curved is None else [lines[0], curved]
@@ -83,7 +83,7 @@ def step(y: Column, w: Column) -> float:
     return float(np.median(np.diff(common)))
 
 
-def _forms(y: Column, w: Column) -> Iterator[Form]:
+def forms(y: Column, w: Column) -> Iterator[Form]:
     """y with a head start, then asinh from the lower and from the upper end of y."""
     yield Form(bonus=0.01)
     for sign in (1.0, -1.0):
@@ -95,15 +95,20 @@ def _forms(y: Column, w: Column) -> Iterator[Form]:
                 yield Form(sign, low, unit)
 
 
-def _tried(table: Canonical, model: Any, form: Form) -> Scale:
-    v, slope = form(table.y), form.slope(table.y)
-    predicted, w = crossfit(model, table, v, 0), table.weight
+def likelihood(v: Column, slope: Column, predicted: Column, w: Column) -> float:
+    """Mean log likelihood of targets by their predictions; none counts more than at the cap."""
     r = v - predicted
     noise = max(spread(r, w), 1e-6)
     z = np.clip(r / noise, -_CAP, _CAP)
     # The slope where the capped target lies: one that is far off must not choose the scale.
     order = np.argsort(v, kind="stable")
     jacobian = np.log(np.interp(predicted + noise * z, v[order], slope[order]))
-    likelihood = jacobian - 2.5 * np.log1p(z**2 / 4.0) - np.log(noise)
-    value = float(np.average(likelihood, weights=w)) + form.bonus
+    each = jacobian - 2.5 * np.log1p(z**2 / 4.0) - np.log(noise)
+    return float(np.average(each, weights=w))
+
+
+def _tried(table: Canonical, model: Any, form: Form) -> Scale:
+    v, slope = form(table.y), form.slope(table.y)
+    predicted = crossfit(model, table, v, 0)
+    value = likelihood(v, slope, predicted, table.weight) + form.bonus
     return Scale(form, v, slope, predicted, value)

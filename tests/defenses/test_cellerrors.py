@@ -1,0 +1,102 @@
+"""Single cells that the other cells of their rows contradict."""
+
+import numpy as np
+import pytest
+
+from mithridate.defenses import CellErrors
+
+
+def houses(seed=0, n=240):
+    """Four columns that go together, on very different scales, and a target; no error."""
+    rng = np.random.default_rng(seed)
+    area = np.exp(rng.normal(7.0, 0.4, n))
+    rooms = area / 300.0 + rng.normal(4.0, 0.8, n)
+    tax = 0.02 * area * np.exp(rng.normal(0.0, 0.1, n))
+    year = rng.integers(1900, 2020, n).astype(float)
+    return np.column_stack([area, rooms, tax, year]), 100.0 * area + rng.normal(0.0, 9e3, n)
+
+
+@pytest.fixture(scope="module")
+def slipped():
+    X, y = houses()
+    X[::24, 0] *= 10.0
+    X[5, 2] /= 100.0
+    return X, CellErrors().fit(X, y)
+
+
+def test_slips_are_found_and_named(slipped):
+    _, found = slipped
+    assert np.flatnonzero(found.flagged_[:, 0]).tolist() == [*range(0, 240, 24)]
+    assert (found.slips_[::24, 0] == 1).all()
+    assert found.flagged_[5].tolist() == [False, False, True, False]
+    assert found.slips_[5, 2] == -2
+
+
+def test_the_value_that_would_fit_is_in_its_interval(slipped):
+    X, found = slipped
+    right = X[::24, 0] / 10.0
+    inside = (found.expected_low_[::24, 0] < right) & (right < found.expected_high_[::24, 0])
+    assert inside.sum() >= 9  # of 10, where 95 % are to be
+    assert (found.expected_low_ <= found.expected_)[np.isfinite(found.expected_)].all()
+
+
+def test_as_many_honest_cells_are_flagged_as_is_said():
+    said, flagged = 0.0, 0
+    for seed in range(4):
+        rng = np.random.default_rng(seed)
+        X = 50.0 + rng.standard_t(4, (400, 6))
+        found = CellErrors().fit(X)
+        said, flagged = said + found.chance_, flagged + found.flagged_.sum()
+    # Two standard deviations of a Poisson count of what is said, and the draws of the count itself.
+    assert abs(flagged - said) <= 2.0 * np.sqrt(said + 1.0) + 2.0
+
+
+def test_units_and_orders_change_nothing(slipped):
+    X, y = houses(1)
+    X[3, 1] *= 10.0
+    rng = np.random.default_rng(0)
+    rows, columns = rng.permutation(len(y)), rng.permutation(4)
+    one = CellErrors().fit(X, y)
+    other = CellErrors().fit((X * [1e-3, 7.0, 1e4, 0.3])[rows][:, columns], 5.0 * y[rows] - 3.0)
+    np.testing.assert_allclose(other.scores_, one.scores_[rows][:, columns], atol=1e-6)
+    np.testing.assert_array_equal(other.flagged_, one.flagged_[rows][:, columns])
+
+
+def test_a_gap_is_not_judged_and_is_no_reason():
+    X, y = houses(2)
+    X[::9, 0] = np.nan
+    found = CellErrors().fit(X, y)
+    assert np.isnan(found.scores_[::9, 0]).all()
+    assert not found.flagged_.any()
+
+
+def test_a_far_value_is_extreme_though_nothing_goes_with_it():
+    rng = np.random.default_rng(0)
+    X = rng.normal(10.0, 1.0, (200, 2))
+    X[4, 1] = 9000.0
+    found = CellErrors().fit(X)
+    assert found.extreme_.sum() == 1
+    assert found.extreme_[4, 1]
+    assert found.flagged_[4, 1]
+
+
+def test_codes_and_constants_are_skipped_with_a_reason():
+    X, y = houses(3)
+    X[:, 1], X[:, 2] = np.arange(240) % 4, 1.0
+    found = CellErrors().fit(X, y)
+    assert found.skipped_[1] == "it has 4 different values, as codes and grades do"
+    assert found.skipped_[2] == "its values are all the same"
+    assert np.isnan(found.scores_[:, 1:3]).all()
+
+
+def test_values_that_many_rows_share_are_not_flagged():
+    X, y = houses(4)
+    X[:60, 2] = 0.0  # no tax, in a quarter of the rows
+    found = CellErrors().fit(X, y)
+    assert not found.flagged_[:60, 2].any()
+
+
+def test_a_wrong_target_makes_no_cell_wrong():
+    X, y = houses(5)
+    y[7] *= 10.0
+    assert not CellErrors().fit(X, y).flagged_.any()
