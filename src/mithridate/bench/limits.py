@@ -15,7 +15,7 @@ from .poisoning import Batches, Tell
 from .spec import Spec
 from .worlds import world, writable
 
-MOST_SPLIT = 40  # features up to which a bound is proved in two pieces, which sharpens it
+PIECES = 2  # into which a bound is split where that sharpens it; more gain little
 MOST_COUNTED = 120  # features up to which the number of rows that cannot double the error is sought
 TIMES = 2.0
 FEW = 2
@@ -85,19 +85,18 @@ def _of_split(
     split: Split, rows: Writable, l2: float, cut: Batches
 ) -> tuple[list[tuple[float | None, float | None]], int | None]:
     """The limits of one split at each ratio, and how many rows cannot double the test error."""
-    pieces, ends = 2 if split.train.X.shape[1] <= MOST_SPLIT else 1, []
+    ends, safe = [], None
     with threadpool_limits(1):
-        for part in (split.test, split.validation):
+        for part in (split.validation, split.test):
             setting = Setting(split.train.X, split.train.y, part.X, part.y, l2=l2)
-            unit, start, found = float(np.var(part.y)), None, []
+            unit, start, found, known = float(np.var(part.y)), None, [], {}
             for count in cut.counts:
-                made = prove(setting, rows, count, start, pieces=pieces)
+                made = prove(setting, rows, count, start, pieces=PIECES)
                 start = made.witness
+                known |= {} if start is None else {count: start}
                 found.append(made.bound / unit if np.isfinite(made.bound) else None)
-            ends.append(found)
-        if split.train.X.shape[1] > MOST_COUNTED:
-            return list(zip(*ends, strict=True)), None
-        setting = Setting(split.train.X, split.train.y, split.test.X, split.test.y, l2=l2)
-        most = max(cut.counts)
-        safe = safe_rows(setting, rows, TIMES * setting.fit(0).error, most)
+            ends.insert(0, found)
+            if part is split.test and split.train.X.shape[1] <= MOST_COUNTED:
+                limit = TIMES * setting.fit(0).error
+                safe = safe_rows(setting, rows, limit, max(cut.counts), known)
     return list(zip(*ends, strict=True)), safe

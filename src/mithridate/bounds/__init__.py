@@ -5,6 +5,7 @@ The module docstrings state the theorems; `docs/bounds.md` has the proofs.
 
 from .certificate import certified
 from .counts import safe_rows
+from .distance import farthest
 from .dual import Witness, search
 from .intervals import Ball, highest, moved
 from .pieces import Proof, prove, proved, refined
@@ -23,7 +24,7 @@ from .removal import (
 )
 from .setting import Setting
 from .unmoved import certified_rows, falls_at_most, unmoved
-from .writable import Writable, farthest
+from .writable import Writable
 
 __all__ = [
     "Ball",

@@ -18,9 +18,10 @@ import numpy as np
 import scipy.linalg
 from jaxtyping import Float
 
+from .distance import farthest
 from .dual import Witness
 from .setting import Setting
-from .writable import Writable, farthest
+from .writable import Writable
 
 Vector = Float[np.ndarray, " k"]
 UNIT = float(np.finfo(float).eps) / 2

@@ -5,6 +5,8 @@ too: it is the largest of functions of `θ` that are linear in `k`. So where it 
 at `k₁` and at `k₂`, it does so at every number between, and such stretches are put end to end.
 """
 
+from collections.abc import Mapping
+
 from .certificate import certified
 from .dual import Witness, search
 from .setting import Setting
@@ -14,8 +16,14 @@ RAISE = 1.003  # of μ, so that the matrix is definite with a smaller penalty to
 STRETCHES = 12
 
 
-def safe_rows(setting: Setting, rows: Writable, limit: float, most: int) -> int:
-    """The largest number of poison rows found that cannot push the error over a limit.
+def safe_rows(
+    setting: Setting,
+    rows: Writable,
+    limit: float,
+    most: int,
+    known: Mapping[int, Witness] | None = None,
+) -> int:
+    """Give the largest number of poison rows found that cannot push the error over a limit.
 
     Parameters
     ----------
@@ -26,7 +34,9 @@ def safe_rows(setting: Setting, rows: Writable, limit: float, most: int) -> int:
     limit : float
         Mean squared error on the judged rows, in squared units of the target.
     most : int
-        Numbers of rows beyond this are not looked at.
+        Numbers of rows beyond this are not considered.
+    known : mapping of int to Witness, optional
+        Witnesses that were found for some numbers of rows; they save searches.
 
     Returns
     -------
@@ -35,15 +45,21 @@ def safe_rows(setting: Setting, rows: Writable, limit: float, most: int) -> int:
     """
     if setting.fit(0).error > limit:
         return 0
-    proofs: dict[int, Witness] = {}
+    proofs = {k: w._replace(mu=w.mu * RAISE) for k, w in (known or {}).items() if 0 < k <= most}
+    guessed = sorted(proofs)
 
     def holds(k: int) -> bool:
         if k not in proofs:
-            found = search(setting, rows, setting.fit(k))
+            near = min(proofs, key=lambda other: abs(other - k), default=None)
+            found = search(setting, rows, setting.fit(k), None if near is None else proofs[near])
             proofs[k] = found._replace(mu=found.mu * RAISE)
         return _below(setting, rows, k, proofs[k], limit)
 
     low, high = 0, most + 1
+    for k in guessed:
+        low, high = (k, high) if holds(k) else (low, min(high, k))
+        if high == k:
+            break
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (middle, high) if holds(middle) else (low, middle)

@@ -5,26 +5,33 @@ For any `q` and any `μ` with `μA - S ≻ 0`, no poison of `k` added rows pushe
     B(q, μ) = f(θ₀) + ¼ Σ (ĝ + p)² / (μ - λ) + μ k D(q)² / 4,     p = μ Tᵀ A (q - θ₀),
 
 where `TᵀAT = I`, `TᵀST = diag λ`, `ĝ = Tᵀ∇f(θ₀)` and `D(q)` is the largest residual `|y - zᵀq|` of
-a row that may be written. `B` is jointly convex in `(p, μ)`; the search below minimizes it with `D`
-smoothed. What it finds is only a candidate: `certificate.certified` proves the value.
+a row that may be written. `B` is jointly convex in `(p, μ)`; the search below minimizes it by
+Newton's method, with `D` smoothed less and less. What it finds is only a candidate:
+`certificate.certified` proves the value.
+
+Where `x_j`, the whitened coordinate `j` of the fit from the clean one, is known to lie in `[α, β]`,
+the term `γ (x_j - α)(β - x_j) >= 0`, `γ >= 0`, may be added: `λ_j` becomes `λ_j - γ`, `ĝ_j` becomes
+`ĝ_j + γ (α + β)`, and `-γαβ` is added. `B` is convex in `(p, μ, γ)` as well.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 import scipy.linalg
-import scipy.optimize
 from jaxtyping import Float
 
+from .distance import Distance, farthest
+from .newton import Local, minimized
 from .setting import Fit, Setting
-from .writable import Writable, farthest, reach
+from .writable import Writable
 
 Vector = Float[np.ndarray, " k"]
 Matrix = Float[np.ndarray, "k k"]
-HEATS = (3e-2, 1e-2, 3e-3, 1e-3, 3e-4, 1e-4, 3e-5, 1e-5)  # of the residual, in target ranges
-WARM = HEATS[-3:]  # from a start that is good already
-STEPS = 300  # of L-BFGS at each heat
-FEW_STEPS = 40  # where a budget makes each step long
+HEATS = (3e-2, 3e-3, 3e-4, 3e-5, 3e-6)  # of the residual, in target ranges
+WARM = HEATS[1:]  # from a start that is good already
+BARRIER = 0.1  # of the heat, in units of the bound: keeps μ - λ and γ positive
+OFF = 1e-2  # of the largest curvature: how far from there a search begins
 STARTS = 11  # points between the clean fit and the middle of the target
 NEAREST = -18.0  # log(μ / λmax - 1) never falls below
 FARTHEST = 12.0
@@ -60,8 +67,108 @@ class Whitened(NamedTuple):
         return float(self.fit.error + rise + mu * self.fit.poison * far**2 / 4)
 
 
+class Smoothed:
+    """The dual of one piece with its residual smoothed, and a barrier at the ends of `μ` and `γ`.
+
+    Parameters
+    ----------
+    white : Whitened
+        The whitened coordinates.
+    rows : Writable
+        What the attacker may write.
+    places : sequence of int
+        Coordinates that are known to lie in an interval; none by default.
+    ends : sequence of (float, float)
+        Their intervals.
+    """
+
+    def __init__(
+        self,
+        white: Whitened,
+        rows: Writable,
+        places: Sequence[int] = (),
+        ends: Sequence[tuple[float, float]] = (),
+    ):
+        self.white, self.distance, self.heat_unit = white, Distance(rows), rows.unit
+        self.at = np.array(places, int)
+        low, high = np.array(ends, float).reshape(-1, 2).T
+        self.sum, self.product, self.unit = low + high, low * high, 1.0
+        rest = np.delete(white.curves, self.at)
+        self.top = float(rest.max()) if rest.size else 0.0
+
+    def minimum(
+        self, start: Witness, gammas: Sequence[float] = (), heats: Sequence[float] = HEATS
+    ) -> tuple[Witness, Vector]:
+        """A pair `(q, μ)` and the `γ` near the minimum, from others."""
+        white, size = self.white, len(self.white.pull)
+        mu = max(start.mu, self.top * (1 + OFF))
+        lacking = np.maximum(white.curves[self.at] - mu, 0.0)
+        gamma = np.maximum(np.array(gammas, float), lacking + OFF * white.curves.max())
+        away = white.T.T @ (white.fit.A @ (start.q - white.fit.theta))
+        x = np.concatenate([mu * away, [mu], gamma])
+        self.unit = 1.0
+        self.unit = max(self.value(x, heats[0]), 1e-300)
+        x = minimized(self, x, heats, self.unit)
+        q = white.fit.theta + white.T @ x[:size] / x[size]
+        return Witness(q, float(x[size])), x[size + 1 :]
+
+    def value(self, x: Vector, heat: float) -> float:
+        """The smoothed bound at `(p, μ, γ)`, in one vector; infinite outside of its domain."""
+        p, mu, gamma, room, moved = self._parts(x)
+        if min(mu, room.min(), gamma.min(initial=np.inf)) <= 0:
+            return np.inf
+        q = self.white.fit.theta + self.white.T @ (p / mu)
+        far = self.distance.largest(q, heat * self.heat_unit)
+        return self._sum(mu, gamma, room, moved, far, heat)
+
+    def _parts(self, x: Vector) -> tuple[Vector, float, Vector, Vector, Vector]:
+        size = len(self.white.pull)
+        p, mu, gamma = x[:size], float(x[size]), x[size + 1 :]
+        room, moved = mu - self.white.curves, self.white.pull + p
+        room[self.at] += gamma
+        moved[self.at] += gamma * self.sum
+        return p, mu, gamma, room, moved
+
+    def _sum(self, mu: float, gamma, room, moved, far: float, heat: float) -> float:
+        with np.errstate(over="ignore"):  # a step that is far too long is infinitely bad
+            value = self.white.fit.error + (moved**2 / room).sum() / 4 - gamma @ self.product
+        value += mu * self.white.fit.poison * far**2 / 4
+        barrier = BARRIER * heat * self.unit
+        return float(value - barrier * (np.log(room).sum() + np.log(gamma).sum()))
+
+    def local(self, x: Vector, heat: float) -> Local:
+        """The same, with its derivatives."""
+        white, at, size = self.white, self.at, len(self.white.pull)
+        (p, mu, gamma, room, moved), k = self._parts(x), white.fit.poison
+        e, barrier = p / mu, BARRIER * heat * self.unit
+        far, by_q, bent = self.distance.smooth(white.fit.theta + white.T @ e, heat * self.heat_unit)
+        by_e, ratio = white.T.T @ by_q, moved / room
+        by_room = -(ratio**2) / 4 - barrier / room
+        by_gamma = by_room[at] + ratio[at] / 2 * self.sum - self.product - barrier / gamma
+        by_mu = by_room.sum() + k * far**2 / 4 - k / 2 * far * (by_e @ e)
+        slope = np.concatenate([ratio / 2 + k / 2 * far * by_e, [by_mu], by_gamma])
+        # μ h(p / μ) bends as h does along p, and along μ by what convexity of both asks for.
+        bend = np.empty((len(x), len(x)))
+        inner = white.T.T @ (k / (2 * mu) * far * bent @ white.T)
+        inner += np.outer(by_e, k / (2 * mu) * by_e)
+        along = inner @ e
+        inner[np.diag_indices(size)] += 1 / (2 * room)
+        grown = np.zeros((size, len(x) - size))
+        numerator, pieces = grown.copy(), 1 + np.arange(len(at))
+        grown[:, 0], grown[at, pieces], numerator[at, pieces] = 1.0, 1.0, self.sum
+        numerator -= ratio[:, None] * grown
+        weighed = numerator / (2 * room)[:, None]
+        bend[:size, :size], bend[:size, size:] = inner, weighed
+        bend[:size, size] -= along
+        rest = numerator.T @ weighed + barrier * grown.T @ (grown / room[:, None] ** 2)
+        rest[0, 0] += along @ e
+        rest[pieces, pieces] += barrier / gamma**2
+        bend[size:, size:], bend[size:, :size] = rest, bend[:size, size:].T
+        return Local(self._sum(mu, gamma, room, moved, far, heat), slope, bend)
+
+
 def search(setting: Setting, rows: Writable, fit: Fit, start: Witness | None = None) -> Witness:
-    """The best `(q, μ)` found for a number of poison rows.
+    """Search the best `(q, μ)` for a number of poison rows.
 
     Parameters
     ----------
@@ -72,7 +179,7 @@ def search(setting: Setting, rows: Writable, fit: Fit, start: Witness | None = N
     fit : Fit
         The clean fit with the penalty of that number of rows, as `setting.fit` gives it.
     start : Witness, optional
-        That of a smaller number of rows, which saves most of the steps.
+        That of another number of rows, which saves some of the steps.
 
     Returns
     -------
@@ -80,26 +187,14 @@ def search(setting: Setting, rows: Writable, fit: Fit, start: Witness | None = N
         A candidate; `certificate.certified` turns it into a number that holds.
     """
     white = Whitened.of(setting, fit)
-    best = _first(white, rows) if start is None else start
-    best = best._replace(mu=_multiplier(white, best.q, farthest(rows, best.q)))
-    least = _value(white, rows, best)
-    state, steps = _packed(white, best, rows.unit), STEPS if np.isinf(rows.budget) else FEW_STEPS
-    for heat in HEATS if start is None else WARM:
-        found = scipy.optimize.minimize(
-            lambda x, heat=heat: _smooth(white, rows, x, heat),
-            state,
-            jac=True,
-            method="L-BFGS-B",
-            bounds=[(None, None)] * (len(state) - 1) + [(NEAREST, FARTHEST)],
-            options={"maxiter": steps, "maxcor": 20, "ftol": 1e-13, "gtol": 1e-12},
-        )
-        state = found.x
-        here = _unpacked(white, state, rows.unit)
-        here = here._replace(mu=_multiplier(white, here.q, farthest(rows, here.q)))
-        now = _value(white, rows, here)
-        if now < least:
-            best, least = here, now
-    return best
+    if fit.poison <= 0:  # every μ gives the error itself
+        mu = 2 * float(white.curves.max())
+        return Witness(fit.theta - white.T @ white.pull / mu, mu)
+    first = _first(white, rows) if start is None else start
+    first = first._replace(mu=_multiplier(white, first.q, farthest(rows, first.q)))
+    found, _ = Smoothed(white, rows).minimum(first, heats=HEATS if start is None else WARM)
+    better = found._replace(mu=_multiplier(white, found.q, farthest(rows, found.q)))
+    return min((first, found, better), key=lambda one: _value(white, rows, one))
 
 
 def _value(white: Whitened, rows: Writable, at: Witness) -> float:
@@ -135,33 +230,3 @@ def _multiplier(white: Whitened, q: Vector, far: float) -> float:
         steep = slope(top * (1 + np.exp(middle))) > 0
         low, high = (low, middle) if steep else (middle, high)
     return float(top * (1 + np.exp(high)))
-
-
-def _packed(white: Whitened, at: Witness, unit: float) -> Vector:
-    top = white.curves.max()
-    away = white.T.T @ (white.fit.A @ (at.q - white.fit.theta))
-    scale = np.sqrt(top) * unit
-    excess = np.clip(np.log(max(at.mu / top - 1, np.exp(NEAREST))), NEAREST, FARTHEST)
-    return np.append(at.mu * away / scale, excess)
-
-
-def _unpacked(white: Whitened, x: Vector, unit: float) -> Witness:
-    top = white.curves.max()
-    mu = top * (1 + np.exp(x[-1]))
-    return Witness(white.fit.theta + white.T @ (np.sqrt(top) * unit * x[:-1]) / mu, float(mu))
-
-
-def _smooth(white: Whitened, rows: Writable, x: Vector, heat: float) -> tuple[float, Vector]:
-    """The bound with a smoothed residual, and its gradient, at a packed `(p, μ)`."""
-    top, k = white.curves.max(), white.fit.poison
-    scale = np.sqrt(top) * rows.unit
-    grown = np.exp(x[-1])
-    mu, p = top * (1 + grown), scale * x[:-1]
-    far, slope = reach(rows, white.fit.theta + white.T @ p / mu, heat * rows.unit)
-    room, moved = mu - white.curves, white.pull + p
-    by_q = white.T.T @ slope  # the residual's slope along p, times μ
-    value = white.fit.error + (moved**2 / room).sum() / 4 + mu * k * far**2 / 4
-    by_p = moved / (2 * room) + k * far * by_q / 2
-    by_mu = -(moved**2 / room**2).sum() / 4 + k * far**2 / 4 - k * far * (by_q @ p) / (2 * mu)
-    unit = max(white.fit.error, 1e-300)
-    return value / unit, np.append(by_p * scale, by_mu * top * grown) / unit

@@ -12,17 +12,17 @@ from typing import NamedTuple
 
 import numpy as np
 import scipy.linalg
-import scipy.optimize
 from jaxtyping import Float
 
 from .certificate import UNIT, definite, farthest_surely, gamma
+from .distance import Distance
+from .newton import Local, minimized
 from .setting import Setting
-from .writable import Writable, reach
+from .writable import Writable
 
 Vector = Float[np.ndarray, " k"]
 Matrix = Float[np.ndarray, "k k"]
-HEATS = (1e-2, 1e-3, 1e-4)  # of the smoothed residual, in target ranges
-STEPS = 100
+HEATS = (1e-2, 1e-3, 1e-4, 1e-5)  # of the smoothed residual, in target ranges
 STARTS = 5
 
 
@@ -101,7 +101,7 @@ def highest(ball: Ball, rows: Writable, a: Vector) -> float:
     """
     if not np.any(a):
         return 0.0
-    return proven(ball, rows, a, _search(ball, rows, a))
+    return proven(ball, rows, a, searched(ball, rows, a))
 
 
 def proven(ball: Ball, rows: Writable, a: Vector, q: Vector) -> float:
@@ -112,32 +112,40 @@ def proven(ball: Ball, rows: Writable, a: Vector, q: Vector) -> float:
     return float(middle + fuzz + ball.length(a) * (radius + ball.astray) / 2 * (1 + 16 * UNIT))
 
 
-def _search(ball: Ball, rows: Writable, a: Vector) -> Vector:
-    """A good `q`: the bound is convex in it, and is minimized with its residual smoothed."""
-    back = scipy.linalg.solve_triangular(ball.root.T, np.eye(len(a)), lower=False)
-    pull, k = back.T @ a, ball.poison
-    size = float(np.linalg.norm(pull))
-
-    def value(x, heat):
-        e = x * rows.unit
-        far, slope = reach(rows, ball.theta + back @ e, heat * rows.unit)
-        radius = np.sqrt(k * far**2 + e @ e) + 1e-300
-        by_e = pull / 2 + size / 2 * (k * far * (back.T @ slope) + e) / radius
-        return (pull @ e + size * radius) / 2 / size / rows.unit, by_e / size
-
+def searched(ball: Ball, rows: Writable, a: Vector) -> Vector:
+    """A good `q` for `proven`: the bound is convex in it, and is minimized with `D` smoothed."""
+    if ball.poison <= 0:
+        return ball.theta
+    end = _End(ball, rows, a)
     flat = np.append(np.zeros(len(a) - 1), (rows.lower[-1] + rows.upper[-1]) / 2)
-    toward = ball.root.T @ (flat - ball.theta) / rows.unit
+    toward = ball.root.T @ (flat - ball.theta)
     starts = [share * toward for share in np.linspace(0, 1, STARTS)]
-    best = min(starts, key=lambda e: value(e, 0.0)[0])
-    state, least = best, value(best, 0.0)[0]
-    for heat in HEATS:
-        state = scipy.optimize.minimize(
-            value, state, args=(heat,), jac=True, method="L-BFGS-B", options={"maxiter": STEPS}
-        ).x
-        now = value(state, 0.0)[0]
-        if now < least:
-            best, least = state, now
-    return ball.theta + back @ (best * rows.unit)
+    first = min(starts, key=lambda e: end.value(e, 0.0))
+    found = minimized(end, first, HEATS, end.size * rows.unit)
+    return ball.theta + end.back @ min((first, found), key=lambda e: end.value(e, 0.0))
+
+
+class _End:
+    """The bound on `aᵀθ` as a function of `Lᵀ(q - θ₀)`, where `A = LLᵀ`, smoothed."""
+
+    def __init__(self, ball: Ball, rows: Writable, a: Vector):
+        self.back = scipy.linalg.solve_triangular(ball.root.T, np.eye(len(a)), lower=False)
+        self.pull, self.ball, self.unit = self.back.T @ a, ball, rows.unit
+        self.size, self.distance = float(np.linalg.norm(self.pull)), Distance(rows)
+
+    def value(self, x: Vector, heat: float) -> float:
+        far = self.distance.largest(self.ball.theta + self.back @ x, heat * self.unit)
+        return float(self.pull @ x + self.size * np.sqrt(self.ball.poison * far**2 + x @ x)) / 2
+
+    def local(self, x: Vector, heat: float) -> Local:
+        k, back = self.ball.poison, self.back
+        far, by_q, bent = self.distance.smooth(self.ball.theta + back @ x, heat * self.unit)
+        by_e, radius = back.T @ by_q, np.sqrt(k * far**2 + x @ x) + 1e-300
+        slope = (k * far * by_e + x) / radius
+        inner = k * (np.outer(by_e, by_e) + far * (back.T @ bent @ back)) + np.eye(len(x))
+        bend = self.size / (2 * radius) * (inner - np.outer(slope, slope))
+        value = float(self.pull @ x + self.size * radius) / 2
+        return Local(value, self.pull / 2 + self.size / 2 * slope, bend)
 
 
 def moved(ball: Ball, rows: Writable, directions: Float[np.ndarray, "m k"]) -> np.ndarray:

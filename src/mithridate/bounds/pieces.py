@@ -10,31 +10,28 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
-import scipy.linalg
-import scipy.optimize
 from jaxtyping import Float
 
 from .certificate import Term, certified
-from .dual import FARTHEST, NEAREST, WARM, Whitened, Witness, search
-from .intervals import Ball, proven
+from .dual import WARM, Smoothed, Whitened, Witness, search
+from .intervals import Ball, proven, searched
 from .setting import Fit, Setting
-from .writable import Writable, reach
+from .writable import Writable
 
 Vector = Float[np.ndarray, " k"]
 STICKS = 1.02  # μ / λ below which a direction is split
 MOST = 12  # pieces
-STEPS = 200
-PATIENT = 4  # pieces after which the bound must have fallen
+PATIENT = 4  # pieces that must have lowered the bound together
 LEAST_GAIN = 1e-3  # of the bound: pieces that gain less are not worth their length
-SMALLEST = -30.0  # log of the room that a split direction keeps
 
 
 class Cut(NamedTuple):
-    """A direction `sᵀθ - o` that is split, and a `q` that proves how far it can go."""
+    """A direction `sᵀθ - o` that is split; `below` and `above` prove how far it can go each way."""
 
     s: Vector
     o: float
-    q: Vector
+    below: Vector
+    above: Vector
 
 
 class Leaf(NamedTuple):
@@ -86,7 +83,8 @@ def proved(setting: Setting, rows: Writable, poison: float, proof: Proof) -> flo
 
 def _interval(ball: Ball, rows: Writable, cut: Cut) -> tuple[float, float]:
     """All that the poison can make of `sᵀθ - o`, widened by the rounding of the difference."""
-    low, high = -proven(ball, rows, -cut.s, cut.q), proven(ball, rows, cut.s, cut.q)
+    low = -proven(ball, rows, -cut.s, cut.below)
+    high = proven(ball, rows, cut.s, cut.above)
     slack = 1e-12 * (abs(low) + abs(high) + abs(cut.o))
     return low - cut.o - slack, high - cut.o + slack
 
@@ -201,17 +199,17 @@ class _Splitting:
         whole = Leaf(witness, {})
         plain = Proof((), whole)
         before = self._value(whole, {})
-        pieces = [_Piece(before, whole, {}, ())]
+        pieces, falls = [_Piece(before, whole, {}, ())], [before]
         while len(pieces) < most:
             worst = max(pieces, key=lambda piece: piece.bound)
             halves = self._halves(worst, witness)
             if halves is None:
                 break
             pieces = [p for p in pieces if p is not worst] + halves
-            gained = max(piece.bound for piece in pieces) < before * (1 - LEAST_GAIN)
-            if len(pieces) >= PATIENT and not gained:
+            falls.append(max(piece.bound for piece in pieces))
+            if len(falls) > PATIENT and falls[-1] > falls[-PATIENT] * (1 - LEAST_GAIN):
                 break
-        if max(piece.bound for piece in pieces) >= before * (1 - LEAST_GAIN):
+        if falls[-1] >= before * (1 - LEAST_GAIN):
             return plain
         leaves = {piece.path: piece.leaf for piece in pieces}
         return Proof(tuple(self.cuts), self._tree((), leaves))
@@ -240,7 +238,9 @@ class _Splitting:
         if len(rest) > 1 and piece.leaf.witness.mu < STICKS * self.white.curves[j]:
             if j not in self.places:
                 t = self.white.T[:, j]
-                self.cuts.append(Cut(self.fit.A @ t, float(t @ self.fit.b), witness.q))
+                s = self.fit.A @ t
+                ends = (searched(self.ball, self.rows, way) for way in (-s, s))
+                self.cuts.append(Cut(s, float(t @ self.fit.b), *ends))
                 self.places.append(j)
             return self.places.index(j)
         costs = {
@@ -261,84 +261,9 @@ class _Splitting:
         return certified(self.setting, self.rows, self.fit.poison, leaf.witness, terms)
 
     def _solved(self, start: Leaf, ends: Mapping) -> Leaf:
-        """A good `q`, `μ` and `γ` for a piece, by L-BFGS with a smoothed residual."""
-        white, problem = self.white, _Problem(self.white, self.rows, self.places, dict(ends))
-        state = problem.packed(start)
-        best, least = None, np.inf
-        for heat in WARM:
-            state = scipy.optimize.minimize(
-                problem.smooth,
-                state,
-                args=(heat,),
-                jac=True,
-                method="L-BFGS-B",
-                bounds=[(None, None)] * len(white.pull)
-                + [(NEAREST, FARTHEST)]
-                + [(SMALLEST, FARTHEST)] * len(ends),
-                options={"maxiter": STEPS, "maxcor": 20, "ftol": 1e-12},
-            ).x
-            now = problem.smooth(state, 0.0)[0]
-            if best is None or now < least:
-                best, least = problem.unpacked(state), now
-        assert best is not None
-        return best
-
-
-class _Problem:
-    """The bound of one piece in `(p, μ, γ)`, packed so that every value is allowed."""
-
-    def __init__(self, white: Whitened, rows: Writable, places: list[int], ends: dict):
-        self.white, self.rows, self.ends = white, rows, ends
-        self.cuts = list(ends)
-        self.at = np.array([places[i] for i in self.cuts], int)
-        free = np.ones(len(white.curves), bool)
-        free[self.at] = False
-        self.top = white.curves[free].max()
-        self.unit = max(white.fit.error, 1e-300)
-        self.scale = np.sqrt(self.top) * rows.unit
-        # The intervals are told of `sᵀθ - o`, and that is the whitened coordinate from the fit.
-        self.low, self.high = (np.array([ends[i][side] for i in self.cuts]) for side in (0, 1))
-
-    def packed(self, leaf: Leaf) -> Vector:
-        white, mu = self.white, max(leaf.witness.mu, self.top * (1 + 1e-6))
-        away = white.T.T @ (white.fit.A @ (leaf.witness.q - white.fit.theta))
-        gammas = np.array([leaf.gamma.get(i, 0.0) for i in self.cuts])
-        lacking = np.maximum(white.curves[self.at] - mu, 0.0)
-        more = np.maximum(gammas - lacking, 1e-3 * self.top)
-        return np.concatenate(
-            [mu * away / self.scale, [np.log(mu / self.top - 1)], np.log(more / self.top)]
-        )
-
-    def _parts(self, x: Vector):
-        k = len(self.white.pull)
-        grown = np.exp(x[k])
-        mu = self.top * (1 + grown)
-        more = self.top * np.exp(x[k + 1 :])
-        lacking = self.white.curves[self.at] - mu
-        return self.scale * x[:k], mu, grown, more, np.maximum(lacking, 0.0) + more, lacking
-
-    def unpacked(self, x: Vector) -> Leaf:
-        p, mu, _, _, gamma, _ = self._parts(x)
-        q = self.white.fit.theta + self.white.T @ p / mu
-        return Leaf(Witness(q, float(mu)), dict(zip(self.cuts, gamma.tolist(), strict=True)))
-
-    def smooth(self, x: Vector, heat: float) -> tuple[float, Vector]:
-        """The bound with a smoothed residual, in units of the clean error, and its gradient."""
-        white, k, at = self.white, self.white.fit.poison, self.at
-        p, mu, grown, more, gamma, lacking = self._parts(x)
-        far, slope = reach(self.rows, white.fit.theta + white.T @ p / mu, heat * self.rows.unit)
-        room = mu - white.curves
-        room[at] += gamma
-        pull = white.pull.copy()
-        pull[at] += gamma * (self.low + self.high)
-        moved, by_q = pull + p, white.T.T @ slope
-        value = white.fit.error + (moved**2 / room).sum() / 4 + mu * k * far**2 / 4
-        value -= (gamma * self.low * self.high).sum()
-        by_room = -(moved**2) / room**2 / 4
-        by_pull = moved / (2 * room)
-        by_p = by_pull + k * far * by_q / 2
-        by_gamma = by_room[at] + by_pull[at] * (self.low + self.high) - self.low * self.high
-        by_mu = by_room.sum() + k * far**2 / 4 - k * far * (by_q @ p) / (2 * mu)
-        by_mu -= by_gamma[lacking > 0].sum()
-        gradient = [by_p * self.scale, [by_mu * self.top * grown], by_gamma * more]
-        return value / self.unit, np.concatenate(gradient) / self.unit
+        """A good `q`, `μ` and `γ` for a piece."""
+        places = [self.places[i] for i in ends]
+        problem = Smoothed(self.white, self.rows, places, list(ends.values()))
+        gammas = [start.gamma.get(i, 0.0) for i in ends]
+        witness, found = problem.minimum(start.witness, gammas, WARM)
+        return Leaf(witness, dict(zip(ends, found.tolist(), strict=True)))

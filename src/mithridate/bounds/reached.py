@@ -12,8 +12,9 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
+from .distance import Distance
 from .setting import Fit, Setting
-from .writable import Writable, farthest_rows
+from .writable import Writable
 
 Vector = Float[np.ndarray, " k"]
 Matrix = Float[np.ndarray, "k k"]
@@ -68,7 +69,11 @@ def reached(
         Rows with which the error is at least `error`: a better attack may exist.
     """
     rng, fit = np.random.default_rng(seed), setting.fit(poison)
-    hints = [row for q in planes for row in farthest_rows(rows, q)]
+    hints = (
+        []
+        if np.isfinite(rows.budget)
+        else [side.row for q in planes for side in Distance(rows).sides(q)]
+    )
     # With and without the hints: either may lead into a poorer corner.
     made = [_once(setting, rows, fit, hints if i % 2 == 0 else [], rng) for i in range(tries)]
     return max(made, key=lambda one: one.error)
