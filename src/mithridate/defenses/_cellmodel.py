@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from ._errormixture import local_scale, noise_scale
+from .errormixture import local_scale, noise_scale
 from ._evenscale import Form, forms, likelihood, step
 from ._slipmixture import Places, SlipMixture, slip_mixture, tails
 
