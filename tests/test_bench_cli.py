@@ -53,15 +53,6 @@ def test_a_study_ends_in_a_table_and_pages(here):
     assert code == 0 and (here / "pages" / "report.html").read_text().startswith("<!doctype html>")
 
 
-def test_the_report_of_an_audit_is_drawn_again(here):
-    code, text = said("audit", "--ratios", "0.1", "--seeds", "1", "--alphas", "1", "--rows", "60",
-                      "--defenses", "trim", "--out", "audited")  # fmt: skip
-    assert code == 0, text
-    code, text = said("report", "audited", "-o", "again")
-    assert code == 0, text
-    assert (here / "again" / "report.html").stat().st_size > 10_000
-
-
 @pytest.mark.parametrize(
     ("words", "wanted"),
     [

@@ -26,7 +26,7 @@ attacks = ["flip", "random"]
 defenses = ["trim", "bayesclean"]
 """
 PARTS = 9  # (unpoisoned, flip, random) x seeds
-KILLS = (0, 2, 5)  # parts that are there when the run is killed, each time a moment later
+KILLS = (1, 4)  # parts that are there when the run is killed, each time a moment later
 
 
 def figures(folder):
@@ -37,7 +37,7 @@ def figures(folder):
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory):
     folder = tmp_path_factory.mktemp("undisturbed")
-    ran = bench(Study.parse(SPEC), folder, jobs=2)
+    ran = bench(Study.parse(SPEC), folder, jobs=1)
     assert (ran.parts, ran.computed, ran.failed) == (PARTS, PARTS, 0)
     return folder
 
@@ -65,7 +65,7 @@ def test_a_damaged_part_is_computed_again(undisturbed, tmp_path):
     parts = sorted((folder / "parts").iterdir())
     parts[0].write_bytes(parts[0].read_bytes()[:100])
     parts[1].unlink()
-    assert bench(Study.parse(SPEC), folder, jobs=2).computed == 2
+    assert bench(Study.parse(SPEC), folder, jobs=1).computed == 2
     assert figures(folder).equals(figures(undisturbed))
 
 
@@ -80,11 +80,11 @@ def test_killed_at_random_moments_it_ends_in_the_same_table(undisturbed, tmp_pat
         while len([*tmp_path.glob("results/parts/*.parquet")]) < there:
             assert process.poll() is None and time.monotonic() < until
             time.sleep(0.01)
-        time.sleep(moments.uniform(0, 1))
+        time.sleep(moments.uniform(0, 0.3))
         os.killpg(process.pid, signal.SIGKILL)  # its workers too
         process.wait()
-    last = subprocess.run(command, cwd=tmp_path, check=False, capture_output=True, text=True)
-    assert last.returncode == 0, last.stderr
+    left = bench(Study.parse(SPEC), tmp_path / "results", jobs=1).computed
+    assert 0 < left <= PARTS - KILLS[-1]
     assert figures(tmp_path / "results").equals(figures(undisturbed))
 
 
@@ -94,22 +94,22 @@ def test_two_folders_merge_by_copying_their_parts(undisturbed, tmp_path):
         SPEC.replace("seeds = 3", "seed = 2\nseeds = 1"),
     ]
     for name, text in zip(("one", "two"), halves, strict=True):
-        bench(Study.parse(text), tmp_path / name, jobs=2)
+        bench(Study.parse(text), tmp_path / name, jobs=1)
     shutil.copytree(tmp_path / "two" / "parts", tmp_path / "one" / "parts", dirs_exist_ok=True)
     assert figures(tmp_path / "one").equals(figures(undisturbed))
 
 
 def test_dask_gives_the_same_table(undisturbed, tmp_path):
     distributed = pytest.importorskip("distributed", reason="Dask is not installed")
-    here = distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None)
+    here = distributed.LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None)
     with here:
         ran = bench(Study.parse(SPEC), tmp_path, dask=here.scheduler_address)
     assert ran.computed == PARTS
     assert figures(tmp_path).equals(figures(undisturbed))
 
 
-def test_one_process_gives_the_same_table(undisturbed, tmp_path):
-    assert bench(Study.parse(SPEC), tmp_path, jobs=1).computed == PARTS
+def test_two_processes_give_the_same_table(undisturbed, tmp_path):
+    assert bench(Study.parse(SPEC), tmp_path, jobs=2).computed == PARTS
     assert figures(tmp_path).equals(figures(undisturbed))
 
 

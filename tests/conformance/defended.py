@@ -75,6 +75,9 @@ def gross_table(seed=0, n=300):
 
 @functools.cache
 def fitted(cls):
-    """The defense that knows the ratio, on `gross_table()`: to look at, not to be fitted again."""
+    """The defense that knows the ratio, on `gross_table()`: to look at, not to be fitted again.
+
+    For tests with `few_trees`, who compare it with fits of their own.
+    """
     X, y, _ = gross_table()
     return told(cls, 0.1).fit(X, y)

@@ -1,6 +1,5 @@
 """Every exported defense among other libraries: scikit-learn, frames, imbalanced-learn, skops."""
 
-import functools
 import pickle
 import warnings
 
@@ -10,7 +9,6 @@ import polars as pl
 import pytest
 import sklearn
 from sklearn.base import clone
-from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.linear_model import LinearRegression
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
@@ -21,19 +19,8 @@ from mithridate import defenses
 
 from .defended import DEFENSES, clean_table, every_defense, gross_table, light, told
 
-
-@pytest.fixture(autouse=True)
-def few_trees(monkeypatch):
-    """Five boosted trees for sixty: what other libraries ask of a defense does not hang on them."""
-    fit = HistGradientBoostingRegressor.fit
-
-    @functools.wraps(fit)
-    def shorter(self, *args, **kwargs):
-        self.max_iter = min(self.max_iter, 5)
-        return fit(self, *args, **kwargs)
-
-    monkeypatch.setattr(HistGradientBoostingRegressor, "fit", shorter)
-
+# What other libraries ask of a defense does not hang on how many trees it grows.
+pytestmark = pytest.mark.usefixtures("few_trees")
 
 EXPECTED_FAILURES = {
     "Huber": {
