@@ -92,7 +92,16 @@ def encoded(
     unused = {c: why for c, why in table.unused.items() if c != target and c not in drop}
     types = {name: cells.type for name, cells in table.columns.items()}
     coded = [*table.coded, *categorical]
-    wanted = asked(types, target, drop, coded, name=table.name, notes=table.notes, unused=unused)
+    wanted = asked(
+        types,
+        target,
+        drop,
+        coded,
+        name=table.name,
+        notes=table.notes,
+        unused=unused,
+        reading=table.reading,
+    )
     encoder, Z, columns = scaled(table.columns, wanted)
     return Encoding(table.columns, encoder, Z, columns, Z.shape[1]), wanted.log.sentences()
 
@@ -104,7 +113,8 @@ def beside(trusted: Opened, table: Opened, alone: Encoding, categorical: Sequenc
     both = stacked(table.columns, trusted.columns, used)
     cells = dict(zip(used, both.columns, strict=True))
     types = {name: column.type for name, column in cells.items()}
-    wanted = asked(types, alone.target, (), coded, name=f"{table.name} with trusted rows")
+    name = f"{table.name} with trusted rows"
+    wanted = asked(types, alone.target, (), coded, name=name, reading=table.reading)
     encoder, Z, columns = scaled(cells, wanted)
     return Encoding(cells, encoder, Z, columns, alone.rows)
 

@@ -12,6 +12,8 @@ from .._text import quote
 from ..passes.fold import Fold, joined
 from ..passes.stream import Reader
 from ..tables import csv, targets
+from ..tables.digest import without
+from ..tables.ends import totals_of
 from ..tables.finish import sentences
 from ..tables.reading import Aside, Decision
 from ..tables.source import Source, output_name
@@ -23,9 +25,10 @@ class Lacking(NamedTuple):
     """Why each row of a block lacks a target."""
 
     target: str
+    gone: tuple[str, ...] = ()
 
     def __call__(self, block: tuple[int, pa.Table]) -> list[np.ndarray]:
-        return [targets.lacking(block[1][self.target])]
+        return [targets.lacking(without(block[1][self.target], self.gone))]
 
 
 @dataclasses.dataclass
@@ -52,6 +55,13 @@ class FileAccounts:
         rest = [f"{more:,} more notes on how other files were read."] * bool(more)
         self.notes = tuple(dict.fromkeys([*(n for notes in told[:FILES] for n in notes), *rest]))
 
+    def of_parquet(self, source: Source) -> Source:
+        """The source without the totals at the ends of its files, which are told."""
+        self.aside = {file.name: tuple(totals_of(source, file)) for file in source.files}
+        every = self.every(source)
+        self.notes = tuple(targets.sentences_on([*every], "", "table"))
+        return self.used(source) if every else source
+
     def used(self, source: Source) -> Source:
         """The source without the rows that were set aside."""
         files = []
@@ -61,10 +71,11 @@ class FileAccounts:
             files.append(file if mask.all() else file.using(mask))
         return dataclasses.replace(source, files=tuple(files))
 
-    def with_target(self, reader: Reader, target: str) -> Reader:
+    def with_target(self, reader: Reader, target: str, gone: tuple[str, ...] = ()) -> Reader:
         """A reader of the rows that have a target; where none has, the one that was given."""
         source = reader.source
-        parts = reader.reduce([target], "rows without a target", Fold(Lacking(target), joined))
+        fold = Fold(Lacking(target, gone), joined)
+        parts = reader.reduce([target], "rows without a target", fold)
         why = np.concatenate(parts)
         if why.all():
             return reader

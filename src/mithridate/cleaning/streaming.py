@@ -62,11 +62,6 @@ def clean_in_passes(
 ) -> Cleaned:
     """Cleans a folder or file that need not fit into memory; see `clean` for the parameters."""
     _check_streams(guard)
-    if reading.dates:
-        raise InputError(
-            "dates needs the whole table in memory; leave it out, or give a single file and more "
-            "memory."
-        )
     writers = 1 if memory is not None and memory < TWO_WRITERS else 2
     engine: Engine = Local(writers=writers) if client is None else Dask(client)
     tell = tell or silent
@@ -193,7 +188,8 @@ class _Run:
     def _source(self, files: Sequence[File], skip: bool) -> tuple[Source, list[BadFile]]:
         text = [file for file in files if file.name.lower().endswith(TEXT)]
         if not text:
-            return surveyed(self.system, self.root, files, skip)
+            source, bad = surveyed(self.system, self.root, files, skip)
+            return self.account.of_parquet(source), bad
         if len(text) < len(files):
             raise InputError("The folder holds both CSV and Parquet files; give files of one kind.")
         folder, bad, reads = self.shop.folder / "staged", [], []
@@ -228,11 +224,11 @@ class _Run:
     def _encoder(self, reader: Reader) -> tuple[Reader, Encoder]:
         """How columns become numbers, from the rows with a target; and the reader of these."""
         types = {field.name: field.type for field in reader.source.schema}
-        wanted = asked(types, self.target, self.drop, self.categorical)
-        digests = reader.survey(wanted.surveyed)
+        wanted = asked(types, self.target, self.drop, self.categorical, reading=self.reading)
+        digests = reader.survey(wanted.surveyed, wanted.gone)
         if targets.has_gaps(digests[wanted.target]):
-            reader = self.account.with_target(reader, wanted.target)
-            digests = reader.survey(wanted.surveyed)
+            reader = self.account.with_target(reader, wanted.target, wanted.gone)
+            digests = reader.survey(wanted.surveyed, wanted.gone)
         goal = target_of(wanted, digests, reader)
         medians = reader.medians(lacking(wanted, digests))
         return reader, planned(wanted, goal, digests, medians, reader)

@@ -14,7 +14,6 @@ import pyarrow as pa
 from .._text import quote
 from ..errors import InputError
 from ..tables import read, targets
-from ..tables.dates import BECAME
 from ..tables.encode import encode
 from ..tables.encoded import Encoded
 from ..tables.frame import columns_of, known, opened
@@ -155,7 +154,7 @@ class Opened:
         target = target or self.target
         if target not in self.columns:
             return self  # which is said where columns are looked for
-        why = targets.unusable(self.columns, target)
+        why = targets.unusable(self.columns, target, self.reading.missing)
         usable = why == targets.USABLE
         if usable.all() or not usable.any():
             return self
@@ -203,29 +202,16 @@ class Opened:
         """
         target, asked = target or self.target, [drop] if isinstance(drop, str) else drop
         unused = {c: w for c, w in self.unused.items() if c != target and c not in asked}
-        ordered, column = self._by_time
-        told = [f"Split by time, in the order of {quote(column)}."] * bool(ordered)
-        made = encode(
+        return encode(
             self.frame,
             target,
             drop=drop,
             categorical=[*self.coded, *categorical],
             name=self.name,
-            notes=[*self.notes, *told],
+            notes=self.notes,
             unused=unused,
+            reading=self.reading,
         )
-        return replace(made, by_time=ordered) if ordered else made
-
-    @property
-    def _by_time(self) -> tuple[int, str]:
-        """Whether the rows are in the order of dates, 1, or in the reverse, -1; and of which."""
-        dates = [one.column for one in self.account.decisions if one.kind == BECAME]
-        if len(dates) != 1 or self.columns[dates[0]].null_count:
-            return 0, ""
-        steps = np.diff(self.columns[dates[0]].to_numpy())
-        if not steps.any() or ((steps < 0).any() and (steps > 0).any()):
-            return 0, ""
-        return (1 if steps.max() > 0 else -1), dates[0]
 
 
 def open(source: Any, name: str | None = None, *, reading: Reading = ANY) -> Opened:
@@ -259,10 +245,10 @@ def open(source: Any, name: str | None = None, *, reading: Reading = ANY) -> Ope
     if isinstance(source, str) and source in (sets := known_sets()):
         source = sets[source]()
     if isinstance(source, AbstractDataset):
-        return _named(source, fetched(source), name or source.title())
+        return replace(_named(source, fetched(source), name or source.title()), reading=reading)
     if not isinstance(source, (str, os.PathLike)):
         name = name or "table"
-        return Opened(opened(source, name).to_native(), None, name)
+        return Opened(opened(source, name).to_native(), None, name, reading=reading)
     where = place(source)
     path, target = where or (Path(source), None)
     if where is None:

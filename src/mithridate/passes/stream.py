@@ -73,14 +73,14 @@ class Reader:
     def _done(self, stage: str, rows: int, done: int) -> None:
         self.tell(stage, done, rows)
 
-    def survey(self, kinds: Mapping[str, str]) -> dict[str, Digest]:
+    def survey(self, kinds: Mapping[str, str], gone: tuple[str, ...] = ()) -> dict[str, Digest]:
         """The first pass: digests of the columns; it picks the sample too."""
 
         def finish(found: tuple[dict[str, Digest], list[pa.Table]]) -> dict[str, Digest]:
             sample.write(self._kept, found[1])
             return found[0]
 
-        fold = sample.with_sample(Fold(Survey(kinds), merged), self.source.rows)
+        fold = sample.with_sample(Fold(Survey(kinds, gone), merged), self.source.rows)
         return self.reduce([*kinds], "columns", fold, finish, sample.together)
 
     def sample(self) -> pa.Table:

@@ -84,25 +84,32 @@ def totals(table: pa.Table, gone: Set[int] = frozenset()) -> list[int]:
     """Rows at the end that are totals or means by their text, or a last one by its sums."""
     first = max(0, table.num_rows - TAIL - len(gone))
     rows = [row for row in range(first, table.num_rows) if row not in gone][-TAIL:]
-    found = []
-    for row in reversed(rows):
-        cells = [v for v in table.slice(row, 1).to_pylist()[0].values() if isinstance(v, str)]
-        if not any(map(TOTAL.match, cells)):
-            break
-        found.append(row)
+    found = [rows[i] for i in labeled(table.take(pa.array(rows, pa.int64())))]
     if not found and rows and len(rows) == TAIL and _is_sum(table, rows[-1]):
         found = [rows[-1]]
     return found
 
 
+def labeled(tail: pa.Table) -> list[int]:
+    """The rows at the end that are totals or means by their text, the last first."""
+    found = []
+    for row in range(tail.num_rows - 1, -1, -1):
+        cells = [v for v in tail.slice(row, 1).to_pylist()[0].values() if isinstance(v, str)]
+        if not any(map(TOTAL.match, cells)):
+            break
+        found.append(row)
+    return found
+
+
 def _is_sum(table: pa.Table, last: int) -> bool:
     """Whether a row holds the sums of all others."""
-    columns = (column for column in table.columns if _is_number(column.type))
+    columns = (column for column in table.columns if is_number(column.type))
     sums = ((c[last].as_py(), *_sum_and_top(c.slice(0, last))) for c in columns)
     return last >= LEAST_SUMMED and _sums(sums)
 
 
-def _is_number(kind: pa.DataType) -> bool:
+def is_number(kind: pa.DataType) -> bool:
+    """Whether a column of this type can hold sums."""
     return pa.types.is_integer(kind) or pa.types.is_floating(kind)
 
 
@@ -116,18 +123,23 @@ def _sum_and_top(column: pa.ChunkedArray) -> tuple[float, float]:
 
 
 def _sums(columns: Iterable[tuple[float | None, float, float]]) -> bool:
-    """Whether values are the sums of their columns, in at least two and all that have a value.
-
-    Columns of zeros and of a single value say nothing.
-    """
+    """Whether values are the sums of their columns, in at least two and all that have a value."""
     agreed = 0
-    for value, total, top in columns:
-        if value is None or np.isnan(value) or not top:
-            continue
-        if abs(total - value) > max(NEAR * abs(total), 0.005 * bool(value % 1)):
+    for one in columns:
+        said = agrees(*one)
+        if said is False:
             return False
-        agreed += bool(value)
+        agreed += bool(said)
     return agreed >= 2
+
+
+def agrees(value: float | None, total: float, top: float) -> bool | None:
+    """Whether a value is the sum of its column; None for what says nothing, as zeros do."""
+    if value is None or np.isnan(value) or not top:
+        return None
+    if abs(total - value) > max(NEAR * abs(total), 0.005 * bool(value % 1)):
+        return False
+    return True if value else None
 
 
 class Sorter:
@@ -159,7 +171,7 @@ class Sorter:
     def _count(self, rows: pa.Table) -> None:
         self._body += rows.num_rows
         for name, column in zip(rows.column_names, rows.columns, strict=True):
-            if _is_number(column.type) and rows.num_rows:
+            if is_number(column.type) and rows.num_rows:
                 total, top = _sum_and_top(column)
                 before = self._sums.get(name, (0.0, 0.0))
                 self._sums[name] = (before[0] + total, max(before[1], top))

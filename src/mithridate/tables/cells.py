@@ -3,6 +3,7 @@
 # pyright: reportAttributeAccessIssue=false
 # (Arrow makes its compute functions at import, where a type checker cannot see them.)
 
+import re
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -99,6 +100,11 @@ def cells(column: pa.ChunkedArray) -> Numbers | Levels | Other:
     except (pa.ArrowException, NotImplementedError):
         pass  # a type that only its name makes known: float128, a category of lists
     return Other("neither numbers nor text")
+
+
+def is_plain(word: str) -> bool:
+    """Whether a word is a number as programs write them."""
+    return re.fullmatch(NUMBER.replace("(?i:", "(?:"), word, re.IGNORECASE) is not None
 
 
 def is_hours(kind: pa.DataType) -> bool:

@@ -1,19 +1,20 @@
 """Dates as numbers: days, month and weekday."""
 
-# pyright: reportAttributeAccessIssue=false
-# (Arrow makes its compute functions at import, where a type checker cannot see them.)
-
 import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from .._text import counted, quote
 from ..errors import InputError
-from .cells import MISSING, NEARLY, TEXT
-from .reading import Decision
+from . import onehot
+from .cells import NEARLY, Levels
+from .digest import Digest
+from .encoder import Column
+from .notes import Notes
 
 BECAME = "Dates became days since 1970, month and weekday"
 MONTHS = ["January", "February", "March", "April", "May", "June", "July"]
@@ -24,56 +25,73 @@ NAMED = re.compile(
     r"^\d{1,2}[-/. ][A-Za-z]{3,9}\.?[-/. ]\d{2,4}$|^[A-Za-z]{3,9}\.? \d{1,2},? \d{4}$"
 )
 
-
-def as_features(table: pa.Table, order: str, shown: str) -> tuple[pa.Table, list[Decision]]:
-    """Columns of dates made a number of days, a month and a weekday, in the same place."""
-    columns: dict[str, pa.ChunkedArray] = {}
-    said = []
-    for name in table.column_names:
-        days = _days(name, table[name], order, shown)
-        if days is None:
-            columns[name] = table[name]
-            continue
-        known = days.cast(pa.date32())
-        columns[name] = pc.cast(days, pa.int64())
-        for part, words, numbers in (
-            ("month", MONTHS, pc.subtract(pc.month(known), 1)),
-            ("weekday", WEEKDAYS, pc.day_of_week(known)),
-        ):
-            codes = numbers.cast(pa.int32()).combine_chunks()
-            if isinstance(codes, pa.ChunkedArray):
-                codes = pa.concat_arrays(codes.chunks)
-            made = pa.DictionaryArray.from_arrays(codes, pa.array(words, pa.large_string()))
-            columns[_free(f"{name} ({part})", table)] = pa.chunked_array([made])
-        lost = days.null_count - table[name].null_count
-        detail = f"{counted(lost, 'cell')} that are none taken as missing" if lost > 0 else ""
-        said.append(Decision(BECAME, name, len(days), detail))
-    return pa.table(columns), said
+Days = dict[str, int]
 
 
-def _free(name: str, table: pa.Table) -> str:
-    while name in table.column_names:
-        name = f"{name} (2)"
-    return name
+def days_in(name: str, words: Sequence[str], order: str, shown: str) -> Days | None:
+    """Days since 1970 of the words that are dates, or None where they are mostly none.
 
-
-def _days(name: str, column: pa.ChunkedArray, order: str, shown: str) -> pa.ChunkedArray | None:
-    """Days since 1970 as 32-bit integers, or None where the column holds no dates."""
-    kind = column.type
-    if pa.types.is_date(kind) or pa.types.is_timestamp(kind):
-        return column.cast(pa.date32(), safe=False).cast(pa.int32())
-    if not any(is_text(kind) for is_text in TEXT):
+    >>> days_in("d", ["1970-01-03", "soon", *["1970-02-01"] * 9], "auto", "t")
+    {'1970-01-03': 2, '1970-02-01': 31}
+    """
+    if not words or sum(map(_is_date, words)) < NEARLY * len(words):
         return None
-    coded = column.dictionary_encode().unify_dictionaries().combine_chunks()
-    words = [word.strip() for word in coded.dictionary.to_pylist()]
-    gaps = [word in MISSING for word in words]
-    known = [word for word, gap in zip(words, gaps, strict=True) if not gap]
-    if not known or sum(_is_date(word) for word in known) < NEARLY * len(known):
+    rule = _order(name, [word for word in words if _is_date(word)], order, shown)
+    days = {word: _day(word, rule) for word in words}
+    return {word: day for word, day in days.items() if day is not None}
+
+
+def as_columns(name: str, digest: Digest, days: Days, log: Notes) -> tuple[Column, ...]:
+    """A number of days, a month and a weekday, as far as they vary; the notes on them."""
+    counts: Mapping[str, int] = digest["words"]
+    lost = sum(count for word, count in counts.items() if word not in days)
+    log.add(BECAME, name, f"{counted(lost, 'cell')} that are none taken as missing" if lost else "")
+    made = [_trend(name, counts, days, digest["n"], log)]
+    for part, words in (("month", MONTHS), ("weekday", WEEKDAYS)):
+        of = {word: words[_part(day, part)] for word, day in days.items()}
+        made.append(_levels(name, f"{name} ({part})", counts, of, digest["n"], log))
+    return tuple(column for column in made if column is not None)
+
+
+def _trend(name: str, counts: Mapping[str, int], days: Days, n: int, log: Notes) -> Column | None:
+    known = sorted((day, counts[word]) for word, day in days.items())
+    low, high = known[0][0], known[-1][0]
+    if low == high:
+        log.add("Left out as constant", name)
         return None
-    rule = _order(name, known, order, shown)
-    days = [None if gap else _day(word, rule) for word, gap in zip(words, gaps, strict=True)]
-    table = pa.array(days, pa.int32())
-    return pa.chunked_array([table.take(coded.indices)])
+    missing = n - sum(count for _, count in known)
+    fill = np.nan
+    if missing:
+        every = np.repeat([day for day, _ in known], [count for _, count in known])
+        log.add("Missing dates, imputed by the median", name, counted(missing, "row"))
+        fill = float(np.median(every))
+    numbers = {word: float(day) for word, day in days.items()}
+    return Column(name, float(low), float(high), fill, known=numbers, dated=True)
+
+
+def _levels(
+    name: str, title: str, counts: Mapping[str, int], of: Mapping[str, str], n: int, log: Notes
+) -> Column | None:
+    """One of twelve months or seven days as levels."""
+    there = list(dict.fromkeys(of.values()))
+    total = [sum(counts[word] for word, level in of.items() if level == one) for one in there]
+    levels = Levels(np.arange(len(there)), pa.array(there, pa.large_string()), np.array(total))
+    hot = onehot.one_hot(levels, n)
+    if isinstance(hot, str):
+        log.add(f"Left out as {hot}", title)
+        return None
+    onehot.note(title, hot, log)
+    *places, missing = hot.place.tolist()
+    place = dict(zip(there, places, strict=True))
+    known = {word: place[level] for word, level in of.items()}
+    column = Column(name, known=known, missing=missing, names=hot.names, dated=True, title=title)
+    return replace(column, other=missing)
+
+
+def _part(day: int, part: str) -> int:
+    """The number of the month or weekday, from 0."""
+    found = date.fromordinal(date(1970, 1, 1).toordinal() + day)
+    return found.month - 1 if part == "month" else found.weekday()
 
 
 def _is_date(word: str) -> bool:
@@ -93,27 +111,26 @@ def _order(name: str, words: list[str], order: str, shown: str) -> str:
     if first != second:
         return "dmy" if first else "mdy"
     raise InputError(
-        f"Dates such as {quote(words[0])} in the column {quote(name)} of {shown} can be read with "
-        "the day or the month first: say which by --dates dmy or --dates mdy."
+        f"Dates such as {quote(words[0])} in the column {quote(name)} of the {shown} can be read "
+        "with the day or the month first: say which by --dates dmy or --dates mdy."
     )
 
 
 def _day(word: str, order: str) -> int | None:
-    """Days since 1970."""
+    """Days since 1970; None where it is no date in this order."""
     from dateutil import parser
 
+    parts = THREE.match(word)
+    if parts and len(parts[1]) == 4:
+        order = "ymd"
+    elif parts and len(parts[1]) < 3:
+        month = {"dmy": 2, "mdy": 1}.get(order)
+        if month and int(parts[month]) > 12:
+            return None
     try:
         found = parser.parse(
-            word,
-            dayfirst=order == "dmy",
-            yearfirst=order == "ymd",
-            default=datetime(1970, 1, 1),
+            word, dayfirst=order == "dmy", yearfirst=order == "ymd", default=datetime(1970, 1, 1)
         )
     except (ValueError, OverflowError, TypeError):
         return None
-    parts = THREE.match(word)
-    if parts and order == "dmy" and int(parts[2]) > 12 and len(parts[1]) < 3:
-        return None
-    if parts and order == "mdy" and int(parts[1]) > 12 and len(parts[1]) < 3:
-        return None
-    return int(np.int64((found.date() - date(1970, 1, 1)).days))
+    return int((found.date() - date(1970, 1, 1)).days)

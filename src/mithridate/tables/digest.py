@@ -4,7 +4,7 @@
 # (Arrow makes its compute functions at import, where a type checker cannot see them.)
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,8 @@ from .._text import quote
 from ..errors import InputError
 from . import cells
 
-OTHER = "neither numbers nor text"
+OTHER, DATES = "neither numbers nor text", "dates or times"
+SENTINELS = (-99999, -9999, -999, -99, 999, 9999, 99999, 999999)
 EXACT = 2.0**53  # beyond, float64 cannot tell integers apart
 HUGE = 1e100  # squares of larger numbers overflow: they count as missing
 ID_NAME = re.compile(r"^(?:ids?|idx|index|rowid)$|[\W_]id$|^unnamed\b|^$", re.IGNORECASE)
@@ -31,7 +32,7 @@ def kind_of(kind: pa.DataType, coded: bool) -> str:
     if coded and not pa.types.is_nested(kind):
         return "category"
     if pa.types.is_temporal(kind) and not cells.is_hours(kind):
-        return "dates or times"
+        return DATES
     if (
         cells.is_hours(kind)
         or pa.types.is_boolean(kind)
@@ -74,22 +75,48 @@ def words(column: pa.Array | pa.ChunkedArray) -> cells.Levels:
     return cells._levels(column.cast(pa.large_string()))
 
 
+def days(column: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
+    """A column of dates or of points in time as text: their days; other columns as they are."""
+    if not pa.types.is_temporal(column.type):
+        return column
+    return column.cast(pa.date32(), safe=False).cast(pa.large_string())
+
+
+def without(column: pa.Array | pa.ChunkedArray, gone: Sequence[str]) -> pa.Array | pa.ChunkedArray:
+    """A column without the cells that mean "no value", as a person said."""
+    kind = column.type
+    if not gone or pa.types.is_temporal(kind) or pa.types.is_boolean(kind):
+        return column
+    if any(is_text(kind) for is_text in cells.TEXT):
+        same = pc.is_in(pc.utf8_trim_whitespace(column), value_set=pa.array(gone, kind))
+    elif any(is_number(kind) for is_number in cells.NUMBERS):
+        values = pa.array([float(word) for word in gone if cells.is_plain(word)], pa.float64())
+        same = pc.is_in(column.cast(pa.float64(), safe=False), value_set=values)
+    else:
+        return column
+    return pc.if_else(same, pa.scalar(None, kind), column)
+
+
 @dataclass(frozen=True)
 class Survey:
-    """Digests of the columns of a block, by name."""
+    """Digests of the columns of a block, by name, without cells that are `gone`."""
 
     kinds: Mapping[str, str]
+    gone: tuple[str, ...] = ()
 
     def __call__(self, block: tuple[int, pa.Table]) -> dict[str, Digest]:
         start, table = block
-        return {name: _of(table[name], kind, start, name) for name, kind in self.kinds.items()}
+        return {
+            name: _of(without(table[name], self.gone), kind, start, name)
+            for name, kind in self.kinds.items()
+        }
 
 
 def _of(column: pa.ChunkedArray, kind: str, start: int, name: str) -> Digest:
     try:
         if kind == "number":
             return _of_numbers(column, start, called_id(name))
-        return _of_words(column)
+        return _of_words(days(column) if kind == DATES else column)
     except (pa.ArrowException, NotImplementedError):  # a type that only its name makes known
         return {"n": len(column), "holds": OTHER}
 
@@ -130,19 +157,52 @@ def _of_numbers(column: pa.ChunkedArray, start: int, is_id: bool) -> Digest:
         if ends["min"] is not None and max(-ends["min"], ends["max"]) >= EXACT:
             found |= {"least": ends["min"], "most": ends["max"]}
     if low >= -HUGE and high <= HUGE:
-        return found | {"low": low, "high": high} | _order(column, values, is_id)
+        found |= {"low": low, "high": high} | edges(values, low, high)
+        return found | _order(column, values, is_id)
     unknown = ~(np.abs(values) <= HUGE)
     odd = unknown & ~np.isnan(values)
     known = values[~unknown]
-    return found | {
-        "missing": int(np.isnan(values).sum()),
-        "odd": int(odd.sum()),
-        "big": bool(np.isfinite(values[odd]).any()),
-        "unknown": start + int(unknown.argmax()),
-        "low": float(known.min(initial=np.inf)),
-        "high": float(known.max(initial=-np.inf)),
-        "step": 0,
-    }
+    low, high = float(known.min(initial=np.inf)), float(known.max(initial=-np.inf))
+    return (
+        found
+        | edges(known, low, high)
+        | {
+            "missing": int(np.isnan(values).sum()),
+            "odd": int(odd.sum()),
+            "big": bool(np.isfinite(values[odd]).any()),
+            "unknown": start + int(unknown.argmax()),
+            "low": low,
+            "high": high,
+            "step": 0,
+        }
+    )
+
+
+def edges(values: np.ndarray, low: float, high: float) -> Digest:
+    """How often the least and the largest number come up, and what is next to them.
+
+    Only of numbers that may mean "no value", of which most columns have none.
+    """
+    found: Digest = {}
+    for end, edge, next_to in (("low", low, np.min), ("high", high, np.max)):
+        if edge in SENTINELS:
+            rest = values[values != edge]
+            near = float(next_to(rest)) if len(rest) else np.nan
+            found[f"at {end}"] = len(values) - len(rest), near
+    return found
+
+
+def _edges_merged(a: Digest, b: Digest) -> Digest:
+    found: Digest = {}
+    for end, pick in (("low", np.nanmin), ("high", np.nanmax)):
+        edge = pick([a[end], b[end]])
+        at = f"at {end}"
+        same = [one[at] for one in (a, b) if one[end] == edge and at in one]
+        if same:
+            others = [one[end] for one in (a, b) if one[end] != edge and np.isfinite(one[end])]
+            near = [n for n in (*(n for _, n in same), *others) if not np.isnan(n)]
+            found[at] = sum(times for times, _ in same), float(pick(near)) if near else np.nan
+    return found
 
 
 def _order(column: pa.ChunkedArray, values: np.ndarray, is_id: bool) -> Digest:
@@ -176,6 +236,7 @@ def _numbers_merged(a: Digest, b: Digest) -> Digest:
     if a["unknown"] >= 0 and b["unknown"] >= 0:
         found["unknown"] = min(a["unknown"], b["unknown"])
     found |= {"low": min(a["low"], b["low"]), "high": max(a["high"], b["high"]), "step": 0}
+    found |= _edges_merged(a, b)
     if "least" in a or "least" in b:
         ends = [_ends(one) for one in (a, b) if one["low"] <= one["high"]]
         found |= {"least": min(low for low, _ in ends), "most": max(high for _, high in ends)}

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from .._text import counted
+from .._text import counted, quote
 from .digest import Ordered, Survey
 from .encoded import Columns, Encoded, check_judged, check_rows
 from .encoder import Encoder
@@ -17,6 +17,7 @@ from .lattice import spacing
 from .notes import Notes
 from .onehot import RecognizedGroup, recognize
 from .plan import Wanted, asked, lacking, planned, target_of
+from .reading import ANY, Reading
 
 NOTHING: Mapping[str, str] = MappingProxyType({})
 FILLED = "the median of the training part"
@@ -31,6 +32,7 @@ def encode(
     name: str = "table",
     notes: Sequence[str] = (),
     unused: Mapping[str, str] = NOTHING,
+    reading: Reading = ANY,
 ) -> Encoded:
     """Turn a dataframe into numbers.
 
@@ -50,6 +52,8 @@ def encode(
         Sentences to put before the notes of the encoding.
     unused : mapping of str to str
         Columns that are left out though nobody asked for it, with the reason.
+    reading : Reading
+        Whether dates become numbers, and which words mean "no value".
 
     Returns
     -------
@@ -73,12 +77,28 @@ def encode(
     """
     table = columns_of(frame, name)
     types = {column: cells.type for column, cells in table.items()}
-    wanted = asked(types, target, drop, categorical, name=name, notes=notes, unused=unused)
+    wanted = asked(
+        types, target, drop, categorical, name=name, notes=notes, unused=unused, reading=reading
+    )
     encoder, Z, columns = _filled(table, wanted._replace(filled=FILLED), scaled=False)
     parts = {at: column.parts for column, at in encoder.places()}
     step = [known or spacing(Z[j], parts.get(j, 0)) for j, known in enumerate(columns.step)]
     columns = replace(columns, step=np.array(step))
-    return Encoded(name, wanted.target, Z[:-1].T, Z[-1], columns, wanted.log.sentences())
+    by_time, told = _by_time(encoder, Z)
+    said = (*told, *wanted.log.sentences())
+    return Encoded(name, wanted.target, Z[:-1].T, Z[-1], columns, said, by_time=by_time)
+
+
+def _by_time(encoder: Encoder, Z: np.ndarray) -> tuple[int, list[str]]:
+    """Whether rows are in the order of the one column of dates, 1, or the reverse, -1; or 0."""
+    dated = [(at, c.name) for c, at in encoder.places() if c.dated and not c.names]
+    if len(dated) != 1:
+        return 0, []
+    ((at, name),) = dated
+    steps = np.diff(Z[at])
+    if np.isnan(steps).any() or not steps.any() or ((steps < 0).any() and (steps > 0).any()):
+        return 0, []
+    return (1 if steps.max() > 0 else -1), [f"Split by time, in the order of {quote(name)}."]
 
 
 def scaled(
@@ -98,7 +118,7 @@ def _filled(
 
     Numbers in their own units keep their gaps, so only `scaled` ones need medians.
     """
-    digests = Survey(wanted.surveyed)((0, table))  # a table in memory is one block
+    digests = Survey(wanted.surveyed, wanted.gone)((0, table))  # a table in memory is one block
     questions = _AnswersInMemory(table)
     goal = target_of(wanted, digests, questions)
     check = check_judged if scaled else check_rows

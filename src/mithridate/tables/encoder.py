@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from .digest import HUGE, numbers, words
+from .digest import HUGE, days, numbers, without, words
 from .encoded import Columns
 
 Rows = pa.Table | pa.RecordBatch | Mapping[str, pa.ChunkedArray]
@@ -20,7 +20,8 @@ class Column:
 
     `known` gives a word its value or level, and `other` what any other word gets. `base` is taken
     off large integers before they lose their last digits; `low` and `high` are without it.
-    Values are multiples of 1/`parts` where that is not 0.
+    Values are multiples of 1/`parts` where that is not 0. Where it is `dated`, words are days;
+    `title` names one of several columns made of one, and `gone` are words for "no value".
     """
 
     name: str
@@ -34,13 +35,22 @@ class Column:
     names: tuple[str, ...] = ()
     base: int = 0
     parts: int = 0
+    dated: bool = False
+    title: str = ""
+    gone: tuple[str, ...] = ()
+
+    @property
+    def shown(self) -> str:
+        """What it is called beside the other columns."""
+        return self.title or self.name
 
     def raw(self, rows: Rows) -> np.ndarray:
         """Values without the base, or level numbers (n,), NaN where missing."""
+        column = without(rows[self.name], self.gone)
         if self.known is None:
-            values = numbers(rows[self.name], self.base)
+            values = numbers(column, self.base)
         else:
-            levels = words(rows[self.name])
+            levels = words(days(column) if self.dated else column)
             mine = [self.known.get(word, self.other) for word in levels.words.to_pylist()]
             values = np.array([*mine, self.missing])[levels.codes]
         return np.where(np.abs(values) > HUGE, np.nan, values) if self.odd else values
@@ -71,7 +81,7 @@ class Encoder(NamedTuple):
 
     @property
     def needed(self) -> list[str]:
-        return [column.name for column in self.columns]
+        return list(dict.fromkeys(column.name for column in self.columns))
 
     @property
     def width(self) -> int:
@@ -101,12 +111,12 @@ class Encoder(NamedTuple):
     def about(self) -> Columns:
         """The features as the rest of the house describes them."""
         made = [(c, level) for c in self.columns[:-1] for level in c.names or (None,)]
-        names = _unique([c.name if x is None else f"{c.name}={x}" for c, x in made])
-        source = tuple(c.name for c, _ in made)
-        hot = [c.name for c in self.columns[:-1] if c.names]
-        group = np.array([-1 if x is None else hot.index(c.name) for c, x in made])
+        names = _unique([c.shown if x is None else f"{c.shown}={x}" for c, x in made])
+        hot = [c for c in self.columns[:-1] if c.names]
+        group = np.array([-1 if x is None else hot.index(c) for c, x in made])
         step = np.zeros(len(made) + 1)
-        return Columns(names, source, group, np.zeros(len(hot), dtype=bool), step, source)
+        source, column = (tuple(c.shown for c, _ in made), tuple(c.name for c, _ in made))
+        return Columns(names, source, group, np.zeros(len(hot), dtype=bool), step, column)
 
 
 def _unique(names: Sequence[str]) -> tuple[str, ...]:

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Int
 
+from .._text import counted
 from .cells import Levels
+from .notes import Notes
 
 RARE = 0.01  # a level of fewer rows than this share is rare, and so is a level of a single row
 MOSTLY_DISTINCT = 0.95
@@ -58,6 +60,15 @@ def one_hot(levels: Levels, total: int) -> Hot | str:
     table[[words[word] for word in words]] = [place[word] for word in words]
     table[-1] = place.get(MISSING, -1)
     return Hot(table, tuple(ordered), int(rare.sum()), missing)
+
+
+def note(name: str, hot: Hot, log: Notes) -> None:
+    """Notes on text that became one-hot."""
+    log.add("Encoded one-hot", name, counted(len(hot.names), "level"))
+    if hot.pooled:
+        log.add("Rare levels pooled as '(other)'", name, counted(hot.pooled, "level"))
+    if hot.missing:
+        log.add("Missing text kept as the level '(missing)'", name, counted(hot.missing, "row"))
 
 
 @dataclass(frozen=True)

@@ -10,13 +10,16 @@ import pyarrow as pa
 
 from .._text import counted, listing, quote
 from ..errors import InputError
-from . import cells, onehot
-from .digest import EXACT, HUGE, Digest, called_id, kind_of, too_many
+from . import cells, dates, onehot
+from .digest import DATES, EXACT, HUGE, Digest, called_id, edges, kind_of, too_many
 from .encoder import Column, Encoder
 from .frame import known
 from .notes import Notes, titled
+from .reading import ANY, Reading
 
 BEYOND = "beyond 1e100"
+SUSPICIOUS = "Suspicious numbers that may mean 'no value' (--missing takes them as such)"
+LEAST_TIMES, LEAST_ROWS = 2, 10  # of a number that is suspicious, and of its column
 SIGNED = (
     "Taken as text, though it looks like numbers written with signs (to have them read as numbers, "
     "write 1234.5 for '$1,234.50' and 45 for '45%')"
@@ -48,11 +51,13 @@ class Wanted(NamedTuple):
     log: Notes
     name: str
     filled: str = "the median"
+    dates: str = ""
+    gone: tuple[str, ...] = ()
 
     @property
     def surveyed(self) -> dict[str, str]:
         """The columns that can be features or target, by name."""
-        usual = ("number", "text", "category")
+        usual = ("number", "text", "category", *[DATES] * bool(self.dates))
         return {name: kind for name, kind in self.kinds.items() if kind in usual}
 
 
@@ -65,6 +70,7 @@ def asked(
     name: str = "table",
     notes: Sequence[str] = (),
     unused: Mapping[str, str] = MappingProxyType({}),
+    reading: Reading = ANY,
 ) -> Wanted:
     """What to survey, or a sentence on what was asked for and is not there."""
     names = list(types)
@@ -82,7 +88,7 @@ def asked(
     }
     if kinds[target] not in ("number", "text", "category"):
         raise _held(target, kinds[target])
-    return Wanted(target, kinds, log, name)
+    return Wanted(target, kinds, log, name, dates=reading.dates, gone=reading.missing)
 
 
 def _chosen(
@@ -125,7 +131,8 @@ def planned(
         if isinstance(column, str):
             wanted.log.add(f"Left out as {column}", name)
         else:
-            plan.append(column)
+            plan += column if isinstance(column, tuple) else [column]
+    plan = [replace(column, gone=wanted.gone) for column in plan] if wanted.gone else plan
     if not plan:
         why = [s[0].lower() + s[1:-1] for s in wanted.log.sentences() if s.startswith("Left")]
         raise InputError(
@@ -143,7 +150,7 @@ def lacking(wanted: Wanted, digests: Mapping[str, Digest]) -> dict[str, tuple[An
         if name != wanted.target and "low" in digest and _varies(digest):
             unknown = digest["missing"] + digest["odd"]
             if unknown:
-                column = replace(_plain(name, digest)[0], odd=digest["odd"] > 0)
+                column = replace(_plain(name, digest)[0], odd=digest["odd"] > 0, gone=wanted.gone)
                 found[name] = (column.raw, digest["n"] - unknown)
     return found
 
@@ -158,7 +165,7 @@ def target_of(wanted: Wanted, digests: Mapping[str, Digest], questions: Question
         # Declared a category, its levels stay levels, whatever they spell.
         category = wanted.kinds[name] == "category"
         read = _levels(digest) if category else _spelled(digest)
-        read = cells.Other("dates or times") if digest.get("many") else read
+        read = cells.Other(DATES) if digest.get("many") else read
         if isinstance(read, cells.Other):
             raise _held(name, read.holds)
         if isinstance(read, cells.Levels):
@@ -176,9 +183,11 @@ def target_of(wanted: Wanted, digests: Mapping[str, Digest], questions: Question
         raise InputError(
             f"The target {quote(name)} is {seen['low']:g} in every row; give a column that varies."
         )
+    if suspicious := _suspicious(seen):
+        wanted.log.add(SUSPICIOUS, name, suspicious)
     if seen["remark"]:
         wanted.log.add(f"Target read as numbers ({seen['remark']})", name)
-    return replace(column, low=seen["low"], high=seen["high"])
+    return replace(column, low=seen["low"], high=seen["high"], gone=wanted.gone)
 
 
 def _unknown(name: str, seen: Digest, first: int) -> InputError:
@@ -203,17 +212,22 @@ def _feature(
     wanted: Wanted,
     medians: Medians,
     questions: Questions,
-) -> Column | str:
+) -> Column | tuple[Column, ...] | str:
     """The column as features, or why it is left out."""
     log = wanted.log
     if "words" not in digest:
         return _usable(*_plain(name, digest), wanted, medians, questions)
-    if digest.get("many"):
-        if kind != "text":
-            raise too_many(name)
-        return "dates or times"
+    many = digest.get("many", False)
+    if many and (kind != "text" or wanted.dates):
+        raise too_many(name)
+    if kind in ("text", DATES) and wanted.dates:
+        order = "ymd" if kind == DATES else wanted.dates
+        days = dates.days_in(name, [*digest["words"]], order, titled(wanted.name))
+        if days:
+            return dates.as_columns(name, digest, days, log)
     levels = _levels(digest)
-    read = _spelled(digest) if kind == "text" else levels
+    read = _spelled(digest) if kind in ("text", DATES) else levels
+    read = cells.Other(DATES) if many else read
     if isinstance(read, cells.Other):
         return read.holds
     if isinstance(read, cells.Numbers):
@@ -227,7 +241,7 @@ def _feature(
     hot = onehot.one_hot(read, digest["n"])
     if isinstance(hot, str):
         return hot
-    _note(name, hot, log)
+    onehot.note(name, hot, log)
     *places, missing = hot.place.tolist()
     return Column(
         name,
@@ -235,14 +249,6 @@ def _feature(
         missing=missing,
         names=hot.names,
     )
-
-
-def _note(name: str, hot: onehot.Hot, log: Notes) -> None:
-    log.add("Encoded one-hot", name, counted(len(hot.names), "level"))
-    if hot.pooled:
-        log.add("Rare levels pooled as '(other)'", name, counted(hot.pooled, "level"))
-    if hot.missing:
-        log.add("Missing text kept as the level '(missing)'", name, counted(hot.missing, "row"))
 
 
 def _varies(digest: Digest) -> bool:
@@ -274,6 +280,8 @@ def _usable(
         return "id-like (a running number, or a distinct one in every row)"
     if seen["remark"]:
         log.add(f"Read as numbers ({seen['remark']})", name)
+    if suspicious := _suspicious(seen):
+        log.add(SUSPICIOUS, name, suspicious)
     if seen["odd"]:
         log.add(f"{kind} taken as missing", name, counted(seen["odd"], "row"))
     fill = np.nan
@@ -283,6 +291,17 @@ def _usable(
     return replace(
         column, low=seen["low"], high=seen["high"], fill=fill, odd=column.odd or seen["odd"] > 0
     )
+
+
+def _suspicious(seen: Digest) -> str:
+    """A word on a number such as -999 that comes up often, far from all others."""
+    for end, other in (("low", "high"), ("high", "low")):
+        times, near = seen.get(f"at {end}", (0, np.nan))
+        if times >= LEAST_TIMES and seen["n"] >= LEAST_ROWS:
+            gap = abs(near - seen[end])
+            if gap > abs(seen[other] - near):
+                return f"{seen[end]:g} in {counted(times, 'row')}"
+    return ""
 
 
 def _all_differ(name: str, seen: Digest, questions: Questions) -> bool:
@@ -314,15 +333,16 @@ def _from_text(name: str, digest: Digest, read: cells.Numbers) -> tuple[Column, 
     values, counts = read.values[:-1], np.array(list(digest["words"].values()), dtype=int)
     odd = ~(np.abs(values) <= HUGE)
     known = values[~odd]
-    seen = {
+    low, high = float(known.min(initial=np.inf)), float(known.max(initial=-np.inf))
+    seen = edges(np.repeat(known, counts[~odd]), low, high) | {
         "n": digest["n"],
         "remark": read.remark,
         "missing": digest["n"] - int(counts.sum()),
         "odd": int(counts[odd].sum()),
         "big": bool(np.isfinite(values[odd]).any()),
         "unknown": -1,
-        "low": float(known.min(initial=np.inf)),
-        "high": float(known.max(initial=-np.inf)),
+        "low": low,
+        "high": high,
         "step": 0,
         "whole": bool((known == np.rint(known)).all()),
         "twice": len(np.unique(known)) < digest["n"],

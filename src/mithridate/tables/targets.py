@@ -1,6 +1,6 @@
 """Rows of which nothing can be learned, since their target is no number."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -9,7 +9,7 @@ from jaxtyping import Int
 from .._text import counted, listing, quote
 from .asides import TOTALS, totals
 from .cells import levels
-from .digest import HUGE, Digest, kind_of, numbers
+from .digest import HUGE, Digest, kind_of, numbers, without
 from .notes import titled
 from .reading import Aside
 
@@ -23,9 +23,14 @@ REASONS = (
 )
 
 
-def unusable(columns: Mapping[str, pa.ChunkedArray], target: str) -> Int[np.ndarray, " n"]:
-    """Why each row of a table is of no use: that of its target, or that it is a total."""
-    why = lacking(columns[target])
+def unusable(
+    columns: Mapping[str, pa.ChunkedArray], target: str, gone: Sequence[str] = ()
+) -> Int[np.ndarray, " n"]:
+    """Why each row of a table is of no use: that of its target, or that it is a total.
+
+    `gone` are words that mean "no value".
+    """
+    why = lacking(without(columns[target], gone))
     last = totals(pa.table(dict(columns)))
     why[last] = REASONS.index(TOTALS)
     return why

@@ -1,0 +1,95 @@
+"""Totals at the ends of Parquet files, found without reading the files through."""
+
+# pyright: reportAttributeAccessIssue=false
+# (Arrow makes its compute functions at import, where a type checker cannot see them.)
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from .asides import LEAST_SUMMED, TAIL, TOTALS, agrees, is_number, labeled
+from .cells import TEXT
+from .reading import Aside
+from .source import File, Source, trouble
+
+
+def totals_of(source: Source, file: File) -> list[Aside]:
+    """The rows at the end of a file that are totals, by their text or by the sums of the others."""
+    if file.rows < 1:
+        return []
+    texts = [f.name for f in source.schema if any(is_text(f.type) for is_text in TEXT)]
+    tail = _tail(source, file, texts) if texts else None
+    found = [] if tail is None else labeled(tail)
+    if found:
+        first = file.rows - (0 if tail is None else tail.num_rows)
+        return [Aside(first + row + 1, TOTALS) for row in sorted(found)]
+    return [Aside(file.rows, TOTALS)] if _is_sum(source, file) else []
+
+
+def _tail(source: Source, file: File, columns: Sequence[str], rows: int = TAIL) -> pa.Table:
+    """The last rows of a file."""
+    batches = source.batches(file, columns, max(file.rows - rows, 0))
+    return pa.Table.from_batches(batches)
+
+
+def _is_sum(source: Source, file: File) -> bool:
+    """Whether the last row holds the sums of all others."""
+    names = [f.name for f in source.schema if is_number(f.type)]
+    if len(names) < 2 or file.rows - 1 < max(LEAST_SUMMED, TAIL - 1):
+        return False
+    last = _tail(source, file, names, 1).to_pylist()[0]
+    if not all(_may_be(last[name], *ends) for name, ends in _ends(source, file, names)):
+        return False  # a look at the footer spares reading
+    agreed = 0
+    for name in names:
+        said = agrees(last[name], *_sum_and_top(source, file, name))
+        if said is False:
+            return False
+        agreed += bool(said)
+    return agreed >= 2
+
+
+def _may_be(value: Any, low: Any, high: Any) -> bool:
+    """Whether a value can be the sum of others, by the least and the largest of all."""
+    if value is None or low is None or low < 0 < high:
+        return True
+    return not low < value < high
+
+
+def _ends(
+    source: Source, file: File, names: Sequence[str]
+) -> Iterator[tuple[str, tuple[Any, Any]]]:
+    """The least and the largest number of each column by the footer; None where it does not say."""
+    try:
+        with source.system.open_input_file(source.path(file)) as stream:
+            about = pq.ParquetFile(stream).metadata
+    except Exception as error:
+        raise trouble(file.name, error, "is no whole Parquet file, or a damaged one") from None
+    groups = [about.row_group(i) for i in range(about.num_row_groups)]
+    paths = [groups[0].column(j).path_in_schema for j in range(about.num_columns)]
+    for name in names:
+        if name not in paths:
+            yield name, (None, None)
+            continue
+        stats = [group.column(paths.index(name)).statistics for group in groups]
+        known = [s for s in stats if s is not None and s.has_min_max]
+        if len(known) < len(stats):
+            yield name, (None, None)
+        else:
+            yield name, (min(s.min for s in known), max(s.max for s in known))
+
+
+def _sum_and_top(source: Source, file: File, name: str) -> tuple[float, float]:
+    """The sum of a column but for its last row, and its largest absolute value."""
+    total, top = 0.0, 0.0
+    for batch in source.batches(file, [name], 0, file.rows - 1):
+        try:
+            here, most = pc.sum(batch[name]).as_py(), pc.max(pc.abs(batch[name])).as_py()
+        except pa.ArrowInvalid:  # the absolute value of the least integer
+            return 0.0, 0.0
+        if here is not None:
+            total, top = total + here, max(top, most)
+    return total, top
