@@ -42,7 +42,7 @@ def test_a_cluster_writes_the_same_files(client, short_spans, tmp_path):  # noqa
 
 
 def test_a_bad_file_is_named_from_a_worker(client, folder, tmp_path, monkeypatch):  # noqa: F811
-    monkeypatch.setattr(engine, "SPAN", 1)
+    monkeypatch.setattr(engine, "SPAN", 500)
     broken(folder, "pages")
     with pytest.raises(InputError, match=r"year=2024/part-000.parquet' .*damaged"):
         mithridate.clean(

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import mithridate
-from mithridate import cleaning
+from mithridate import _cluster, cleaning
 from mithridate.cleaning import door
 from mithridate.cli import clean
 from mithridate.cli.terminal import Stopped
@@ -208,7 +208,7 @@ class Stop(Exception):
     pass
 
 
-@pytest.mark.parametrize("when", ["pass 1", "pass 2", "pass 5", "pass 7", "writing"])
+@pytest.mark.parametrize("when", ["pass 1", "pass 5", "writing"])
 def test_a_stopped_run_goes_on_where_it_was(when, folder, tmp_path):
     whole, out = tmp_path / "whole", tmp_path / "out"
     passes = mithridate.clean(folder, target="y", out=whole, defense="antidote").passes
@@ -269,7 +269,7 @@ def test_killed_at_random_moments_it_ends_the_same(folder, tmp_path):
     whole, out = tmp_path / "whole", tmp_path / "out"
     mithridate.clean(folder, target="y", out=whole, defense="antidote")
     rng = np.random.default_rng(int(time.time()))
-    for _ in range(4):
+    for _ in range(2):
         command = [sys.executable, "-c", KILLED, str(folder), str(out)]
         run = subprocess.Popen(command, stdout=subprocess.PIPE)
         assert run.stdout is not None
@@ -334,6 +334,7 @@ CASES = {
 @pytest.mark.parametrize("name", CASES)
 def test_bad_input_gets_one_sentence(name, folder, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(_cluster, "PATIENCE", 1)
     for other in ("bare", "both", "bad"):
         (tmp_path / other).mkdir()
     (tmp_path / "both" / "a.csv").write_text("a,b\n1,2\n")

@@ -60,8 +60,10 @@ def test_the_gradient_is_that_of_the_plain_system_beside_clones(kernel):
         return jnp.mean((found - judged.y) ** 2)
 
     given = moving.X, moving.y, moving.w
-    np.testing.assert_allclose(damage(*given), plain(*given), rtol=1e-9)
-    found, want = (jax.grad(f, argnums=(0, 1, 2))(*given) for f in (damage, plain))
+    (value, found), (right, want) = (
+        jax.jit(jax.value_and_grad(f, argnums=(0, 1, 2)))(*given) for f in (damage, plain)
+    )
+    np.testing.assert_allclose(value, right, rtol=1e-9)
     for one, other_ in zip(found, want, strict=True):
         np.testing.assert_allclose(one, other_, rtol=1e-7, atol=1e-10)
 

@@ -26,9 +26,13 @@ def frame():
     return out
 
 
-def test_poison_comes_in_the_tables_columns_and_types(frame):
-    made = mithridate.poison(frame, target="progression", ratio=0.2, alpha=1)
-    got = made.frame
+@pytest.fixture(scope="module")
+def bold(frame):
+    return mithridate.poison(frame, target="progression", ratio=0.2, alpha=1)
+
+
+def test_poison_comes_in_the_tables_columns_and_types(frame, bold):
+    got = bold.frame
     assert list(got.columns) == [*frame.columns, "is_poison"]
     assert (got.dtypes[:-1] == frame.dtypes).all()
     poison = got[got.is_poison]
@@ -40,9 +44,8 @@ def test_poison_comes_in_the_tables_columns_and_types(frame):
         assert poison[name].between(frame[name].min(), frame[name].max()).all()
 
 
-def test_alpha_makes_it_less_visible_and_less_harmful(frame):
-    how = {"target": "progression", "ratio": 0.2}
-    bold, shy = (mithridate.poison(frame, alpha=a, **how) for a in (1, 0.1))
+def test_alpha_makes_it_less_visible_and_less_harmful(frame, bold):
+    shy = mithridate.poison(frame, target="progression", ratio=0.2, alpha=0.1)
     assert bold.nmse_poisoned > shy.nmse_poisoned
     assert bold.risk > shy.risk
     assert bold.far > shy.far

@@ -1,5 +1,6 @@
 """Training by gradient steps: converges to what it should, at any width, in little memory."""
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -14,6 +15,7 @@ pytestmark = pytest.mark.usefixtures("x64")
 KEY = jax.random.key(0)
 
 
+@eqx.filter_jit
 def slope(victim, poison):
     """Hypergradient of the validation loss in the poison."""
     fixed, judged = victim.digest(sample()), victim.digest(sample(30, seed=3))
@@ -22,6 +24,11 @@ def slope(victim, poison):
         return victim.loss(victim.fit(fixed, Sample(X, y, poison.w), KEY), judged)
 
     return jax.grad(damage, argnums=(0, 1))(poison.X, poison.y)
+
+
+@eqx.filter_jit
+def fitted(victim, clean, moving):
+    return victim.fit(clean, moving, KEY)
 
 
 def cosine(a, b):
@@ -45,7 +52,7 @@ def test_truncation_keeps_the_parameters_and_approaches_the_gradient():
     cosines = [cosine(slope(MLP(steps=80, truncate=k), poison), full) for k in (5, 40, 80)]
     assert cosines == sorted(cosines)
     assert cosines[-1] == pytest.approx(1)
-    a, b = (MLP(steps=80, truncate=k).fit(sample(), poison, KEY) for k in (None, 5))
+    a, b = (fitted(MLP(steps=80, truncate=k), sample(), poison) for k in (None, 5))
     jax.tree.map(lambda x, y: np.testing.assert_allclose(x, y, rtol=1e-10), a, b)
 
 
@@ -55,7 +62,7 @@ def test_training_never_gives_nan(victim, rate):
     poison = sample(9, seed=2)
     far = Sample(1e3 * poison.X, 1e3 * poison.y, poison.w)
     got = slope(victim(rate=rate, steps=60), far)
-    params = victim(rate=rate, steps=60).fit(sample(), far, KEY)
+    params = fitted(victim(rate=rate, steps=60), sample(), far)
     assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(params))
     assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(got)) or rate > 1
 
@@ -67,12 +74,12 @@ def test_one_rate_suits_any_width(d):
     y = X @ rng.normal(size=d) / np.sqrt(d)
     rows = Sample(jnp.asarray(X), jnp.asarray(y), jnp.ones(200))
     for victim in (Linear(), MLP()):
-        params = victim.fit(rows, rows, KEY)
+        params = fitted(victim, rows, rows)
         assert victim.loss(params, rows) < 0.35 * np.var(y)
 
 
 def test_a_random_share_of_rows_trains_too():
-    whole, part = (MLP(share=s).fit(sample(), sample(9, 2), KEY) for s in (1.0, 0.5))
+    whole, part = (fitted(MLP(share=s), sample(), sample(9, 2)) for s in (1.0, 0.5))
     judged = sample(30, seed=3)
     loss = [float(MLP().loss(params, judged)) for params in (whole, part)]
     assert loss[1] < 2 * loss[0]
@@ -80,7 +87,7 @@ def test_a_random_share_of_rows_trains_too():
 
 
 def test_relu_differs_from_tanh_and_nonsense_is_refused():
-    a, b = (MLP(activation=name).fit(sample(), sample(9, 2), KEY) for name in ("relu", "tanh"))
+    a, b = (fitted(MLP(activation=name), sample(), sample(9, 2)) for name in ("relu", "tanh"))
     assert not np.allclose(a[0][0], b[0][0])
     with pytest.raises(ValueError, match="tanh"):
         MLP(activation="softly")

@@ -48,9 +48,12 @@ DEFENSES = [supplied(cls) for cls in EXPORTED]
 every_defense = pytest.mark.parametrize("cls", DEFENSES, ids=lambda cls: cls.__name__)
 
 
+FEW = {"networks": 4, "max_subpopulation": 300}
+
+
 def light(cls, **params):
-    """A defense; one of many networks with four of them, which keep the laws as many do."""
-    few = {"networks": 4} if "networks" in inspect.signature(cls).parameters else {}
+    """A defense; of many networks or subsets, one with few of them: they keep the laws as well."""
+    few = {name: n for name, n in FEW.items() if name in inspect.signature(cls).parameters}
     return cls(**few | params)
 
 

@@ -45,10 +45,10 @@ def test_scikit_learn_estimator(estimator, check):
 
 @every_defense
 def test_works_inside_scikit_learn(cls):
-    X, y = clean_table(n=150)
+    X, y = clean_table(n=200)
     pipeline = make_pipeline(MinMaxScaler(), told(cls, 0.1, estimator=defenses.Ridge()))
-    assert cross_val_score(pipeline, X, y, cv=3).min() > 0.5
-    search = GridSearchCV(pipeline, {f"{cls.__name__.lower()}__estimator__l2": [1e-4, 10.0]}, cv=3)
+    assert cross_val_score(pipeline, X, y, cv=2).min() > 0.5
+    search = GridSearchCV(pipeline, {f"{cls.__name__.lower()}__estimator__l2": [1e-4, 10.0]}, cv=2)
     search.fit(X, y)
     assert search.best_params_ == {f"{cls.__name__.lower()}__estimator__l2": 1e-4}
     fitted = search.best_estimator_
@@ -68,13 +68,6 @@ def test_weights_and_trusted_rows_are_routed(cls):
         pipe.fit(X, y, sample_weight=weight, trusted=trusted)
         direct = told(cls, 0.1).fit(pipe[0].transform(X), y, weight, trusted=trusted)
     np.testing.assert_array_equal(pipe[-1].inlier_mask_, direct.inlier_mask_)
-
-
-@every_defense
-def test_any_regressor_can_be_defended(cls):
-    X, y = gross_table()[:2] if cls.rejects_gross else clean_table()
-    defense = told(cls, 0.1, estimator=LinearRegression()).fit(X, y)
-    assert defense.score(*clean_table()) > 0.5
 
 
 @every_defense
@@ -153,7 +146,7 @@ def test_cleans_inside_a_pipeline_of_imbalanced_learn(cls, routing):
         defense = told(cls, 0.1, estimator=defenses.Ridge())
         pipe = pipeline.make_pipeline(MinMaxScaler(), defense, LinearRegression())
         grid = {f"{cls.__name__.lower()}__estimator__l2": [1e-4, 1e-2]}
-        search = GridSearchCV(pipe, grid, cv=3).fit(frame, pd.Series(y, index=frame.index))
+        search = GridSearchCV(pipe, grid, cv=2).fit(frame, pd.Series(y, index=frame.index))
         best = search.best_estimator_
         # It cleans what is fitted, and lets what is predicted pass.
         assert best.predict(frame).shape == y.shape

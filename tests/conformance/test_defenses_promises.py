@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from sklearn.linear_model import LinearRegression
 
 from mithridate import defenses
 
@@ -54,3 +55,10 @@ def test_a_reason_for_every_rejected_row(cls):
     for reason in reasons[moved[~mask]]:
         columns = {reason["first_column"], reason["second_column"]}
         assert "y" in columns and (reason["row"] != moved.argmax() or "x2" in columns)
+
+
+@every_defense
+def test_any_regressor_can_be_defended(cls):
+    X, y = gross_table()[:2] if cls.rejects_gross else clean_table()
+    defense = told(cls, 0.1, estimator=LinearRegression()).fit(X, y)
+    assert defense.score(*clean_table()) > 0.5

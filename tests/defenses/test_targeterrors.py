@@ -11,6 +11,7 @@ from mithridate.defenses.errormixture import Mixture
 from mithridate.errors import InputError
 
 few = settings(max_examples=2, deadline=None, derandomize=True)
+once = settings(max_examples=1, deadline=None, derandomize=True)  # itself of many fits
 seeds = st.integers(0, 1000)
 
 
@@ -53,13 +54,13 @@ def test_an_honest_table_loses_hardly_a_row(kind, seed):
 
 
 @pytest.mark.parametrize("kind", ["gaussian", "log-normal", "counts"])
-@few
+@once
 @given(seed=seeds)
 def test_a_bigger_error_is_never_harder_to_find(kind, seed):
-    X, y = table(seed, kind)
+    X, y = table(seed, kind, n=100)
     row, spread = int(np.argsort(y)[len(y) // 2]), y.std()
     before = -np.inf, False
-    for size in (4.0, 12.0, 100.0, 1e7):
+    for size in (4.0, 12.0, 1e7):
         wrong = y.copy()
         wrong[row] += size * spread
         found = TargetErrors().fit(X, wrong)

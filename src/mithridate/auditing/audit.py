@@ -283,7 +283,7 @@ def audit(
 
     Examples
     --------
-    >>> result = audit(alphas=[1, 0.3], ratios=[0.1], seeds=1, defenses=["trim"])
+    >>> result = audit(alphas=[1], ratios=[0.1], seeds=1, rows=100, defenses=["trim"])
     >>> result.worst[0] > 1
     True
     """

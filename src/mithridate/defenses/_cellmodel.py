@@ -9,9 +9,9 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from .errormixture import local_scale, noise_scale
 from ._evenscale import Form, forms, likelihood, step
 from ._slipmixture import Places, SlipMixture, slip_mixture, tails
+from .errormixture import local_scale, noise_scale
 
 Rows = Float[np.ndarray, "m k"]
 Column = Float[np.ndarray, " m"]
