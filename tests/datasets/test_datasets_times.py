@@ -105,7 +105,7 @@ def test_the_risk_told_is_that_of_the_rows_that_are_written(tmp_path, monkeypatc
     usual = mithridate.poison(path, target="y", attack="random", ratio=0.2)
     assert set(usual.frame["when"].to_pylist()) <= set(CLOCKS)
 
-    def not_moved(rows, encoded, origin, columns):
+    def not_moved(rows, encoded, origin, kept):
         return np.column_stack([encoded.X, encoded.y])[origin]
 
     monkeypatch.setattr(poison, "rounded", not_moved)

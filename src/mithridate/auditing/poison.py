@@ -27,7 +27,7 @@ from ..tables.decode import decode
 from ..tables.encoded import Encoded, Part, Split
 from ..tables.reading import ANY, Reading
 from . import asked
-from .spelling import Spelling, check_own_columns, rounded, spelling, used, with_ids
+from .spelling import Spelling, check_own_columns, keeping, rounded, spelling, used, with_ids
 
 MARK = "is_poison"
 RISK = 2.0  # the largest, where nothing was asked for
@@ -230,7 +230,8 @@ def poison(
     made_rows, origin, known = _attacked(spec, encoded, split, seed, tell, limit=limit)
     started = split.rows[origin]
     own = np.column_stack([made_rows.X, made_rows.y]) * split.scale + split.shift
-    own = rounded(own, encoded, started, opened.columns)
+    kept = keeping(opened)
+    own = rounded(own, encoded, started, kept)
     back = (own - split.shift) / split.scale
     written = Part(back[:, :-1], back[:, -1])
     poison_rows = own[:, :-1], own[:, -1], started
@@ -242,7 +243,7 @@ def poison(
         **_effect(spec, split, written, origin, seed),
         risk=_risk(spec, known, written, origin, seed),
         notes=encoded.notes,
-        spelling=spelling(opened, encoded, poison_rows, gone, MARK),
+        spelling=spelling(opened, encoded, poison_rows, gone, MARK, kept),
     )
 
 

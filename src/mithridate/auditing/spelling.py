@@ -1,6 +1,6 @@
 """A poisoned copy as text: the rows of the file as they came, and poison spelled as they are."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import narwhals as nw
@@ -14,6 +14,7 @@ from ..tables.decode import decode, keeps_cells
 from ..tables.encoded import Encoded
 from ..tables.ids import continued
 from ..tables.lattice import decimals, nearest, toward
+from ..tables.numerals import SCALED
 from ..tables.records import Records, records
 from ..tables.text import CellStyle, delimited
 from ..tables.verbatim import Verbatim, verbatim
@@ -65,6 +66,7 @@ def spelling(
     rows: tuple[Float[np.ndarray, "p d"], Float[np.ndarray, " p"], Int[np.ndarray, " p"]],
     gone: Int[np.ndarray, " g"] | None,
     mark: str,
+    kept: Collection[str] = (),
 ) -> Spelling | None:
     """The copy as text, where the table came from a delimited file; `gone` rows are replaced.
 
@@ -80,7 +82,7 @@ def spelling(
     layout = found.layout
     marks = dict.fromkeys(layout.names, layout.marks) | dict(layout.own)
     text = found.rows.take(pa.array(numbers - 1))
-    made = decode(text, encoded, *rows, marks=marks)
+    made = decode(text, encoded, *rows, marks=marks, kept=kept)
     made = with_ids(made, text, used(encoded))
     stays = np.zeros(found.rows.num_rows, dtype=bool)
     stays[numbers - 1] = True
@@ -122,19 +124,19 @@ def rounded(
     rows: Float[np.ndarray, "p k"],
     encoded: Encoded,
     origin: Int[np.ndarray, " p"],
-    columns: Mapping[str, pa.ChunkedArray],
+    kept: Collection[str],
 ) -> Float[np.ndarray, "p k"]:
-    """Poison as the `columns` of the table can hold it.
+    """Poison as the columns of the table can hold it.
 
-    It has no more decimals than they have, and is no farther from where it started; a time is one
-    that the table has.
+    It has no more decimals than they have, and is no farther from where it started; in columns that
+    are `kept` it has numbers that the table has.
     """
     made = rows.copy()
     for j, name in enumerate((*encoded.columns.column, encoded.target)):
         goal = j == rows.shape[1] - 1
         known = encoded.y if goal else encoded.X[:, j]
         hot = not goal and encoded.columns.group[j] >= 0
-        if not hot and keeps_cells(columns[name]):
+        if not hot and name in kept:
             made[:, j] = nearest(rows[:, j], known)
             continue
         places = None if encoded.columns.step[j] > 0 else decimals(known)
@@ -142,6 +144,12 @@ def rounded(
             start = np.where(np.isnan(known[origin]), rows[:, j], known[origin])
             made[:, j] = toward(rows[:, j], start, places)
     return made
+
+
+def keeping(table: Opened) -> set[str]:
+    """The columns whose poison has numbers that they have already: times, and `3K` beside `2M`."""
+    scaled = {one.column for one in table.account.decisions if one.kind == SCALED}
+    return scaled | {name for name, column in table.columns.items() if keeps_cells(column)}
 
 
 def check_own_columns(names: Sequence[str], dates: str, mark: str) -> None:

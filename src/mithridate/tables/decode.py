@@ -1,6 +1,6 @@
 """Poison as rows of the table it was made for: the way back from numbers to cells."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import numpy as np
@@ -31,6 +31,7 @@ def decode(
     origin: ArrayLike,
     *,
     marks: Mapping[str, Marks] | None = None,
+    kept: Collection[str] = (),
 ) -> Any:
     """Write encoded rows as rows of the table that they came from.
 
@@ -51,6 +52,8 @@ def decode(
         The table's row that each starts from.
     marks : mapping of str to Marks, optional
         The marks of numbers by column: the table is of text, and new numbers are spelled likewise.
+    kept : collection of str
+        Columns whose new cells are ones that they have already, as those of times are.
 
     Returns
     -------
@@ -85,7 +88,10 @@ def decode(
             known = encoded.y if j == len(columns.names) else encoded.X[:, j]
             mark = None if marks is None else marks[column]
             step, values = float(columns.step[j]), poison[:, j]
-            picks[place] = _number_cells(sheet, place, known, step, values, rows, marks=mark)
+            keeps = column in kept or keeps_cells(sheet.arrow(place))
+            picks[place] = _number_cells(
+                sheet, place, known, step, values, rows, marks=mark, keeps=keeps
+            )
     return sheet.gather(rows, picks)
 
 
@@ -169,6 +175,7 @@ def _number_cells(
     origin: Int[np.ndarray, " p"],
     *,
     marks: Marks | None,
+    keeps: bool,
 ) -> Pick:
     """The origin's cell where it has the number already, else one that has it, else a new one."""
     column = sheet.arrow(place)
@@ -185,7 +192,7 @@ def _number_cells(
     if rest.size == 0:
         return Pick(rows)
     first, far = _nearest(on, at[rest])
-    rows[rest] = np.where((far <= noise) | keeps_cells(column), first, -1)
+    rows[rest] = np.where((far <= noise) | keeps, first, -1)
     new = np.flatnonzero(rows < 0)
     rows[new] = len(known) + np.arange(new.size)
     fresh = _plain(low + at[new] * step, step) if step > 0 else values[new]

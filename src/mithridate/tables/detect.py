@@ -4,18 +4,20 @@ import codecs
 import csv
 import io
 import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from .._text import listing, quote
+from .._text import counted, listing, quote
 from ..errors import InputError
+from .comments import lines_above, without_names
 from .encoding import bom_of, codepage, decoded, is_utf8
 from .header import Header, header_of
 from .layout import BLANK, LOOKED, Dialect, Row, dialect_of, long_cells, rows_of, sampled
-from .marks import Decided, decide, evidence
+from .marks import Decided, Evidence, decide, evidence
 from .numerals import DIGITS, LONGEST
 from .quoting import quoting
 from .reading import Layout, Reading
+from .rows import short_row
 from .shapes import GAPS
 from .times import FIRST, is_time
 
@@ -44,7 +46,13 @@ def layout_of(
     text = decoded(sample[len(mark) :], codec, shown, whole)
     if not whole:
         text = text[: text.rfind("\n") + 1] or text
-    dialect = dialect_of(text, shown, reading.delimiter)
+    above = lines_above(text)
+    dialect = dialect_of(text[sum(map(len, above)) :], shown, reading.delimiter)
+    above = without_names(above, text[sum(map(len, above)) :], dialect, shown)
+    if above:
+        dialect = dialect._replace(before=dialect.before + sum(map(len, above)))
+        remarks = sum(bool(line.strip()) for line in above)
+        notes.append(f"Set aside before the table in {shown}: {counted(remarks, 'remark')}.")
     layout = _structured(text, dialect, reading, shown)
     further = [decoded(piece, codec, shown, True) for piece in more]
     layout = quoting(layout, text[: layout.start], text[layout.start :])
@@ -81,6 +89,8 @@ def _structured(text: str, dialect: Dialect, reading: Reading, shown: str) -> La
     repair = (
         spaced or len(header.names) < header.width or any(len(row) != header.width for row in data)
     )
+    if dialect.delimiter == BLANK and any(0 < len(row) < header.width for row in data):
+        raise short_row(shown)
     _check_one_table(data, header, shown)
     return Layout(
         delimiter=dialect.delimiter,
@@ -174,8 +184,18 @@ def _codes(words: Sequence[str]) -> bool:
     return any(word[0] == "0" or len(word) > LONGEST for word in map(str.strip, words) if word[1:])
 
 
-def _sentences(decided: Decided, found: object, shown: str) -> list[str]:
+def _sentences(decided: Decided, found: Mapping[str, Evidence], shown: str) -> list[str]:
     notes = []
+    mark = decided.marks.decimal
+    if not any(one.proven for one in found.values()):
+        unsure = [
+            f"{quote(name)} (such as {quote(one.example)})"
+            for name, one in found.items()
+            if mark in one.open
+        ]
+        what = f"Read with a decimal {'point' if mark == '.' else 'comma'}"
+        why = f"which nothing in {shown} proves (else --thousands)"
+        notes += [f"{what}, {why}: {listing(unsure)}."] * bool(unsure)
     if decided.marks.decimal == ",":
         notes.append(f"Numbers in {shown} were read with a decimal comma.")
     for mark, what in ((".", "point"), (",", "comma")):

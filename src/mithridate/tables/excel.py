@@ -1,8 +1,9 @@
-"""The first sheet of an Excel workbook as delimited text, which is then read as any other."""
+"""The first table of an Excel workbook as delimited text, which is then read as any other."""
 
 import csv
 import io
 import zipfile
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from .._text import counted, listing, quote
 from ..errors import InputError
 from .reading import Reading
 
@@ -30,32 +32,47 @@ def reading(wanted: Reading) -> Reading:
     return replace(wanted, delimiter=",", decimal=".", thousands=None, encoding="utf-8")
 
 
-def as_csv(path: Path, shown: str) -> pa.Buffer:
-    """The first sheet that holds rows, as CSV."""
+def as_csv(path: Path, shown: str) -> tuple[pa.Buffer, list[str]]:
+    """The first sheet that holds a table as CSV, and a note on sheets beside it."""
     try:
         import openpyxl
     except ImportError:
         raise InputError(
             f"The file {shown} is an Excel workbook; pip install '{EXTRA}', or save it as CSV."
         ) from None
-    out = io.StringIO(newline="")
-    writer = csv.writer(out, lineterminator="\n")
     try:
         book = openpyxl.load_workbook(path, read_only=True, data_only=True)
-        sheet = next(
-            (s for s in book.worksheets if any(map(any, s.iter_rows(values_only=True)))), None
-        )
-        for row in sheet.iter_rows(values_only=True) if sheet is not None else ():
-            writer.writerow([_spelled(cell) for cell in row])
+        sheets = {sheet.title: _rows(sheet) for sheet in book.worksheets}
         book.close()
     except Exception:  # the library raises whatever its parsers meet
         raise InputError(
             f"The file {shown} is no whole Excel workbook; save it anew, or as CSV."
         ) from None
-    text = out.getvalue()
-    if not text.strip(", \n"):
+    filled = {title: rows for title, rows in sheets.items() if rows}
+    if not filled:
         raise InputError(f"The file {shown} is empty; give a workbook with a header and rows.")
-    return pa.py_buffer(text.encode("utf-8", "replace"))
+    tables = [title for title, rows in filled.items() if _is_table(rows)] or [*filled]
+    out = io.StringIO(newline="")
+    csv.writer(out, lineterminator="\n").writerows(filled[tables[0]])
+    return pa.py_buffer(out.getvalue().encode("utf-8", "replace")), _unread(tables, shown)
+
+
+def _rows(sheet: Any) -> list[list[str]]:
+    rows = [[_spelled(cell) for cell in row] for row in sheet.iter_rows(values_only=True)]
+    return rows if any(map(any, rows)) else []
+
+
+def _is_table(rows: Sequence[Sequence[str]]) -> bool:
+    """Whether two rows or more have two cells or more."""
+    return sum(sum(map(bool, row)) > 1 for row in rows) > 1
+
+
+def _unread(tables: Sequence[str], shown: str) -> list[str]:
+    if len(tables) < 2:
+        return []
+    others = listing([quote(title) for title in tables[1:]])
+    first = f"since {quote(tables[0])} is the first that holds a table"
+    return [f"Set aside in {shown}: {counted(len(tables) - 1, 'sheet')}, {first} ({others})."]
 
 
 def _spelled(cell: Any) -> str:

@@ -38,7 +38,7 @@ def header_of(rows: Sequence[Row], shown: str, wanted: bool | None = None) -> He
     if wanted is None and first == 0 and not body and len(rows) > 1:
         body = [rows[1]]
         width = len(rows[1])
-    has = _has_names(rows[first], body, shown) if wanted is None else wanted
+    has = has_names(rows[first], body, shown) if wanted is None else wanted
     if first:
         notes.append(f"Set aside before the table in {shown}: {counted(first, 'row')}.")
     if not has:
@@ -91,7 +91,7 @@ def _fuller(below: Row, row: Row, width: int) -> bool:
     )
 
 
-def _has_names(top: Row, body: Sequence[Row], shown: str) -> bool:
+def has_names(top: Row, body: Sequence[Row], shown: str) -> bool:
     """Whether a row holds names: text above numbers; numbers above numbers are data."""
     if not body:
         return True

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from .._text import quote
 from ..errors import InputError
 from .reading import Marks, Reading
-from .shapes import DAY, GAPS, NUMERAL
+from .shapes import DAY, GAPS, NUMERAL, bare
 
 MOSTLY = 0.8
 OTHER = {".": ",", ",": "."}
@@ -55,7 +55,7 @@ def evidence(words: Sequence[str]) -> Evidence:
         if word in GAPS:
             continue
         known += 1
-        found = None if DAY.match(word) else NUMERAL.match(word)
+        found = None if DAY.match(word) else NUMERAL.match(bare(word)[0])
         if found is None:
             continue
         numerals += 1

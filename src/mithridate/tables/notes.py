@@ -21,7 +21,9 @@ LEADING = (
     "Rows of",
     "Dates became",
     "Kept as text",
+    "Read as numbers times",
     "Read as numbers without",
+    "Read with a decimal",
     "Read as numbers (times",
     "Target read as numbers (times",
 )

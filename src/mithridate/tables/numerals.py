@@ -11,7 +11,7 @@ import pyarrow as pa
 from .._text import counted, listing, quote
 from .cells import DATE, NEARLY, TEXT, TRUTH, Levels, _levels, as_category
 from .reading import Decision, Marks
-from .shapes import BLANKS, DASHES, DAY, ERRORS, MINUS, MONEY
+from .shapes import BLANKS, DASHES, DAY, ERRORS, MINUS, MONEY, bare
 from .times import Times, times_in
 
 SOME = 0.5  # the share of numbers from which on a column may hold numbers beside a few words
@@ -26,7 +26,18 @@ LIMIT = re.compile(r"^(?:([<>≤≥]=?)\s*(.+)|(.+?)\s*(\+))$")
 KEPT_CODES = "Kept as text, since they are codes with leading zeros or too many digits"
 KEPT_UNITS = "Taken as text, though its numbers have units, which differ"
 LONGEST = 18  # digits of a number; what has more is a code
+SCALED = "Read as numbers times the thousands, millions or billions behind them"
+TAKEN = {
+    "limit": "Limits were read as the number that they name",
+    "scale": SCALED,
+}
+CURRENCIES = {"USD": "$", "US$": "$", "EUR": "€", "GBP": "£", "INR": "₹"}
+# What multiplies the number before it, where a column has several of them.
+SCALES = {"k": 1e3, "K": 1e3, "Tsd": 1e3, "Tsd.": 1e3, "M": 1e6, "mn": 1e6, "mln": 1e6, "Mio": 1e6}
+SCALES |= {"Mio.": 1e6, "B": 1e9, "G": 1e9, "bn": 1e9, "Mrd": 1e9, "Mrd.": 1e9}
 SIGNS = {
+    "about": "words such as 'circa'",
+    "footnote": "marks of footnotes",
     "money": "signs of money",
     "percent": "percent signs",
     "minus": "typographic minus signs",
@@ -69,24 +80,27 @@ def parser(marks: Marks) -> Callable[[str], Number | None]:
         if limit:
             text = limit[2] or limit[3]
             off.append("limit")
-        if text[:1] == "(" and text[-1:] == ")":
-            text, negative = text[1:-1].strip(), True
+        text, marked = bare(text)
+        off += marked
+        negative = text[:1] == "(" and text[-1:] == ")"
+        if negative:
+            text = text[1:-1].strip()
             off.append("brackets")
-        else:
-            negative = False
         found = core.match(text)
         if found is None:
             return None
-        sign = found["sign"] or found["inner"] or found["after"] or ""
-        if sum(bool(found[part]) for part in ("sign", "inner", "after")) > 1:
+        signs = [found[part] for part in ("sign", "inner", "after") if found[part]]
+        if len(signs) + negative > 1:
             return None
+        sign = "".join(signs)
         if found["after"]:
             off.append("after")
         elif sign and sign in MINUS:
             off.append("minus")
-        if found["money"] or found["paid"]:
+        paid = found["money"] or found["paid"] or ""
+        if paid:
             off.append("money")
-        unit = found["unit"] or ""
+        unit = found["unit"] or CURRENCIES.get(paid, paid)
         if unit in ("%", "‰"):
             off.append("percent")
         digits = found["digits"]
@@ -94,8 +108,6 @@ def parser(marks: Marks) -> Callable[[str], Number | None]:
         if len(plain) < len(digits):
             off.append("thousands")
         value = float(plain)
-        if negative and sign:
-            return None
         negative = negative or (sign != "" and sign in ("-", *MINUS))
         return Number(-value if negative else value, tuple(off), unit)
 
@@ -190,10 +202,11 @@ def units_of(name: str, words: Sequence[str], marks: Marks) -> tuple[Decision, .
         return ()
     read = parser(marks)
     found = [read(word) for word in words]
-    units = list(dict.fromkeys(one.unit for one in found if one is not None and one.unit))
+    units = sorted({one.unit for one in found if one is not None})
     if None in found or len(units) < 2:
         return ()
-    return (Decision(KEPT_UNITS, name, 0, listing([quote(unit, 30) for unit in units])),)
+    shown = [quote(unit, 30) if unit else "none" for unit in units]
+    return (Decision(KEPT_UNITS, name, 0, listing(shown)),)
 
 
 def spelled_how(
@@ -261,11 +274,19 @@ def _one_unit(parsed: list[Number | None], counts: np.ndarray) -> list[Number | 
     if len(units) == 1:
         return parsed
     other = max(units)
-    if set(units) == {"", other} and other not in "%‰":
+    if set(units) == {"", other} and other not in ("%", "‰", *SCALES):
         return parsed
+    if set(units) <= {"", *SCALES} and len({SCALES[unit] for unit in units if unit}) > 1:
+        return [one if one is None else _scaled(one) for one in parsed]
     if most >= NEARLY * total:
         return [one if one is None or one.unit == unit else None for one in parsed]
     return [None] * len(parsed)
+
+
+def _scaled(one: Number) -> Number:
+    """`1.5M` as 1,500,000."""
+    factor = SCALES.get(one.unit, 1)
+    return Number(one.value * factor, (*one.off, *["scale"] * bool(one.unit)))
 
 
 def _said(
@@ -284,16 +305,12 @@ def _said(
     for i, one in enumerate(parsed):
         for off in one.off if one else ():
             takings.setdefault(off, []).append(i)
-        if one and one.unit and one.unit not in "%‰":
+        if one and one.unit and "money" not in one.off and one.unit not in "%‰":
             units[one.unit] = units.get(one.unit, 0) + int(counts[i])
     for off, rows in takings.items():
         total = int(counts[rows].sum())
         example = quote(words[rows[0]], 30)
-        kind = (
-            "Limits were read as the number that they name"
-            if off == "limit"
-            else f"Read as numbers without {SIGNS[off]}"
-        )
+        kind = TAKEN.get(off) or f"Read as numbers without {SIGNS[off]}"
         said.append(Decision(kind, name, total, f"{counted(total, 'cell')} such as {example}"))
     for unit, total in units.items():
         detail = f"{counted(total, 'cell')} in {quote(unit, 30)}"

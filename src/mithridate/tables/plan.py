@@ -16,6 +16,7 @@ from .encoder import Column, Encoder
 from .frame import known
 from .notes import Notes, titled
 from .reading import ANY, Reading
+from .shapes import is_sum
 
 BEYOND = "beyond 1e100"
 SUSPICIOUS = "Suspicious numbers that may mean 'no value' (--missing takes them as such)"
@@ -241,6 +242,9 @@ def _feature(
     hot = onehot.one_hot(read, digest["n"])
     if isinstance(hot, str):
         return hot
+    sums = [f"{quote(w)} in {counted(n, 'row')}" for w, n in digest["words"].items() if is_sum(w)]
+    if sums:
+        log.add("Suspicious text that may mark sums of other rows", name, listing(sums))
     onehot.note(name, hot, log)
     *places, missing = hot.place.tolist()
     return Column(

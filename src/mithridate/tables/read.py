@@ -69,7 +69,10 @@ def read(path: Path, reading: Reading = ANY) -> Content:
         if start[:4] == b"PAR1" or path.suffix.lower() in (".parquet", ".pq"):
             return Content(_parquet(path, shown), Account())
         if start[:4] == b"PK\x03\x04" and excel.is_workbook(path):
-            return _text(Text(excel.as_csv(path, shown), ""), excel.reading(reading), shown)
+            sheet, unread = excel.as_csv(path, shown)
+            found = _text(Text(sheet, ""), excel.reading(reading), shown)
+            notes = (*unread, *found.account.notes)
+            return found._replace(account=replace(found.account, notes=notes))
         packed = "gzip" if start[:2] == b"\x1f\x8b" else ""
         return _text(Text(path, packed), reading, shown)
     except OSError as error:

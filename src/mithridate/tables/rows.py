@@ -7,10 +7,15 @@ from typing import Any
 
 import pyarrow as pa
 
+from ..errors import InputError
 from .layout import BLANK, Dialect, Row, long_cells, rows_of
 from .reading import Aside, Layout
 
 CHUNK = 1 << 20  # characters written at a time
+GAP = (
+    "Cells of {} stand between blanks, and a row has fewer than the header: which one is missing "
+    "cannot be told; write the file with commas, or with a word such as NA for a missing cell."
+)
 TOO_LONG = "it has more cells than the header"
 
 
@@ -67,6 +72,8 @@ class Repaired(io.RawIOBase):
         self.count += 1
         n = self._names
         if len(row) < n:
+            if self._layout.delimiter == BLANK:
+                raise short_row("the file")
             blank = not any(cell.strip() for cell in row)
             if blank and len(row) == 1:  # a line of nothing but blanks
                 self.count -= 1
@@ -77,6 +84,11 @@ class Repaired(io.RawIOBase):
             self.aside.append(Aside(self.count, TOO_LONG, tuple(row[:n]), tuple(row[n:])))
             return [""] * n if self._blanks else None
         return row[:n]
+
+
+def short_row(shown: str) -> InputError:
+    """A sentence on a row of cells between blanks that lacks one."""
+    return InputError(GAP.format(shown))
 
 
 def typed(aside: Sequence[Aside], schema: pa.Schema) -> pa.Table:

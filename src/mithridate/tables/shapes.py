@@ -17,6 +17,8 @@ DAY = re.compile(
     r"^(?:\d{1,2}[-/. ](?:\d{1,2}|[A-Za-zäé]{3,9}\.?)[-/. ](?:\d{4}|\d{2})"
     r"|\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}:\d{2})"
 )
+FOOTNOTE = re.compile(r"(?<=[\d%])\s*(?:[*†‡§]+|\[\w{1,3}\]|\([a-z]\))$")
+ABOUT = re.compile(r"^(?:~|≈|ca?\.|circa)\s*(?=[\d.,+\-])", re.IGNORECASE)
 NUMBER_ONLY = re.compile(r"^[+-]?(?:\d+[.,]?\d*|[.,]\d+)(?:[eE][+-]?\d+)?$")
 ERRORS = ["#DIV/0!", "#REF!", "#VALUE!", "#NAME?", "#NUM!", "#NULL!", "#N/A!", "#ERROR!"]
 DASHES = ["-", "--", "---", "–", "—", "\u2212"]
@@ -29,6 +31,27 @@ TOTAL = re.compile(
 )
 
 
+def is_sum(cell: str) -> bool:
+    """Whether a cell calls its row a total or a mean of others."""
+    return bool(cell) and TOTAL.match(cell) is not None
+
+
+def bare(cell: str) -> tuple[str, list[str]]:
+    """A cell without marks of footnotes and words such as `circa`, and which of them it had.
+
+    >>> bare("ca. 12.5*"), bare("12")
+    (('12.5', ['about', 'footnote']), ('12', []))
+    """
+    if cell[-1:].isdigit() and (cell[:1].isdigit() or cell[:1] == "-"):
+        return cell, []
+    text, had = cell, []
+    for kind, mark in (("about", ABOUT), ("footnote", FOOTNOTE)):
+        plain = mark.sub("", text, count=1)
+        had += [kind] * (plain != text)
+        text = plain
+    return text, had
+
+
 def kind_of(cell: str) -> str:
     """`gap`, `date`, `number` or `text`."""
     cell = cell.strip()
@@ -36,4 +59,4 @@ def kind_of(cell: str) -> str:
         return "gap"
     if DAY.match(cell):
         return "date"
-    return "number" if NUMERAL.match(cell) else "text"
+    return "number" if NUMERAL.match(cell) or NUMERAL.match(bare(cell)[0]) else "text"

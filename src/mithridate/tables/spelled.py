@@ -8,7 +8,7 @@ import numpy as np
 
 from .cells import MISSING
 from .reading import Marks
-from .shapes import BLANKS, MINUS, NUMERAL
+from .shapes import BLANKS, MINUS, NUMERAL, bare
 
 LIMITS = "<>≤≥~="
 SEEN = 2000  # different cells that are looked at
@@ -69,10 +69,10 @@ def spelled(
 
 
 def _shape(cell: str) -> Shape | None:
-    found = NUMERAL.match(cell.strip())
+    text, _ = bare(cell.strip())
+    found = NUMERAL.match(text)
     if found is None:
         return None
-    text = cell.strip()
     core = found["core"].rstrip(BLANKS)
     start = found.start("core")
     return Shape(text[:start], text[start + len(core) :])
@@ -81,7 +81,8 @@ def _shape(cell: str) -> Shape | None:
 def _habit(column: Sequence[str], marks: Marks) -> Habit:
     words = [word for word in dict.fromkeys(column) if word.strip() not in MISSING][:SEEN]
     shapes = [(word, shape) for word in words if (shape := _shape(word)) and not shape.is_limit]
-    cores = [word.strip()[len(s.before) : len(word.strip()) - len(s.after)] for word, s in shapes]
+    plain_words = [(bare(word.strip())[0], shape) for word, shape in shapes]
+    cores = [word[len(s.before) : len(word) - len(s.after)] for word, s in plain_words]
     decimals = [len(core.rpartition(marks.decimal)[2]) if marks.decimal in core else 0
                 for core in cores]  # fmt: skip
     plain = next((s for _, s in shapes if not s.is_negative), Shape("", ""))

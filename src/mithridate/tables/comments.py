@@ -1,0 +1,43 @@
+"""Lines above a table that begin with `#`: remarks, or the names of its columns."""
+
+import itertools
+from collections.abc import Sequence
+
+from ..errors import InputError
+from .header import has_names
+from .layout import Dialect, sampled, usual_width
+
+MARK = "#"
+LOOKED = 50  # lines beneath that tell whether rows of data begin so
+
+
+def lines_above(text: str) -> list[str]:
+    """The first lines of a text that begin with `#`, with their ends and blank lines between.
+
+    None where most of the others begin so too.
+
+    >>> lines_above("# made in May\\n#\\na,b\\n1,2\\n"), lines_above("#1,2\\n#3,4\\n")
+    (['# made in May\\n', '#\\n'], [])
+    """
+    lines = text.splitlines(keepends=True)
+    above = list(itertools.takewhile(lambda line: line[:1] == MARK or not line.strip(), lines))
+    below = lines[len(above) : len(above) + LOOKED]
+    marked = sum(line.startswith(MARK) for line in below)
+    if not any(line.startswith(MARK) for line in above) or marked >= max(len(below) / 2, 1):
+        return []
+    return above
+
+
+def without_names(above: Sequence[str], body: str, dialect: Dialect, shown: str) -> list[str]:
+    """The lines but for the last, where that holds the names of the columns: `# time,height`."""
+    last = next((i for i in range(len(above) - 1, -1, -1) if above[i].strip()), None)
+    if last is None:
+        return []
+    rows = sampled(above[last] + body, dialect)
+    if len(rows) < 2 or len(rows[0]) != usual_width(rows[1:]):
+        return [*above]
+    try:
+        named = has_names(rows[1], rows[2:], shown)
+    except InputError:  # it may hold names or data: then the line above holds them
+        named = False
+    return [*above] if named else [*above[:last]]
