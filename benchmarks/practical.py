@@ -169,6 +169,7 @@ def measured(name, X, y, told):
             begin = time.perf_counter()
             scores, rejected = METHODS[method](*given)
             record = {"table": name, "tuned": seed // 7 % 2 == 0, "kind": kind, "method": method}
+            record |= {"rate": told.rate if kind != "none" else 0.0, "columns": X.shape[1]}
             record |= {"seconds": time.perf_counter() - begin, "rows": k}
             record |= {"rejected": int(rejected.sum()), "bad": int(bad.sum())}
             record |= {"found": int((rejected & bad).sum())}

@@ -52,6 +52,18 @@ def test_a_curve_is_no_conspiracy():
     assert "They stay" in found.message_
 
 
+def test_a_part_that_trees_tell_apart_stays_where_the_others_bend_too():
+    """A line is far off it, but spoiled no more than by the curve of the other rows."""
+    rng = np.random.default_rng(2)
+    X = rng.random((240, 2))
+    part = X[:, 0] > 0.86
+    X[part, 0] += 0.1
+    y = np.where(part, -3.0, 2.0 * np.abs(np.sin(6.0 * X[:, 1])) + X[:, 0])
+    found = TableErrors(only="groups").fit(X, y + 0.1 * rng.normal(size=240))
+    assert Antidote().fit(X, y).n_rejected_ >= 30
+    assert found.n_rejected_ == 0
+
+
 def test_another_choice_is_refused():
     with pytest.raises(InputError, match="'groups', 'rows'"):
         TableErrors(only="cells and rows").fit(np.ones((9, 1)), np.arange(9.0))

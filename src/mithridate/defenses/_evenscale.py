@@ -70,6 +70,12 @@ def even_scale(table: Canonical) -> Scale:
     return max((*lines, *bent), key=lambda scale: scale.value)
 
 
+def even_form(table: Canonical) -> Form:
+    """The form of the target that is likeliest around a line; `even_scale` asks trees, too."""
+    lines = (_tried(table, Line(), form) for form in forms(table.y, table.weight))
+    return max(lines, key=lambda scale: scale.value).form
+
+
 def step(y: Column, w: Column) -> float:
     """Step of the lattice of the commonest values that cover nine rows in ten; 0 without one."""
     values, at = np.unique(y, return_inverse=True)

@@ -23,9 +23,10 @@ class TableErrors(BlanksDefense):
     """Reject rows that pull the model together, and single rows whose target is wrong.
 
     The default of the product. First the search of `Antidote` for rows that together pulled a line
-    to where it is. What it finds is rejected unless boosted trees predict the other rows worse
-    without it: they need the rows of a curve, and not those of an attack. Then `TargetErrors`
-    judges each of the rows that are left. An honest table most often keeps all of its rows.
+    to where it is. What it finds is rejected if a robust line predicts the other rows better
+    without it, and boosted trees no worse: a curve is not what spoils a line, and trees need its
+    rows. Then `TargetErrors` judges each of the rows that are left. An honest table most often
+    keeps all of its rows.
 
     Parameters
     ----------
@@ -136,8 +137,8 @@ class TableErrors(BlanksDefense):
         group = table.back(found.rejected, len(y))
         if not group.any():
             self.message_ = (
-                f"{search.n_rejected_:,} rows pull a line to where it is, but are too many, or "
-                "trees predict the others worse without them: a curve, or another part of the "
+                f"{search.n_rejected_:,} rows pull a line to where it is, but are too many, or the "
+                "others are predicted no better without them: a curve, or another part of the "
                 "table. They stay."
             )
         unit = np.ptp(y) / np.ptp(table.y)

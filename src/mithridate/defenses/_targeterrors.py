@@ -12,6 +12,7 @@ from ._crossfit import Canonical, Line, boosting, crossfit, quantile, spread
 from ._evenscale import Scale, even_scale, step
 from ._ridge import Ridge
 from .base import Column, Mask, Rows, Trusted
+from .ends import ends
 from .errormixture import local_scale, mixture, noise_scale
 
 _ROUNDS = 3
@@ -36,10 +37,13 @@ class TargetErrors(BlanksDefense):
     - *error*: a Cauchy density as wide as the target itself.
 
     The share of errors is learned by expectation maximization. A row is flagged where an error is
-    three times as likely as noise. None of the flagged is rejected where that would do harm: where
-    a ridge or boosted trees predict the other rows worse without them, or predict most of the
-    flagged far better from each other (errors do not explain each other), or where they are over
-    15 %.
+    three times as likely as noise, but for the ends of the range: a target beyond a prediction that
+    is itself among the most extreme 5 %, and no farther from the middle than twice the next one. A
+    model predicts too little at the ends, and errors strike anywhere.
+
+    None of the flagged is rejected where that would do harm: where a ridge or boosted trees predict
+    the other rows worse without them, or predict most of the flagged far better from each other
+    (errors do not explain each other), or where they are over 15 %.
 
     Scores, and so the verdict, do not depend on units or on the order of rows and columns.
 
@@ -135,7 +139,10 @@ class TargetErrors(BlanksDefense):
         noise = np.sqrt(noise**2 + doubt + rounding**2)
         noise = widened(table, scale.v, r, noise, self._blank(table, n))
         found = mixture(r, noise, side, _width(table, scale.v), w, table.sure)
-        self._odds = np.where(table.sure, -np.inf, found.odds(r, noise, side))
+        odds = np.where(table.sure, -np.inf, found.odds(r, noise, side))
+        self._odds = np.where(
+            ends(table.y, predicted, r, odds > CUT, table.weight), np.minimum(odds, CUT), odds
+        )
         self.share_ = found.share
         asked = ~table.sure
         some = np.flatnonzero(asked)[:: -(-len(w) // _SOME)]
