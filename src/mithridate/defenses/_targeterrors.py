@@ -37,9 +37,10 @@ class TargetErrors(BlanksDefense):
     - *error*: a Cauchy density as wide as the target itself.
 
     The share of errors is learned by expectation maximization. A row is flagged where an error is
-    three times as likely as noise, but for the ends of the range: a target beyond a prediction that
-    is itself among the most extreme 5 %, and no farther from the middle than twice the next one. A
-    model predicts too little at the ends, and errors strike anywhere.
+    three times as likely as noise, but for the ends of the range: models predict too little there,
+    and errors strike anywhere. So where more of the flagged rows than chance brings lie beyond the
+    most extreme 5 % of the predictions, they stay, unless one is over twice as far from the middle
+    as the next.
 
     None of the flagged is rejected where that would do harm: where a ridge or boosted trees predict
     the other rows worse without them, or predict most of the flagged far better from each other

@@ -2,21 +2,23 @@
 
 import numpy as np
 from jaxtyping import Bool, Float
+from scipy.special import bdtrc
 
 Column = Float[np.ndarray, " m"]
 Mask = Bool[np.ndarray, " m"]
 
 _END = 0.95  # of the rows: a prediction beyond those of so many is at an end
+_CHANCE = 0.05  # of so many flagged rows at an end, if they were errors
 _LEAP = 2.0  # times as far from the middle as the next target, and a target continues no range
 
 
 def ends(y: Column, predicted: Column, r: Column, flagged: Mask, w: Column) -> Mask:
     """The flagged rows that are genuine ends of the range, rather than errors.
 
-    Models that have not seen the ends of a range predict too little there. So a target beyond a
-    prediction that is itself among the most extreme on that side is none that an error moved to
-    where it is: errors strike rows whatever is predicted for them. It must continue the range, no
-    farther from the middle than twice the next one.
+    Models that have not seen the ends of a range predict too little there, where errors strike rows
+    whatever is predicted for them. So where more of the flagged rows than chance brings lie beyond
+    predictions that are themselves the most extreme, no error moved them to where they are. Each
+    must continue the range, no farther from the middle than twice the next one.
 
     Parameters
     ----------
@@ -34,14 +36,15 @@ def ends(y: Column, predicted: Column, r: Column, flagged: Mask, w: Column) -> M
     """
     found = np.zeros_like(flagged)
     for sign in (-1.0, 1.0):
-        out = sign * y
-        may = flagged & (sign * r > 0) & (_rank(sign * predicted, w) > _END)
-        farthest = float(out[~flagged].max(initial=0.0))
-        for row in np.flatnonzero(may)[np.argsort(out[may], kind="stable")]:
-            if out[row] > _LEAP * farthest:
-                break
-            farthest = max(farthest, float(out[row]))
-            found[row] = True
+        out, beyond = sign * y, flagged & (sign * r > 0)
+        may = np.flatnonzero(beyond & (_rank(sign * predicted, w) > _END))
+        may = may[np.argsort(out[may], kind="stable")]
+        before = np.append(out[~flagged].max(initial=0.0), out[may])[:-1]
+        leaps = out[may] > _LEAP * np.maximum.accumulate(before)
+        ending = may[~np.logical_or.accumulate(leaps)]
+        # At least so many of all that are off on this side, by chance.
+        if bdtrc(len(ending) - 1, int(beyond.sum()), 1.0 - _END) <= _CHANCE + 1e-9:
+            found[ending] = True
     return found
 
 
