@@ -51,17 +51,20 @@ def test_alpha_makes_it_less_visible_and_less_harmful(frame, bold):
     assert bold.far > shy.far
 
 
-@pytest.mark.parametrize("placed", ["added", "replaced"])
+RANGE = pd.RangeIndex(5, 605, 6), 605
+LABELS = {
+    "range": RANGE,
+    "integers": (pd.Index([*range(10, 109), 7], name="id"), 109),
+    "dates": (pd.date_range("2020-01-01", periods=100), pd.Timestamp("2020-04-09 00:00:01")),
+    "text": (pd.Index(["poison 1", *(f"r{i}" for i in range(99))]), "poison 2"),
+    "levels": (pd.MultiIndex.from_product([["a", "b"], range(50)]), ("a", "poison 1")),
+}
+
+
 @pytest.mark.parametrize(
-    ("index", "first"),
-    [
-        (pd.RangeIndex(5, 605, 6), 605),
-        (pd.Index([*range(10, 109), 7], name="id"), 109),
-        (pd.date_range("2020-01-01", periods=100), pd.Timestamp("2020-04-09 00:00:01")),
-        (pd.Index(["poison 1", *(f"r{i}" for i in range(99))]), "poison 2"),
-        (pd.MultiIndex.from_product([["a", "b"], range(50)]), ("a", "poison 1")),
-    ],
-    ids=["range", "integers", "dates", "text", "levels"],
+    ("index", "first", "placed"),
+    [*((*pair, "added") for pair in LABELS.values()), (*RANGE, "replaced")],
+    ids=[*LABELS, "replaced"],
 )
 def test_poison_rows_have_labels_of_their_own(index, first, placed):
     frame = pd.DataFrame({"x": np.arange(100) % 7, "y": np.arange(100.0)}, index=index)
@@ -126,12 +129,12 @@ def test_rows_can_be_replaced(frame):
 def test_the_command_line_writes_it(frame, tmp_path, suffix, attack):
     frame.to_csv(tmp_path / "in.csv", index=False)
     out = tmp_path / f"out.{suffix}"
-    given = ["--target", "progression", "--ratio", "0.1", "--attack", attack, "-o", out]
+    given = ["--target", "progression", "--ratio", "0.2", "--attack", attack, "-o", out]
     code, said, _ = call("poison", tmp_path / "in.csv", *given)
     assert code == 0
     assert "poison rows" in said
     got = pd.read_csv(out) if suffix == "csv" else pq.read_table(out).to_pandas()
-    assert got.is_poison.sum() == 49
+    assert got.is_poison.sum() == 110
 
 
 def test_bad_input_gets_one_sentence(frame, tmp_path, monkeypatch):

@@ -35,6 +35,11 @@ def of(risk, clean, poison, victim=None):
 
 
 @eqx.filter_jit
+def believed(clean):
+    return risks.Predictive().digest(clean, Ridge(), KEY)
+
+
+@eqx.filter_jit
 def with_slope(risk, clean, poison):
     """The risk and its gradient in the poison."""
     return jax.value_and_grad(lambda poison: of(risk, clean, poison))(poison)
@@ -57,7 +62,7 @@ def test_predictive_is_the_bayesian_regression_of_the_defense(n, d, noise, oneho
     weight = w if d < n else np.ones(n)
     want = BayesianRegression.of(Moments.of(X, y, weight))
     clean = Sample(*map(jnp.asarray, (X, y, weight)))
-    got, _ = risks.Predictive().digest(clean, Ridge(), KEY)
+    got, _ = believed(clean)
     np.testing.assert_allclose(1 / got.noise, want.noise_precision, rtol=1e-6)
     np.testing.assert_allclose(got.prior, want.prior_precision, rtol=1e-6)
     scale = np.abs(want.coef).max()
@@ -200,10 +205,15 @@ def test_gap_is_the_squared_distance_from_the_mean_loss():
 
 @every_risk
 def test_a_risk_of_trained_models_is_the_same_with_the_training_given(risk):
-    clean, poison, victim = sample(), sample(9, seed=2), Ridge()
-    facts = risk.digest(clean, victim, KEY)
-    params = victim.fit(victim.digest(clean), poison, KEY)
-    np.testing.assert_allclose(risk.after_training(facts, poison, params), risk(facts, poison))
+    victim = Ridge()
+
+    @jax.jit
+    def both(clean, poison):
+        facts = risk.digest(clean, victim, KEY)
+        params = victim.fit(victim.digest(clean), poison, KEY)
+        return risk.after_training(facts, poison, params), risk(facts, poison)
+
+    np.testing.assert_allclose(*both(sample(), sample(9, seed=2)))
 
 
 def test_weighted_gives_the_training_to_its_parts():
