@@ -19,6 +19,7 @@ from mithridate.bench.spec import ThreatSpec
 from mithridate.bench.sweep import Attacker, sweep
 from mithridate.bench.worlds import world
 from mithridate.data import load
+from mithridate.defenses.unitbox import UnitBox
 
 KEY = jax.random.key(0)
 SURROGATES = [victims.Trimmed(), victims.Huberized(), victims.BayesCleaned()]
@@ -55,7 +56,12 @@ def table(request):
 @each
 def test_it_predicts_what_the_defense_predicts(victim, ratio, table):
     split, clean, poison = poisoned(table, ratio)
-    both = clean + poison
+    # A surrogate takes features as they come; a defense, in units of its own.
+    box = UnitBox.of(np.asarray((clean + poison).X))
+    clean, poison = (
+        Sample(jnp.asarray(box.scaled(np.asarray(s.X))), s.y, s.w) for s in (clean, poison)
+    )
+    both, test = clean + poison, box.scaled(np.asarray(split.test.X))
     defense = choices(defenses, defenses.BaseDefense)[victim.surrogate_of]()
     if "contamination" in defense.get_params():
         defense.set_params(contamination=len(poison.y) / len(both.y))
@@ -63,8 +69,8 @@ def test_it_predicts_what_the_defense_predicts(victim, ratio, table):
     params = jax.jit(victim.fit)(victim.digest(clean), poison, KEY)
     # The optimizer of the Huber defense stops at a gradient of 1e-5.
     atol = 5e-4 if victim.surrogate_of == "huber" else 1e-8
-    got = victim.predict(params, jnp.asarray(split.test.X))
-    np.testing.assert_allclose(got, defense.predict(split.test.X), atol=atol)
+    got = victim.predict(params, jnp.asarray(test))
+    np.testing.assert_allclose(got, defense.predict(test), atol=atol)
 
 
 @x64

@@ -54,6 +54,17 @@ def test_units_of_the_target_do_not_matter(cls):
 
 
 @every_defense
+def test_units_of_the_features_do_not_matter(cls):
+    if not cls.features_scale_free:
+        pytest.skip("as published for features of one range, or fits the given model alone")
+    X, y, _ = gross_table()
+    unit = 10.0 ** np.arange(-2, 3)
+    defense, scaled = fitted(cls), told(cls, 0.1).fit(X * unit - unit, y)
+    np.testing.assert_array_equal(scaled.inlier_mask_, defense.inlier_mask_)
+    np.testing.assert_allclose(scaled.scores_, defense.scores_, rtol=1e-4, atol=1e-6)
+
+
+@every_defense
 def test_weight_k_is_row_k_times(cls):
     X, y, _ = gross_table()
     w = np.random.default_rng(2).integers(0, 4, len(y))

@@ -38,7 +38,7 @@ def test_weights_that_are_no_counts_weigh_in_the_fits():
     theirs.fit(X[order], y[order], sample_weight=weight[order])
     for routing in (False, True):
         with sklearn.config_context(enable_metadata_routing=routing):
-            ours = Ransac(min_samples=5).fit(X, y, sample_weight=weight)
+            ours = Ransac(Ridge(), min_samples=5).fit(X, y, sample_weight=weight)
         np.testing.assert_array_equal(ours.predict(X), theirs.predict(X))
 
 

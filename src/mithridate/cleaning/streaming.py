@@ -15,9 +15,9 @@ from .._lookup import choices
 from .._progress import silent
 from .._text import listing, quote
 from ..defenses import BaseDefense, Ridge
-from ..defenses.base import Streams
 from ..defenses.reasons import KeptRows
 from ..defenses.streaming import fit_passes
+from ..defenses.streams import Streams
 from ..errors import InputError
 from ..moments import Moments
 from ..passes.engine import Dask, Engine, Local

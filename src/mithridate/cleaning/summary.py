@@ -143,7 +143,7 @@ def _power(guard: BaseDefense, encoding: Encoding, rejected: Rejected) -> str:
     regression, scores = getattr(guard, "regression_", None), guard.scores_
     if regression is None:
         return unseen
-    X = np.ascontiguousarray(encoding.X)
+    X = guard.unit_box_.scaled(encoding.X)  # pyright: ignore
     off = np.abs(encoding.y - regression.predict(X))[scores > 0] / scores[scores > 0]
     least = figure(guard.threshold_ * np.median(off) * encoding.unit, 2)
     target = quote(encoding.target)

@@ -2,21 +2,22 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
 from math import inf, nan, sqrt
 from typing import Any, ClassVar
 
 import numpy as np
 
 from .._text import percent
-from ..passes.block import Block, Kernel, one_thread
+from ..passes.block import Block, Kernel, by_columns, one_thread
 from ..passes.memory import InMemory, Passes, Verdict
 from ..passes.scores import AtMost
 from . import chance
 from ._bayesclean import BayesClean
-from .base import BaseDefense, Column, Mask, Rows, Streams, Trusted
+from .base import BaseDefense, Column, Mask, Rows, Trusted
 from .constraints import FALSE_POSITIVE_RATE, Constraints
 from .search import CORE_SHARE, FAR_SIGMAS, MAX_READMISSIONS, Farthest, Finding, SearchTable
+from .streams import Streams
+from .unitbox import UnitBox
 
 # What makes rows worth rejecting. An effect is how far the model moves without them, as a share of
 # the variance of the target; ends is how much more often their targets lie at the ends of the range
@@ -98,6 +99,7 @@ class Antidote(Streams, BaseDefense):
     uses_trusted: ClassVar[bool] = True
     keeps_clean: ClassVar[float] = 0.95
     rejects_gross: ClassVar[float] = 0.0  # gross errors that pull in no one direction need the rate
+    model_of_its_own: ClassVar[bool] = True
     constraints: ClassVar[Constraints] = {"false_positive_rate": FALSE_POSITIVE_RATE}
 
     effect_: float
@@ -115,13 +117,21 @@ class Antidote(Streams, BaseDefense):
         sample_weight: Column | None,
         trusted: Trusted | None = None,
     ) -> Mask:
-        table = InMemory(X, y, sample_weight)
+        box = self.unit_box_ = UnitBox.of(X, sample_weight)
+        table = InMemory(box.scaled(X), y, sample_weight)
         small, searches, worthwhile = self._searched(table)
         if trusted is not None:
-            fitted = partial(self._fit_estimator, X, y, sample_weight)
-            searches, worthwhile = self._by_trust(
-                table, fitted, trusted, small, searches, worthwhile
-            )
+            Z = by_columns(box.scaled(trusted[0]), trusted[1])
+            more = _from_trusted(small, Block(0, Z, np.ones(len(trusted[1]))))
+            believed = [(found, True) for found in (searches, *more)]
+
+            def losses(mask: Mask) -> Column:
+                fitted = self._fit_estimator(X, y, sample_weight, mask)
+                return (trusted[1] - fitted.predict(trusted[0])) ** 2
+
+            first = searches, worthwhile
+            choices = [first, *believed, (searches, False)]
+            searches, worthwhile = _most_trusted(table, choices, losses)
         verdict = self._verdict(table, small, searches, worthwhile)
         self.scores_ = table.values(verdict.score)
         return table.values(verdict.keep)
@@ -210,33 +220,32 @@ class Antidote(Streams, BaseDefense):
             searches = [*searches[:-1], searches[-1]._replace(distance=distance)]
         return _farthest(searches)
 
-    def _by_trust(
-        self,
-        table: InMemory,
-        fitted: Callable[[Mask], Any],
-        trusted: Trusted,
-        small: SearchTable,
-        first: Searches,
-        worthwhile: bool,
-    ) -> tuple[Searches, bool]:
-        """Searches whose model predicts the trusted rows best, and whether to reject by them."""
-        known, candidates = np.vstack([trusted[0].T, trusted[1]]), [first]
-        with one_thread():
-            near = small.near(Block(0, known, np.ones(len(trusted[1]))))
-            for share in (CORE_SHARE, TRUSTED_CORE_SHARE):
-                start = near(share)
-                for steps in (0, MAX_READMISSIONS):
-                    candidates.append([small.search(start, share, steps)])
-        believed = [(searches, True) for searches in candidates]
-        choices = [(first, worthwhile), *believed, (first, False)]
-        losses = []
-        for searches, rejects in choices:
-            mask = table.values(_farthest(searches)) <= (FAR_SIGMAS if rejects else inf)
-            losses.append((trusted[1] - fitted(mask).predict(trusted[0])) ** 2)
-        best = int(np.argmin([loss.mean() for loss in losses]))
-        better = losses[0] - losses[best]
-        sure = better.mean() > 2.0 * better.std() / sqrt(len(better))
-        return choices[best if sure else 0]
+
+def _from_trusted(small: SearchTable, trusted: Block) -> list[Searches]:
+    """Searches that start from the rows nearest to a regression on the trusted ones."""
+    with one_thread():
+        near = small.near(trusted)
+        return [
+            [small.search(near(share), share, steps)]
+            for share in (CORE_SHARE, TRUSTED_CORE_SHARE)
+            for steps in (0, MAX_READMISSIONS)
+        ]
+
+
+def _most_trusted(
+    table: InMemory, choices: list[tuple[Searches, bool]], losses: Callable[[Mask], Column]
+) -> tuple[Searches, bool]:
+    """Of searches, and whether to reject by them, those whose model predicts trusted rows best.
+
+    The first stays unless another is surely better.
+    """
+    found = []
+    for searches, rejects in choices:
+        found.append(losses(table.values(_farthest(searches)) <= (FAR_SIGMAS if rejects else inf)))
+    best = int(np.argmin([loss.mean() for loss in found]))
+    better = found[0] - found[best]
+    sure = better.mean() > 2.0 * better.std() / sqrt(len(better))
+    return choices[best if sure else 0]
 
 
 def _searched_once(table: SearchTable, again: bool = False) -> tuple[Finding, bool]:

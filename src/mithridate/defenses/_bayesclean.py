@@ -11,8 +11,10 @@ from ..passes.memory import InMemory, Passes, Verdict
 from ..passes.scores import AtMost, Within, ZScore, most_leverage
 from . import chance
 from ._sets import ThreeSets
-from .base import Column, Mask, Rows, Streams
+from .base import Column, Mask, Rows
 from .constraints import FALSE_POSITIVE_RATE, Constraints
+from .streams import Streams
+from .unitbox import UnitBox
 
 
 class BayesClean(Streams, ThreeSets):
@@ -72,6 +74,7 @@ class BayesClean(Streams, ThreeSets):
     """
 
     label: ClassVar[str | None] = "BayesClean"
+    model_of_its_own: ClassVar[bool] = True
     constraints: ClassVar[Constraints] = {"false_positive_rate": FALSE_POSITIVE_RATE}
 
     regression_: BayesianRegression
@@ -88,7 +91,8 @@ class BayesClean(Streams, ThreeSets):
         self.false_positive_rate = false_positive_rate
 
     def _find_inliers(self, X: Rows, y: Column, sample_weight: Column | None) -> Mask:
-        table = InMemory(X, y, sample_weight)
+        self.unit_box_ = UnitBox.of(X, sample_weight)
+        table = InMemory(self.unit_box_.scaled(X), y, sample_weight)
         self.scores_ = table.values(self.decide(table).score)
         return self._sorted(table.weight, by_constants=self.false_positive_rate is None)
 

@@ -66,6 +66,7 @@ class CertifiedMedian(BaseDefense):
     """The least share of grossly wrong targets that is rejected: it keeps all rows."""
 
     scale_free: ClassVar[bool] = False
+    features_scale_free: ClassVar[bool] = False
     """Other units are other numbers, which are hashed to other parts."""
 
     per_row: ClassVar[tuple[str, ...]] = ("scores_", "parts_")

@@ -13,6 +13,7 @@ from ..passes.rows import are_counts
 from ._sets import ThreeSets
 from .base import Column, Mask, Rows
 from .constraints import Constraints, Interval
+from .unitbox import UnitBox
 from .weights import median
 
 # Parts that the rows are dealt into, and the weight penalty of the networks.
@@ -95,7 +96,7 @@ class DeepBayesClean(ThreeSets):
 
     def _find_inliers(self, X: Rows, y: Column, sample_weight: Column | None) -> Mask:
         random = check_random_state(self.random_state)
-        table = _Distinct.of(X, y, sample_weight)
+        table = _Distinct.of(UnitBox.of(X, sample_weight)(X), y, sample_weight)
         everything = np.arange(len(table.y))
         z = table.scores(table.unseen(everything, *FIRST_ROUND, self.networks, random))
         near = np.flatnonzero(z <= median(z, table.weight))

@@ -79,6 +79,7 @@ class Duti(BaseDefense):
     """
 
     label: ClassVar[str | None] = "DUTI"
+    features_scale_free: ClassVar[bool] = False
     scores_like: ClassVar[str | None] = "residual"  # trusted rows predict other targets
     needs_contamination: ClassVar[bool] = True
     needs_trusted: ClassVar[bool] = True

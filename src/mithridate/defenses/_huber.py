@@ -17,8 +17,10 @@ from ..passes.fold import Fold, add
 from ..passes.memory import Passes, Verdict
 from ..passes.scores import AtMost, ResidualScore, predicted
 from ._ridge import Ridge
-from .base import BaseDefense, Column, Mask, Rows, Streams
+from .base import BaseDefense, Column, Mask, Rows
 from .constraints import Constraints, Interval
+from .streams import Streams
+from .unitbox import UnitBox
 from .weights import median
 
 
@@ -106,7 +108,12 @@ class Huber(Streams, BaseDefense):
 
     def _find_inliers(self, X: Rows, y: Column, sample_weight: Column | None) -> Mask:
         self.n_iter_ = 0
-        model = self.estimator_ = self._robust_fit(_Table(X, y, sample_weight))
+        box = UnitBox.of(X, sample_weight)
+        if self.estimator is None and self.alpha is None:
+            model = box.unscale(self._robust_fit(_Table(box.scaled(X), y, sample_weight)))
+        else:
+            model = self._robust_fit(_Table(X, y, sample_weight))
+        self.estimator_ = model
         self.scores_ = np.abs(y - model.predict(X)) / model.scale_
         self.threshold_ = float(self.epsilon)
         return ~model.outliers_

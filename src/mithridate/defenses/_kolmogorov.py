@@ -12,6 +12,7 @@ from ..passes.rows import OrderedTable
 from .base import BaseDefense, Column, Mask, Rows, Trusted
 from .constraints import Constraints, Interval
 from .twosample import holm, p_values
+from .unitbox import UnitBox
 from .weights import as_weights, median
 
 _FOLDS = 5
@@ -167,10 +168,13 @@ class KolmogorovSmirnov(BaseDefense):
     ) -> Mask:
         assert trusted is not None  # the base has seen to it
         self.false_positive_rate_, self.groups_ = float(self.level), {}
-        suspect = _Table(X, y, sample_weight)
+        box = UnitBox.of(X, sample_weight)
+        own = self.estimator is None
+        suspect = _Table(box.scaled(X) if own else X, y, sample_weight)
+        known = _Table(box.scaled(trusted[0]) if own else trusted[0], trusted[1], None)
         if self._labels is None:
-            return self._judge_rows(suspect, _Table(*trusted, None))
-        return self._judge_groups(suspect, _Table(*trusted, None), self._labels)
+            return self._judge_rows(suspect, known)
+        return self._judge_groups(suspect, known, self._labels)
 
     def _judge_groups(self, table: "_Table", trusted: "_Table", labels: np.ndarray) -> Mask:
         names, group = np.unique(labels, return_inverse=True)

@@ -15,6 +15,7 @@ from ..passes.rows import OrderedTable, lowest
 from .base import BaseDefense, Column, Mask, Rows
 from .chance import truncated_variance
 from .constraints import Constraints, Interval
+from .unitbox import UnitBox
 from .weights import median
 
 _START_L2 = 1e-3  # penalty on the mean loss, columns standardized: a start may hold equal rows
@@ -102,7 +103,7 @@ class LeastTrimmedSquares(BaseDefense):
         self.random_state = random_state
 
     def _find_inliers(self, X: Rows, y: Column, sample_weight: Column | None) -> Mask:
-        listed = OrderedTable.of(X, y, sample_weight)
+        listed = OrderedTable.of(UnitBox.of(X, sample_weight).scaled(X), y, sample_weight)
         table = _Table.of(listed, float(self.keep))
         random = check_random_state(self.random_state)
         # Hundreds of small systems: more threads than one only wait for each other.

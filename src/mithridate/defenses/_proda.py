@@ -13,6 +13,7 @@ from ..passes.rows import OrderedTable, lowest
 from ._ridge import Ridge
 from .base import BaseDefense, Column, Mask, Rows
 from .constraints import Constraints, Interval
+from .unitbox import own_units
 
 
 class Proda(BaseDefense):
@@ -97,6 +98,7 @@ class Proda(BaseDefense):
         random = check_random_state(self.random_state)
         draws = self.expected / (1.0 - float(self.contamination) ** self.subset)
         self.n_subsets_ = ceil(draws - 1e-6)  # not one more for 1e-14 of a draw
+        X = own_units(self.estimator, X, sample_weight)
         table = OrderedTable.of(X, y, sample_weight)
         least = np.inf
         # Hundreds of small fits: more threads than one only wait for each other.

@@ -13,6 +13,7 @@ from ..errors import InputError
 from ..passes.rows import OrderedTable
 from ._ridge import Ridge
 from .base import BaseDefense, Column, Mask, Rows
+from .unitbox import UnitBox
 
 
 class Ransac(BaseDefense):
@@ -94,7 +95,17 @@ class Ransac(BaseDefense):
         self.random_state = random_state
 
     def _find_inliers(self, X: Rows, y: Column, sample_weight: Column | None) -> Mask:
-        table = OrderedTable.of(X, y, sample_weight)
+        box = UnitBox.of(X, sample_weight)
+        own = self.estimator is None
+        table = OrderedTable.of(box.scaled(X) if own else X, y, sample_weight)
+        model = self._search(table)
+        if own:
+            box.unscale(model.estimator_)
+        self.estimator_, self.n_trials_ = model, int(model.n_trials_)
+        self.scores_ = np.abs(y - model.predict(X))
+        return table.back(model.inlier_mask_)
+
+    def _search(self, table: OrderedTable) -> RANSACRegressor:
         model = RANSACRegressor(
             Ridge() if self.estimator is None else clone(self.estimator),
             min_samples=self._subset(*table.X.shape),
@@ -111,9 +122,7 @@ class Ransac(BaseDefense):
                     model.fit(table.X, table.y, sample_weight=table.weight)
         except ValueError as error:
             raise InputError(f"Ransac found no model: {error}") from error
-        self.estimator_, self.n_trials_ = model, int(model.n_trials_)
-        self.scores_ = np.abs(y - model.predict(X))
-        return table.back(model.inlier_mask_)
+        return model
 
     def _fit_kept(self, X: Rows, y: Column, sample_weight: Column | None, mask: Mask) -> Any:
         return self.estimator_

@@ -60,6 +60,7 @@ class Sever(BaseDefense):
     """
 
     label: ClassVar[str | None] = "SEVER"
+    features_scale_free: ClassVar[bool] = False
     scores_like: ClassVar[str | None] = "spectral"
     needs_contamination: ClassVar[bool] = True
     keeps_clean: ClassVar[float] = 0.8

@@ -12,8 +12,8 @@ from ._groupgate import gate
 from ._targeterrors import TargetErrors
 from .base import Column, Mask, Rows, Trusted
 from .constraints import Choice, Constraints
+from .unitbox import REACH, UnitBox
 
-_REACH = 8.0  # robust standard deviations beyond which a value counts no more in the search
 _FEWEST = 3  # rows that are a group
 KEPT, GROUP, TARGET = 0, 1, 2
 """What `findings_` says of a row."""
@@ -122,12 +122,12 @@ class TableErrors(BlanksDefense):
         """The rows that pulled the model together, and how far off each row is."""
         inside = _near(y)
         given = inside if weight is None else weight * inside
-        known = trusted and (_scaled(trusted[0], X), trusted[1])
+        box = UnitBox.of(X)  # far values count as less far in the search
         search = self._groups = Antidote().fit(
-            _scaled(X, X),
+            box(X),
             y,
             given if weight is not None or not inside.all() else None,
-            trusted=known,
+            trusted=trusted and (box(trusted[0]), trusted[1]),
         )
         if search.n_rejected_ < _FEWEST:
             return np.zeros(len(y), dtype=bool)
@@ -185,20 +185,6 @@ def _near(y: Column) -> Mask:
     """
     w = np.ones(len(y))
     middle = quantile(y, 0.5, w)
-    reach = _REACH * spread(y - middle, w)
+    reach = REACH * spread(y - middle, w)
     low, high = quantile(y, 0.01, w), quantile(y, 0.99, w)
     return (y >= min(low, middle - reach)) & (y <= max(high, middle + reach))
-
-
-def _scaled(X: Rows, like: Rows) -> Rows:
-    """Columns on the range [0, 1] of those of a table, whose farthest values count as less far."""
-    out, w = np.zeros(X.shape), np.ones(len(like))
-    for j in range(X.shape[1]):
-        middle = quantile(like[:, j], 0.5, w)
-        unit = spread(like[:, j] - middle, w)
-        low, high = like[:, j].min(), like[:, j].max()
-        if unit > 0.0:
-            low, high = max(low, middle - _REACH * unit), min(high, middle + _REACH * unit)
-        if high > low:
-            out[:, j] = (np.clip(X[:, j], low, high) - low) / (high - low)
-    return out

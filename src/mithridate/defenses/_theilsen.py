@@ -12,6 +12,7 @@ from ..errors import InputError
 from ..passes.rows import OrderedTable, are_counts
 from .base import BaseDefense, Column, Mask, Rows
 from .constraints import Constraints, Interval
+from .unitbox import UnitBox
 from .weights import median
 
 
@@ -93,13 +94,15 @@ class TheilSen(BaseDefense):
         self.random_state = random_state
 
     def _find_inliers(self, X: Rows, y: Column, sample_weight: Column | None) -> Mask:
-        table = OrderedTable.of(X, y, _counts(sample_weight))
+        box = UnitBox.of(X, sample_weight)
+        table = OrderedTable.of(box.scaled(X), y, _counts(sample_weight))
         center, spread = _center(table.y)
         model = TheilSenRegressor(
             max_subpopulation=self._subsets(X.shape[1]), random_state=self.random_state
         )
         self._converge(model, table.X, (table.y - center) / spread)
         model.coef_, model.intercept_ = model.coef_ * spread, model.intercept_ * spread + center
+        box.unscale(model)
         self.estimator_, self.breakdown_ = model, float(model.breakdown_)
         residual = np.abs(y - model.predict(X))
         rounding = 1e-9 * spread

@@ -13,8 +13,10 @@ from ..passes.memory import Candidates, InMemory, Passes, Verdict
 from ..passes.rows import lowest
 from ..passes.scores import ResidualScore
 from ._ridge import Ridge
-from .base import BaseDefense, Column, Mask, Rows, Streams
+from .base import BaseDefense, Column, Mask, Rows
 from .constraints import Constraints, Interval
+from .streams import Streams
+from .unitbox import own_units
 
 _MERGE = Each((operator.add, operator.add, max))  # what `_Step` gives beside the verdict
 
@@ -92,6 +94,7 @@ class Trim(Streams, BaseDefense):
         self.tol = tol
 
     def _find_inliers(self, X: Rows, y: Column, sample_weight: Column | None) -> Mask:
+        X = own_units(self.estimator, X, sample_weight)
         table = InMemory(X, y, sample_weight)
 
         def fit(weights: Kernel) -> Kernel:

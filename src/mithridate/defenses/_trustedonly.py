@@ -43,6 +43,7 @@ class TrustedOnly(BaseDefense):
     """
 
     label: ClassVar[str | None] = "TrustedOnly"
+    features_scale_free: ClassVar[bool] = False
     needs_trusted: ClassVar[bool] = True
     uses_trusted: ClassVar[bool] = True
     rejects_gross: ClassVar[float] = 0.0

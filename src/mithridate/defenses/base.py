@@ -10,7 +10,6 @@ from sklearn.utils.validation import check_is_fitted, has_fit_parameter
 
 from .._text import percent
 from ..errors import InputError
-from ..passes.memory import Passes, Verdict
 from ._ridge import Ridge
 from .constraints import CONTAMINATION, Constraints, check
 from .frames import ARRAYS, name_of, rows_of, validated
@@ -23,28 +22,6 @@ Rows = Float[np.ndarray, "n d"]
 Column = Float[np.ndarray, " n"]
 Mask = Bool[np.ndarray, " n"]
 Trusted = tuple[Rows, Column]
-
-
-class Streams(metaclass=ABCMeta):
-    """What a defense declares that can also decide on a table that is read in passes."""
-
-    in_memory: ClassVar[tuple[str, ...]] = ()
-    """Parameters that need the whole table in memory, unless they are None."""
-
-    @abstractmethod
-    def decide(self, table: Passes) -> Verdict:
-        """Decide on the rows of a table that is read in passes.
-
-        Parameters
-        ----------
-        table : Passes
-            The rows.
-
-        Returns
-        -------
-        Verdict
-            Score and decision for every row.
-        """
 
 
 class BaseDefense(MetaEstimatorMixin, RegressorMixin, BaseEstimator, metaclass=ABCMeta):
@@ -129,6 +106,9 @@ class BaseDefense(MetaEstimatorMixin, RegressorMixin, BaseEstimator, metaclass=A
 
     scale_free: ClassVar[bool] = True
     """Whether the result does not depend on the unit of the target."""
+
+    features_scale_free: ClassVar[bool] = True
+    """Whether it does not depend on the units of the features, by default parameters."""
 
     keeps_clean: ClassVar[float] = 0.9
     """The least share that is kept of a clean Gaussian table, with default parameters."""

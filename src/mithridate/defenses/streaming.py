@@ -1,14 +1,20 @@
 """A defense fitted on a table that is read in passes, from moments alone."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from ..errors import InputError
 from ..moments import Moments
+from ..passes.block import Block, Kernel, Where, buffer
+from ..passes.fold import Fold
 from ..passes.memory import Verdict
+from ..passes.stream import Streamed
 from ._ridge import Ridge
+from .unitbox import UnitBox
 
 
 def fit_passes(guard: Any, rows: Any, names: Sequence[str]) -> tuple[Verdict, bytes, Moments]:
@@ -29,8 +35,16 @@ def fit_passes(guard: Any, rows: Any, names: Sequence[str]) -> tuple[Verdict, by
         The verdict, a bit for each row that is 1 where it is kept, and the moments of these.
     """
     guard._begin()
-    verdict = guard.decide(rows)
-    bits, kept = rows.mask(verdict)
+    box = box_of(guard, rows)
+    if box is None:
+        verdict = guard.decide(rows)
+        bits, kept = rows.mask(verdict)
+    else:
+        boxed = InBox(rows, box)
+        decided = guard.decide(boxed)
+        bits, _ = boxed.mask(decided)
+        verdict = Verdict(box.before(decided.score), box.before(decided.keep))
+        kept = rows.moments(Where(verdict.keep))
     if kept.weight < 2:
         raise InputError(
             f"{type(guard).__name__} would keep {kept.weight:.0f} of {rows.total:,.0f} rows, "
@@ -41,3 +55,58 @@ def fit_passes(guard: Any, rows: Any, names: Sequence[str]) -> tuple[Verdict, by
     rejected = round(rows.total) - round(float(kept.weight))
     guard._conclude(rejected, rejected / rows.total)
     return verdict, bits, kept
+
+
+@dataclass(frozen=True, eq=False)
+class BlockBox:
+    """The box of the features of blocks."""
+
+    box: UnitBox
+
+    def before(self, kernel: Kernel) -> Kernel:
+        """The kernel on blocks that are put into the box first."""
+        return _InBox(self, kernel)
+
+    def __call__(self, block: Block) -> Block:
+        """A block in the box, in memory that the next one gets."""
+        Z = buffer("boxed", block.Z.size).reshape(block.Z.shape)
+        Z[:-1], Z[-1] = self.box.scaled(block.Z[:-1].T).T, block.Z[-1]
+        return block._replace(Z=Z)
+
+
+@dataclass(frozen=True, eq=False)
+class _InBox:
+    box: BlockBox
+    kernel: Kernel
+
+    def __call__(self, block: Block) -> Any:
+        return self.kernel(self.box(block))
+
+
+class InBox(Streamed):
+    """A table read in passes, its features in a box."""
+
+    def __init__(self, rows: Streamed, box: BlockBox):
+        super().__init__(rows.reader, rows.encoder, rows.scratch)
+        self._box = box
+
+    def reduce(self, what: str, fold: Fold, *rest: Any) -> Any:
+        """The result of one pass over the blocks in the box."""
+        return super().reduce(what, Fold(self._box.before(fold.map), fold.merge), *rest)
+
+    def sample(self) -> Block:
+        """The rows spaced over the table, in the box."""
+        return self._sample
+
+    @cached_property
+    def _sample(self) -> Block:
+        block = super()._sample
+        return block._replace(Z=self._box(block).Z.copy())
+
+
+def box_of(guard: Any, rows: Streamed) -> BlockBox | None:
+    """The box in which a defense wants the features; None where they are in it already."""
+    if guard.estimator is not None and not guard.model_of_its_own:
+        return None
+    found = UnitBox.of(rows.sample().Z[:-1].T, ends=rows.box)
+    return None if found.is_unit else BlockBox(found)

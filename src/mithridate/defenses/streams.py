@@ -1,0 +1,31 @@
+"""What a defense is that can also decide on a table that is read in passes."""
+
+from abc import ABCMeta, abstractmethod
+from typing import ClassVar
+
+from ..passes.memory import Passes, Verdict
+
+
+class Streams(metaclass=ABCMeta):
+    """What a defense declares that can also decide on a table that is read in passes."""
+
+    in_memory: ClassVar[tuple[str, ...]] = ()
+    """Parameters that need the whole table in memory, unless they are None."""
+
+    model_of_its_own: ClassVar[bool] = False
+    """Whether the rule judges by a regression of its own, whatever `estimator` is."""
+
+    @abstractmethod
+    def decide(self, table: Passes) -> Verdict:
+        """Decide on the rows of a table that is read in passes.
+
+        Parameters
+        ----------
+        table : Passes
+            The rows.
+
+        Returns
+        -------
+        Verdict
+            Score and decision for every row.
+        """
