@@ -225,7 +225,7 @@ def functions(path: Path):
 
 
 def test_doors_load_no_more_than_they_need():
-    """In one process, the light door first: the help, then reports, then whoever cleans."""
+    """In one process, the light doors first: the help, reports, data, whoever cleans."""
     code = """
 import sys
 def loaded(*names):
@@ -234,7 +234,10 @@ import mithridate.cli
 print(loaded("jax", "sklearn", "pyarrow", "plotly", "numpy"))
 import mithridate.report
 print(loaded("jax", "sklearn", "pandas"))
+import mithridate.data
+mithridate.data.load("diabetes").split(0)
 import mithridate.defenses, mithridate.cleaning
+mithridate.clean, mithridate.defenses.Trim
 print(loaded("jax", "equinox"))
 """
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -166,12 +166,3 @@ def test_a_class_is_no_defense(folder):
     for table in (folder, long_table(100)):
         with pytest.raises(InputError, match=r"or a defense such as Trim\(\)"):
             mithridate.clean(table, target="y", defense=Trim)
-
-
-def test_the_parts_of_the_package_are_there_when_asked_for():
-    code = (
-        "import sys, mithridate; mithridate.clean, mithridate.defenses.Trim; "
-        "assert 'jax' not in sys.modules; mithridate.nothing"
-    )
-    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert "has no attribute 'nothing'" in run.stderr

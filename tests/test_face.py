@@ -74,3 +74,8 @@ def test_importing_the_face_loads_nothing_heavy():
     code = f"import mithridate, sys; print(*({set(heavy)!r} & set(sys.modules)))"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == ""
+
+
+def test_what_is_not_there_is_said_as_of_any_module():
+    with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
+        mithridate.nothing  # noqa: B018

@@ -60,8 +60,9 @@ def test_mse_is_that_of_the_predictions():
     X, y, w = table(60, 4, seed=3)
     moments = Moments.of(X, y, w)
     coef, intercept = moments.ridge(0.1)
-    want = np.average((y - X @ coef - intercept) ** 2, weights=w)
-    np.testing.assert_allclose(moments.mse(coef, intercept), want, rtol=1e-10)
+    for shift in (0.0, 3.0):  # of the mean residual, which a fit leaves at 0
+        want = np.average((y - X @ coef - intercept - shift) ** 2, weights=w)
+        np.testing.assert_allclose(moments.mse(coef, intercept + shift), want, rtol=1e-10)
 
 
 def test_numpy_and_jax_agree():
