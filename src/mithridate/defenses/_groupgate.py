@@ -12,8 +12,9 @@ from .errormixture import local_scale
 Column = Float[np.ndarray, " m"]
 Mask = Bool[np.ndarray, " m"]
 
-_FAR = 3.0  # scales of noise from which on a row is far off
-_MANY = 0.4  # of the group: if fewer are far off, the others of it have taught the trees
+_FAR = 3.0  # scales of noise from which on an error counts no more
+_INTERVAL = 2.57  # scales of noise either way that hold 95 % of honest targets
+_MANY = 0.4  # of the group: if fewer are beyond, the others of it have taught what predicts them
 _MOST = 0.4  # of all rows: of two parts as large as each other, none is the wrong one
 _WORSE = 1.05  # times the error of trees with the group, and the others need it
 _BEND = 0.8  # times the error of a line with the group, where the others bend as well
@@ -21,7 +22,7 @@ _LEAST = 1e-6  # of the target's spread: noise below this is not told from none
 
 
 class Gate(NamedTuple):
-    """The rows of a group that are rejected, and what boosted trees without it expect; all (m,).
+    """The rows of a group that are rejected, and what models without it expect; all (m,).
 
     Honest targets lie between `low` and `high`, 95 % of them.
     """
@@ -38,31 +39,39 @@ def gate(table: Canonical, group: Mask) -> Gate:
     Rows on a curve, or in a part of the table where the target is another, are far off a line too;
     but a robust line predicts the others hardly better without them, and trees need them to predict
     their neighbors. Where trees predict the others better than a line does, the table bends, and a
-    line must gain a fifth; else any gain counts. Of a group that is rejected, members that trees
-    without it predict well go back. A group of over 40 % of the rows is another population.
+    line must gain a fifth; else any gain counts. Of a group that is rejected, members go back that
+    the better of both, without it, expects where they are. A group of over 40 % of the rows is
+    another population.
     """
     form = even_form(table.part(~group))
     v, w, rest, trees = form(table.y), table.weight, ~group, boosting(len(table.y))
     apart, among = crossfit(trees, table, v, 4, rest), crossfit(trees, table, v, 4)
     line, bent = crossfit(Line(), table, v, 4, rest), crossfit(Line(), table, v, 4)
-    noise = local_scale(apart[rest], (v - apart)[rest], w[rest], _LEAST, at=apart)
+    noise = _noise(v, apart, w, rest)
     # Where a line is far off anyway, as trees show, nothing has pulled it.
     least = np.full_like(v, max(min(spread((v - p)[rest], w[rest]) for p in (apart, line)), _LEAST))
-    far = np.abs(v - apart) > _FAR * noise
 
     def ratio(one: Column, other: Column, unit: Column, rows: Mask = rest) -> float:
         """How many times as large the error of predictions of the others is as of other ones."""
         one, other = (np.minimum(np.abs(v - p)[rows] / unit[rows], _FAR) ** 2 for p in (one, other))
         return float(w[rows] @ one / max(w[rows] @ other, _LEAST))
 
-    # Rows that trees do not predict either, wrong by themselves, say nothing of what pulls a line.
     straight = ratio(line, apart, least) <= 1.0
-    pulled = ratio(line, bent, least, rest & ~far) < (1.0 / _WORSE if straight else _BEND)
-    rejected = group & far
+    # Rows that trees do not predict either, wrong by themselves, say nothing of what pulls a line.
+    asked = rest & (np.abs(v - apart) <= _FAR * noise)
+    pulled = ratio(line, bent, least, asked) < (1.0 / _WORSE if straight else _BEND)
+    needed = ratio(apart, among, noise) > _WORSE
+    expected = line if straight else apart
+    reach = _INTERVAL * _noise(v, expected, w, rest)
+    rejected = group & (np.abs(v - expected) > reach)
     if w[rejected].sum() < _MANY * w[group].sum():
         rejected = group
-    needed = ratio(apart, among, noise) > _WORSE
     if w[group].sum() > _MOST * w.sum() or needed or not pulled:
         rejected = np.zeros_like(group)
-    ends = sorted((form.back(apart - 2.57 * noise), form.back(apart + 2.57 * noise)), key=np.sum)
-    return Gate(rejected, form.back(apart), *ends)
+    ends = sorted((form.back(expected - reach), form.back(expected + reach)), key=np.sum)
+    return Gate(rejected, form.back(expected), *ends)
+
+
+def _noise(v: Column, p: Column, w: Column, rest: Mask) -> Column:
+    """Scale of the noise of the others around predictions, for each row."""
+    return local_scale(p[rest], (v - p)[rest], w[rest], _LEAST, at=p)
