@@ -277,8 +277,7 @@ def _limits(
     for ratio, k in zip(ratios, counts, strict=True):
         upper = prove(setting, written, k, witness)
         witness = upper.witness
-        planes = [] if witness is None else [witness.q]
-        made = reached(setting, written, k, planes=planes, seed=seed)
+        made = reached(setting, written, k, planes=upper.planes, upper=upper.bound, seed=seed)
         found.append(
             Limit(ratio, k, clean / unit, made.error / unit, upper.bound / unit, made, upper.proof)
         )

@@ -9,11 +9,12 @@ from threadpoolctl import threadpool_limits
 
 from ..attack.risks import Residual
 from ..attack.victims import Ridge
-from ..bounds import Reached, Setting, Writable, improved, reached
+from ..bounds import Reached, Setting, Witness, Writable, improved, prove, reached
 from ..tables.encoded import Part
 from .sweep import Attacker
 from .worlds import World, writable
 
+PIECES = 2  # into which a bound is split, for the rows that it points at
 AGGRESSIVE = 1.0  # the alpha at which damage is all that counts
 
 
@@ -38,11 +39,11 @@ def finished(
             known, aimed, l2 = world.known, world.aimed, float(attacker.victim.l2)  # pyright: ignore
             weight = np.full(len(known.y), world.weight)
             setting = Setting(known.X, known.y, aimed.X, aimed.y, l2=l2, weight=weight)
-            rows = writable(world)
+            rows, witness = writable(world), None
             for a, alpha in enumerate(ran.alphas):
                 for p in counts if alpha == AGGRESSIVE else ():
                     began, piece = time.perf_counter(), ran.piece(a, i, p)
-                    better = _better(setting, rows, piece.rows, p)
+                    better, witness = _better(setting, rows, piece.rows, p, witness)
                     took = time.perf_counter() - began
                     made[a, i, p] = piece._replace(
                         rows=Part(better.X, better.y),
@@ -52,12 +53,18 @@ def finished(
     return made
 
 
-def _better(setting: Setting, rows: Writable, poison: Part, p: int) -> Reached:
-    """The rows moved one by one; or rows placed greedily and then moved, where those do more."""
-    found = [improved(setting, rows, poison.X, poison.y, seed=p)]
-    if rows.free.all() and np.isinf(rows.budget):  # else a row must stay near where it started
-        found.append(reached(setting, rows, p, tries=1, seed=p))
-    return max(found, key=lambda one: one.error)
+def _better(
+    setting: Setting, rows: Writable, poison: Part, p: int, start: Witness | None
+) -> tuple[Reached, Witness | None]:
+    """The rows moved one by one, or others that do more; and a witness for the next number."""
+    if not rows.free.all() or np.isfinite(rows.budget):  # a row must stay near where it started
+        return improved(setting, rows, poison.X, poison.y, seed=p), None
+    upper = prove(setting, rows, p, start, pieces=PIECES)
+    begun = [(poison.X, poison.y)]
+    made = reached(
+        setting, rows, p, planes=upper.planes, starts=begun, tries=1, upper=upper.bound, seed=p
+    )
+    return made, upper.witness
 
 
 def _risk(setting: Setting, X: np.ndarray, y: np.ndarray) -> float:

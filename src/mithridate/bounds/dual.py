@@ -32,6 +32,7 @@ HEATS = (3e-2, 3e-3, 3e-4, 3e-5, 3e-6)  # of the residual, in target ranges
 WARM = HEATS[1:]  # from a start that is good already
 BARRIER = 0.1  # of the heat, in units of the bound: keeps μ - λ and γ positive
 OFF = 1e-2  # of the largest curvature: how far from there a search begins
+LEAST_LOWER = 1e-4  # of the bound: where the start of a search counts as better than its end
 STARTS = 11  # points between the clean fit and the middle of the target
 NEAREST = -18.0  # log(μ / λmax - 1) never falls below
 FARTHEST = 12.0
@@ -194,7 +195,10 @@ def search(setting: Setting, rows: Writable, fit: Fit, start: Witness | None = N
     first = first._replace(mu=_multiplier(white, first.q, farthest(rows, first.q)))
     found, _ = Smoothed(white, rows).minimum(first, heats=HEATS if start is None else WARM)
     better = found._replace(mu=_multiplier(white, found.q, farthest(rows, found.q)))
-    return min((first, found, better), key=lambda one: _value(white, rows, one))
+    best = min(found, better, key=lambda one: _value(white, rows, one))
+    # A plane that was descended to says more than its value does: see `planted`.
+    lower = _value(white, rows, first) < _value(white, rows, best) * (1 - LEAST_LOWER)
+    return first if lower else best
 
 
 def _value(white: Whitened, rows: Writable, at: Witness) -> float:

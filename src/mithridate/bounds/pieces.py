@@ -102,11 +102,16 @@ def _largest(setting, rows, poison, proof: Proof, tree: Node | Leaf, ends: Mappi
 
 
 class Proved(NamedTuple):
-    """A bound, the proof of it, and a witness from which the next search can start."""
+    """A bound, the proof of it, and a witness from which the next search can start.
+
+    `planes` are the `q` of the pieces, those of the largest bound first: the worst poison lies
+    far from them.
+    """
 
     bound: float
     proof: Proof
     witness: Witness | None
+    planes: tuple[Vector, ...] = ()
 
 
 def prove(
@@ -146,11 +151,11 @@ def prove(
     try:
         fit = setting.fit(poison)
         witness = search(setting, rows, fit, start)
-        proof = refined(setting, rows, fit, witness, pieces)
+        proof, planes = _refined(setting, rows, fit, witness, pieces)
     except np.linalg.LinAlgError:
         nothing = Witness(np.zeros(setting.Z.shape[1]), np.inf)
         return Proved(np.inf, Proof((), Leaf(nothing, {})), None)
-    return Proved(proved(setting, rows, poison, proof), proof, witness)
+    return Proved(proved(setting, rows, poison, proof), proof, witness, planes)
 
 
 def _terms(cuts: Sequence[Cut], leaf: Leaf, ends: Mapping) -> list[Term]:
@@ -169,12 +174,19 @@ def refined(
     sticks at the next curvature, else at the middle of the interval that costs it most. Where
     a budget makes every evaluation long, the witness is left as it is.
     """
-    white = Whitened.of(setting, fit)
+    return _refined(setting, rows, fit, witness, pieces)[0]
+
+
+def _refined(
+    setting: Setting, rows: Writable, fit: Fit, witness: Witness, pieces: int
+) -> tuple[Proof, tuple[Vector, ...]]:
+    """The proof, and the planes of its pieces."""
+    white, plain = Whitened.of(setting, fit), (Proof((), Leaf(witness, {})), (witness.q,))
     if pieces < 2 or witness.mu >= STICKS * white.curves.max() or np.isfinite(rows.budget):
-        return Proof((), Leaf(witness, {}))
+        return plain
     ball = Ball.of(setting, fit.poison)
     if ball is None:
-        return Proof((), Leaf(witness, {}))
+        return plain
     return _Splitting(setting, rows, fit, white, ball).run(witness, pieces)
 
 
@@ -195,9 +207,8 @@ class _Splitting:
         self.places: list[int] = []  # of each cut among the curvatures
         self.splits: dict[tuple[bool, ...], tuple[int, float]] = {}
 
-    def run(self, witness: Witness, most: int) -> Proof:
+    def run(self, witness: Witness, most: int) -> tuple[Proof, tuple[Vector, ...]]:
         whole = Leaf(witness, {})
-        plain = Proof((), whole)
         before = self._value(whole, {})
         pieces, falls = [_Piece(before, whole, {}, ())], [before]
         while len(pieces) < most:
@@ -210,9 +221,11 @@ class _Splitting:
             if len(falls) > PATIENT and falls[-1] > falls[-PATIENT] * (1 - LEAST_GAIN):
                 break
         if falls[-1] >= before * (1 - LEAST_GAIN):
-            return plain
+            return Proof((), whole), (witness.q,)
         leaves = {piece.path: piece.leaf for piece in pieces}
-        return Proof(tuple(self.cuts), self._tree((), leaves))
+        pieces.sort(key=lambda piece: -piece.bound)
+        planes = tuple(piece.leaf.witness.q for piece in pieces)
+        return Proof(tuple(self.cuts), self._tree((), leaves)), planes
 
     def _halves(self, piece: _Piece, witness: Witness) -> list[_Piece] | None:
         """The two halves of a piece, solved; None where no split would help."""
