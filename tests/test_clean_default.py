@@ -66,7 +66,7 @@ def test_a_blank_is_no_reason():
     table.loc[[3, 30, 60, 90, 120], "qty"] = np.nan
     found = mithridate.clean(table, target="revenue")
     assert found.mask.all()
-    assert "Most suspicious: row" in found.summary[2]
+    assert any(line.startswith("Most suspicious: row") for line in found.summary)
 
 
 def test_a_target_that_is_mostly_zero_keeps_its_other_values():

@@ -66,8 +66,9 @@ def clean(
     defense : str or BaseDefense, optional
         By name, as `module:Class` from anywhere, or an instance, whose parameters are then its own.
         By default `TableErrors`; in passes, and where a `false_positive_rate` is given, `Antidote`.
-    only : {"groups", "rows"}, optional
-        Look only for groups of rows that pull the model, or only for single wrong targets.
+    only : {"groups", "rows", "cells"}, optional
+        Look only for groups of rows that pull the model, only for single wrong targets, or only for
+        single cells, for which no row is removed.
     options : mapping, optional
         Parameters of a defense that is named; the others are as its class has them.
     contamination : float, optional

@@ -13,6 +13,7 @@ from ..defenses import BaseDefense
 from ..errors import InputError
 from ..tables.reading import Reading
 from . import summary as sentences
+from .cells import are_asked, cells_of
 from .encoding import Encoding, beside, encoded, fit
 from .findings import Judged, Rejected, with_aside
 from .groups import Groups, framed
@@ -57,15 +58,18 @@ def clean_in_memory(
     warned = _fitted(guard, used, sources, options)
     tell("saying why", 0, 0)
     rejected = _rejected(guard, used, table.numbers)
-    summary = sentences.sentences(guard, used, rejected, table.columns, sources)
+    cells = cells_of(encoding, table.numbers) if are_asked(guard) else None
+    summary = sentences.sentences(guard, used, rejected, table.columns, sources, cells)
     if both is not None:
         if used is both:
             summary += sentences.few(both.Z.shape[1] - both.rows)
         else:
             warned.append(f"{type(guard).__name__} cannot use trusted rows; it ignored them.")
-    notes = (*notes, *warned)
+    notes = (*notes, *warned, *(() if cells is None else cells.notes))
     tallies = None if sources is None else sources.tallies(guard.inlier_mask_)
-    page = page_of(guard, used, rejected, sources, name=table.name, summary=summary, notes=notes)
+    page = page_of(
+        guard, used, rejected, sources, cells, name=table.name, summary=summary, notes=notes
+    )
     mask = _over_all(guard.inlier_mask_, table)
     return Cleaned(
         rows=len(mask),
@@ -76,6 +80,7 @@ def clean_in_memory(
         read=table.notes,
         defense=guard,
         groups=None if tallies is None else framed(tallies, table.frame),
+        cells=None if cells is None else cells.framed(table.frame),
         table=_table(whole, table, rejected, page),
     )
 

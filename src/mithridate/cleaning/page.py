@@ -1,14 +1,16 @@
 """What the HTML report on a cleaned table is made of."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
 from .. import report
 from ..defenses import BaseDefense
 from ..tables.notes import leading
+from .cells import Cells
 from .encoding import Encoding
-from .findings import Rejected
+from .findings import Rejected, figure
 from .groups import Groups
 
 MOST_KEPT, MOST_REJECTED = 1500, 500  # points of a figure
@@ -19,6 +21,7 @@ def page_of(
     encoding: Encoding,
     rejected: Rejected,
     groups: Groups | None,
+    cells: Cells | None,
     *,
     name: str,
     summary: Sequence[str],
@@ -40,6 +43,7 @@ def page_of(
         points=_points(guard, encoding, worst[:MOST_REJECTED], rejected.numbers),
         column="" if groups is None else groups.column,
         groups=[report.Group(t.name, t.rows, t.rejected, t.beyond) for t in tallies],
+        cells=[] if cells is None else [_cell(cell) for cell in cells.flagged.to_pylist()],
         suspects=[_suspect(rejected, int(i), groups) for i in order[: report.MOST_SUSPECTS]],
     )
 
@@ -58,6 +62,13 @@ def _points(
         score=guard.scores_[rows],
         kept=guard.inlier_mask_[rows],
     )
+
+
+def _cell(cell: Mapping[str, Any]) -> report.Cell:
+    ends = (figure(cell["expected_low"]), figure(cell["expected_high"]))
+    value, expected = figure(cell["value"]), figure(cell["expected"])
+    why = cell["reason"].rpartition("; ")[2] if "; " in cell["reason"] else ""
+    return report.Cell(cell["row"], cell["column"], value, expected, " to ".join(ends), why)
 
 
 def _suspect(rejected: Rejected, i: int, groups: Groups | None) -> report.Suspect:

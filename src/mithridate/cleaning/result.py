@@ -25,6 +25,7 @@ from ..tables.verbatim import verbatim
 from ..tables.write import (
     TEXT,
     Written,
+    cells_of,
     check_output,
     quarantine_of,
     report_of,
@@ -85,6 +86,12 @@ class Cleaned:
         Where a column was named, a frame of the table's library with a row for each of its values:
         `rows`, `rejected`, their `share`, the `p_value` of so many by chance in any group, and
         whether it is `beyond_chance` (p < 0.01).
+    cells : dataframe, optional
+        Where cells were judged one by one, a frame of the table's library with a row for each cell
+        that looks wrong, and below these the next most suspicious: `row`, from 1, `column`,
+        `value`, the value that would fit (`expected`) and where 95 % of honest ones lie
+        (`expected_low`, `expected_high`), `score` (log odds that it is wrong), `flagged`, and the
+        `reason`. No row is rejected for its cells.
     read : tuple of str
         Those of the notes that say how the file was read, which come first.
     aside : tuple of Aside
@@ -113,6 +120,7 @@ class Cleaned:
     notes: tuple[str, ...]
     defense: BaseDefense
     groups: Any = None
+    cells: Any = None
     read: tuple[str, ...] = ()
     aside: tuple[Aside, ...] = ()
     skipped: tuple[str, ...] = ()
@@ -175,7 +183,7 @@ class Cleaned:
         """
         table, path, rejected = self._in_memory, Path(path), ~self.mask
         check_output(path, file_of(table.source))
-        bad, page = quarantine_of(path), report_of(path)
+        bad, page, listed = quarantine_of(path), report_of(path), cells_of(path)
         files: dict[Path, Any] = self._spelled(path, table, rejected)
         if not files:
             files[path] = self.kept
@@ -183,10 +191,22 @@ class Cleaned:
                 files[bad] = self.quarantined
         if html:
             files[page] = report.cleaning_html(table.page)
-        stale = tuple(p for p in (bad, page) if p not in files and p.exists())
+        wrong = self._wrong_cells
+        if wrong is not None:
+            files[listed] = wrong
+        stale = tuple(p for p in (bad, page, listed) if p not in files and p.exists())
         defused = write(files)
-        quarantined, page = (p if p in files else None for p in (bad, page))
-        return Written(path, quarantined, page, defused, stale)
+        quarantined, page, listed = (p if p in files else None for p in (bad, page, listed))
+        return Written(path, quarantined, page, defused, stale, listed)
+
+    @property
+    def _wrong_cells(self) -> Any:
+        """The cells that look wrong, or None where none does."""
+        if self.cells is None:
+            return None
+        rows = nw.from_native(self.cells, eager_only=True)
+        rows = rows.filter(rows["flagged"]).drop("flagged")
+        return rows.to_native() if len(rows) else None
 
     def _spelled(
         self, path: Path, table: CleanedTable, rejected: Bool[np.ndarray, " n"]
@@ -227,7 +247,8 @@ class Cleaned:
         -------
         dict
             `rows`, `kept`, `rejected` and `aside` (counts), `defense`, `summary`, `read`, `notes`,
-            `skipped`, `groups` (a list with a dict a group, or None), and `quarantine`, a list with
+            `skipped`, `groups` (a list with a dict a group, or None), `cells` (the same of cells;
+            None where they were not judged), and `quarantine`, a list with
             a dict for each row that is not kept: `row`, from 1, `score`, `residual`, `leverage`,
             `predictive_sd`, `column_1`, `column_2`, `reason`; None for a table cleaned in passes.
 
@@ -241,7 +262,6 @@ class Cleaned:
         >>> found.to_dict()["rejected"], found.to_dict()["quarantine"][0]["row"]
         (1, 60)
         """
-        groups = None if self.groups is None else nw.from_native(self.groups, eager_only=True)
         return plain(
             {
                 "rows": self.rows,
@@ -253,7 +273,8 @@ class Cleaned:
                 "read": self.read,
                 "notes": self.notes,
                 "skipped": self.skipped,
-                "groups": None if groups is None else groups.rows(named=True),
+                "groups": None if self.groups is None else _dicts(self.groups),
+                "cells": None if self.cells is None else _dicts(self.cells),
                 "quarantine": self._quarantine(),
             }
         )
@@ -309,3 +330,8 @@ class Cleaned:
             more = f"; rejected rows and reasons: {bad}" if bad.exists() else ""
             lines.append(f"Kept rows: {self.out}{more}")
         return lines
+
+
+def _dicts(frame: Any) -> list[dict[str, Any]]:
+    """The rows of a frame as dicts."""
+    return nw.from_native(frame, eager_only=True).rows(named=True)

@@ -8,7 +8,9 @@ from sklearn.base import clone as copied
 from .._text import counted, listing, percent, quote
 from ..defenses import BaseDefense, Ridge
 from ..moments import Moments
-from .encoding import Cells, Encoding
+from .cells import Cells
+from .encoding import Cells as Columns
+from .encoding import Encoding
 from .findings import FAR, Rejected, figure
 from .groups import Groups, found_in, source_told
 
@@ -20,11 +22,15 @@ def sentences(
     guard: BaseDefense,
     encoding: Encoding,
     rejected: Rejected,
-    table: Cells,
+    table: Columns,
     groups: Groups | None,
+    cells: Cells | None = None,
 ) -> list[str]:
-    """The most important first, eight at most; `table` has all columns, used or not."""
-    said = [*headlines(guard, encoding.rows), _kinds(rejected)]
+    """The most important first, nine at most; `table` has all columns, used or not."""
+    of_cells = "" if cells is None else cells.sentence
+    if getattr(guard, "only", None) == "cells":
+        return [of_cells]
+    said = [*headlines(guard, encoding.rows), _kinds(rejected), of_cells]
     if len(rejected.records):
         where = _source(guard, encoding, table, groups)
         said += [_standing_out(rejected), where, *_cost(guard, encoding)]
@@ -77,7 +83,7 @@ def _standing_out(rejected: Rejected) -> str:
     return f"Columns that stand out by {FAR:g} σ: {what}."
 
 
-def _source(guard: BaseDefense, encoding: Encoding, table: Cells, groups: Groups | None) -> str:
+def _source(guard: BaseDefense, encoding: Encoding, table: Columns, groups: Groups | None) -> str:
     """Where the rejected rows come from: by the column that was named, or else if any shows it."""
     columns, kept = encoding.columns, guard.inlier_mask_
     numeric = {c for c, g in zip(columns.column, columns.group, strict=True) if g < 0}

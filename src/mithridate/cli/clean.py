@@ -33,7 +33,7 @@ def clean(
         ),
     ] = None,
     only: Annotated[
-        str | None, typer.Option(help="Look only for: groups or rows.", show_default="both")
+        str | None, typer.Option(help="Look only for: groups, rows or cells.", show_default="all")
     ] = None,
     option: Annotated[
         list[str] | None, typer.Option(help="Its parameter, as c2=1.5; may be repeated.")
@@ -84,7 +84,9 @@ def clean(
             settings |= {"target": target, "trusted": trusted, "groups": groups, "memory": budget}
             found, written = _clean_in_memory(file, out, report, check, settings)
         lines = found.lines(written, verbose)
-    files = [found.out] if written is None else [written.kept, written.quarantined, written.report]
+    files = [found.out]
+    if written is not None:
+        files = [written.kept, written.quarantined, written.cells, written.report]
     gates = [Case("rejected rows", _over(found, max_rejected))]
     end("clean", gated, found.to_dict, lines, files=files, gates=gates)
 

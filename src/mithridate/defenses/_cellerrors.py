@@ -10,6 +10,7 @@ from threadpoolctl import threadpool_limits
 
 from ._cellmodel import CellModel, Lines, Unit, Verdict, even
 from ._evenscale import Form
+from ._targeterrors import figure
 from .frames import ARRAYS, validated
 
 Rows = Float[np.ndarray, "m d"]
@@ -186,6 +187,16 @@ class CellErrors(BaseEstimator):
         with threadpool_limits(limits=1, user_api="blas"):
             self._judge(X, y)
         return self
+
+    def how_sure(self) -> str:
+        """Say how many cells of an honest table would be flagged, in one sentence.
+
+        Returns
+        -------
+        str
+            The sentence.
+        """
+        return f"Noise like that of this table would flag {figure(self.chance_)}."
 
     def _judge(self, X: Rows, y: Column | None) -> None:
         table = self._table(X, y)

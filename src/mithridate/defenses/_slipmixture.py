@@ -19,6 +19,8 @@ _ROWS = 50.0  # rows that say so: honest, gross, and each slip
 _UNITS = 0.7, 0.8, 0.9, 1.0, 1.1  # of the noise, which errors may have widened
 _DEGREES = 2.0, 3.0, 4.0, 6.0, 10.0, 30.0
 _CAP = 5.0  # scales of noise
+_NEAR = 3.0  # scales of noise up to which nothing is to be explained
+_NO = -700.0
 _NEVER = 1e-12
 
 
@@ -58,6 +60,8 @@ class SlipMixture(NamedTuple):
         """Log density of each kind, of x and without its share."""
         r = places.v - predicted
         honest = _log_t(r, self.unit * noise) + places.log
+        # Small numbers would fit anywhere ten times over; a slip must explain what noise does not.
+        honest[1:, np.abs(r[0]) < _NEAR * self.unit * noise] = _NO
         gross = -np.log(np.pi * self.error * (1.0 + (r[:1] / self.error) ** 2)) + places.log[:1]
         return np.concatenate([honest[:1], gross, honest[1:]])
 

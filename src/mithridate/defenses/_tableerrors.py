@@ -33,8 +33,9 @@ class TableErrors(BlanksDefense):
     estimator : regressor, optional
         Any scikit-learn regressor, the model to defend; `Ridge()` by default. Another than a ridge
         also takes part in the predictions by which rows are judged.
-    only : {"groups", "rows"}, optional
-        Look only for rows that pull together, or only for single wrong targets.
+    only : {"groups", "rows", "cells"}, optional
+        Look only for rows that pull together, or only for single wrong targets. With "cells" no row
+        is judged: `mithridate.clean` then lists single wrong cells, which `CellErrors` finds.
 
     Attributes
     ----------
@@ -81,7 +82,9 @@ class TableErrors(BlanksDefense):
     keeps_clean: ClassVar[float] = 0.98
     per_row: ClassVar[tuple[str, ...]] = (*TargetErrors.per_row, "findings_")
     constraints: ClassVar[Constraints] = {
-        "only": Choice(("groups", "rows"), True, "give 'groups', 'rows' or None for both")
+        "only": Choice(
+            ("groups", "rows", "cells"), True, "give 'groups', 'rows', 'cells' or None for all"
+        )
     }
 
     expected_: Column
@@ -96,6 +99,8 @@ class TableErrors(BlanksDefense):
         self.only = only
 
     def how_sure(self, n: int) -> str:
+        if self.only == "cells":
+            return "No row was judged."
         said = [] if self.only == "groups" else [self._rows.how_sure(n)]
         if (self.findings_ == GROUP).any() or not said:
             said.append(self._groups.how_sure(n))
@@ -109,6 +114,9 @@ class TableErrors(BlanksDefense):
         self.expected_, self.expected_low_, self.expected_high_ = np.full((3, n), np.nan)
         self.share_ = self.chance_ = 0.0
         group = np.zeros(n, dtype=bool)
+        if self.only == "cells":
+            self.scores_ = np.zeros(n)
+            return ~group
         if self.only != "rows" and np.ptp(y) > 0:
             group = self._pulling(X, y, sample_weight, trusted)
         if self.only == "groups":

@@ -63,6 +63,8 @@ def with_columns(frame: Any, added: Mapping[str, pa.Array]) -> Any:
 class Written(NamedTuple):
     """Where the rows are: `kept`, `quarantined` (None where there are none) and the `report`.
 
+    `cells` is where the list of wrong cells is, if there are any.
+
     `defused` counts cells; `stale` are files of an earlier run that these are not to be read with.
     """
 
@@ -71,6 +73,7 @@ class Written(NamedTuple):
     report: Path | None
     defused: int
     stale: tuple[Path, ...]
+    cells: Path | None = None
 
     @property
     def sentences(self) -> list[str]:
@@ -84,6 +87,8 @@ class Written(NamedTuple):
         where = [f"Kept rows: {self.kept}"]
         if self.quarantined is not None:
             where.append(f"rejected rows and reasons: {self.quarantined}")
+        if self.cells is not None:
+            where.append(f"cells that look wrong: {self.cells}")
         if self.report is not None:
             where.append(f"report: {self.report}")
         where += [f"{path} is of an earlier run" for path in self.stale]
@@ -105,7 +110,7 @@ def check_output(path: Path, *files: Path | None) -> Path:
             f"The output {quote(path.name)} is neither CSV nor Parquet by its name; "
             "end it in .csv or .parquet."
         )
-    for output in (path, quarantine_of(path), report_of(path)):
+    for output in (path, quarantine_of(path), cells_of(path), report_of(path)):
         if output.is_dir():
             raise InputError(f"The output {quote(output.name)} is a folder; give another name.")
         if any(file is not None and _same(output, file) for file in files):
@@ -131,6 +136,15 @@ def quarantine_of(path: Path) -> Path:
     ('homes.quarantine.csv', 'good.quarantine.parquet')
     """
     return _beside(path, f"quarantine{path.suffix}")
+
+
+def cells_of(path: Path) -> Path:
+    """Where the list of wrong cells goes.
+
+    >>> cells_of(Path("homes.cleaned.csv")).name
+    'homes.cells.csv'
+    """
+    return _beside(path, f"cells{path.suffix}")
 
 
 def report_of(path: Path) -> Path:

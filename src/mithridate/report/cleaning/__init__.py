@@ -1,6 +1,7 @@
 """The page on a cleaned table."""
 
 from .page import MOST_SUSPECTS as MOST_SUSPECTS
+from .page import Cell as Cell
 from .page import Cleaning as Cleaning
 from .page import Group as Group
 from .page import Points as Points

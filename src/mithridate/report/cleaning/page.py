@@ -14,7 +14,7 @@ from ..style import CLEAN, Figure, Style, axis, layout, note, rule
 
 BINS = 40
 MOST_RANGES = 3.0  # ranges of the kept rows beyond which a point is drawn at the edge
-MOST_GROUPS, MOST_SUSPECTS, MOST_NOTES = 50, 50, 60
+MOST_GROUPS, MOST_SUSPECTS, MOST_CELLS, MOST_NOTES = 50, 50, 50, 60
 KEPT = Style("kept", "kept rows", CLEAN, "solid", "circle")
 REJECTED = Style("rejected", "rejected rows", "#D55E00", "solid", "diamond")
 
@@ -59,6 +59,26 @@ class Suspect(NamedTuple):
     score: float
     residual: float
     group: str
+    reason: str
+
+
+class Cell(NamedTuple):
+    """A cell that looks wrong, its numbers as they are shown.
+
+    Parameters
+    ----------
+    row : int
+        The number of its row in the table, counted from 1 without the header.
+    column, value, expected, between, reason : str
+        Its column and value, the value that would fit, the interval of honest ones, and what
+        explains it, if anything does.
+    """
+
+    row: int
+    column: str
+    value: str
+    expected: str
+    between: str
     reason: str
 
 
@@ -110,6 +130,8 @@ class Cleaning:
         Sources of rows, the most suspicious first.
     suspects : sequence of Suspect
         Rejected rows, the most suspicious first; at most `MOST_SUSPECTS` are shown.
+    cells : sequence of Cell
+        Cells that look wrong, the most suspicious first; at most `MOST_CELLS` are shown.
     """
 
     name: str
@@ -124,6 +146,7 @@ class Cleaning:
     column: str = ""
     groups: Sequence[Group] = ()
     suspects: Sequence[Suspect] = ()
+    cells: Sequence[Cell] = ()
 
 
 def cleaning_html(cleaning: Cleaning) -> str:
@@ -158,6 +181,8 @@ def cleaning_html(cleaning: Cleaning) -> str:
         more_groups=max(0, len(cleaning.groups) - MOST_GROUPS),
         suspects=[_suspect(s) for s in cleaning.suspects[:MOST_SUSPECTS]],
         more_suspects=max(0, k - min(len(cleaning.suspects), MOST_SUSPECTS)),
+        cells=[_cell(cell) for cell in cleaning.cells[:MOST_CELLS]],
+        more_cells=max(0, len(cleaning.cells) - MOST_CELLS),
         notes=[text.cut(line, 600) for line in cleaning.notes[:MOST_NOTES]],
         sampled=len(cleaning.points.row) < n,
         points=f"{len(cleaning.points.row):,}",
@@ -189,6 +214,11 @@ def _suspect(suspect: Suspect) -> dict[str, str]:
         "group": text.cut(suspect.group, 48),
         "reason": text.cut(suspect.reason, 600),
     }
+
+
+def _cell(cell: Cell) -> dict[str, str]:
+    said = cell._asdict()
+    return {**said, "row": f"{cell.row:,}", "column": text.cut(cell.column, 48)}
 
 
 def _score(value: float) -> str:

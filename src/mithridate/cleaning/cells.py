@@ -1,0 +1,130 @@
+"""Cells that the others of their rows contradict: a list with the value that would fit."""
+
+from typing import Any, NamedTuple
+
+import narwhals as nw
+import numpy as np
+import pyarrow as pa
+
+from .._text import listing, quote
+from ..defenses import BaseDefense, CellErrors, TableErrors
+from .encoding import Encoding
+from .findings import figure
+
+SHARE, MOST = 0.1, 1000  # of the rows, and cells at most, that are listed though not flagged
+
+
+class Cells(NamedTuple):
+    """The most suspicious cells of a table, in the order of their scores; flagged ones first.
+
+    `rows` has a line for each, `judged` is how many cells were looked at, `sure` how many of them
+    noise would flag, in words, and `notes` say which columns were not judged.
+    """
+
+    rows: pa.Table
+    judged: int
+    sure: str
+    notes: tuple[str, ...]
+
+    @property
+    def flagged(self) -> pa.Table:
+        """The cells that look wrong."""
+        return self.rows.filter(self.rows["flagged"]).drop_columns("flagged")
+
+    @property
+    def sentence(self) -> str:
+        """What was found, for the summary."""
+        found = self.flagged
+        if not self.judged:
+            return "Cells: no column of numbers could be judged cell by cell."
+        if not found.num_rows:
+            return f"Cells: none of {self.judged:,} looks wrong. {self.sure}"
+        names, counts = np.unique(found["column"].to_pylist(), return_counts=True)
+        order = np.argsort(-counts, kind="stable")
+        where = listing([f"{quote(names[k])} {counts[k]:,}" for k in order])
+        verb = "looks" if found.num_rows == 1 else "look"
+        return (
+            f"Cells: {found.num_rows:,} of {self.judged:,} {verb} wrong, for which no row is "
+            f"rejected: {where}. First: row {found['row'][0].as_py():,}, {found['reason'][0]} "
+            f"{self.sure}"
+        )
+
+    def framed(self, frame: Any) -> Any:
+        """The list as a frame of the library that the table came in."""
+        backend = nw.get_native_namespace(nw.from_native(frame, eager_only=True))
+        return nw.from_arrow(self.rows, backend=backend).to_native()
+
+    def records(self) -> list[dict[str, Any]]:
+        """The list as dicts, a cell each."""
+        return self.rows.to_pylist()
+
+
+def are_asked(guard: BaseDefense) -> bool:
+    """Whether cells are judged beside this defense: by default, or where nothing else is asked."""
+    return isinstance(guard, TableErrors) and guard.only in (None, "cells")
+
+
+def cells_of(encoding: Encoding, numbers: np.ndarray | None) -> Cells:
+    """Judges the cells of a table; `numbers` are those of its rows, where some were set aside."""
+    raw = encoding.raw(np.arange(encoding.rows))
+    columns = encoding.columns
+    plain = np.flatnonzero(columns.group < 0)
+    found = CellErrors(plain.tolist()).fit(raw[:-1].T, raw[-1])
+    scores = np.where(found.flagged_, np.inf, np.nan_to_num(found.scores_, nan=-np.inf))
+    judged = np.isfinite(found.scores_)
+    shown = max(int(found.flagged_.sum()), min(int(SHARE * encoding.rows), MOST, int(judged.sum())))
+    order = np.lexsort((-np.nan_to_num(found.scores_, nan=-np.inf).ravel(), -scores.ravel()))
+    rows, places = np.unravel_index(order[:shown], scores.shape)
+    skipped = [f"{quote(columns.column[j])} ({why})" for j, why in found.skipped_.items()]
+    return Cells(
+        _listed(found, raw, columns.column, numbers, (rows, places)),
+        int(judged.sum()),
+        found.how_sure(),
+        (f"Cells not judged one by one: {listing(skipped)}.",) if skipped else (),
+    )
+
+
+def _listed(
+    found: CellErrors,
+    raw: np.ndarray,
+    names: tuple[str, ...],
+    numbers: np.ndarray | None,
+    at: tuple[np.ndarray, np.ndarray],
+) -> pa.Table:
+    rows, places = at
+    values = raw[places, rows]
+    low, high = found.expected_low_[at], found.expected_high_[at]
+    reasons = [
+        _reason(names[j], values[i], found.expected_[row, j], (low[i], high[i]))
+        + _why(int(found.slips_[row, j]), bool(found.extreme_[row, j]))
+        for i, (row, j) in enumerate(zip(rows.tolist(), places.tolist(), strict=True))
+    ]
+    return pa.table(
+        {
+            "row": pa.array(rows + 1 if numbers is None else numbers[rows], pa.int64()),
+            "column": pa.array([names[j] for j in places.tolist()], pa.string()),
+            "value": pa.array(values, pa.float64()),
+            "expected": pa.array(found.expected_[at], pa.float64()),
+            "expected_low": pa.array(low, pa.float64()),
+            "expected_high": pa.array(high, pa.float64()),
+            "score": pa.array(found.scores_[at], pa.float64()),
+            "flagged": pa.array(found.flagged_[at], pa.bool_()),
+            "reason": pa.array(reasons, pa.string()),
+        }
+    )
+
+
+def _reason(name: str, value: float, expected: float, ends: tuple[float, float]) -> str:
+    low, high = map(figure, ends)
+    return (
+        f"{quote(name)} is {figure(value)}, and the rest of the row says {figure(expected)} "
+        f"({low} to {high})"
+    )
+
+
+def _why(slip: int, extreme: bool) -> str:
+    """The end of a reason: the slip that explains a cell, or that it is far from all others."""
+    if slip:
+        sign = "÷" if slip > 0 else "×"
+        return f"; {sign}{10 ** abs(slip):,} fits."
+    return "; it is far from all others of its column." if extreme else "."
