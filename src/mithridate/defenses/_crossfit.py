@@ -7,6 +7,7 @@ from jaxtyping import Bool, Float, Int
 from sklearn.base import clone
 from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.utils.validation import has_fit_parameter
+from threadpoolctl import threadpool_limits
 
 from ..passes.rows import are_counts
 
@@ -15,6 +16,7 @@ Column = Float[np.ndarray, " m"]
 
 FOLDS = 5
 _DIGITS = 9  # of a column's spread: what is left of rounding when units change is not data
+_SHARED = 200_000  # numbers in a table from which trees gain more by threads than these wait
 _REACH = 4.0  # robust standard deviations beyond which a feature pulls a line no further
 
 
@@ -156,6 +158,14 @@ class Line:
     def _features(self, X: Rows) -> Rows:
         Z = np.clip(X, -_REACH, _REACH)
         return np.column_stack([np.ones(len(X)), Z - np.clip(self.middle_, -_REACH, _REACH)])
+
+
+def few_threads(X: np.ndarray) -> Any:
+    """A context in which one thread does linear algebra, and the trees of a small table too.
+
+    Threads that wait for each other on busy processors take fifty times as long as one.
+    """
+    return threadpool_limits(limits=1, user_api="blas" if X.size >= _SHARED else None)
 
 
 def boosting(n: int, loss: str = "squared_error") -> HistGradientBoostingRegressor:

@@ -3,11 +3,10 @@
 from typing import Any, ClassVar
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from ._antidote import Antidote
 from ._blanks import BlanksDefense
-from ._crossfit import Canonical, quantile, spread
+from ._crossfit import Canonical, few_threads, quantile, spread
 from ._groupgate import gate
 from ._targeterrors import TargetErrors
 from .base import Column, Mask, Rows, Trusted
@@ -140,7 +139,7 @@ class TableErrors(BlanksDefense):
         if search.n_rejected_ < _FEWEST:
             return np.zeros(len(y), dtype=bool)
         table = Canonical.of(X, y, weight)
-        with threadpool_limits(limits=1, user_api="blas"):
+        with few_threads(X):
             found = gate(table, (~search.inlier_mask_ & inside)[table.rows])
         group = table.back(found.rejected, len(y))
         if not group.any():

@@ -4,11 +4,10 @@ from typing import Any, ClassVar
 
 import numpy as np
 import sklearn.linear_model
-from threadpoolctl import threadpool_limits
 
 from .._text import percent
 from ._blanks import BlanksDefense, widened
-from ._crossfit import Canonical, Line, boosting, crossfit, quantile, spread
+from ._crossfit import Canonical, Line, boosting, crossfit, few_threads, quantile, spread
 from ._evenscale import Scale, even_scale, step
 from ._ridge import Ridge
 from .base import Column, Mask, Rows, Trusted
@@ -121,7 +120,7 @@ class TargetErrors(BlanksDefense):
             self.chance_ = 0.0
             self.message_ = "All targets are equal, so none can be told to be wrong."
             return np.ones(n, dtype=bool)
-        with threadpool_limits(limits=1, user_api="blas"):
+        with few_threads(X):
             self._judge(table, y)
             self._decide(table)
         self.scores_ = table.back(self._odds, n)

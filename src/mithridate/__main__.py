@@ -1,0 +1,5 @@
+"""`python -m mithridate`, the same as `mithridate`."""
+
+from .cli import main
+
+main()
