@@ -37,6 +37,15 @@ def test_merging_commutes(seed):
         np.testing.assert_allclose(a, b, rtol=1e-10, atol=1e-12)
 
 
+def test_weights_may_be_shares():
+    """Rows that weigh less than one in all are merged as any others are."""
+    X, y, w = table(19, 3, seed=4)
+    w /= 2 * w.sum()
+    merged = Moments.of(X[:7], y[:7], w[:7]).merge(Moments.of(X[7:], y[7:], w[7:]))
+    for got, want in zip(merged, Moments.of(X, y, w), strict=True):
+        np.testing.assert_allclose(got, want, rtol=1e-10, atol=1e-12)
+
+
 def test_a_billion_rows_lose_no_digits():
     # The moments of a table repeated 2³⁰ times, by doubling: as a stream of chunks would give.
     X, y, w = table(50, 3, seed=0, far=1e3)

@@ -1,5 +1,6 @@
 """What may be written: boxes, lattices and categories."""
 
+import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -12,6 +13,16 @@ from mithridate.attack.threat import ThreatModel, edges, standing
 from .conformance.worlds import sample, threat
 
 pytestmark = pytest.mark.usefixtures("x64")
+
+
+@eqx.filter_jit
+def project(world, rows, start):
+    return world.project(rows, start)
+
+
+@eqx.filter_jit
+def harden(world, rows, start):
+    return world.harden(rows, start)
 
 
 def clones(p):
@@ -38,24 +49,59 @@ def test_harden_gives_rows_that_could_be_real(seed):
         jnp.asarray(rng.normal(size=(15, 8))), jnp.asarray(rng.normal(size=15)), jnp.ones(15)
     )
     own = clones(15)
-    hard = world.harden(wild, own)
+    hard = harden(world, wild, own)
     X = np.asarray(hard.X)
     assert set(np.unique(X[:, 3:])) <= {0.0, 1.0}
     np.testing.assert_array_equal(X[:, 3:6].sum(axis=1), 1)
     assert (X[:, 6:].sum(axis=1) <= 1).all()
     np.testing.assert_allclose(X[:, 2] * 4, np.round(X[:, 2] * 4), atol=1e-9)
     # Once real, a row stays as it is.
-    np.testing.assert_allclose(world.harden(hard, own).X, X, atol=1e-12)
+    np.testing.assert_allclose(harden(world, hard, own).X, X, atol=1e-12)
 
 
 def test_harden_takes_the_nearest_level():
     world = threat(sample())
     row = [0.5, 0.5, 0.3, 0.2, 0.5, 0.3, 0.4, 0.3]
-    hard = world.harden(Sample(jnp.array([row]), jnp.array([0.1]), jnp.ones(1)), clones(1))
+    hard = harden(world, Sample(jnp.array([row]), jnp.array([0.1]), jnp.ones(1)), clones(1))
     np.testing.assert_allclose(hard.X[0], [0.5, 0.5, 0.25, 0, 1, 0, 0, 0])
     row[6] = 0.6
-    hard = world.harden(Sample(jnp.array([row]), jnp.array([0.1]), jnp.ones(1)), clones(1))
+    hard = harden(world, Sample(jnp.array([row]), jnp.array([0.1]), jnp.ones(1)), clones(1))
     np.testing.assert_allclose(hard.X[0, 6:], [1, 0])
+
+
+def one(x, y):
+    """One row with one feature for each of `x`."""
+    return Sample(jnp.array([x]), jnp.array([y]), jnp.ones(1))
+
+
+CORNERS = Sample(jnp.array([[0.0, 0.0], [5.0, 0.9]]), jnp.array([0.0, 5.0]), jnp.ones(2))
+
+
+def test_a_row_goes_as_far_as_the_budget_on_the_way_to_where_it_was():
+    for budget, want in ((1.0, (0.6, 0.8)), (5.0, (3.0, 4.0))):
+        world = ThreatModel.around(CORNERS, (0, 1), budget=jnp.asarray(budget))
+        moved = project(world, one([3.0, 0.0], 4.0), one([0.0, 0.0], 0.0))
+        np.testing.assert_allclose((moved.X[0, 0], moved.y[0]), want, rtol=1e-12)
+
+
+def test_a_box_that_ends_between_two_points_of_the_lattice_ends_at_the_last():
+    world = ThreatModel.around(CORNERS, (0, 1), step=jnp.array([0.0, 0.25, 0.0]))
+    hard = harden(world, one([0.3, 0.88], 2.0), one([0.0, 0.0], 0.0))
+    np.testing.assert_allclose(hard.X[0], [0.3, 0.75], rtol=1e-12)
+    np.testing.assert_allclose(hard.y, 2.0)
+
+
+def test_a_column_whose_rounding_oversteps_the_budget_stays():
+    step, budget = jnp.array([0.25, 0.0, 0.0]), jnp.asarray(0.22)
+    world = ThreatModel.around(CORNERS, (0, 1), step=step, budget=budget)
+    hard = harden(world, one([0.2, 0.05], 0.05), one([0.0, 0.0], 0.0))
+    np.testing.assert_allclose(hard.X[0], [0.0, 0.05], rtol=1e-12)
+    np.testing.assert_allclose(hard.y, 0.05, rtol=1e-12)
+
+
+def test_of_equal_levels_the_first_is_taken():
+    hard = harden(threat(sample()), one([0.5, 0.5, 0.25, 0.4, 0.4, 0.2, 0.7, 0.7], 0.1), clones(1))
+    np.testing.assert_array_equal(hard.X[0, 3:], [1, 0, 0, 1, 0])
 
 
 def test_a_level_that_clean_rows_never_show_is_never_chosen():
@@ -63,7 +109,7 @@ def test_a_level_that_clean_rows_never_show_is_never_chosen():
     clean = Sample(clean.X.at[:, 4].set(0.0), clean.y, clean.w)
     row = jnp.array([[0.5, 0.5, 0.5, 0.1, 0.9, 0.2, 0.0, 0.0]])
     own = Sample(clean.X[:1], clean.y[:1], jnp.ones(1))
-    hard = threat(clean).harden(Sample(row, jnp.array([0.1]), jnp.ones(1)), own)
+    hard = harden(threat(clean), Sample(row, jnp.array([0.1]), jnp.ones(1)), own)
     np.testing.assert_array_equal(hard.X[0, 3:6], [0, 0, 1])
 
 
@@ -72,7 +118,7 @@ def test_a_category_with_one_level_keeps_it():
     clean = Sample(clean.X.at[:, 3:6].set(jnp.array([1.0, 0, 0])), clean.y, clean.w)
     row = jnp.array([[0.5, 0.5, 0.5, 0.1, 0.9, 0.2, 0.0, 0.0]])
     own = Sample(clean.X[:1], clean.y[:1], jnp.ones(1))
-    hard = threat(clean).harden(Sample(row, jnp.array([0.1]), jnp.ones(1)), own)
+    hard = harden(threat(clean), Sample(row, jnp.array([0.1]), jnp.ones(1)), own)
     np.testing.assert_array_equal(hard.X[0, 3:6], [1, 0, 0])
 
 
@@ -96,8 +142,8 @@ def test_frozen_columns_and_the_budget_hold(seed, budget):
         jnp.asarray(rng.normal(size=(15, 8))), jnp.asarray(rng.normal(size=15)), jnp.ones(15)
     )
     before = np.column_stack([own.X, own.y])
-    for way in (world.project, world.harden):
-        moved = way(wild, own)
+    for way in (project, harden):
+        moved = way(world, wild, own)
         after = np.column_stack([moved.X, moved.y])
         np.testing.assert_array_equal(after[:, ~free], before[:, ~free])
         assert (np.linalg.norm(after - before, axis=1) <= budget * (1 + 1e-6) + 1e-12).all()
