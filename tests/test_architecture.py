@@ -23,6 +23,7 @@ RANKS = [
     {"bench"},
     {"auditing", "cleaning"},
     {"cli"},
+    {"__main__"},
 ]
 RANK = {name: rank for rank, names in enumerate(RANKS) for name in names}
 JAX = {"jax", "equinox", "optax"}

@@ -79,3 +79,9 @@ def test_importing_the_face_loads_nothing_heavy():
 def test_what_is_not_there_is_said_as_of_any_module():
     with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
         mithridate.nothing  # noqa: B018
+
+
+def test_python_m_is_the_command():
+    run = [sys.executable, "-m", "mithridate", "--version"]
+    answer = subprocess.run(run, capture_output=True, text=True, check=True).stdout
+    assert answer == f"mithridate {mithridate.__version__}\n"
