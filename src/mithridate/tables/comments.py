@@ -14,7 +14,7 @@ LOOKED = 50  # lines beneath that tell whether rows of data begin so
 def lines_above(text: str) -> list[str]:
     """The first lines of a text that begin with `#`, with their ends and blank lines between.
 
-    None where most of the others begin so too.
+    None where most of the others begin so too, or there are no others.
 
     >>> lines_above("# made in May\\n#\\na,b\\n1,2\\n"), lines_above("#1,2\\n#3,4\\n")
     (['# made in May\\n', '#\\n'], [])
@@ -23,9 +23,8 @@ def lines_above(text: str) -> list[str]:
     above = list(itertools.takewhile(lambda line: line[:1] == MARK or not line.strip(), lines))
     below = lines[len(above) : len(above) + LOOKED]
     marked = sum(line.startswith(MARK) for line in below)
-    if not any(line.startswith(MARK) for line in above) or marked >= max(len(below) / 2, 1):
-        return []
-    return above
+    remarks = any(line.startswith(MARK) for line in above)
+    return above if remarks and below and marked < len(below) / 2 else []
 
 
 def without_names(above: Sequence[str], body: str, dialect: Dialect, shown: str) -> list[str]:
