@@ -1,8 +1,10 @@
 """How near the attack at alpha = 1 comes to what no poison exceeds, before and after it finishes.
 
 For ridge (l2 = 1e-3), 300 training rows or half of the table, the validation rows that the attack
-aims by, and seed 0, it prints multiples of the clean error: of `Ascent`, of `Ascent` finished, and
-the proved bound, the share that the finished attack reaches, and processor seconds.
+aims by, and seed 0, it prints multiples of the clean error as Markdown: of `Ascent`, of `Ascent`
+finished, and the proved bound, and the share of it that the finished attack reaches. Seconds are of
+the processor, one thread: of `Ascent` for all ratios, without compiling, of finishing a ratio, and
+of the proof of a bound in up to 12 pieces.
 
     python benchmarks/bounds.py diabetes table.csv:target[:drop,drop] ...
 """
@@ -15,12 +17,13 @@ from normalizers import load
 from threadpoolctl import threadpool_limits
 
 from mithridate.bench import Spec
-from mithridate.bench.poisoning import Piece, batches, poison_of
+from mithridate.bench.finish import finished
+from mithridate.bench.poisoning import Piece, batches, parts_of, poison_of
 from mithridate.bench.worlds import world, writable
 from mithridate.bounds import Setting, prove
 
 RATIOS, L2 = [0.05, 0.1, 0.15, 0.2, 0.3, 0.4], 1e-3
-MOST_SPLIT = 120  # features up to which the bound is split into pieces
+MOST_SPLIT, FEW = 120, 2  # features up to which the bound is split into 12 pieces; else into two
 
 
 def growth(setting: Setting, piece: Piece) -> float:
@@ -34,30 +37,36 @@ def growth(setting: Setting, piece: Piece) -> float:
 
 
 def table(name: str) -> None:
-    """A line for each ratio of one table."""
+    """Three lines for one table, a column for each ratio."""
     data = load(name)
-    attack = {"use": "ascent", "alphas": [1.0], "finish": True}
-    spec = Spec.of({"ratios": RATIOS, "attacks": [attack]})
+    spec = Spec.of({"ratios": RATIOS, "attacks": [{"use": "ascent", "alphas": [1.0]}]})
     split = data.split(0)
     known, part = world(split, data.target, spec.threat), split.validation
     cut, rows = batches(spec, len(split.train.y)), writable(known)
-    ran = poison_of(spec.attacks[0], spec, [known], [0], cut, None)
+    attack = spec.attacks[0].model_copy(update={"finish": False})
+    ran = poison_of(attack, spec, [known], [0], cut, None)
+    attacker = parts_of(attack, spec)
     setting = Setting(split.train.X, split.train.y, part.X, part.y, l2=L2)
-    pieces, start = 12 if split.train.X.shape[1] <= MOST_SPLIT else 1, None
-    print(f"\n{data.name}: {split.train.X.shape[1]} features, ascent {ran.seconds:.1f} s")
-    print("ratio   ascent  finished  bound   share  finishing s  bound s")
-    for ratio, count in zip(cut.ratios, cut.counts, strict=True):
-        before, after = ran._replace(finished={}).piece(0, 0, count), ran.piece(0, 0, count)
+    features, start, lines = split.train.X.shape[1], None, ([], [], [])
+    for count in cut.counts:
         began = time.process_time()
+        piece = finished(ran, attacker, [known], [count])[0, 0, count]
+        between = time.process_time()
         with threadpool_limits(1):
-            made = prove(setting, rows, count, start, pieces=pieces)
-        start, took = made.witness, time.process_time() - began
+            made = prove(setting, rows, count, start, pieces=12 if features <= MOST_SPLIT else FEW)
+        start, ended = made.witness, time.process_time()
         bound = made.bound / setting.fit(0).error
-        low, high = growth(setting, before), growth(setting, after)
-        print(
-            f"{ratio:<7g} {low:<7.2f} {high:<9.2f} {bound:<7.2f} {high / bound:<6.3f} "
-            f"{after.seconds - before.seconds:<12.2f} {took:.2f}", flush=True,
-        )  # fmt: skip
+        low, high = growth(setting, ran.piece(0, 0, count)), growth(setting, piece)
+        lines[0].append(f"{low:.2f} / {high:.2f} / {bound:.2f}")
+        lines[1].append(f"{high / bound:.3f}".lstrip("0"))
+        lines[2].append(f"{between - began:.2f} / {ended - between:.2f}")
+    heads = (
+        f"| {data.name}, {features} columns | ascent / finished / bound |",
+        "| | finished ÷ bound |",
+        f"| | seconds (ascent, all ratios: {ran.seconds:.1f}) |",
+    )
+    for head, line in zip(heads, lines, strict=True):
+        print(head, " | ".join(line), "|", flush=True)
 
 
 if __name__ == "__main__":

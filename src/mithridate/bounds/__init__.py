@@ -7,20 +7,18 @@ from .certificate import certified
 from .counts import safe_rows
 from .distance import farthest
 from .dual import Witness, search
+from .effect import Effect, State, within
 from .intervals import Ball, highest, moved
 from .pieces import Proof, prove, proved, refined
 from .reached import Reached, improved, reached
 from .removal import (
-    Effect,
     Judge,
     Path,
-    State,
     first_order,
     greedy,
     greedy_flip,
     insignificant,
     rows_in_noise,
-    within,
 )
 from .setting import Setting
 from .unmoved import certified_rows, falls_at_most, unmoved

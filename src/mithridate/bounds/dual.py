@@ -39,7 +39,15 @@ FARTHEST = 12.0
 
 
 class Witness(NamedTuple):
-    """A pair `(q, μ)` that proves a bound: anyone can recheck it with `certificate.certified`."""
+    """A pair `(q, μ)` that proves a bound: anyone can recheck it with `certificate.certified`.
+
+    Parameters
+    ----------
+    q : (d + 1,) array
+        Slopes and, last, the intercept of a plane.
+    mu : float
+        The multiplier, positive.
+    """
 
     q: Vector
     mu: float

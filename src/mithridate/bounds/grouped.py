@@ -18,8 +18,8 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float, Int
 
+from .effect import Effect
 from .pairs import best_others, blocks, over_sets, top
-from .removal import Effect
 
 Vector = Float[np.ndarray, " n"]
 Matrix = Float[np.ndarray, "n k"]

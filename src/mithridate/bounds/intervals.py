@@ -29,8 +29,20 @@ STARTS = 5
 class Ball(NamedTuple):
     """The clean fit of a number of poison rows, and what is known of its rounding.
 
-    `theta` is the fit in floating point, `astray` bounds its distance from the exact one in the
-    norm of `A`, and `least` the least eigenvalue of `A` from below.
+    Parameters
+    ----------
+    setting : Setting
+        Training and judged rows.
+    poison : float
+        Number of the poison rows.
+    theta : (d + 1,) array
+        The fit in floating point.
+    A, root : (d + 1, d + 1) array
+        The normal equations, and their Cholesky factor.
+    least : float
+        The least eigenvalue of `A` from below.
+    astray : float
+        The distance of `theta` from the exact fit, in the norm of `A`, from above.
     """
 
     setting: Setting
@@ -43,7 +55,20 @@ class Ball(NamedTuple):
 
     @classmethod
     def of(cls, setting: Setting, poison: float) -> "Ball | None":
-        """The ball; None where `A` is too badly conditioned for a proof in floating point."""
+        """Fit the clean rows, and bound what rounding does to that.
+
+        Parameters
+        ----------
+        setting : Setting
+            Training and judged rows.
+        poison : float
+            Number of the poison rows.
+
+        Returns
+        -------
+        Ball or None
+            None where `A` is too badly conditioned for a proof in floating point.
+        """
         fit, terms = setting.fit(poison), len(setting.v) + setting.Z.shape[1]
         least = definite(fit.A, terms * np.trace(fit.A))
         if least is None:
@@ -57,7 +82,18 @@ class Ball(NamedTuple):
         return cls(setting, poison, theta, fit.A, root, least, float(wrong / np.sqrt(least)))
 
     def length(self, a: Vector) -> float:
-        """`‖a‖_{A⁻¹}` from above."""
+        """Bound the length `‖a‖_{A⁻¹}` from above.
+
+        Parameters
+        ----------
+        a : (d + 1,) array
+            A direction.
+
+        Returns
+        -------
+        float
+            Its length, or a little more.
+        """
         c = scipy.linalg.cho_solve((self.root, True), a)
         square, size = self._square(c)
         rest = a - self.A @ c
@@ -69,7 +105,18 @@ class Ball(NamedTuple):
         return float(np.sqrt(max(total, 0.0) + rest**2 / self.least) * (1 + 8 * UNIT))
 
     def away(self, q: Vector) -> float:
-        """`‖θ₀ - q‖_A` from above."""
+        """Bound the distance `‖θ₀ - q‖_A` from above.
+
+        Parameters
+        ----------
+        q : (d + 1,) array
+            A plane.
+
+        Returns
+        -------
+        float
+            Its distance from the clean fit, or a little more.
+        """
         square, size = self._square(self.theta - q)
         fuzz = gamma(4 * len(self.setting.v) + 8 * len(q) + 40)
         return float(np.sqrt(square + fuzz * size) * (1 + 8 * UNIT) + self.astray)
@@ -149,5 +196,20 @@ class _End:
 
 
 def moved(ball: Ball, rows: Writable, directions: Float[np.ndarray, "m k"]) -> np.ndarray:
-    """The least and the most of each `aᵀθ`, shape (m, 2), for directions `a` in rows (m, d + 1)."""
+    """Bound each of several `aᵀθ` from below and from above, as `highest` does.
+
+    Parameters
+    ----------
+    ball : Ball
+        The clean fit, for a number of poison rows.
+    rows : Writable
+        What the attacker may write.
+    directions : (m, d + 1) array
+        A direction `a` in each row.
+
+    Returns
+    -------
+    (m, 2) array
+        The least and the most that each can be.
+    """
     return np.array([[-highest(ball, rows, -a), highest(ball, rows, a)] for a in directions])

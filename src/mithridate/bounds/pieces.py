@@ -51,7 +51,15 @@ class Node(NamedTuple):
 
 
 class Proof(NamedTuple):
-    """What proves a bound: the directions that were cut, and the tree of the pieces."""
+    """What proves a bound: the directions that were cut, and the tree of the pieces.
+
+    Parameters
+    ----------
+    cuts : tuple of Cut
+        The directions, with what proves how far they can go.
+    tree : Node or Leaf
+        The pieces: where they were cut, and a witness for each.
+    """
 
     cuts: tuple[Cut, ...]
     tree: "Node | Leaf"
@@ -62,8 +70,12 @@ def proved(setting: Setting, rows: Writable, poison: float, proof: Proof) -> flo
 
     Parameters
     ----------
-    setting, rows, poison
-        As in `certificate.certified`.
+    setting : Setting
+        Training and judged rows.
+    rows : Writable
+        What the attacker may write.
+    poison : float
+        Number (or total weight) of the poison rows.
     proof : Proof
         Anything that has the form of one; a worse one proves less, never something wrong.
 
@@ -126,8 +138,12 @@ def prove(
 
     Parameters
     ----------
-    setting, rows, poison
-        As in `certificate.certified`.
+    setting : Setting
+        Training and judged rows.
+    rows : Writable
+        What the attacker may write.
+    poison : float
+        Number (or total weight) of the poison rows.
     start : Witness, optional
         That of a smaller number of rows.
     pieces : int, default 12
@@ -146,7 +162,7 @@ def prove(
     >>> setting = Setting(X, y, X, y, l2=1.0)
     >>> wide = Writable.box(X, y)._replace(lower=np.array([0, -1.0]), upper=np.ones(2))
     >>> round(prove(setting, wide, 1).bound, 3)
-    0.125
+    0.111
     """
     try:
         fit = setting.fit(poison)
@@ -173,6 +189,24 @@ def refined(
     The piece with the largest bound is split again and again: along a new direction where its `μ`
     sticks at the next curvature, else at the middle of the interval that costs it most. Where
     a budget makes every evaluation long, the witness is left as it is.
+
+    Parameters
+    ----------
+    setting : Setting
+        Training and judged rows.
+    rows : Writable
+        What the attacker may write.
+    fit : Fit
+        The clean fit with the penalty of the poison rows.
+    witness : Witness
+        As `search` finds it.
+    pieces : int, default 12
+        Into how many pieces the fits are split at most.
+
+    Returns
+    -------
+    Proof
+        What `proved` checks.
     """
     return _refined(setting, rows, fit, witness, pieces)[0]
 

@@ -31,7 +31,12 @@ POOL = 2000  # origins that are tried at most where columns are fixed
 class Reached(NamedTuple):
     """Poison rows that may be written, and the error of the fit with them.
 
-    `X` (k, d) and `y` (k,) are in scaled units, `error` in squared units of the target.
+    Parameters
+    ----------
+    X, y : (k, d) and (k,) array
+        The rows, in scaled units.
+    error : float
+        Mean squared error on the judged rows, in squared units of the target.
     """
 
     X: Float[np.ndarray, "k d"]

@@ -1,7 +1,7 @@
 """Rows of a least-squares fit whose removal moves one number of it: so many suffice.
 
 The number is `aᵀθ`: a coefficient, or a prediction. Fixed effects are absorbed: rows and target
-are told from their group's mean, which gives the same slopes as a column for each group. With
+are taken less their group's mean, which gives the same slopes as a column for each group. With
 `α_i = z_iᵀA⁻¹a`, residual `r_i` and leverage `h_i`, leaving row `i` out changes `aᵀθ` by
 `-α_i r_i / (1 - h_i)`, the sum of squares by `-r_i² / (1 - h_i)` and `aᵀA⁻¹a` by
 `α_i² / (1 - h_i)`, all exactly. `greedy` takes the best row, refits, and goes on; `first_order`
@@ -12,133 +12,90 @@ finite-sample robustness metric", 2020) and refits without them.
 from typing import Any, NamedTuple
 
 import numpy as np
-import scipy.linalg
 import scipy.stats
 from jaxtyping import Float, Int
 
-from ..errors import InputError
+from .effect import Effect, State, within
 
 Vector = Float[np.ndarray, " n"]
-Matrix = Float[np.ndarray, "n k"]
 Labels = Int[np.ndarray, " n"]
-FULL = 1e-10  # share of the largest singular value below which a design has no full rank
 CANDIDATES = 8  # rows that are tried exactly where only the score of a row is at hand
 
 
-class Effect(NamedTuple):
-    """A number `aᵀθ` of a least-squares fit, in coordinates where `ZᵀZ` is the identity.
-
-    `x` (n, k) are the rows and `y` (n,) the targets, both told from the mean of their group if
-    `groups` (n,) are given; `weight` (k,) is `a`. `value` is `aᵀθ`, and `residual` and `alpha` (n,)
-    are the residuals and the weight of each target in it.
-    """
-
-    x: Matrix
-    y: Vector
-    weight: Vector
-    groups: Labels | None
-    value: float
-    residual: Vector
-    alpha: Vector
-
-    @classmethod
-    def of(cls, Z: Any, y: Any, a: Any, groups: Any = None) -> "Effect":
-        """The number `aᵀθ` of the fit of `y` (n,) on the columns of `Z` (n, k).
-
-        Parameters
-        ----------
-        Z : (n, k) array
-            The design, with its intercept as a column unless there are groups; of full rank.
-        y : (n,) array
-            The target.
-        a : (k,) array
-            A unit vector for a coefficient, a row for its prediction.
-        groups : (n,) array of int, optional
-            The group of each row, from 0 on: each has an intercept of its own.
-
-        Raises
-        ------
-        InputError
-            Where the design is not of full rank.
-        """
-        Z, y = np.asarray(Z, float), np.asarray(y, float)
-        groups = None if groups is None else np.asarray(groups, int)
-        x, y = within(Z, groups), within(y[:, None], groups)[:, 0]
-        size = np.linalg.norm(Z, axis=0)
-        # A column that is the same in each group is left with rounding alone.
-        if len(x) <= x.shape[1] or (np.linalg.norm(x, axis=0) <= FULL * size).any():
-            raise dependent()
-        q, r = np.linalg.qr(x)
-        diagonal = np.abs(np.diag(r))
-        if diagonal.min() <= FULL * diagonal.max():
-            raise dependent()
-        theta = scipy.linalg.solve_triangular(r, q.T @ y)
-        weight = scipy.linalg.solve_triangular(r.T, np.asarray(a, float), lower=True)
-        value = float(weight @ (q.T @ y))
-        return cls(q, y, weight, groups, value, y - x @ theta, q @ weight)
-
-
-class State(NamedTuple):
-    """The fit on the rows that are left, and what leaving one more out would do to it.
-
-    `rows` (m,) are their numbers; `room` is `1 - h`, 0 for a row that cannot be left out.
-    """
-
-    rows: Labels
-    value: float
-    residual: Vector
-    alpha: Vector
-    room: Vector
-    spread: float
-    freedom: int
-
-    @classmethod
-    def of(cls, effect: Effect, rows: Labels) -> "State":
-        """The fit on these rows."""
-        groups = None if effect.groups is None else effect.groups[rows]
-        x = within(effect.x[rows], groups)
-        y = within(effect.y[rows, None], groups)[:, 0]
-        inverse = np.linalg.inv(x.T @ x)
-        theta, pull = inverse @ (x.T @ y), inverse @ effect.weight
-        leverage, absorbed = np.einsum("ij,jk,ik->i", x, inverse, x, optimize=True), 0
-        if groups is not None:
-            count = np.bincount(groups)
-            leverage, absorbed = leverage + 1 / count[groups], int((count > 0).sum())
-        room = np.where(1 - leverage > FULL, 1 - leverage, 0.0)
-        freedom = len(rows) - x.shape[1] - absorbed
-        value, spread = float(effect.weight @ theta), float(effect.weight @ pull)
-        return cls(rows, value, y - x @ theta, x @ pull, room, spread, freedom)
-
-    def without(self) -> Vector:
-        """The value after each row is left out alone; NaN where that cannot be."""
-        with np.errstate(divide="ignore", invalid="ignore"):
-            return np.where(
-                self.room > 0, self.value - self.alpha * self.residual / self.room, np.nan
-            )
-
-
 class Judge(NamedTuple):
-    """The t value of a coefficient: classical, or with standard errors clustered by `clusters`."""
+    """The t value of a coefficient: classical, or with clustered standard errors.
+
+    Parameters
+    ----------
+    clusters : (n,) array of int, optional
+        The cluster of each row, or None.
+    level : float
+        Level of significance, in (0, 1).
+    """
 
     clusters: Labels | None
     level: float
 
     def t(self, state: State) -> float:
-        """The coefficient over its standard error."""
+        """Give the coefficient over its standard error.
+
+        Parameters
+        ----------
+        state : State
+            The fit.
+
+        Returns
+        -------
+        float
+            The t value.
+        """
         error = np.sqrt(self._variance(state))
         return float(state.value / error) if error > 0 else np.inf * np.sign(state.value)
 
     def significant(self, state: State) -> bool:
-        """Whether the coefficient differs from zero at the level."""
+        """Whether the coefficient differs from zero at the level.
+
+        Parameters
+        ----------
+        state : State
+            The fit.
+
+        Returns
+        -------
+        bool
+            True where it does.
+        """
         limit = scipy.stats.t.ppf(1 - self.level / 2, self._freedom(state))
         return bool(abs(self.t(state)) > limit)
 
     def p(self, state: State) -> float:
-        """Probability of so large a t value where the effect is nil."""
+        """Probability of so large a t value where the effect is nil.
+
+        Parameters
+        ----------
+        state : State
+            The fit.
+
+        Returns
+        -------
+        float
+            The p value, two-sided.
+        """
         return float(2 * scipy.stats.t.sf(abs(self.t(state)), self._freedom(state)))
 
     def without(self, state: State) -> Vector:
-        """`|t|` after each row is left out alone: exact; nearly so with clusters."""
+        """Give `|t|` after each row is left out alone: exact; nearly so with clusters.
+
+        Parameters
+        ----------
+        state : State
+            The fit.
+
+        Returns
+        -------
+        (m,) array
+            The values; infinite where a row cannot be left out.
+        """
         with np.errstate(divide="ignore", invalid="ignore"):
             if self.clusters is None:
                 rest = state.residual @ state.residual - state.residual**2 / state.room
@@ -175,7 +132,14 @@ class Judge(NamedTuple):
 class Path(NamedTuple):
     """Rows in the order of their removal, and the states before and after each of them.
 
-    `states` has one more than `rows`; `reached` says whether the goal was.
+    Parameters
+    ----------
+    rows : (r,) array of int
+        The rows.
+    states : list of State
+        One more than rows.
+    reached : bool
+        Whether the goal was.
     """
 
     rows: Labels
@@ -184,7 +148,7 @@ class Path(NamedTuple):
 
 
 def greedy(effect: Effect, fall: float, *, most: int | None = None) -> Path:
-    """Removes the row that moves the number farthest, refits, and goes on until it moved enough.
+    """Remove the row that moves the number farthest, refit, and go on until it moved enough.
 
     Parameters
     ----------
@@ -194,6 +158,11 @@ def greedy(effect: Effect, fall: float, *, most: int | None = None) -> Path:
         By how much it is to fall, or to rise where this is negative; the goal is to go beyond.
     most : int, optional
         Rows to remove at most; by default a half of them.
+
+    Returns
+    -------
+    Path
+        The rows, and whether they suffice.
     """
     sign, start = np.sign(fall), effect.value
 
@@ -207,7 +176,22 @@ def greedy(effect: Effect, fall: float, *, most: int | None = None) -> Path:
 
 
 def insignificant(effect: Effect, judge: Judge, *, most: int | None = None) -> Path:
-    """Removes the row that leaves the smallest |t|, refits, until the number is not significant."""
+    """Remove the row that leaves the smallest |t|, refit, until the number is not significant.
+
+    Parameters
+    ----------
+    effect : Effect
+        The number.
+    judge : Judge
+        What counts as significant.
+    most : int, optional
+        Rows to remove at most; by default a half of them.
+
+    Returns
+    -------
+    Path
+        The rows, and whether they suffice.
+    """
 
     def best(state: State) -> int:
         after = judge.without(state)
@@ -319,7 +303,7 @@ class _Moments:
 def greedy_flip(
     Z: Any, y: Any, column: int, *, groups: Any = None, most: int | None = None
 ) -> Int[np.ndarray, " k"]:
-    """Rows whose removal turns the sign of a coefficient, found one after another.
+    """Find rows whose removal turns the sign of a coefficient, one after another.
 
     Each step removes the row that moves the coefficient farthest, refitted exactly.
 
@@ -357,20 +341,3 @@ def greedy_flip(
     effect = Effect.of(Z, y, np.eye(np.shape(Z)[1])[column], groups)
     found = greedy(effect, effect.value, most=most)
     return found.rows if found.reached else found.rows[:0]
-
-
-def within(rows: Matrix, groups: Labels | None) -> Matrix:
-    """Rows told from the mean of their group."""
-    if groups is None:
-        return rows
-    count = np.maximum(np.bincount(groups), 1)
-    means = np.column_stack([np.bincount(groups, column) for column in rows.T]) / count[:, None]
-    return rows - means[groups]
-
-
-def dependent() -> InputError:
-    """The error for a design whose coefficients mean nothing."""
-    return InputError(
-        "The design has columns that depend on one another, so that its coefficients mean "
-        "nothing; leave one of them out."
-    )

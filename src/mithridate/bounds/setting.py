@@ -70,19 +70,63 @@ class Setting:
         return self.M.T @ self.M / len(self.u)
 
     def penalty(self, poison: float) -> Vector:
-        """The penalty on each parameter where `poison` rows are added."""
+        """Give the penalty on each parameter where poison rows are added.
+
+        Parameters
+        ----------
+        poison : float
+            Their number, or total weight.
+
+        Returns
+        -------
+        (d + 1,) array
+            The penalties; that of the intercept is 0.
+        """
         return np.append(np.full(self.Z.shape[1] - 1, (self.w.sum() + poison) * self.l2), 0.0)
 
     def error(self, theta: Vector) -> float:
-        """Mean squared error of `θ` on the judged rows."""
+        """Mean squared error on the judged rows.
+
+        Parameters
+        ----------
+        theta : (d + 1,) array
+            Slopes and, last, the intercept.
+
+        Returns
+        -------
+        float
+            In squared units of the target.
+        """
         return float(np.mean((self.u - self.M @ theta) ** 2))
 
     def slope(self, theta: Vector) -> Vector:
-        """Gradient of the error at `θ`."""
+        """Gradient of the error.
+
+        Parameters
+        ----------
+        theta : (d + 1,) array
+            Slopes and, last, the intercept.
+
+        Returns
+        -------
+        (d + 1,) array
+            The derivative by each of them.
+        """
         return 2 * (self.M.T @ (self.M @ theta - self.u)) / len(self.u)
 
     def fit(self, poison: float) -> "Fit":
-        """The clean fit with the penalty that `poison` more rows bring, and its geometry."""
+        """Fit the clean rows with the penalty that poison rows bring.
+
+        Parameters
+        ----------
+        poison : float
+            Number, or total weight, of the poison rows.
+
+        Returns
+        -------
+        Fit
+            The normal equations, their solution and its error.
+        """
         gram, cross = self.moments
         A = gram + np.diag(self.penalty(poison))
         theta = scipy.linalg.solve(A, cross, assume_a="pos")

@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
+from .effect import Effect
 from .grouped import grouped_fall
 from .pairs import best_others, blocks, over_sets, top
-from .removal import Effect
 
 Vector = Float[np.ndarray, " n"]
 Matrix = Float[np.ndarray, "n k"]

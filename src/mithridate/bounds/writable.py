@@ -44,7 +44,17 @@ class Writable(NamedTuple):
 
     @classmethod
     def box(cls, X: Matrix, y: Vector) -> "Writable":
-        """The bounding box of rows `X` (n, d), `y` (n,), all columns continuous and free.
+        """The bounding box of rows, all columns continuous and free.
+
+        Parameters
+        ----------
+        X, y : (n, d) and (n,) array
+            The rows.
+
+        Returns
+        -------
+        Writable
+            Rows inside the box may be written.
 
         Examples
         --------
@@ -79,7 +89,12 @@ class Writable(NamedTuple):
         return self.member.any(axis=0) & (self.upper > self.lower)[:-1]
 
     def check(self) -> "Writable":
-        """Itself; an InputError where the formulas for the farthest row would not hold.
+        """Refuse what the formulas for the farthest row do not hold for.
+
+        Returns
+        -------
+        Writable
+            Itself.
 
         Raises
         ------
