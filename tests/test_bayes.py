@@ -100,6 +100,20 @@ def test_precisions_maximize_the_evidence(table):
         assert evidence(noise, step * prior) < best
 
 
+def test_one_update_is_mackays():
+    X, y = diabetes(None)
+    Z, t = X - X.mean(axis=0), y - y.mean()
+    gram, start = Z.T @ Z, np.sum(Z**2) / len(y)
+    s = np.linalg.eigvalsh(gram)
+    coef = np.linalg.solve(gram + start * np.eye(len(s)), Z.T @ t)
+    effective = np.sum(s / (s + start))
+    noise = np.sum((t - Z @ coef) ** 2) / (len(y) - effective)
+    model = BayesianRegression.of(Moments.of(X, y, np.ones(len(y))), max_iter=1)
+    assert model.n_iter == 1
+    ratio = model.prior_precision / model.noise_precision
+    assert ratio == pytest.approx(effective * noise / (coef @ coef), rel=1e-9)
+
+
 def test_weight_k_is_row_k_times():
     rng = np.random.default_rng(3)
     X, y = one_hot(rng)
@@ -120,9 +134,12 @@ def test_any_cut_of_the_table_gives_the_same():
 
 def test_units_of_the_target_do_not_matter():
     X, y = one_hot(np.random.default_rng(5))
-    ours, scaled = regress(X, y), regress(X, -2e4 * y + 3e5)
-    np.testing.assert_allclose(scaled.coef, -2e4 * ours.coef, rtol=1e-6, atol=1e-6)
-    np.testing.assert_allclose(scaled.zscores(X, -2e4 * y + 3e5), ours.zscores(X, y), rtol=1e-5)
+    ours = regress(X, y)
+    for unit, origin in ((-2e4, 3e5), (1e-4, -2e-3)):
+        other = unit * y + origin
+        scaled = regress(X, other)
+        np.testing.assert_allclose(scaled.coef / unit, ours.coef, rtol=1e-6, atol=1e-9)
+        np.testing.assert_allclose(scaled.zscores(X, other), ours.zscores(X, y), rtol=1e-5)
 
 
 def _hostile(rng):
