@@ -142,6 +142,13 @@ def test_units_of_the_target_do_not_matter():
         np.testing.assert_allclose(scaled.zscores(X, other), ours.zscores(X, y), rtol=1e-5)
 
 
+def test_units_of_the_features_do_not_matter():
+    X, y = one_hot(np.random.default_rng(5))
+    ours, scaled = regress(X, y), regress(X * 1e-20, y)
+    np.testing.assert_allclose(scaled.coef * 1e-20, ours.coef, rtol=1e-6, atol=1e-9)
+    np.testing.assert_allclose(scaled.zscores(X * 1e-20, y), ours.zscores(X, y), rtol=1e-6)
+
+
 def _hostile(rng):
     X, y = one_hot(rng, n=80)
     yield "constant target", X, np.full(80, 3.3)
