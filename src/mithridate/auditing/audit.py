@@ -115,6 +115,41 @@ class Audit:
         heads = ("defense", "mean gain", "least gain", "harmful cells")
         return report.notebook("Audit", self.headlines, heads, rows)
 
+    def plot_damage(self) -> Any:
+        """Draw how the error of the undefended model grows with the ratio, as the report does.
+
+        Returns
+        -------
+        plotly.graph_objects.Figure
+            The figure; plotly must be installed.
+        """
+        return report.plots.damage(self.results.table)
+
+    def plot_visibility(self) -> Any:
+        """Draw the error against how visible the poison is, as the report does.
+
+        Returns
+        -------
+        plotly.graph_objects.Figure
+            The figure; plotly must be installed.
+        """
+        return report.plots.visibility(self.results.table)
+
+    def plot_defended(self, defense: str) -> Any:
+        """Draw the error that a defense leaves, and the undefended one behind it.
+
+        Parameters
+        ----------
+        defense : str
+            One of those that were tried, or `oracle`.
+
+        Returns
+        -------
+        plotly.graph_objects.Figure
+            The figure; plotly must be installed.
+        """
+        return report.plots.defended(self.results.table, defense)
+
     def write_html(self, path: str | Path) -> None:
         """Write the report, one self-contained HTML file, whole or not at all.
 

@@ -1,6 +1,6 @@
 """What the results say: sentences for the terminal, one HTML page for everyone else."""
 
-from .audit import headlines, html, write_html
+from .audit import headlines, html, plots, write_html
 from .cleaning import MOST_SUSPECTS, Cell, Cleaning, Group, Points, Suspect, cleaning_html
 from .influence import Deciding, Goal, Route, influence_html
 from .notebook import notebook
@@ -21,6 +21,7 @@ __all__ = [
     "html",
     "influence_html",
     "notebook",
+    "plots",
     "study_pages",
     "write_html",
     "write_pages",
