@@ -17,6 +17,12 @@ from ..tables.cells import levels as levels_of
 
 CHANCE = 0.01  # that a clean table names any source, over all that are looked at
 MISSING = "(missing)"
+SHIFTS = (
+    ("shift", "shift", pa.float64()),
+    ("shift_low", "low", pa.float64()),
+    ("shift_high", "high", pa.float64()),
+    ("off", "off", pa.bool_()),
+)
 LABEL = 56  # characters of a name that a defense is given, whose messages repeat it
 MOST = 200  # values beyond which a column that nobody named is no source
 
@@ -149,8 +155,8 @@ def found_in(table: Mapping[str, pa.ChunkedArray], kept: Bool[np.ndarray, " n"])
     return said if least * tests < CHANCE else ""
 
 
-def framed(tallies: list[Tally], frame: Any) -> Any:
-    """The groups as a frame of the library that the table came in."""
+def framed(tallies: list[Tally], shifts: Mapping[str, Any], frame: Any) -> Any:
+    """The groups as a frame of the library that the table came in, with the shifts of sources."""
     rows = pa.table(
         {
             "group": pa.array([t.name for t in tallies], pa.string()),
@@ -159,6 +165,10 @@ def framed(tallies: list[Tally], frame: Any) -> Any:
             "share": [t.share for t in tallies],
             "p_value": [t.p for t in tallies],
             "beyond_chance": [t.beyond for t in tallies],
+            **{
+                name: pa.array([getattr(shifts.get(t.name), at, None) for t in tallies], kind)
+                for name, at, kind in (SHIFTS if shifts else ())
+            },
         }
     )
     backend = nw.get_native_namespace(nw.from_native(frame, eager_only=True))

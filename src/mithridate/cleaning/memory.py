@@ -19,6 +19,7 @@ from .findings import Judged, Rejected, with_aside
 from .groups import Groups, framed
 from .page import page_of
 from .result import Cleaned, CleanedTable
+from .shifts import shifts_of
 
 Tell = Callable[[str, int, int], Any]
 
@@ -48,28 +49,28 @@ def clean_in_memory(
     sources = None if groups is None else Groups.of(table, groups, str(target or table.target))
     drop = [*drop, *([sources.column] if sources else [])]
     encoding, notes = encoded(table, target, drop, categorical)
-    both = (
-        None
-        if trusted is None
-        else beside(_trusted(trusted, encoding.target, reading), table, encoding, categorical)
-    )
+    both = None
+    if trusted is not None:
+        known = _trusted(trusted, encoding.target, reading)
+        both = beside(known, table, encoding, categorical)
     tell("looking for suspicious rows", 0, 0)
     used = both if both is not None and guard.uses_trusted else encoding
     warned = _fitted(guard, used, sources, options)
     tell("saying why", 0, 0)
     rejected = _rejected(guard, used, table.numbers)
+    shifts = {} if sources is None else shifts_of(guard, used, sources)
     cells = cells_of(encoding, table.numbers) if are_asked(guard) else None
-    summary = sentences.sentences(guard, used, rejected, table.columns, sources, cells)
-    if both is not None:
-        if used is both:
-            summary += sentences.few(both.Z.shape[1] - both.rows)
-        else:
-            warned.append(f"{type(guard).__name__} cannot use trusted rows; it ignored them.")
+    summary = sentences.sentences(
+        guard, used, rejected, table.columns, sources, cells=cells, shifts=shifts
+    )
+    if both is not None and used is both:
+        summary += sentences.few(both.Z.shape[1] - both.rows)
+    elif both is not None:
+        warned.append(f"{type(guard).__name__} cannot use trusted rows; it ignored them.")
     notes = (*notes, *warned, *(() if cells is None else cells.notes))
     tallies = None if sources is None else sources.tallies(guard.inlier_mask_)
-    page = page_of(
-        guard, used, rejected, sources, cells, name=table.name, summary=summary, notes=notes
-    )
+    said = {"name": table.name, "summary": summary, "notes": notes}
+    page = page_of(guard, used, rejected, sources, cells, shifts=shifts, **said)
     mask = _over_all(guard.inlier_mask_, table)
     return Cleaned(
         rows=len(mask),
@@ -79,7 +80,7 @@ def clean_in_memory(
         notes=notes,
         read=table.notes,
         defense=guard,
-        groups=None if tallies is None else framed(tallies, table.frame),
+        groups=None if tallies is None else framed(tallies, shifts, table.frame),
         cells=None if cells is None else cells.framed(table.frame),
         table=_table(whole, table, rejected, page),
     )

@@ -11,7 +11,8 @@ from ..tables.notes import leading
 from .cells import Cells
 from .encoding import Encoding
 from .findings import Rejected, figure
-from .groups import Groups
+from .groups import Groups, Tally
+from .shifts import Shift
 
 MOST_KEPT, MOST_REJECTED = 1500, 500  # points of a figure
 
@@ -23,6 +24,7 @@ def page_of(
     groups: Groups | None,
     cells: Cells | None,
     *,
+    shifts: Mapping[str, Shift],
     name: str,
     summary: Sequence[str],
     notes: Sequence[str],
@@ -42,7 +44,9 @@ def page_of(
         threshold=float(guard.threshold_),
         points=_points(guard, encoding, worst[:MOST_REJECTED], rejected.numbers),
         column="" if groups is None else groups.column,
-        groups=[report.Group(t.name, t.rows, t.rejected, t.beyond) for t in tallies],
+        groups=[
+            report.Group(t.name, t.rows, t.rejected, t.beyond, _shift(shifts, t)) for t in tallies
+        ],
         cells=[] if cells is None else [_cell(cell) for cell in cells.flagged.to_pylist()],
         suspects=[_suspect(rejected, int(i), groups) for i in order[: report.MOST_SUSPECTS]],
     )
@@ -62,6 +66,10 @@ def _points(
         score=guard.scores_[rows],
         kept=guard.inlier_mask_[rows],
     )
+
+
+def _shift(shifts: Mapping[str, Shift], tally: Tally) -> str:
+    return shifts[tally.name].between if tally.name in shifts else ""
 
 
 def _cell(cell: Mapping[str, Any]) -> report.Cell:

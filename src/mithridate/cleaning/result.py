@@ -84,8 +84,10 @@ class Cleaned:
         The fitted defense, on features scaled to [0, 1].
     groups : dataframe, optional
         Where a column was named, a frame of the table's library with a row for each of its values:
-        `rows`, `rejected`, their `share`, the `p_value` of so many by chance in any group, and
-        whether it is `beyond_chance` (p < 0.01).
+        `rows`, `rejected`, their `share`, the `p_value` of so many by chance in any group,
+        whether it is `beyond_chance` (p < 0.01), by how much its targets are off as a whole
+        (`shift`, shrunk; `shift_low`, `shift_high` at 99 % for all groups together), and whether
+        that is `off`; the last four only where the defense says what it expects.
     cells : dataframe, optional
         Where cells were judged one by one, a frame of the table's library with a row for each cell
         that looks wrong, and below these the next most suspicious: `row`, from 1, `column`,

@@ -1,5 +1,6 @@
 """What was found, in sentences for a busy person."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from .encoding import Cells as Columns
 from .encoding import Encoding
 from .findings import FAR, Rejected, figure
 from .groups import Groups, found_in, source_told
+from .shifts import Shift, told
 
 MANY = 100_000  # rows enough to compare two fits
 FEW = 20  # trusted rows below which chance decides what they say
@@ -24,13 +26,16 @@ def sentences(
     rejected: Rejected,
     table: Columns,
     groups: Groups | None,
-    cells: Cells | None = None,
+    *,
+    cells: Cells | None,
+    shifts: Mapping[str, Shift],
 ) -> list[str]:
-    """The most important first, nine at most; `table` has all columns, used or not."""
+    """The most important first, ten at most; `table` has all columns, used or not."""
     of_cells = "" if cells is None else cells.sentence
     if getattr(guard, "only", None) == "cells":
         return [of_cells]
-    said = [*headlines(guard, encoding.rows), _kinds(rejected), of_cells]
+    off = "" if groups is None else told(shifts, groups.column, encoding.target)
+    said = [*headlines(guard, encoding.rows), off, _kinds(rejected), of_cells]
     if len(rejected.records):
         where = _source(guard, encoding, table, groups)
         said += [_standing_out(rejected), where, *_cost(guard, encoding)]

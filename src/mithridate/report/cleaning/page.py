@@ -30,12 +30,15 @@ class Group(NamedTuple):
         Rows of the group, and the rejected ones among them.
     beyond : bool
         Whether it has more of the rejected rows than chance would give it.
+    shift : str
+        By how much its targets are off as a whole, with the interval, or "".
     """
 
     name: str
     rows: int
     rejected: int
     beyond: bool
+    shift: str = ""
 
 
 class Suspect(NamedTuple):
@@ -201,6 +204,7 @@ def _groups(groups: Sequence[Group]) -> list[dict[str, Any]]:
             "share": percent(share),
             "width": f"{100 * share / largest:.1f}",
             "beyond": group.beyond,
+            "shift": group.shift,
         }
         for group, share in zip(groups, shares, strict=True)
     ]
