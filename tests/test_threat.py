@@ -99,6 +99,13 @@ def test_a_column_whose_rounding_oversteps_the_budget_stays():
     np.testing.assert_allclose(hard.y, 0.05, rtol=1e-12)
 
 
+def test_a_row_at_the_very_end_of_the_budget_keeps_its_lattice_point():
+    step, budget = jnp.array([0.25, 0.0, 0.0]), jnp.asarray(1.25)
+    world = ThreatModel.around(CORNERS, (0, 1), step=step, budget=budget)
+    hard = harden(world, one([0.75, 0.0], 1.0), one([0.0, 0.0], 0.0))
+    np.testing.assert_allclose((*hard.X[0], hard.y[0]), (0.75, 0.0, 1.0), rtol=1e-12)
+
+
 def test_of_equal_levels_the_first_is_taken():
     hard = harden(threat(sample()), one([0.5, 0.5, 0.25, 0.4, 0.4, 0.2, 0.7, 0.7], 0.1), clones(1))
     np.testing.assert_array_equal(hard.X[0, 3:], [1, 0, 0, 1, 0])
