@@ -106,9 +106,11 @@ def test_a_row_at_the_very_end_of_the_budget_keeps_its_lattice_point():
     np.testing.assert_allclose((*hard.X[0], hard.y[0]), (0.75, 0.0, 1.0), rtol=1e-12)
 
 
-def test_of_equal_levels_the_first_is_taken():
-    hard = harden(threat(sample()), one([0.5, 0.5, 0.25, 0.4, 0.4, 0.2, 0.7, 0.7], 0.1), clones(1))
+def test_of_equal_levels_the_first_is_taken_and_the_target_stays():
+    own, row = clones(1), [0.5, 0.5, 0.25, 0.4, 0.4, 0.2, 0.7, 0.7]
+    hard = harden(threat(sample()), one(row, own.y[0]), own)
     np.testing.assert_array_equal(hard.X[0, 3:], [1, 0, 0, 1, 0])
+    np.testing.assert_array_equal(hard.y, own.y)
 
 
 def test_a_level_that_clean_rows_never_show_is_never_chosen():
