@@ -61,6 +61,9 @@ class ThreatModel(eqx.Module):
         `edges[i]` rows belong to the first `i` batches.
     replaces : bool, default False
         Whether a slot takes the place of the clean row it started from; else it is added.
+    own : array of bool, shape (n,), optional
+        The clean rows that a slot may start from, those of the source that is the attacker's; any,
+        where it is not given.
 
     Examples
     --------
@@ -81,6 +84,7 @@ class ThreatModel(eqx.Module):
     optional: Bool[Array, " g"]
     edges: tuple[int, ...] = eqx.field(static=True)
     replaces: bool = eqx.field(static=True, default=False)
+    own: Bool[Array, " n"] | None = None
 
     @classmethod
     def around(cls, clean: Sample, edges: tuple[int, ...], **given) -> "ThreatModel":
@@ -117,6 +121,21 @@ class ThreatModel(eqx.Module):
     def capacity(self) -> int:
         """Number of slots in all batches together."""
         return self.edges[-1]
+
+    def offered(self, clean: Sample) -> Sample:
+        """Give the clean rows that a slot may start from their weights, and the others none.
+
+        Parameters
+        ----------
+        clean : Sample
+            The clean rows, n.
+
+        Returns
+        -------
+        Sample
+            The rows.
+        """
+        return clean if self.own is None else clean.weighing(jnp.where(self.own, clean.w, 0.0))
 
     def project(self, poison: Sample, start: Sample) -> Sample:
         """Move rows into the box, near to their start, frozen columns as there; still fractional.

@@ -286,7 +286,9 @@ def audit(
         What the attacker may write and knows, as `[threat]` of a spec has it: `writes` ("both",
         "features", "target"), `frozen` columns, `box` {column: [low, high]} in the table's units,
         `budget` in ranges of the columns, `surrogate` rows, `placed` ("added", "replaced"),
-        `relaxed` (True: any feature value).
+        `relaxed` (True: any feature value), `source`, conditions on the rows that are the
+        attacker's (`vendor == "v3"`), and `goal`, what it is after (`up`, `down`, a condition on
+        the rows it is about, or `up where region == "north"`).
     drop : sequence of str
         Columns to leave out.
     categorical : sequence of str

@@ -11,6 +11,7 @@ from threadpoolctl import threadpool_limits
 
 from ..attack.threat import edges
 from ..bench import Spec
+from ..bench.goals import pursued
 from ..bench.worlds import world, writable
 from ..bounds import (
     Ball,
@@ -259,7 +260,8 @@ def bound(
     opened = open_table("diabetes" if data is None else data, reading=reading).usable(target)
     encoded = opened.encode(target, drop=drop, categorical=categorical)
     split = encoded.split(seed, rows)
-    part = split.test if judged == "test" else split.validation
+    about = pursued(split, encoded.target, spec.threat.goal)
+    part = about.test if judged == "test" else about.validation
     setting = Setting(split.train.X, split.train.y, part.X, part.y, l2=l2)
     written = writable(world(split, encoded.target, spec.threat))
     counts = [edges(len(split.train.y), [ratio])[1] for ratio in sorted(set(spec.ratios))]

@@ -2,6 +2,7 @@
 
 import dataclasses
 import itertools
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,12 +14,14 @@ from .. import _files
 from .._lookup import find
 from .._progress import silent
 from .._retired import renamed
+from .._text import quote
 from ..attack import attacks
 from ..attack.threat import edges
 from ..bench import Spec
+from ..bench.goals import pursued
 from ..bench.judges import judge
-from ..bench.poisoning import Tell, batches, parts_of, poison_of
-from ..bench.score import nmse
+from ..bench.poisoning import Tell, batches, parts_of, plausible, poison_of
+from ..bench.score import mean_prediction, nmse
 from ..bench.sweep import risk_of
 from ..bench.worlds import World, world
 from ..data import open as open_table
@@ -56,6 +59,11 @@ class Poisoned:
         deviations of the clean ones.
     notes : tuple of str
         How the table was turned into numbers.
+    goal : str
+        What the attack was for, as the threat says it; then `nmse_clean` and `nmse_poisoned` are of
+        the test rows that it is about. Empty: all rows.
+    mean_clean, mean_poisoned : float
+        Mean prediction for these rows without and with the poison, in the units of the table.
     spelling : Spelling, optional
         The copy as text, where the table came from a delimited file.
     """
@@ -68,6 +76,9 @@ class Poisoned:
     far: float
     far_clean: float
     notes: tuple[str, ...]
+    goal: str = ""
+    mean_clean: float = math.nan
+    mean_poisoned: float = math.nan
     spelling: Spelling | None = dataclasses.field(default=None, repr=False)
 
     @property
@@ -86,9 +97,20 @@ class Poisoned:
             )
         return [
             f"{self.rows} poison rows; {effect}.",
+            *self._pursued(),
             f"Their risk is {self.risk:.3g}, where 1 looks like an average clean row.",
             f"A clean model finds {self.far:.0%} of them beyond {FAR:g} standard deviations, and "
             f"{self.far_clean:.0%} of the clean rows.",
+        ]
+
+    def _pursued(self) -> list[str]:
+        """What becomes of the rows that the goal is about."""
+        if not self.goal:
+            return []
+        return [
+            f"The goal was {quote(self.goal)}: the mean prediction for the test rows that it is "
+            f"about goes from {self.mean_clean:.4g} to {self.mean_poisoned:.4g}, and the error is "
+            "theirs."
         ]
 
     def write(self, path: str | Path) -> Path:
@@ -227,6 +249,7 @@ def poison(
     frame, encoded = opened.frame, opened.encode(target, drop=drop, categorical=categorical)
     check_own_columns(nw.from_native(frame, eager_only=True).columns, reading.dates, MARK)
     split = encoded.split(seed, rows)
+    about = pursued(split, encoded.target, spec.threat.goal)
     made_rows, origin, known = _attacked(spec, encoded, split, seed, tell, limit=limit)
     started = split.rows[origin]
     own = np.column_stack([made_rows.X, made_rows.y]) * split.scale + split.shift
@@ -240,7 +263,8 @@ def poison(
     return Poisoned(
         _joined(frame, made, gone),
         len(own),
-        **_effect(spec, split, written, origin, seed),
+        **_effect(spec, about, written, origin, seed),
+        goal=spec.threat.goal,
         risk=_risk(spec, known, written, origin, seed),
         notes=encoded.notes,
         spelling=spelling(opened, encoded, poison_rows, gone, MARK, kept),
@@ -277,6 +301,7 @@ def _attacked(
     cut = batches(spec, total)
     if not cut.ratios:
         raise InputError("Ratio 0 asks for no poison; give one above 0.")
+    cut = plausible(cut, [known])
     p = cut.counts[0]
     if spec.threat.relaxed or parts_of(spec.attacks[0], spec).attack.relaxed:
         raise InputError(
@@ -309,15 +334,18 @@ def _effect(
     p = min(edges(len(train.y), spec.ratios, replaces)[1], len(rows.y))
     some = np.random.default_rng(seed).permutation(len(rows.y))[:p]
     clean = model.fit(train.X, train.y)
-    before = nmse(clean, split.test)
+    before, level = nmse(clean, split.test), mean_prediction(split, clean)
     residual, theirs = (part.y - clean.predict(part.X) for part in (train, rows))
     limit = FAR * residual.std()
     gone = origin[some] if replaces else origin[:0]
     stays = np.setdiff1d(np.arange(len(train.y)), gone)
     X, y = np.vstack([train.X[stays], rows.X[some]]), np.append(train.y[stays], rows.y[some])
+    poisoned = model.fit(X, y)
     return {
         "nmse_clean": before,
-        "nmse_poisoned": nmse(model.fit(X, y), split.test),
+        "nmse_poisoned": nmse(poisoned, split.test),
+        "mean_clean": level,
+        "mean_poisoned": mean_prediction(split, poisoned),
         "far": float(np.mean(np.abs(theirs) > limit)),
         "far_clean": float(np.mean(np.abs(residual) > limit)),
     }

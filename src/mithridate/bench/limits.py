@@ -11,6 +11,7 @@ from ..bounds import Setting, Writable, prove, safe_rows
 from ..defenses import Ridge
 from ..errors import InputError
 from ..tables.encoded import Split
+from .goals import pursued
 from .poisoning import Batches, Tell
 from .spec import Spec
 from .worlds import world, writable
@@ -51,7 +52,7 @@ def limits(
         return Limits({}, {"refused": str(error)})
     tell("bounding the damage", 0, len(splits))
     jobs = (
-        joblib.delayed(_of_split)(split, rows, model.l2, cut)
+        joblib.delayed(_of_split)(pursued(split, target, threat.goal), rows, model.l2, cut)
         for split, rows in zip(splits, written, strict=True)
     )
     found, safe = {}, []

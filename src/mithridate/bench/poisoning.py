@@ -87,6 +87,25 @@ def batches(spec: Spec, n: int) -> Batches:
     return Batches(ratios, counts, tuple(sorted(set(edges(n, [*ratios, *steps], replaces)))))
 
 
+def plausible(cut: Batches, worlds: Sequence[World]) -> Batches:
+    """The ratios that the attacker's source can plausibly send; an InputError where there are none.
+
+    It sends no more rows than it has sent so far, so that at most its share of the table doubles.
+    """
+    most = min((world.most for world in worlds if world.most is not None), default=None)
+    if most is None or not cut.counts:
+        return cut
+    kept = [i for i, count in enumerate(cut.counts) if count <= most]
+    if not kept:
+        raise InputError(
+            f"The source has {most} of the rows that train, and poison of as many at most; the "
+            f"smallest ratio, {cut.ratios[0]:g}, takes {cut.counts[0]}. Give a smaller one."
+        )
+    counts = [cut.counts[i] for i in kept]
+    some = tuple(edge for edge in cut.edges if edge <= counts[-1])
+    return Batches([cut.ratios[i] for i in kept], counts, some)
+
+
 def poison_of(
     one: AttackSpec,
     spec: Spec,

@@ -19,11 +19,12 @@ from ..tables.notes import leading
 from .cells import candidates_of, cells_of, unpoisoned
 from .certify import LEAST_LOCAL, Promise, promises
 from .diagnose import diagnose, steps
+from .goals import scored
 from .judges import judge
 from .labels import classes_of
 from .limits import Limits, limits
 from .looks import looks, moved
-from .poisoning import AttackRun, Batches, Tell, batches
+from .poisoning import AttackRun, Batches, Tell, batches, plausible
 from .portfolio import Chosen, attacked
 from .predict import foreseen
 from .score import score
@@ -87,17 +88,19 @@ def run(spec: Spec, frame: Any = None, tell: Tell | None = None) -> Results:
     # Fitted first, so that a model that cannot be fitted is refused before the long work.
     clean = model.fit(splits[0].train.X, splits[0].train.y)
     worlds = [world(split, data.target, spec.threat) for split in splits]
-    cut = batches(spec, len(splits[0].train.y))
+    cut = plausible(batches(spec, len(splits[0].train.y)), worlds)
     how = {"splits": splits, "model": model}
     ran = [attacked(a, spec, worlds, seeds, cut, tell, **how) for a in spec.attacks if cut.ratios]
     keys = {"dataset": data.name, "judge": judge_name}
     cells = [*unpoisoned(spec, keys, seeds), *cells_of(spec, keys, seeds, cut, ran)]
-    rows = _score_all(cells, splits, seeds, model, candidates, tell)
+    judged = [scored(split, data.target, spec.threat.goal) for split in splits]
+    rows = _score_all(cells, judged, seeds, model, candidates, tell)
     bound = limits(spec, splits, data.target, seeds, cut, model=model, tell=tell)
     rows = [_limited(row, bound) for row in rows]
     shown = _pictured(ran, cut)
     about = _about(spec, data, splits, started, time.perf_counter() - began)
     tell("certifying predictions", 0, 0)
+    about["goal"] = _goal(spec, judged, cut)
     about["certified"] = [promise._asdict() for promise in _promises(spec, splits, model)]
     about["bound"] = bound.facts
     about["poisonability"] = foreseen(spec, worlds, seeds, cut)
@@ -153,6 +156,20 @@ def _limited(row: schema.Row, bound: Limits) -> schema.Row:
     """The row with what no poison of its ratio exceeds."""
     test, validation = bound.nmse.get((row.seed, row.ratio), (None, None))
     return dataclasses.replace(row, nmse_bound=test, nmse_bound_validation=validation)
+
+
+def _goal(spec: Spec, judged: Sequence[Split], cut: Batches) -> dict[str, Any]:
+    """What the attack was for, whose rows it sent, and how much of what was asked it could send."""
+    threat, split = spec.threat, judged[0]
+    told: dict[str, Any] = {}
+    if threat.goal:
+        others = 0 if split.others is None else len(split.others.y)
+        told = {"goal": threat.goal, "test": len(split.test.y), "others": others}
+        told |= {"unit": float(split.scale[-1])}
+    if threat.source:
+        beyond = sorted({r for r in spec.ratios if r > 0} - set(cut.ratios))
+        told |= {"source": threat.source, "beyond": beyond}
+    return told
 
 
 def _signs(one: AttackRun | Chosen) -> list[str]:

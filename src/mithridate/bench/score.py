@@ -50,6 +50,10 @@ class Figures(NamedTuple):
     energy: float | None
     largest_ks: float | None
     gain_oracle: float
+    mean_clean: float
+    mean_poisoned: float
+    nmse_others_clean: float | None
+    nmse_others: float | None
 
 
 def score(cell: Cell, split: Split, model: BaseEstimator, candidates: list[Candidate]) -> list[Row]:
@@ -80,8 +84,9 @@ def score(cell: Cell, split: Split, model: BaseEstimator, candidates: list[Candi
     )  # fmt: skip
     everything = np.ones(n + p, dtype=bool)
     oracle = dataclasses.replace(base, defense="oracle")
+    poisoned = dataclasses.replace(base, mean_defended=figures.mean_poisoned)
     rows = [
-        _judged(base, figures, figures.nmse_poisoned, everything, None, is_poison),
+        _judged(poisoned, figures, figures.nmse_poisoned, everything, None, is_poison),
         _judged(oracle, figures, figures.nmse_oracle, ~is_poison, is_poison, is_poison),
     ]
     for candidate in candidates:
@@ -104,8 +109,8 @@ def nmse(model: Any, test: Part) -> float:
 
 def _figures(model: Any, split: Split, train: Part, both: Part, poison: Part) -> Figures:
     """`train` are the clean rows that are left, `both` those and the poison."""
-    poisoned, test = _fitted(model, both), split.test
-    before, after = nmse(_fitted(model, split.train), test), nmse(poisoned, test)
+    poisoned, clean, test = _fitted(model, both), _fitted(model, split.train), split.test
+    before, after, others = nmse(clean, test), nmse(poisoned, test), split.others
     same = len(train.y) == len(split.train.y)
     best = before if same else nmse(_fitted(model, train), test)
     low, high = split.lower[-1], split.upper[-1]
@@ -121,7 +126,16 @@ def _figures(model: Any, split: Split, train: Part, both: Part, poison: Part) ->
         energy=far and far.energy,
         largest_ks=far and far.largest_ks,
         gain_oracle=_gain(after, best),
+        mean_clean=mean_prediction(split, clean),
+        mean_poisoned=mean_prediction(split, poisoned),
+        nmse_others_clean=others and nmse(clean, others),
+        nmse_others=others and nmse(poisoned, others),
     )
+
+
+def mean_prediction(split: Split, model: Any) -> float:
+    """The mean prediction for the test rows, in the units of the table."""
+    return float(np.mean(model.predict(split.test.X)) * split.scale[-1] + split.shift[-1])
 
 
 def _fitted(model: BaseEstimator, part: Part) -> Any:
@@ -161,7 +175,9 @@ def _defend(
         return dataclasses.replace(base, status="failed", message=message)
     seconds = time.perf_counter() - began
     row = _judged(base, figures, defended, defense.inlier_mask_, defense.scores_, is_poison)
-    return dataclasses.replace(row, fit_seconds=seconds, message=getattr(defense, "message_", ""))
+    mean = mean_prediction(split, defense)
+    message = getattr(defense, "message_", "")
+    return dataclasses.replace(row, fit_seconds=seconds, mean_defended=mean, message=message)
 
 
 def _judged(base: Row, figures: Figures, defended: float, kept, scores, is_poison) -> Row:

@@ -9,12 +9,12 @@ from typing import Annotated, Any, Literal
 import tomli_w
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
-from .._retired import warn
 from .._text import listing, quote
 from ..data import load
 from ..errors import InputError
 from ..tables.encoded import Encoded
 from ..tables.reading import ANY, Reading
+from .threats import ThreatSpec
 
 
 def _finite_share(kind: str, closed: bool):
@@ -136,68 +136,6 @@ class AttackSpec(_ClassSpec):
     through: VictimSpec | None = None
     members: list["AttackSpec"] = []
     finish: bool = False
-
-
-class ThreatSpec(_SpecPart):
-    """What the attacker may write and what it knows.
-
-    `writes` features, target or both, but for the `frozen` columns; within `box`, ranges by column
-    in the table's units (default: those of the training rows); no row farther than `budget` from
-    where it started, in ranges of the columns (Euclidean). `surrogate` rows are all it knows, if
-    given, in place of the training rows. Poison is `placed` beside the clean rows (added), or in
-    place of those it started from (replaced).
-    `relaxed` poison need not be possible: a row may lie between levels and between whole numbers.
-    """
-
-    writes: Literal["both", "features", "target"] = "both"
-    frozen: list[str] = []
-    box: dict[str, tuple[float, float]] = {}
-    budget: Annotated[float, Field(gt=0)] | None = None
-    surrogate: Annotated[int, Field(ge=10)] | None = None
-    placed: Literal["added", "replaced"] = "added"
-    relaxed: bool = False
-
-    @model_validator(mode="before")
-    @classmethod
-    def _take_old_names(cls, given: Any) -> Any:
-        if not isinstance(given, dict) or "rows" not in given or "placed" in given:
-            return given
-        warn("'threat.rows'", "'threat.placed'", level=2)
-        return {"placed" if key == "rows" else key: value for key, value in given.items()}
-
-    def keys(self) -> dict[str, Any]:
-        """The columns of the results that tell this threat model from another."""
-        return {
-            "writes": self.writes,
-            "frozen": json.dumps(sorted(self.frozen), ensure_ascii=False),
-            "box": json.dumps(self.box, sort_keys=True, ensure_ascii=False),
-            "budget": self.budget,
-            "surrogate": self.surrogate,
-            "placed": self.placed,
-            "relaxed": self.relaxed,
-        }
-
-    def words(self) -> dict[str, str]:
-        """The same in words, for the report."""
-        what = {"both": "features and target", "features": "features", "target": "the target"}
-        kept = f", but for {', '.join(self.frozen)}" if self.frozen else ""
-        near = "" if self.budget is None else f"; no row moves farther than {self.budget:g} ranges"
-        given = f"; given for {', '.join(self.box)}" if self.box else ""
-        known = "the training rows" if self.surrogate is None else f"{self.surrogate} other rows"
-        color = "white-box" if self.surrogate is None else "gray-box"
-        possible = "one level a category set, whole numbers where a column has only those"
-        if self.relaxed:
-            possible = "relaxed: a row may lie between levels and between whole numbers"
-        place = (
-            "adds rows" if self.placed == "added" else "replaces rows, so that their number stays"
-        )
-        return {
-            "writes": f"{place}; free to write {what[self.writes]} of each of them{kept}{near}",
-            "box": f"each value stays within the range that the clean training rows show{given}",
-            "feasibility": possible,
-            "knowledge": f"{color}: knows {known}, the model and its penalty, and a validation "
-            "sample; does not know the test rows",
-        }
 
 
 class DefenseSpec(_ClassSpec):

@@ -133,12 +133,16 @@ def _parts(
 ) -> tuple[Sample, Sample, ThreatModel]:
     """What the attacker knows and may write, for JAX."""
     arrays = {name: jnp.asarray(getattr(world, name)) for name in WRITTEN}
-    threat = ThreatModel(**arrays, edges=edges, replaces=replaces)
-    return _sample(world.known, world.weight), _sample(world.aimed, 1.0), threat
+    own = None if world.own is None else jnp.asarray(world.own)
+    threat = ThreatModel(**arrays, edges=edges, replaces=replaces, own=own)
+    # Rows that it does not aim by keep their place, so that one program serves for any of them.
+    heed = 1.0 if world.heed is None else world.heed.astype(float)
+    return _sample(world.known, world.weight), _sample(world.aimed, heed), threat
 
 
-def _sample(part: Part, weight: float) -> Sample:
-    return Sample(jnp.asarray(part.X), jnp.asarray(part.y), jnp.full(len(part.y), weight))
+def _sample(part: Part, weight: float | np.ndarray) -> Sample:
+    w = jnp.broadcast_to(jnp.asarray(weight), part.y.shape)
+    return Sample(jnp.asarray(part.X), jnp.asarray(part.y), w)
 
 
 def ticks(

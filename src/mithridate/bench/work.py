@@ -13,8 +13,9 @@ from ..attack import attacks
 from ..attack.attacks import AbstractAttack
 from ..tables.encoded import Split
 from .cells import attack_keys, candidates_of, cells_of, unpoisoned
+from .goals import scored
 from .judges import judge
-from .poisoning import batches
+from .poisoning import batches, plausible
 from .portfolio import PORTFOLIO, attacked
 from .score import score
 from .spec import AttackSpec
@@ -64,11 +65,12 @@ def _rows(job: Job, split: Split) -> list[schema.Row]:
     cells = list(unpoisoned(spec, keys, [spec.seed])) if not spec.attacks else []
     if spec.attacks:
         worlds = [world(split, job.target, spec.threat)]
-        cut = batches(spec, len(split.train.y))
+        cut = plausible(batches(spec, len(split.train.y)), worlds)
         how = {"splits": [split], "model": model}
         ran = [attacked(a, spec, worlds, [spec.seed], cut, None, **how) for a in spec.attacks]
         cells = list(cells_of(spec, keys, [spec.seed], cut, ran))
-    return [row for cell in cells for row in score(cell, split, model, candidates)]
+    judged = scored(split, job.target, spec.threat.goal)
+    return [row for cell in cells for row in score(cell, judged, model, candidates)]
 
 
 def _keys(job: Job) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """What an attacker knows and may write, of one split, under the threat model of a spec."""
 
+import dataclasses
 from typing import NamedTuple
 
 import numpy as np
@@ -7,6 +8,7 @@ import numpy as np
 from ..bounds import Writable
 from ..errors import InputError
 from ..tables.encoded import Part, Split
+from .goals import aimed_at, owned, pursued
 from .spec import ThreatSpec
 
 LEAST_JUDGED = 20  # validation rows that an attacker must keep to aim by
@@ -17,7 +19,8 @@ class World(NamedTuple):
 
     `known` are the rows it believes to be trained on, each counting `weight` times; `aimed` those
     it aims by. The other fields are those of `ThreatModel`; `lower upper step free` have the target
-    last.
+    last. `own` says from which of the known rows a slot may start, and `heed` by which of the rows
+    `aimed` it aims; None: all.
     """
 
     known: Part
@@ -30,14 +33,31 @@ class World(NamedTuple):
     budget: float
     member: np.ndarray
     optional: np.ndarray
+    own: np.ndarray | None = None
+    heed: np.ndarray | None = None
+
+    @property
+    def heeded(self) -> Part:
+        """The rows that it aims by."""
+        X, y = self.aimed.X, self.aimed.y
+        return self.aimed if self.heed is None else Part(X[self.heed], y[self.heed])
+
+    @property
+    def most(self) -> int | None:
+        """The most rows that the attacker's source can plausibly send: as many as it sent so far.
+
+        None where it may send rows of any kind.
+        """
+        return None if self.own is None else int(np.sum(self.own) * self.weight)
 
 
 def world(split: Split, target: str, threat: ThreatSpec) -> World:
     """The attacker's world; an InputError names a column that the table does not have."""
     columns = split.columns
     sources = np.array([*columns.source, target])
-    known, aimed = _knowledge(split, threat)
-    lower, upper = _box(split, sources, threat)
+    known, aimed = _knowledge(pursued(split, target, threat.goal), threat)
+    own = owned(split, target, known, threat.source) if threat.source else None
+    lower, upper = _box(_of_source(split, known, own), sources, threat)
     free = np.ones(len(sources), bool)
     if threat.writes != "both":
         free[-1:] = threat.writes == "target"
@@ -50,7 +70,7 @@ def world(split: Split, target: str, threat: ThreatSpec) -> World:
     return World(
         known=known,
         weight=len(split.train.y) / len(known.y),
-        aimed=aimed,
+        aimed=aimed_at(split, aimed, threat.goal),
         lower=lower,
         upper=upper,
         step=np.zeros_like(split.step) if threat.relaxed else split.step,
@@ -58,7 +78,16 @@ def world(split: Split, target: str, threat: ThreatSpec) -> World:
         budget=np.inf if threat.budget is None else threat.budget,
         member=columns.group[None, :] == np.arange(groups)[:, None],
         optional=columns.optional[:groups],
+        own=own,
     )
+
+
+def _of_source(split: Split, known: Part, own: np.ndarray | None) -> Split:
+    """The split with the box of the attacker's own rows, where it has some of its own."""
+    if own is None:
+        return split
+    rows = np.column_stack([known.X, known.y])[own]
+    return dataclasses.replace(split, lower=rows.min(axis=0), upper=rows.max(axis=0))
 
 
 def _knowledge(split: Split, threat: ThreatSpec) -> tuple[Part, Part]:
@@ -113,6 +142,7 @@ def _places(sources: np.ndarray, name: str) -> np.ndarray:
 def writable(world: World) -> Writable:
     """The rows that an attacker may write in its world."""
     origins = np.column_stack([world.known.X, world.known.y])
+    origins = origins if world.own is None else origins[world.own]
     lower, upper = world.lower, world.upper
     if np.isfinite(world.budget):
         # On its way back to an origin outside a given range a row may stop outside as well.

@@ -61,6 +61,21 @@ Surrogate = Annotated[
 Placed = Annotated[
     str, typer.Option(help="Poison is added to the clean rows, or clean rows are replaced by it.")
 ]
+Source = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="Poison comes as rows of this source alone, as vendor=v3; may be repeated.",
+        show_default="rows of any kind",
+    ),
+]
+Goal = Annotated[
+    str,
+    typer.Option(
+        help="What poison is for: up, down, a condition on the rows that it is about, as "
+        "'region == \"north\"', or 'up where region == \"north\"'.",
+        show_default="large errors on all rows",
+    ),
+]
 Drop = Annotated[str, typer.Option(help="Columns to leave out, by comma.")]
 Categorical = Annotated[str, typer.Option(help="Columns whose numbers are only codes, by comma.")]
 Delimiter = Annotated[str | None, typer.Option(help="What stands between cells, as ';'.")]
@@ -169,12 +184,20 @@ def ranges(text: str) -> dict[str, list[float]]:
 
 
 def threat(
-    writes: str, frozen: str, box: str, budget: float | None, surrogate: int | None, placed: str
+    writes: str,
+    frozen: str,
+    box: str,
+    budget: float | None,
+    surrogate: int | None,
+    placed: str,
+    *,
+    source: list[str] | None,
+    goal: str,
 ) -> dict[str, Any]:
     """The threat model as a spec writes it, without what was not given."""
     given = {"writes": writes, "frozen": names(frozen), "box": ranges(box), "budget": budget}
-    given |= {"surrogate": surrogate, "placed": placed}
-    return {key: value for key, value in given.items() if value not in (None, [], {})}
+    given |= {"surrogate": surrogate, "placed": placed, "source": source, "goal": goal}
+    return {key: value for key, value in given.items() if value not in (None, [], {}, "")}
 
 
 def columns(drop: str, categorical: str) -> dict[str, list[str]]:
@@ -253,6 +276,8 @@ BUNDLES = {
             "budget": (Budget, None),
             "surrogate": (Surrogate, None),
             "placed": (Placed, "added"),
+            "source": (Source, None),
+            "goal": (Goal, ""),
         },
         threat,
     ),

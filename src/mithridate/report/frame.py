@@ -18,7 +18,7 @@ from .series import NONE, ORACLE
 SETTING = (
     "experiment", "victim", "victim_options", "judge", "attack", "attack_options", "against",
     "risk_name", "normalizer", "writes", "frozen", "box", "budget", "surrogate", "placed",
-    "relaxed",
+    "relaxed", "source", "goal",
 )  # fmt: skip
 MODEL = ("victim", "victim_options", "judge")
 ENTRY = ("defense", "defense_options", "contamination", "trusted")

@@ -87,6 +87,9 @@ class Split:
         What each feature is.
     rows : ndarray of int, shape (n,)
         The numbers that the training rows have in the table.
+    others : Part, optional
+        The test rows that an attack is not about, where it is about some of them only; `test` then
+        holds the others.
     """
 
     train: Part
@@ -99,6 +102,7 @@ class Split:
     scale: Float[np.ndarray, " k"]
     columns: Columns
     rows: Int[np.ndarray, " n"] = field(default_factory=lambda: np.zeros(0, dtype=int))
+    others: Part | None = None
 
 
 @dataclass(frozen=True, eq=False)

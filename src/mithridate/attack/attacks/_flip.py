@@ -19,14 +19,15 @@ class Flip(AbstractAttack):
     """
 
     control: ClassVar[bool] = True
+    aims: ClassVar[bool] = False
 
     def _start(self, problem: Problem, key: PRNGKeyArray) -> tuple[Sample, Int[Array, " p"]]:
         del key
-        clean, threat = problem.clean, problem.threat
+        clean, threat = problem.threat.offered(problem.clean), problem.threat
         up, down = threat.upper[-1] - clean.y, clean.y - threat.lower[-1]
         distance = jnp.where(clean.w > 0, jnp.maximum(up, down), -jnp.inf)
         order = jnp.argsort(-distance, stable=True)
-        origin = order[jnp.arange(threat.capacity) % clean.y.shape[0]]
+        origin = order[jnp.arange(threat.capacity) % jnp.maximum(jnp.sum(clean.w > 0), 1)]
         return clones(problem, origin), origin
 
     def _write(

@@ -82,7 +82,7 @@ class Greedy(AbstractAttack):
         threat = problem.threat
         state, penalty, level = self._untouched(problem)
         ends = jnp.stack([threat.lower[-1], threat.upper[-1]])[:, None]
-        own = problem.clean.y[None, :]
+        own, offered = problem.clean.y[None, :], threat.offered(problem.clean).w > 0
         ends = own + jnp.sqrt(problem.alpha) * (ends - own)
 
         def add(state: Merged, _):
@@ -98,7 +98,7 @@ class Greedy(AbstractAttack):
             step = by - ease[None, :] * (state.dual[None, :] + by * m[None, :])
             slope, curve = state.pull.T @ state.error, jnp.sum(state.pull**2, axis=0)
             gain = 2 * slope[None, :] * step + curve[None, :] * step**2
-            gain = jnp.where(present[None, :] & (to != 0), gain, -jnp.inf)
+            gain = jnp.where((present & offered)[None, :] & (to != 0), gain, -jnp.inf)
             end, row = jnp.unravel_index(jnp.argmax(gain), gain.shape)
             column, side, size = state.inverse[:, row], state.pull[:, row], step[end, row]
             after = Merged(

@@ -101,7 +101,7 @@ class OptP(AbstractAttack):
         return False
 
     def _start(self, problem: Problem, key: PRNGKeyArray) -> tuple[Sample, Int[Array, " p"]]:
-        clean, threat = problem.clean, problem.threat
+        clean, threat = problem.threat.offered(problem.clean), problem.threat
         if self.init == "inflip":
             origin = _drawn(key, _influence(clean, threat), threat, repeats=not threat.replaces)
         else:

@@ -47,7 +47,8 @@ class AbstractAttack(eqx.Module):
     `steered` says whether alpha matters to the attack; `limited`, whether it keeps to the largest
     risk that a problem may set; `greedy`, whether the rows of the first
     batches do not depend on how many follow, so that one run holds every smaller ratio; `relaxed`,
-    whether its rows may lie between levels and off the lattice.
+    whether its rows may lie between levels and off the lattice; `aims`, whether what it writes
+    depends on the validation rows, on which it then does more than on others.
     """
 
     label: ClassVar[str | None] = None
@@ -59,6 +60,7 @@ class AbstractAttack(eqx.Module):
 
     steered: ClassVar[bool] = False
     limited: ClassVar[bool] = False
+    aims: ClassVar[bool] = True
 
     @property
     def greedy(self) -> bool:
@@ -109,11 +111,11 @@ class AbstractAttack(eqx.Module):
 
 
 def drawn(problem: Problem, key: PRNGKeyArray) -> Int[Array, " p"]:
-    """Numbers of present clean rows; slot `i` gets the same one in any number of slots.
+    """Numbers of rows that a slot may start from; slot `i` gets the same in any number of slots.
 
     Rows that are replaced are all different; rows that are added may repeat.
     """
-    clean, threat = problem.clean, problem.threat
+    clean, threat = problem.threat.offered(problem.clean), problem.threat
     n, slot = clean.y.shape[0], jnp.arange(threat.capacity)
     if threat.replaces:
         # A draw for each row, absent rows last.

@@ -7,7 +7,7 @@ from ..growth import LITTLE
 from ..poisonability import BELOW, NOT
 from ..series import NONE
 from . import findings as find
-from . import promises
+from . import goal, promises
 from .caveats import exact, useless
 from .cells import ENOUGH, HARM, TRUE_RATIO, AuditResults, ResultCell
 
@@ -48,6 +48,8 @@ def sentences(audit: AuditResults) -> list[str]:
     if find.useless(audit) is not None:
         return [*useless(audit), *_seeds(audit), *_failed(audit)]
     parts = [
+        goal.pursued,
+        goal.sent,
         exact,
         promises.bounded,
         _little,

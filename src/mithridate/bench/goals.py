@@ -1,0 +1,113 @@
+"""Whose predictions an attacker is after, and which way; whose rows it sends."""
+
+import dataclasses
+import re
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Bool
+
+from .._text import counted, quote
+from ..errors import InputError
+from ..tables.condition import Condition, conditions, meeting
+from ..tables.encoded import Part, Split
+
+LEAST = 10  # rows by which a goal, or a source, can be judged
+WAY = re.compile(r"^\s*(up|down)\b\s*(?:(?:where|for)\b\s*)?(.*)$", re.DOTALL)
+
+
+class Goal(NamedTuple):
+    """What an attack is after.
+
+    Parameters
+    ----------
+    push : str
+        `up` or `down`, the way that predictions are to go; empty: they are to be wrong.
+    rows : list of Condition
+        Which rows' predictions; empty: those of all rows.
+    """
+
+    push: str
+    rows: list[Condition]
+
+    @classmethod
+    def of(cls, text: str) -> "Goal":
+        """Read a goal: `up`, `down`, a condition on rows, or `up where` and a condition.
+
+        Examples
+        --------
+        >>> Goal.of('up where region == "north"')
+        Goal(push='up', rows=[Condition(column='region', sign='==', value='north')])
+        >>> Goal.of("down").rows
+        []
+        """
+        way = WAY.match(text)
+        push, rest = (way[1], way[2]) if way and not way[2].startswith(SIGNS) else ("", text)
+        return cls(push, conditions(rest) if rest.strip() else [])
+
+
+SIGNS = ("=", "!", "<", ">")  # then `up` is a column
+
+
+def pursued(split: Split, target: str, goal: str) -> Split:
+    """The split whose validation and test rows are those that the goal is about.
+
+    The test rows that it is not about are in `others`. An InputError says where too few are left.
+    """
+    asked = Goal.of(goal).rows
+    if not asked:
+        return split
+    own, rest = {}, None
+    for name in ("validation", "test"):
+        part = getattr(split, name)
+        meets = those(split, target, part, asked)
+        if meets.sum() < LEAST or np.ptp(part.y[meets]) == 0:
+            raise InputError(
+                f"Of the {len(part.y)} {name} rows {counted(int(meets.sum()), 'row')} meet "
+                f"{quote(goal)}; a goal needs at least {LEAST} with different targets. Widen the "
+                "condition, or give a longer table."
+            )
+        own[name] = Part(part.X[meets], part.y[meets])
+        rest = Part(part.X[~meets], part.y[~meets])
+    return dataclasses.replace(split, **own, others=rest)
+
+
+def scored(split: Split, target: str, goal: str) -> Split:
+    """The split whose test rows alone are those of the goal: defenses may trust any others."""
+    return dataclasses.replace(pursued(split, target, goal), validation=split.validation)
+
+
+def aimed_at(split: Split, part: Part, goal: str) -> Part:
+    """The rows that an attack aims by: pushed one way, each as far as can be from the other end.
+
+    The farther a prediction is from that end the larger the squared error, so that an attack that
+    makes errors large pushes predictions that way.
+    """
+    push = Goal.of(goal).push
+    if not push:
+        return part
+    # An end that predictions may pass would turn the push around: a range beyond is none.
+    low, high = float(split.lower[-1]), float(split.upper[-1])
+    end = low - (high - low) if push == "up" else high + (high - low)
+    return Part(part.X, np.full(len(part.y), end))
+
+
+def owned(split: Split, target: str, part: Part, sources: list[str]) -> Bool[np.ndarray, " n"]:
+    """Which rows come from the attacker's sources; an InputError where there are too few."""
+    mine = np.zeros(len(part.y), bool)
+    for one in sources:
+        mine |= those(split, target, part, conditions(one))
+    if mine.sum() < LEAST:
+        shown = " or ".join(quote(one) for one in sources)
+        raise InputError(
+            f"Of the {len(part.y)} rows that the attacker knows {counted(int(mine.sum()), 'row')} "
+            f"meet {shown}; a source needs at least {LEAST}. Name a larger one, or train on more "
+            "rows."
+        )
+    return mine
+
+
+def those(split: Split, target: str, part: Part, asked: list[Condition]) -> Bool[np.ndarray, " n"]:
+    """Which rows of a part of a split meet the conditions."""
+    rows = np.column_stack([part.X, part.y]) * split.scale + split.shift
+    return meeting(asked, split.columns, target, rows)

@@ -1,0 +1,163 @@
+"""Goals and sources: whose predictions poison is for, and whose rows it comes as."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import mithridate
+from mithridate import data
+from mithridate.bench import Spec
+from mithridate.bench.goals import Goal, pursued
+from mithridate.bench.threats import ThreatSpec
+from mithridate.bench.worlds import world, writable
+from mithridate.errors import InputError
+from mithridate.tables.condition import conditions, meeting
+
+QUICK = {"seeds": 1, "alphas": [1], "ratios": [0.1], "defenses": ["trim"], "rows": 100}
+
+
+@pytest.fixture(scope="module")
+def table():
+    """Three regions, one of them rare; the target follows `size`."""
+    rng = np.random.default_rng(0)
+    size = rng.uniform(0, 10, 400).round(2)
+    region = rng.choice(["north", "south", "west"], 400, p=[0.45, 0.45, 0.1])
+    return pd.DataFrame({"size": size, "region": region, "price": size * 3 + rng.normal(size=400)})
+
+
+@pytest.fixture(scope="module")
+def encoded(table):
+    return data.load(table, "price")
+
+
+@pytest.fixture(scope="module")
+def split(encoded):
+    return encoded.split(0, 200)
+
+
+def own_units(split, part):
+    return np.column_stack([part.X, part.y]) * split.scale + split.shift
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "region == north",
+        'region="north" and size > 5',
+        "region != 'west'",
+        "size <= 2.5",
+        "price >= 20",
+        "size != 3",
+    ],
+)
+def test_a_condition_finds_the_rows_that_pandas_finds(table, encoded, text):
+    query = text.replace("north", '"north"').replace('""', '"').replace('region="', 'region=="')
+    found = meeting(
+        conditions(text), encoded.columns, "price", np.column_stack([encoded.X, encoded.y])
+    )
+    np.testing.assert_array_equal(found, table.eval(query))
+
+
+def test_rounding_of_scaled_values_does_not_move_a_row_over_an_edge(split, encoded):
+    edge = float(own_units(split, split.train)[7, list(encoded.columns.names).index("size")])
+    rows = own_units(split, split.train)
+    below = meeting(conditions(f"size < {edge!r}"), encoded.columns, "price", rows)
+    up_to = meeting(conditions(f"size <= {edge!r}"), encoded.columns, "price", rows)
+    assert not below[7]
+    assert up_to[7]
+
+
+@pytest.mark.parametrize(
+    "text, word",
+    [
+        ("north", "no condition"),
+        ("area > 3", "no column 'area'"),
+        ("region > north", "have no order"),
+        ("region == east", "no category 'east'"),
+        ("size > big", "'big' is none"),
+    ],
+)
+def test_what_cannot_be_read_is_refused_in_a_sentence(split, text, word):
+    with pytest.raises(InputError, match=word):
+        pursued(split, "price", text)
+
+
+def test_a_goal_of_too_few_rows_is_refused(split):
+    with pytest.raises(InputError, match="at least 10"):
+        pursued(split, "price", "size < 0.2")
+
+
+@pytest.mark.parametrize(
+    "text, push, rows",
+    [("up", "up", 0), ("down where region == west", "down", 1), ("up == 3", "", 1), ("", "", 0)],
+)
+def test_a_goal_may_push_and_name_rows(text, push, rows):
+    assert (Goal.of(text).push, len(Goal.of(text).rows)) == (push, rows)
+
+
+def test_a_goal_parts_the_test_rows(split):
+    about = pursued(split, "price", "region == north")
+    assert len(about.test.y) + len(about.others.y) == len(split.test.y)
+    assert about.train is split.train
+    north = list(split.columns.names).index("region=north")
+    assert (about.test.X[:, north] == 1).all()
+    assert (about.validation.X[:, north] == 1).all()
+    assert (about.others.X[:, north] == 0).all()
+
+
+def test_a_source_has_its_own_box_and_rows(split):
+    here = world(split, "price", ThreatSpec(source="region == west"))
+    west = list(split.columns.names).index("region=west")
+    mine = split.train.X[:, west] == 1
+    np.testing.assert_array_equal(here.own, mine)
+    assert here.most == mine.sum()
+    assert (here.lower[west], here.upper[west]) == (1, 1)
+    assert here.upper[-1] == split.train.y[mine].max()
+    assert len(writable(here).origins) == mine.sum()
+
+
+@pytest.fixture(scope="module")
+def audited(table):
+    threat = {"source": "size > 9", "goal": "up where region == north"}
+    more = {"ratios": [0.05, 0.3], "rows": 200}
+    return mithridate.audit(table, target="price", threat=threat, **QUICK | more)
+
+
+def test_an_audit_pushes_predictions_the_way_that_was_asked(audited):
+    row = next(r for r in audited.table.to_dict("records") if r["attack"] == "ascent")
+    assert row["mean_poisoned"] > row["mean_clean"] + 0.2
+    assert row["goal"] == "up where region == north"
+    assert row["nmse_others"] > 0
+    assert row["n_test"] < 100
+
+
+def test_an_audit_tells_the_goal_the_source_and_what_it_left_out(audited):
+    told = " ".join(audited.headlines[:4])
+    assert "up where region == north" in told
+    assert "their mean prediction goes from" in told
+    assert "size > 9 alone" in told
+    assert "30 % was not tried" in told
+    assert set(audited.table["ratio"]) == {0.0, 0.05}
+
+
+def test_more_than_the_source_can_send_is_refused(table):
+    more = {"threat": {"source": "region == west"}, "ratios": [0.3], "rows": 200}
+    with pytest.raises(InputError, match=r"smallest ratio, 0\.3"):
+        mithridate.audit(table, target="price", **QUICK | more)
+
+
+def test_poison_comes_as_rows_of_its_source(table):
+    threat = {"source": "region == west", "goal": "down"}
+    made = mithridate.poison(table, target="price", ratio=0.05, threat=threat)
+    rows, west = made.frame[made.frame.is_poison], table[table.region == "west"]
+    assert set(rows.region) == {"west"}
+    assert rows["size"].between(west["size"].min(), west["size"].max()).all()
+    assert made.mean_poisoned < made.mean_clean
+    assert "'down'" in made.summary[1]
+
+
+def test_a_spec_says_a_goal_that_cannot_be_read():
+    with pytest.raises(
+        InputError, match=r"In 'threat': 'north' is no condition on rows.*joined by"
+    ):
+        Spec.of({"threat": {"goal": "north"}})
