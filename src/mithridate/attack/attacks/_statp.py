@@ -1,3 +1,5 @@
+from typing import ClassVar
+
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Int, PRNGKeyArray
@@ -30,6 +32,8 @@ class StatP(AbstractAttack):
     regression learning" (2018), section IV. Unlike in the code published with it, the model is
     asked about the rows as they are added, after one-hot groups have been made feasible.
     """
+
+    aims: ClassVar[bool] = False
 
     def _write(
         self,

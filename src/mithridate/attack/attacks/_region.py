@@ -1,0 +1,90 @@
+from typing import ClassVar
+
+import equinox as eqx
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int, PRNGKeyArray
+
+from ..objective import Problem
+from ..sample import Sample
+from ..victims import Kernel
+from ._flip import flipped
+from .base import AbstractAttack, Tick, clones
+
+
+class Region(AbstractAttack):
+    """Copies of the rows whose expected target is farthest from an end of its range, moved there.
+
+    `Flip` takes the rows with the farthest targets. Where targets are noisy these lie all over the
+    table, each among rows that outvote it. The rows with the farthest *expected* targets lie side
+    by side: there poison is as frequent as clean rows, and a model that learns locally believes it
+    by half. Expected is what a kernel machine, with `kernel`, `width` and `l2` of `victims.Kernel`,
+    predicts for a row that it was not trained on (leave-one-out). Slot `i` takes the `i`-th
+    farthest row, and begins again after the last; it aims by no validation rows.
+
+    Where poison is `r` times the clean rows in number and lies among a share `q` of them, a local
+    mean moves `t / (1 + t)` of the way, `t = r / q`. The squared error grows by `q` times the
+    square of that, which is largest at `t = 1`: one copy of each row.
+
+    Targets go the share `√alpha` of the way to the end, as in `Greedy`.
+
+    Parameters
+    ----------
+    kernel : {"laplace", "rbf"}
+        Kernel of the machine that expects targets.
+    width : float
+        Its width, in median distances of two clean rows.
+    l2 : float
+        Its penalty on the mean loss.
+
+    Examples
+    --------
+    >>> import jax, jax.numpy as jnp
+    >>> from mithridate.attack import objective, risks, threat, victims
+    >>> X = jnp.linspace(0, 1, 20)[:, None]
+    >>> clean = Sample(X, X[:, 0] ** 2, jnp.ones(20))
+    >>> parts = victims.Ridge(), threat.ThreatModel.around(clean, (0, 4)), risks.Residual()
+    >>> key, raw = jax.random.key(0), objective.Raw()
+    >>> poison, _ = Region()(objective.Problem.of(clean, clean, *parts, raw, key=key), key)
+    >>> print(poison.y)
+    [1. 1. 1. 1.]
+    """
+
+    steered: ClassVar[bool] = True
+    aims: ClassVar[bool] = False
+
+    kernel: str = eqx.field(static=True, default="laplace")
+    width: float = eqx.field(static=True, default=1.0)
+    l2: float = eqx.field(static=True, default=3e-3)
+
+    def __check_init__(self):
+        Kernel(self.kernel, self.width, self.l2)  # refuses what cannot be
+
+    def _start(self, problem: Problem, key: PRNGKeyArray) -> tuple[Sample, Int[Array, " p"]]:
+        del key
+        clean, threat = problem.clean, problem.threat
+        offered, expected = threat.offered(clean).w > 0, self._expected(clean)
+        up, down = threat.upper[-1] - expected, expected - threat.lower[-1]
+        order = jnp.argsort(-jnp.where(offered, jnp.maximum(up, down), -jnp.inf), stable=True)
+        origin = order[jnp.arange(threat.capacity) % jnp.maximum(jnp.sum(offered), 1)]
+        return clones(problem, origin), origin
+
+    def _write(
+        self,
+        problem: Problem,
+        start: Sample,
+        origin: Int[Array, " p"],
+        key: PRNGKeyArray,
+        tick: Tick,
+    ) -> tuple[Sample, None]:
+        del key, tick
+        expected = self._expected(problem.clean)[origin]
+        end = flipped(problem, Sample(start.X, expected, start.w))
+        return Sample(start.X, start.y + jnp.sqrt(problem.alpha) * (end - start.y), start.w), None
+
+    def _expected(self, clean: Sample) -> Float[Array, " n"]:
+        """Leave-one-out predictions of the clean rows."""
+        machine = Kernel(self.kernel, self.width, self.l2)
+        fixed = machine.digest(clean)
+        own = fixed.penalty / jnp.where(clean.w > 0, clean.w, 1e-12)
+        inverse = jnp.linalg.inv(machine.between(fixed.Z, fixed.Z) + jnp.diag(own))
+        return clean.y - (inverse @ (clean.y - fixed.scaler.level)) / jnp.diag(inverse)
