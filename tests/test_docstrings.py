@@ -17,9 +17,12 @@ METHODS = [
 
 ROOMS = [
     *METHODS,
+    "mithridate.attack.attacks",
     "mithridate.attack.objective",
+    "mithridate.attack.risks",
     "mithridate.attack.sample",
     "mithridate.attack.threat",
+    "mithridate.attack.victims",
     "mithridate.bench",
     "mithridate.bounds",
     "mithridate.data",
@@ -70,7 +73,7 @@ def public_names(room: str) -> list[str]:
             name
             for name, value in vars(module).items()
             if (inspect.isclass(value) or inspect.isfunction(value))
-            and value.__module__ == room
+            and f"{value.__module__}.".startswith(f"{room}.")
             and not name.startswith("_")
         ]
     assert found, f"{room} exports nothing"

@@ -58,6 +58,27 @@ class Ascent(AbstractAttack):
     `rate=0.1`: a single climb stays where its clones pull, and does less damage than one that may
     begin anywhere.
 
+    Parameters
+    ----------
+    steps : int
+        Steps of a batch.
+    rate : float
+        Length of the first step, in units of the box.
+    starts : tuple of str
+        From where a batch may begin: clones, top and bottom.
+    polish : int
+        Steps of the last climb of all rows together; 0 leaves it out.
+    feasible : {"through", "after", "never"}
+        When rows are made possible.
+
+    References
+    ----------
+    Carnerero-Cano et al., "Stealthy poisoning attacks bypass defenses in regression settings"
+    (2026); straight-through estimate: Bengio, Léonard and Courville, "Estimating or propagating
+    gradients through stochastic neurons for conditional computation" (2013).
+
+    Examples
+    --------
     >>> import jax, jax.numpy as jnp
     >>> from mithridate.attack.objective import Incremental, Problem
     >>> from mithridate.attack.risks import Residual
@@ -71,10 +92,6 @@ class Ascent(AbstractAttack):
     >>> poison, trace = Ascent(steps=20)(problem, key)
     >>> bool(trace.ends.damage[1] > trace.ends.damage[0] > problem.untouched().damage)
     True
-
-    Carnerero-Cano et al., "Stealthy poisoning attacks bypass defenses in regression settings"
-    (2026); straight-through estimate: Bengio, Léonard and Courville, "Estimating or propagating
-    gradients through stochastic neurons for conditional computation" (2013).
     """
 
     label: ClassVar[str | None] = ""

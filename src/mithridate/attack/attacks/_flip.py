@@ -14,6 +14,10 @@ class Flip(AbstractAttack):
     Each clean row's distance is `max(|y - max y|, |y - min y|)`; slot `i` takes the row with the
     `i`-th largest, and begins again after the last. Nothing is drawn at random.
 
+    References
+    ----------
+    References
+    ----------
     Müller, Kowatsch and Böttinger, "Data poisoning attacks on regression learning and
     corresponding defenses" (2020).
     """

@@ -40,6 +40,17 @@ class Greedy(AbstractAttack):
     Targets go the share `√alpha` of the way to the end: there both the damage and the squared
     residuals, if they grow with the square of the way, are the share `alpha` of what they can be.
 
+    Parameters
+    ----------
+    kernel : {"laplace", "rbf"}
+        Kernel of the machine that is attacked.
+    width : float
+        Its width, in median distances of two clean rows.
+    l2 : float
+        Its penalty on the mean loss.
+
+    Examples
+    --------
     >>> import jax, jax.numpy as jnp
     >>> from mithridate.attack import objective, risks, threat, victims
     >>> X = jnp.linspace(0, 1, 20)[:, None]

@@ -73,11 +73,32 @@ class OptP(AbstractAttack):
     All slots move together, so the rows of a smaller ratio are no prefix of those of a larger one:
     run it once for each ratio. A victim other than ridge is attacked through `stand_in`.
 
-    >>> OptP(init="bflip", objective="validation", optimize_y=True).eta
-    0.01
+    Parameters
+    ----------
+    init : {"inflip", "bflip", "invflip"}
+        Which rows are copied, and how their targets are flipped.
+    objective : {"training", "validation"}
+        Whose error is to grow.
+    optimize_y : bool
+        Whether targets climb too.
+    eta : float
+        First length of a step.
+    beta : float
+        Factor by which the steps of a row shrink.
+    epsilon : float
+        Growth of the objective at which it stops.
+    stand_in : Ridge
+        The ridge that is attacked in place of another victim.
 
+    References
+    ----------
     Jagielski et al., "Manipulating machine learning: poisoning attacks and countermeasures for
     regression learning" (2018), and the code published with it.
+
+    Examples
+    --------
+    >>> OptP(init="bflip", objective="validation", optimize_y=True).eta
+    0.01
     """
 
     init: str = eqx.field(static=True, default="inflip")
@@ -126,9 +147,23 @@ class OptP(AbstractAttack):
     def improve(
         self, problem: Problem, start: Sample, origin: Int[Array, " p"], rows: Sample
     ) -> Sample:
-        """The best rows met on the climb from `rows`; those of weight 0 change nothing.
+        """Climb from some rows, and keep the best that are met.
 
-        `start` are the clean rows, numbered `origin`, that frozen columns and a budget refer to.
+        Parameters
+        ----------
+        problem : Problem
+            The problem.
+        start : Sample
+            The clean rows that frozen columns and a budget refer to, one for each slot.
+        origin : array of int, shape (p,)
+            Their numbers.
+        rows : Sample
+            Where the climb begins; rows of weight 0 change nothing.
+
+        Returns
+        -------
+        Sample
+            The rows, p.
         """
         threat, count = problem.threat, jnp.sum(rows.w > 0)
         world = self._world(problem, standing(problem.clean, threat, origin, count), rows)

@@ -18,6 +18,14 @@ class StatP(AbstractAttack):
     the target goes to the end farther from what the clean model predicts there. It needs to know
     two moments and to query the model, nothing more.
 
+    References
+    ----------
+    Jagielski et al., "Manipulating machine learning: poisoning attacks and countermeasures for
+    regression learning" (2018), section IV. Unlike in the code published with it, the model is
+    asked about the rows as they are added, after one-hot groups have been made feasible.
+
+    Examples
+    --------
     >>> import jax, jax.numpy as jnp
     >>> from mithridate import objective, risks, threat, victims
     >>> X = jnp.linspace(0, 1, 20)[:, None]
@@ -27,10 +35,6 @@ class StatP(AbstractAttack):
     >>> poison, _ = StatP()(objective.Problem.of(clean, clean, *parts, raw, key=key), key)
     >>> print(poison.X[:, 0] + poison.y)
     [1. 1. 1.]
-
-    Jagielski et al., "Manipulating machine learning: poisoning attacks and countermeasures for
-    regression learning" (2018), section IV. Unlike in the code published with it, the model is
-    asked about the rows as they are added, after one-hot groups have been made feasible.
     """
 
     aims: ClassVar[bool] = False

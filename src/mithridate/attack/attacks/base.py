@@ -15,7 +15,19 @@ Tick = Callable[[], Any] | None
 
 
 class Path(NamedTuple):
-    """Step by step inside a batch: raw terms, the objective, and the state of the ascent."""
+    """Step by step inside a batch: raw terms, the objective, and the state of the ascent.
+
+    Parameters
+    ----------
+    terms : Terms
+        Damage and risk.
+    gain : array
+        The objective.
+    gradient : array
+        Mean norm of the rows' gradients.
+    border : array
+        Share of the rows with the target at an end of its range.
+    """
 
     terms: Terms
     gain: Float[Array, "*shape"]
@@ -26,9 +38,16 @@ class Path(NamedTuple):
 class Trace(NamedTuple):
     """What a person wants to see of a run.
 
-    `ends`, the terms after each batch, has shape (batches,); `origin` (p,) is the clean row that
-    each slot started from; `untouched` are the terms before any poison; `path`, where the attack
-    has one, has shape (batches, steps).
+    Parameters
+    ----------
+    ends : Terms
+        The terms after each batch, shape (batches,).
+    origin : array of int, shape (p,)
+        The clean row that each slot started from.
+    untouched : Terms
+        The terms before any poison.
+    path : Path, optional
+        The steps, shape (batches, steps), where the attack has any.
     """
 
     ends: Terms

@@ -17,6 +17,13 @@ class Difference(AbstractRisk):
     poison by more than the clean one does, and a comparison of the two models sees less of it than
     of rows without any effect.
 
+    References
+    ----------
+    A reading of the risk of Carnerero-Cano et al., "Stealthy poisoning attacks bypass defenses in
+    regression settings" (2026), which is based on losses under the poisoned and the clean model.
+
+    Examples
+    --------
     >>> import jax, jax.numpy as jnp
     >>> from mithridate.attack.victims import Ridge
     >>> X = jnp.array([[0.0], [1.0], [2.0], [3.0]])
@@ -26,9 +33,6 @@ class Difference(AbstractRisk):
     >>> far = Sample(X, clean.y + 1, clean.w)
     >>> print(risk(facts, clean).round(4), risk(facts, far).round(4))
     1.0 4.0
-
-    A reading of the risk of Carnerero-Cano et al., "Stealthy poisoning attacks bypass defenses in
-    regression settings" (2026), which is based on losses under the poisoned and the clean model.
     """
 
     def digest(self, clean: Sample, victim: AbstractVictim, key: PRNGKeyArray):

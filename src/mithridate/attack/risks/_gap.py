@@ -15,6 +15,13 @@ class Gap(AbstractRisk):
     low gives every poison row the loss of an average clean row, so that neither rows that fit too
     badly nor rows that fit too well stand out.
 
+    References
+    ----------
+    A reading of the risk of Carnerero-Cano et al., "Stealthy poisoning attacks bypass defenses in
+    regression settings" (2026).
+
+    Examples
+    --------
     >>> import jax, jax.numpy as jnp
     >>> from mithridate.attack.victims import Ridge
     >>> x = jnp.linspace(0.0, 1.0, 20)
@@ -22,9 +29,6 @@ class Gap(AbstractRisk):
     >>> risk = Gap()
     >>> print(risk(risk.digest(clean, Ridge(), jax.random.key(0)), clean).round(4))
     1.0
-
-    A reading of the risk of Carnerero-Cano et al., "Stealthy poisoning attacks bypass defenses in
-    regression settings" (2026).
     """
 
     def digest(self, clean: Sample, victim: AbstractVictim, key: PRNGKeyArray):

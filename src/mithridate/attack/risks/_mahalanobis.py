@@ -17,6 +17,17 @@ class Mahalanobis(AbstractRisk):
     (at least about 1e-6) is needed: it sets how visible a direction is that clean rows never take.
     An attacker who keeps this low fears detectors of outliers in the joint distribution.
 
+    Parameters
+    ----------
+    ridge : float
+        What is added to the correlations, above 0.
+
+    References
+    ----------
+    Mahalanobis, "On the generalised distance in statistics" (1936).
+
+    Examples
+    --------
     >>> import jax, jax.numpy as jnp
     >>> from mithridate.attack.victims import Ridge
     >>> x = jnp.linspace(0.0, 1.0, 20)
@@ -24,8 +35,6 @@ class Mahalanobis(AbstractRisk):
     >>> risk = Mahalanobis()
     >>> print(risk(risk.digest(clean, Ridge(), jax.random.key(0)), clean).round(4))
     1.0
-
-    Mahalanobis, "On the generalised distance in statistics" (1936).
     """
 
     ridge: ScalarLike = 1e-3

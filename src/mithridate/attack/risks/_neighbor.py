@@ -29,6 +29,18 @@ class Neighbor(AbstractRisk):
     clean row looks exactly like that row. An attacker who keeps this low stays where the data
     are, and fears tests of distribution and density.
 
+    Parameters
+    ----------
+    k : int
+        Number of neighbors, 1 or more.
+
+    References
+    ----------
+    Ramaswamy, Rastogi and Shim, "Efficient algorithms for mining outliers from large data sets"
+    (2000); Angiulli and Pizzuti, "Fast outlier detection in high dimensional spaces" (2002).
+
+    Examples
+    --------
     >>> import jax, jax.numpy as jnp
     >>> from mithridate.attack.victims import Ridge
     >>> x = jnp.linspace(0.0, 1.0, 20)
@@ -36,9 +48,6 @@ class Neighbor(AbstractRisk):
     >>> risk = Neighbor(k=3)
     >>> print(risk(risk.digest(clean, Ridge(), jax.random.key(0)), clean).round(4))
     1.0
-
-    Ramaswamy, Rastogi and Shim, "Efficient algorithms for mining outliers from large data sets"
-    (2000); Angiulli and Pizzuti, "Fast outlier detection in high dimensional spaces" (2002).
     """
 
     k: int = eqx.field(static=True, default=5)

@@ -18,6 +18,13 @@ class Predictive(AbstractRisk):
     the evidence. A row far from the others in x may deviate more before it is seen. An attacker
     who keeps this low knows that rows will be judged by such a regression.
 
+    References
+    ----------
+    MacKay, "Bayesian interpolation" (1992); Bishop, "Pattern Recognition and Machine Learning"
+    (2006), section 3.5.
+
+    Examples
+    --------
     >>> import jax, jax.numpy as jnp
     >>> from mithridate.attack.victims import Ridge
     >>> x = jnp.linspace(0.0, 1.0, 20)
@@ -25,9 +32,6 @@ class Predictive(AbstractRisk):
     >>> risk = Predictive()
     >>> print(risk(risk.digest(clean, Ridge(), jax.random.key(0)), clean).round(4))
     1.0
-
-    MacKay, "Bayesian interpolation" (1992); Bishop, "Pattern Recognition and Machine Learning"
-    (2006), section 3.5.
     """
 
     def digest(self, clean: Sample, victim: AbstractVictim, key: PRNGKeyArray):

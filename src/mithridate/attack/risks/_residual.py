@@ -12,6 +12,13 @@ class Residual(AbstractRisk):
     `R = (1/Σw) Σ w (y_p - f_clean(x_p))² / MSE_clean`. An attacker who keeps it low fears
     defenses that look at residuals.
 
+    References
+    ----------
+    Carnerero-Cano et al., "Stealthy poisoning attacks bypass defenses in regression settings"
+    (2026).
+
+    Examples
+    --------
     >>> import jax, jax.numpy as jnp
     >>> from mithridate.attack.victims import Ridge
     >>> X = jnp.array([[0.0], [1.0], [2.0], [3.0]])
@@ -19,9 +26,6 @@ class Residual(AbstractRisk):
     >>> risk, victim = Residual(), Ridge(l2=0.0)
     >>> print(risk(risk.digest(clean, victim, jax.random.key(0)), clean).round(4))
     1.0
-
-    Carnerero-Cano et al., "Stealthy poisoning attacks bypass defenses in regression settings"
-    (2026).
     """
 
     def digest(self, clean: Sample, victim: AbstractVictim, key: PRNGKeyArray):

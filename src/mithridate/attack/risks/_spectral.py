@@ -17,6 +17,13 @@ class Spectral(AbstractRisk):
     x̄ the means of the clean rows. An attacker who keeps it low fears Sever, which rejects the rows
     that pull a model farthest in the direction in which all pull most.
 
+    References
+    ----------
+    The score of Diakonikolas et al., "Sever: a robust meta-algorithm for stochastic optimization"
+    (2019), of the group in place of the row.
+
+    Examples
+    --------
     >>> import jax, jax.numpy as jnp
     >>> from mithridate.attack.victims import Ridge
     >>> x = jnp.linspace(0.0, 1.0, 20)
@@ -24,9 +31,6 @@ class Spectral(AbstractRisk):
     >>> risk = Spectral()
     >>> print(risk(risk.digest(clean, Ridge(), jax.random.key(0)), clean).round(4))
     1.0
-
-    The score of Diakonikolas et al., "Sever: a robust meta-algorithm for stochastic optimization"
-    (2019), of the group in place of the row.
     """
 
     def digest(self, clean: Sample, victim: AbstractVictim, key: PRNGKeyArray):

@@ -16,6 +16,15 @@ class Weighted(AbstractRisk):
     `R = Σ v_j R_j / Σ v_j`; without `weights` all count the same. For an attacker who does not
     know which detector waits, or fears several.
 
+    Parameters
+    ----------
+    risks : tuple of AbstractRisk
+        The risks.
+    weights : tuple of float, optional
+        The weight of each (default: all alike).
+
+    Examples
+    --------
     >>> import jax, jax.numpy as jnp
     >>> from mithridate.attack.victims import Ridge
     >>> x = jnp.linspace(0.0, 1.0, 20)

@@ -19,16 +19,45 @@ class AbstractRisk(eqx.Module):
 
     @abc.abstractmethod
     def digest(self, clean: Sample, victim: AbstractVictim, key: PRNGKeyArray) -> Any:
-        """What the risk needs to know of the clean rows and of the model trained on them."""
+        """Keep what the risk needs of the clean rows and of the model trained on them.
+
+        Parameters
+        ----------
+        clean : Sample
+            The clean rows.
+        victim : AbstractVictim
+            The model.
+        key : PRNG key
+            Where chance comes from.
+
+        Returns
+        -------
+        object
+            The facts.
+        """
 
     @abc.abstractmethod
     def __call__(self, facts: Any, poison: Sample) -> Scalar:
         """Visibility of all present poison rows together, unit-free; 0 where there are none."""
 
     def after_training(self, facts: Any, poison: Sample, params: PyTree[Array]) -> Scalar:
-        """The same, where the victim's `params` after training on clean and poison rows are known.
+        """Compute the risk where the model that is trained on clean and poison rows is known.
 
         A risk that compares models overrides this, so that an attack need not train twice.
+
+        Parameters
+        ----------
+        facts : object
+            What `digest` gave.
+        poison : Sample
+            The poison rows, absent ones with weight 0.
+        params : pytree of array
+            Parameters of the victim after training.
+
+        Returns
+        -------
+        scalar array
+            The visibility, without unit.
         """
         del params
         return self(facts, poison)

@@ -24,6 +24,25 @@ class BayesCleaned(AbstractSurrogate):
     precisions of the evidence; which cut is used is a constant. With `soft`, values are those of
     the soft one too, and the gradient is exact.
 
+    Parameters
+    ----------
+    l2 : float
+        Penalty on the mean loss.
+    c1, c2 : float
+        The two cuts of the defense, in standard deviations.
+    temperature : float
+        Width of the soft cut; smaller is harder.
+    soft : bool
+        Whether values are those of the soft fit too.
+
+    References
+    ----------
+    Bayesian regression: MacKay, "Bayesian interpolation" (1992); straight-through estimate:
+    Athalye, Carlini and Wagner, "Obfuscated gradients give a false sense of security" (2018),
+    section 4.1.
+
+    Examples
+    --------
     >>> import jax, jax.numpy as jnp
     >>> x = jnp.arange(20.0)
     >>> line = Sample(x[:, None], 2 * x + 1 + 0.1 * jnp.cos(9 * x), jnp.ones(20))
@@ -31,10 +50,6 @@ class BayesCleaned(AbstractSurrogate):
     >>> coef, intercept = BayesCleaned(l2=0.0).fit(line, outlier, jax.random.key(0))
     >>> print(coef.round(1), intercept.round(1))
     [2.] 1.0
-
-    Bayesian regression: MacKay, "Bayesian interpolation" (1992); straight-through estimate:
-    Athalye, Carlini and Wagner, "Obfuscated gradients give a false sense of security" (2018),
-    section 4.1.
     """
 
     surrogate_of: ClassVar[str | None] = "bayesclean"

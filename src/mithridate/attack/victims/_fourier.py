@@ -35,6 +35,25 @@ class Fourier(AbstractVictim):
     `Ridge` with its free intercept, so the rows that stay enter through their moments and the
     hypergradient is exact.
 
+    Parameters
+    ----------
+    kernel : {"rbf", "laplace"}
+        The kernel.
+    width : float
+        Its width, in median distances of two clean rows.
+    l2 : float
+        Penalty on the mean loss.
+    features : int
+        Number of waves.
+    seed : int
+        What draws them.
+
+    References
+    ----------
+    Rahimi and Recht, "Random features for large-scale kernel machines" (2007).
+
+    Examples
+    --------
     >>> import jax, jax.numpy as jnp
     >>> X = jnp.linspace(0, 1, 30)[:, None]
     >>> curve = Sample(X, jnp.sin(6 * X[:, 0]), jnp.ones(30))
@@ -42,8 +61,6 @@ class Fourier(AbstractVictim):
     >>> params = victim.fit(victim.digest(curve), curve, jax.random.key(0))
     >>> bool(victim.loss(params, victim.digest(curve)) < 0.01 * jnp.var(curve.y))
     True
-
-    Rahimi and Recht, "Random features for large-scale kernel machines" (2007).
     """
 
     kernel: str = eqx.field(static=True, default="rbf")

@@ -30,6 +30,20 @@ class Huberized(AbstractSurrogate):
     scale by which the defense matches its penalty to `l2`. Newton's method finds the minimum; the
     gradient is exact, by implicit differentiation there, and goes through s as well.
 
+    Parameters
+    ----------
+    l2 : float
+        Penalty on the mean loss.
+    epsilon : float
+        Residual from which on the loss is linear, in units of the scale, above 1.
+
+    References
+    ----------
+    Huber and Ronchetti, "Robust Statistics" (2009), section 7.7; Owen, "A robust hybrid of lasso
+    and ridge regression" (2007).
+
+    Examples
+    --------
     >>> import jax, jax.numpy as jnp
     >>> x = jnp.arange(10.0)
     >>> line = Sample(x[:, None], 2 * x + 1 + 0.1 * jnp.cos(jnp.arange(10)), jnp.ones(10))
@@ -37,9 +51,6 @@ class Huberized(AbstractSurrogate):
     >>> coef, intercept = Huberized(l2=0.0).fit(line, outlier, jax.random.key(0))
     >>> print(coef.round(1), intercept.round(1))
     [2.] 1.0
-
-    Huber and Ronchetti, "Robust Statistics" (2009), section 7.7; Owen, "A robust hybrid of lasso
-    and ridge regression" (2007).
     """
 
     surrogate_of: ClassVar[str | None] = "huber"

@@ -91,6 +91,21 @@ class Kernel(AbstractVictim):
     clean rows' alone: poison does not change them. It learns locally, as trees, forests, boosting
     and nearest neighbors do, and so stands for them.
 
+    Parameters
+    ----------
+    kernel : {"rbf", "laplace"}
+        The kernel.
+    width : float
+        Its width, in median distances of two clean rows.
+    l2 : float
+        Penalty on the mean loss.
+
+    References
+    ----------
+    Saunders, Gammerman and Vovk, "Ridge regression learning algorithm in dual variables" (1998).
+
+    Examples
+    --------
     >>> import jax, jax.numpy as jnp
     >>> X = jnp.linspace(0, 1, 30)[:, None]
     >>> curve = Sample(X, jnp.sin(6 * X[:, 0]), jnp.ones(30))
@@ -99,8 +114,6 @@ class Kernel(AbstractVictim):
     >>> machine = victim.fit(victim.digest(curve), nothing, jax.random.key(0))
     >>> bool(victim.loss(machine, victim.digest(curve)) < 0.01 * jnp.var(curve.y))
     True
-
-    Saunders, Gammerman and Vovk, "Ridge regression learning algorithm in dual variables" (1998).
     """
 
     kernel: str = eqx.field(static=True, default="rbf")
@@ -139,7 +152,20 @@ class Kernel(AbstractVictim):
         return super().loss(params, fixed.rows)
 
     def between(self, A: Float[Array, "n d"], B: Float[Array, "m d"]) -> Float[Array, "n m"]:
-        """The kernel of the scaled rows of A with those of B."""
+        """Compute the kernel of rows with others.
+
+        Parameters
+        ----------
+        A : array, shape (n, d)
+            Rows in units of the kernel's width.
+        B : array, shape (m, d)
+            Others.
+
+        Returns
+        -------
+        array, shape (n, m)
+            The kernel, in [0, 1].
+        """
         return jnp.exp(-KERNELS[self.kernel][0](A, B))
 
 

@@ -14,6 +14,25 @@ class Linear(AbstractUnrolled):
 
     Parameters are coefficients (d,), which `l2` penalizes, and the free intercept ().
 
+    Parameters
+    ----------
+    steps : int
+        Steps of training.
+    rate : float
+        Their length, in units of the inverse mean squared row norm.
+    momentum : float
+        Share of a step that goes on in the next, in [0, 1).
+    l2 : float
+        Penalty on the mean loss.
+    clip : float
+        Longest gradient; a longer one is shortened to it.
+    truncate : int, optional
+        Last steps that are differentiated through (default: all).
+    share : float
+        Share of the rows that a step sees, in (0, 1].
+
+    Examples
+    --------
     >>> import jax, jax.numpy as jnp
     >>> from mithridate.attack.sample import Sample
     >>> line = Sample(jnp.array([[0.0], [1.0], [2.0]]), jnp.array([1.0, 3.0, 5.0]), jnp.ones(3))

@@ -20,6 +20,29 @@ class MLP(AbstractUnrolled):
     last fifth of that: poison for a network that is still nearly a line does little to a trained
     one.
 
+    Parameters
+    ----------
+    widths : tuple of int
+        Neurons of each hidden layer.
+    activation : {"tanh", "relu"}
+        What a neuron does with its sum.
+    steps : int
+        Steps of training.
+    rate : float
+        Their length, in units of the inverse mean squared row norm.
+    momentum : float
+        Share of a step that goes on in the next, in [0, 1).
+    l2 : float
+        Penalty on the mean loss.
+    clip : float
+        Longest gradient; a longer one is shortened to it.
+    truncate : int, optional
+        Last steps that are differentiated through (default: all).
+    share : float
+        Share of the rows that a step sees, in (0, 1].
+
+    Examples
+    --------
     >>> import jax, jax.numpy as jnp
     >>> from mithridate.attack.sample import Sample
     >>> X = jnp.linspace(0, 1, 30)[:, None]

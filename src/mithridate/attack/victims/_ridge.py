@@ -19,15 +19,24 @@ class Ridge(AbstractVictim):
     enter through their moments alone, so a fit costs nothing in their number. Parameters are
     `(b, c)`, shapes (d,) and ().
 
+    Parameters
+    ----------
+    l2 : float
+        Penalty on the mean loss.
+
+    References
+    ----------
+    The adjoint is that of Jagielski et al., "Manipulating machine learning" (2018), section IV,
+    with the Gram matrix of all rows, poison included, for all poison rows at once.
+
+    Examples
+    --------
     >>> import jax, jax.numpy as jnp
     >>> line = Sample(jnp.array([[0.0], [1.0], [2.0]]), jnp.array([1.0, 3.0, 5.0]), jnp.ones(3))
     >>> victim = Ridge(l2=0.0)
     >>> coef, intercept = victim.fit(victim.digest(line), line, jax.random.key(0))
     >>> print(coef.round(3), intercept.round(3))
     [2.] 1.0
-
-    The adjoint is that of Jagielski et al., "Manipulating machine learning" (2018), section IV,
-    with the Gram matrix of all rows, poison included, for all poison rows at once.
     """
 
     label: ClassVar[str | None] = "linear regression"

@@ -33,6 +33,25 @@ class Trimmed(AbstractSurrogate):
     rows alone stays far below what an attack can do. With `soft`, values are those of soft TRIM
     too, and the gradient is exact.
 
+    Parameters
+    ----------
+    l2 : float
+        Penalty on the mean loss.
+    temperature : float
+        Width of the soft cut; smaller is harder.
+    rounds : int
+        Fits of the soft trimming.
+    soft : bool
+        Whether values are those of the soft fit too.
+
+    References
+    ----------
+    Jagielski et al., "Manipulating machine learning" (IEEE S&P 2018), Algorithm 2; straight-through
+    estimate: Athalye, Carlini and Wagner, "Obfuscated gradients give a false sense of security"
+    (2018), section 4.1.
+
+    Examples
+    --------
     >>> import jax, jax.numpy as jnp
     >>> x = jnp.arange(10.0)
     >>> clean = Sample(x[:, None], 2 * x + 1, jnp.ones(10))
@@ -40,10 +59,6 @@ class Trimmed(AbstractSurrogate):
     >>> coef, intercept = Trimmed(l2=0.0).fit(clean, outlier, jax.random.key(0))
     >>> print(coef.round(2), intercept.round(2))
     [2.] 1.0
-
-    Jagielski et al., "Manipulating machine learning" (IEEE S&P 2018), Algorithm 2; straight-through
-    estimate: Athalye, Carlini and Wagner, "Obfuscated gradients give a false sense of security"
-    (2018), section 4.1.
     """
 
     surrogate_of: ClassVar[str | None] = "trim"

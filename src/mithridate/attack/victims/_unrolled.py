@@ -37,7 +37,20 @@ class AbstractUnrolled(AbstractVictim):
 
     @abc.abstractmethod
     def init(self, key: PRNGKeyArray, d: int) -> PyTree[Array]:
-        """Parameters before training, for `d` features."""
+        """Draw the parameters before training.
+
+        Parameters
+        ----------
+        key : PRNG key
+            Where chance comes from.
+        d : int
+            Number of features.
+
+        Returns
+        -------
+        pytree of array
+            The parameters.
+        """
 
     def fit(self, fixed: Sample, moving: Sample, key: PRNGKeyArray) -> PyTree[Array]:
         sample = fixed + moving

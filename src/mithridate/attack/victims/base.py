@@ -23,25 +23,85 @@ class AbstractVictim(eqx.Module):
     surrogate_of: ClassVar[str | None] = None
 
     def digest(self, sample: Sample) -> Any:
-        """What `fit` and `loss` need to know of rows that stay; the rows themselves by default."""
+        """Keep of rows that stay what `fit` and `loss` need: the rows themselves by default.
+
+        Parameters
+        ----------
+        sample : Sample
+            The rows.
+
+        Returns
+        -------
+        object
+            The digest.
+        """
         return sample
 
     def digest_poisoned(self, clean: Sample, poison: Sample) -> Any:
-        """What `fit` needs to know of clean rows and of poison that stays."""
+        """Keep what `fit` needs of clean rows and of poison that stays.
+
+        Parameters
+        ----------
+        clean, poison : Sample
+            The rows.
+
+        Returns
+        -------
+        object
+            The digest.
+        """
         return self.digest(clean + poison)
 
     @abc.abstractmethod
     def fit(self, fixed: Any, moving: Sample, key: PRNGKeyArray) -> PyTree[Array]:
-        """Parameters after training on the digested `fixed` rows and the `moving` ones.
+        """Train on the digested `fixed` rows, a constant, and on the `moving` ones.
 
-        Differentiable in `moving`; `fixed` is a constant.
+        Parameters
+        ----------
+        fixed : object
+            Rows that stay, as `digest` gives them.
+        moving : Sample
+            Rows in which the result can be differentiated.
+        key : PRNG key
+            Where chance comes from.
+
+        Returns
+        -------
+        pytree of array
+            The parameters of the model.
         """
 
     @abc.abstractmethod
     def predict(self, params: PyTree[Array], X: Float[Array, "n d"]) -> Float[Array, " n"]:
-        """Predictions, in the units of the target."""
+        """Predict targets, in their units.
+
+        Parameters
+        ----------
+        params : pytree of array
+            What `fit` gave.
+        X : array, shape (n, d)
+            Features.
+
+        Returns
+        -------
+        array, shape (n,)
+            The predictions.
+        """
 
     def loss(self, params: PyTree[Array], fixed: Any) -> Scalar:
-        """Weighted mean squared error on digested rows."""
+        """Compute the weighted mean squared error.
+
+        Parameters
+        ----------
+        params : pytree of array
+            What `fit` gave.
+        fixed : object
+            Rows, as `digest` gives them.
+
+        Returns
+        -------
+        scalar array
+            The error, in squared units of the target.
+        """
         error = fixed.w * (self.predict(params, fixed.X) - fixed.y) ** 2
         return jnp.sum(error) / jnp.sum(fixed.w)
