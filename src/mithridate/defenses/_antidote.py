@@ -52,7 +52,9 @@ class Antidote(Streams, BaseDefense):
     false_positive_rate : float, optional
         A share in (0, 0.5]. With it, rows so far off that chance does not explain them are rejected
         too, whomever they pulled; where no rows together pulled the model, `BayesClean` with this
-        rate decides row by row. None rejects only rows that pulled together.
+        rate decides row by row. None rejects only rows that pulled together. In passes `clean`
+        sets it to 0.01, and so does `clean --defense antidote`: both then find the single outlier
+        that `Antidote()` keeps.
 
     Attributes
     ----------
@@ -190,7 +192,8 @@ class Antidote(Streams, BaseDefense):
             far = np.average(rejected, weights=small.rows.weight)
             self.message_ = (
                 f"{far:.0%} of the rows lie far off, but the model is nearly the same without "
-                "them, or they are a curve or a long tail; BayesClean judges each row alone."
+                "them, or they are a curve or a long tail; with a false_positive_rate, which "
+                "`clean --defense antidote` sets to 0.01, BayesClean judges each row alone."
             )
         score = self._score(table, small, searches)
         return Verdict(score, AtMost(score, FAR_SIGMAS if worthwhile else inf))
