@@ -280,10 +280,9 @@ def _harmful(table: Canonical, flagged: Mask) -> bool:
     them is gone. Errors do not explain each other, unless many came from one source; then the
     others are predicted far better without them, their squared error less than half.
     """
+    kept = table.weight * ~flagged
     for model in (sklearn.linear_model.Ridge(), boosting(len(flagged))):
-        among = (table.y - crossfit(model, table, table.y, 4)) ** 2
-        apart = (table.y - crossfit(model, table, table.y, 4, ~flagged)) ** 2
-        kept = table.weight * ~flagged
+        among, apart = (_squares(model, table, used) for used in (None, ~flagged))
         without, within = float(kept @ apart), float(kept @ among)
         if without > 1.01 * within:
             return True
@@ -291,3 +290,12 @@ def _harmful(table: Canonical, flagged: Mask) -> bool:
         if explained and 2 * without > within:
             return True
     return False
+
+
+def _squares(model: Any, table: Canonical, used: Mask | None) -> Column:
+    """Squared errors of models fitted on the used rows of other folds, mean over three splits.
+
+    A single split decides by chance what trees gain from few rows.
+    """
+    splits = [crossfit(model, table, table.y, seed, used) for seed in (4, 5, 6)]
+    return np.mean([(table.y - predicted) ** 2 for predicted in splits], axis=0)
