@@ -243,3 +243,14 @@ def test_with_a_rate_it_keeps_the_laws_of_every_defense():
     rows = np.arange(len(y)).repeat(w)
     repeated = fit(X[rows], y[rows])
     np.testing.assert_array_equal(weighted[rows], repeated.inlier_mask_)
+
+
+def test_more_rejected_rows_than_the_rate_promises_are_said():
+    X, y = table()
+    kept = BayesClean(false_positive_rate=0.01).fit(X, y)
+    assert kept.how_sure(len(y)).endswith("heavier tails more.")
+    y[:12] += 5.0
+    found = BayesClean(false_positive_rate=0.01).fit(X, y)
+    assert found.n_rejected_ >= 12
+    share = f"{100 * found.n_rejected_ / len(y):.1f}".rstrip("0").rstrip(".")
+    assert f"It rejected {share}% of this one" in found.how_sure(len(y))

@@ -85,7 +85,7 @@ def test_codes_and_constants_are_skipped_with_a_reason():
     X[:, 1], X[:, 2] = np.arange(240) % 4, 1.0
     found = CellErrors().fit(X, y)
     assert found.skipped_[1] == "it has 4 different values, as codes and grades do"
-    assert found.skipped_[2] == "its values are all the same"
+    assert found.skipped_[2] == "its values are all the same, to 16 digits"
     assert np.isnan(found.scores_[:, 1:3]).all()
 
 

@@ -285,7 +285,7 @@ def _unjudged(x: Column) -> str:
         return "it has too few values"
     values = len(np.unique(x))
     if values == 1:
-        return "its values are all the same"
+        return "its values are all the same, to 16 digits"
     return f"it has {values} different values, as codes and grades do" if values <= _LEVELS else ""
 
 

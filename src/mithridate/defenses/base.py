@@ -18,6 +18,8 @@ from .reasons import named, reasons
 from .summary import summarize
 from .weights import as_weights
 
+_EXCEEDED = 3.0  # times as many rows as by the rate, and it is said that they are more
+
 Rows = Float[np.ndarray, "n d"]
 Column = Float[np.ndarray, " n"]
 Mask = Bool[np.ndarray, " n"]
@@ -314,7 +316,7 @@ class BaseDefense(MetaEstimatorMixin, RegressorMixin, BaseEstimator, metaclass=A
         return summarize(type(self).__name__, n, self.reasons_, self.how_sure(n), self.message_)
 
     def how_sure(self, n: int) -> str:
-        """Say how many rows of a clean table are rejected, in one sentence.
+        """Say how many rows of a clean table are rejected, and whether it is many more here.
 
         Parameters
         ----------
@@ -324,14 +326,21 @@ class BaseDefense(MetaEstimatorMixin, RegressorMixin, BaseEstimator, metaclass=A
         Returns
         -------
         str
-            The sentence.
+            A sentence, or two.
         """
         rate = self.false_positive_rate_
         if not np.isnan(rate):
-            return (
+            said = (
                 f"Its false-positive rate is {percent(rate)}: of a clean Gaussian table of this "
                 f"length it rejects {round(rate * n):,} rows or fewer on average, of one with "
                 "heavier tails more."
+            )
+            if self.n_rejected_ <= _EXCEEDED * max(rate * n, 1.0):
+                return said
+            return (
+                f"{said} It rejected {percent(self.n_rejected_ / n)} of this one: look at them "
+                "before you believe that they are errors, since tails or a target that is often "
+                "one value can do this too."
             )
         if self.needs_contamination:
             return (
