@@ -26,7 +26,7 @@ attacks = ["flip", "random"]
 defenses = ["trim", "bayesclean"]
 """
 PARTS = 9  # (unpoisoned, flip, random) x seeds
-KILLS = (1, 4)  # parts that are there when the run is killed, each time a moment later
+KILLS = (3,)  # parts that are there when the run is killed, a moment later
 
 
 def figures(folder):

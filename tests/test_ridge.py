@@ -30,7 +30,7 @@ def plain(clean, poison, judged, l2):
     return jnp.sum(error) / jnp.sum(judged.w)
 
 
-@pytest.mark.parametrize("d", [1, 13, 60])
+@pytest.mark.parametrize("d", [1, 60])
 @pytest.mark.parametrize("l2", [1e-6, 1e-3, 1.0])
 def test_hypergradient_is_plain_autodiff(d, l2):
     clean, poison, judged = rows(50, d), rows(20, d, 1), rows(30, d, 2)

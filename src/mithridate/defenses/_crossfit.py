@@ -15,6 +15,7 @@ Rows = Float[np.ndarray, "m d"]
 Column = Float[np.ndarray, " m"]
 
 FOLDS = 5
+INSIDE, INSIDE_SIGMAS = 0.7, 1.0364  # of a Gaussian such a share lies within so many deviations
 _DIGITS = 9  # of a column's spread: what is left of rounding when units change is not data
 _SHARED = 200_000  # numbers in a table from which trees gain more by threads than these wait
 _REACH = 4.0  # robust standard deviations beyond which a feature pulls a line no further
@@ -99,11 +100,11 @@ def quantile(values: Column, share: float, weight: Column) -> float:
 
 
 def spread(values: Column, weight: Column) -> float:
-    """Standard deviation of a Gaussian whose size has this .7 quantile.
+    """Standard deviation of a Gaussian whose size has the same .7 quantile.
 
     Three rows in ten may be wrong; and where half of the rows sit at one value, it is not 0 yet.
     """
-    return quantile(np.abs(values), 0.7, weight) / 1.0364
+    return quantile(np.abs(values), INSIDE, weight) / INSIDE_SIGMAS
 
 
 def _standardized(X: np.ndarray, w: Column) -> Rows:

@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float
 
 from ..passes.memory import spaced
-from ._crossfit import Column, quantile, spread
+from ._crossfit import INSIDE, INSIDE_SIGMAS, Column, quantile, spread
 
 REACH = 8.0
 """Robust standard deviations from the median beyond which a value counts as no farther."""
@@ -44,13 +44,16 @@ class UnitBox(NamedTuple):
         least, most = (X.min(axis=0), X.max(axis=0)) if ends is None else ends
         low, high = least.astype(np.float64), most.astype(np.float64)
         some = X[spaced(len(X))]
-        w = np.ones(len(some)) if weight is None else weight[spaced(len(X))]
-        for j in range(X.shape[1]):
-            middle = quantile(some[:, j], 0.5, w)
-            reach = REACH * spread(some[:, j] - middle, w)
-            if reach > 0.0:
-                low[j], high[j] = max(low[j], middle - reach), min(high[j], middle + reach)
-        return cls(low, high)
+        w = None if weight is None else weight[spaced(len(X))]
+        if w is None:
+            middle = np.quantile(some, 0.5, axis=0, method="inverted_cdf")
+            off = np.quantile(np.abs(some - middle), INSIDE, axis=0, method="inverted_cdf")
+            unit = off / INSIDE_SIGMAS
+        else:
+            middle = np.array([quantile(x, 0.5, w) for x in some.T])
+            unit = np.array([spread(x, w) for x in (some - middle).T])
+        reach = np.where(unit > 0.0, REACH * unit, np.inf)
+        return cls(np.maximum(low, middle - reach), np.minimum(high, middle + reach))
 
     @property
     def is_unit(self) -> bool:
