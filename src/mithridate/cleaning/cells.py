@@ -95,7 +95,7 @@ def _listed(
     values = raw[places, rows]
     low, high = found.expected_low_[at], found.expected_high_[at]
     reasons = [
-        _reason(names[j], values[i], found.expected_[row, j], (low[i], high[i]))
+        _reason(names[j], values[i], float(found.expected_[row, j]), (low[i], high[i]))
         + _why(int(found.slips_[row, j]), bool(found.extreme_[row, j]))
         for i, (row, j) in enumerate(zip(rows.tolist(), places.tolist(), strict=True))
     ]
