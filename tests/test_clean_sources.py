@@ -1,10 +1,12 @@
 """A source that is off as a whole is named, though none of its rows need be."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 
 import mithridate
-from mithridate.cleaning.shifts import shrunk
+from mithridate.cleaning.shifts import Shift, shifts_of, shrunk
 
 
 def orders(seed=0, n=300):
@@ -62,3 +64,34 @@ def test_an_interval_holds_the_shift_of_a_group_that_is_off():
 def test_groups_of_a_few_rows_are_not_judged():
     codes = np.array([0] * 20 + [1] * 20 + [2] * 3)
     assert set(shrunk(codes, np.random.default_rng(0).normal(size=43), 3)) == {0, 1}
+
+
+STEPS = np.array([-1.0, -1.0, 0.0, 1.0, 1.0])
+CODES = np.repeat([0, 1, 2], 5)
+
+
+def test_a_shift_by_hand():
+    """Means 0, 0 and 3 of five values each, of variance 1: its own .2, between groups 2.8."""
+    found = shrunk(CODES, np.concatenate([STEPS, STEPS, STEPS + 3.0]), 3)
+    variance = 0.2 + 0.5 * np.pi / 15.0
+    reach = 2.935199 * np.sqrt(variance)  # the quantile of 1 - .01 / 6
+    np.testing.assert_allclose(found[0], (0.0, -reach, reach), atol=1e-6)
+    want = 2.8 / (2.8 + variance) * 3.0, 3.0 - reach, 3.0 + reach
+    np.testing.assert_allclose(found[2], want, rtol=1e-6)
+
+
+def test_a_far_row_moves_its_source_by_three_scales_of_noise():
+    y = np.concatenate([STEPS, STEPS, [50.0, 1.0, 0.0, -1.0, 0.0]])
+    half = np.full(15, 2.57)  # an interval of 95 % around 0 where the noise is 1
+    guard = SimpleNamespace(expected_=np.zeros(15), expected_low_=-half, expected_high_=half)
+    groups = SimpleNamespace(names=["a", "b", "c"], codes=CODES)
+    found = shifts_of(guard, SimpleNamespace(y=y, unit=10.0), groups)["c"]
+    y[10] = 3.0
+    want = shrunk(CODES, y, 3)[2]
+    np.testing.assert_allclose(found[1:], 10.0 * np.array(want))
+
+
+def test_a_shift_is_written_with_three_digits():
+    off = Shift("v0", -12.344, -15.092, -10.02)
+    assert off.off and off.side == "12.3 below (10 to 15.1)"
+    assert off.between == "-12.3 (-15.1 to -10)"

@@ -35,6 +35,8 @@ def test_values_beyond_stay_beyond_or_are_at_the_end():
     np.testing.assert_allclose(box(X)[[1, 5], 0], [1.0 / span, 1.0])
     np.testing.assert_array_equal(box(X)[:, 1], ONCE / 7.0)
     np.testing.assert_array_equal(box.scaled(X)[:, 2], 0.0)
+    small = UnitBox.of(0.01 * X)
+    np.testing.assert_allclose(small.scaled(0.01 * X)[:, :2], box.scaled(X)[:, :2])
 
 
 def test_a_model_of_scaled_rows_becomes_one_of_rows():
