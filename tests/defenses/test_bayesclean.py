@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from scipy.stats import binom, norm
+from scipy.stats import binom, norm, t
 from sklearn.datasets import load_diabetes
 from sklearn.linear_model import BayesianRidge
 from threadpoolctl import threadpool_limits
@@ -144,6 +144,11 @@ def test_the_rule_of_the_rate_written_out():
 
     c1, c2 = clean.cuts_
     assert norm.ppf(0.99) < c1 < 1.1 * norm.ppf(0.99) and c1 < c2
+    # A median is worth 37 % of its degrees of freedom, one of which the noise takes.
+    middle = norm.ppf(0.75)
+    worth = 2.0 * (2.0 * middle * norm.pdf(middle)) ** 2 * (n - first.effective - 1.0)
+    beyond = np.array([0.02, chance.TEST_LEVEL / n]) / 2.0
+    np.testing.assert_allclose((c1, c2), t.isf(beyond, worth), rtol=1e-9)
     np.testing.assert_array_equal(clean.sets_, np.digitize(z, [c1, c2], right=True) + 1)
     assert clean.threshold_ == c1 and clean.false_positive_rate_ == 0.02
     assert not clean.inlier_mask_[:12].any() and clean.inlier_mask_[12:].mean() > 0.97
