@@ -94,10 +94,6 @@ class InBox(Streamed):
         """The result of one pass over the blocks in the box."""
         return super().reduce(what, Fold(self._box.before(fold.map), fold.merge), *rest)
 
-    def sample(self) -> Block:
-        """The rows spaced over the table, in the box."""
-        return self._sample
-
     @cached_property
     def _sample(self) -> Block:
         block = super()._sample

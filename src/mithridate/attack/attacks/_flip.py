@@ -27,11 +27,7 @@ class Flip(AbstractAttack):
 
     def _start(self, problem: Problem, key: PRNGKeyArray) -> tuple[Sample, Int[Array, " p"]]:
         del key
-        clean, threat = problem.threat.offered(problem.clean), problem.threat
-        up, down = threat.upper[-1] - clean.y, clean.y - threat.lower[-1]
-        distance = jnp.where(clean.w > 0, jnp.maximum(up, down), -jnp.inf)
-        order = jnp.argsort(-distance, stable=True)
-        origin = order[jnp.arange(threat.capacity) % jnp.maximum(jnp.sum(clean.w > 0), 1)]
+        origin = farthest(problem, problem.clean.y)
         return clones(problem, origin), origin
 
     def _write(
@@ -44,6 +40,15 @@ class Flip(AbstractAttack):
     ) -> tuple[Sample, None]:
         del origin, key, tick
         return Sample(start.X, flipped(problem, start), start.w), None
+
+
+def farthest(problem: Problem, y: Array) -> Int[Array, " p"]:
+    """For each slot the clean row whose `y` is next farthest from an end; then from the first."""
+    threat = problem.threat
+    offered = threat.offered(problem.clean).w > 0
+    up, down = threat.upper[-1] - y, y - threat.lower[-1]
+    order = jnp.argsort(-jnp.where(offered, jnp.maximum(up, down), -jnp.inf), stable=True)
+    return order[jnp.arange(threat.capacity) % jnp.maximum(jnp.sum(offered), 1)]
 
 
 def flipped(problem: Problem, start: Sample) -> Array:

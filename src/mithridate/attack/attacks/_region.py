@@ -7,7 +7,7 @@ from jaxtyping import Array, Float, Int, PRNGKeyArray
 from ..objective import Problem
 from ..sample import Sample
 from ..victims import Kernel
-from ._flip import flipped
+from ._flip import farthest, flipped
 from .base import AbstractAttack, Tick, clones
 
 
@@ -61,11 +61,7 @@ class Region(AbstractAttack):
 
     def _start(self, problem: Problem, key: PRNGKeyArray) -> tuple[Sample, Int[Array, " p"]]:
         del key
-        clean, threat = problem.clean, problem.threat
-        offered, expected = threat.offered(clean).w > 0, self._expected(clean)
-        up, down = threat.upper[-1] - expected, expected - threat.lower[-1]
-        order = jnp.argsort(-jnp.where(offered, jnp.maximum(up, down), -jnp.inf), stable=True)
-        origin = order[jnp.arange(threat.capacity) % jnp.maximum(jnp.sum(offered), 1)]
+        origin = farthest(problem, self._expected(problem.clean))
         return clones(problem, origin), origin
 
     def _write(
