@@ -25,7 +25,7 @@ QUICK = f"{PLAIN} --xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitte
 # There is a process for each core: to cut a program in parts for its threads saves none of them.
 QUICK += " --xla_cpu_parallel_codegen_split_count=1"
 if "XLA_FLAGS" not in os.environ:
-    begin = [sys.executable, "-c", "import jax; jax.devices()"]
+    begin = [sys.executable, "-c", "from jaxlib import xla_client; xla_client.make_cpu_client()"]
     quick = {**os.environ, "XLA_FLAGS": QUICK}
     known = subprocess.run(begin, env=quick, check=False, capture_output=True).returncode == 0
     os.environ["XLA_FLAGS"] = QUICK if known else PLAIN
@@ -41,17 +41,15 @@ if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "-1")
 
-# The shapes that the signatures promise are checked in every call of the tests.
-with install_import_hook(
-    [
-        "mithridate.attack.sample",
-        "mithridate.attack.threat",
-        "mithridate.attack.objective",
-        "mithridate.attack.victims",
-    ],
-    "beartype.beartype",
-):
-    import mithridate.attack.objective  # noqa: F401
+
+def pytest_configure(config):
+    """The shapes that the signatures promise are checked in every call of the tests."""
+    if config.getoption("numprocesses", None) and not hasattr(config, "workerinput"):
+        return  # its workers run the tests; here nothing is loaded for which they would wait
+    checked = [f"mithridate.attack.{name}" for name in ("sample", "threat", "objective", "victims")]
+    with install_import_hook(checked, "beartype.beartype"):
+        import mithridate.attack.objective  # noqa: F401
+
 
 SHARED = Path(__file__).parents[2] / "shared"
 
