@@ -7,18 +7,23 @@ CRC-32 // 7 was looked at while the defense was made (*tuned on*), another was n
 600 rows are judged and 1,500 held out.
 
 Errors are put into a share of the targets: bias (+ 1.5 sd), noise (1 to 3 sd either way), swapped
-with each other, ×10 or /10, ×1000, sign, spike (10 to 30 sd). Printed: the average precision of
-the scores, and precision and recall of the rows rejected. Harm: on the unmodified tables, the share
-of pairs of table and model (ridge, boosted trees) whose test error without the rejected rows is
-over 5 % larger than with them. Gain: how much of the test error of boosted trees goes with the
-rejected rows, as a share of what goes with all wrong rows.
+with each other, ×10 or /10, ×1000, sign, spike (10 to 30 sd); or rows come a second time, with the
+target of another one. Printed: the average precision of the scores, and precision and recall of the
+rows rejected. Harm: on the unmodified tables, the share of pairs of table and model (ridge, boosted
+trees) whose test error without the rejected rows is over 5 % larger than with them. Gain: how much
+of the test error of boosted trees goes with the rejected rows, as a share of what goes with all
+wrong rows.
+
+With --truth FOLDER, CSV files of real errors that somebody corrected are judged, too: those of Zhou
+et al. (arXiv 2305.16583), say, with a column `given_label` and one `true_label`, up to 4,000 rows.
 
 Each table is a part that is written to FOLDER; what is there already is not computed again. The
 tables of the page in the docs are made of all parts there; of two of the same, the later counts.
 
     pip install cleanlab
     python benchmarks/practical.py FOLDER [FILE:TARGET ...] [--only tuned|new] [--tables 12]
-        [--rate .05] [--methods ours before cleanlab ...] [--minutes 9] [--page docs/practical.md]
+        [--rate .05] [--seed 0] [--truth FOLDER] [--methods ours before cleanlab ...]
+        [--minutes 9] [--page docs/practical.md]
 """
 
 import argparse
@@ -42,7 +47,7 @@ from sklearn.preprocessing import StandardScaler
 from mithridate import data
 from mithridate.defenses import Antidote, Huber, LeastTrimmedSquares, TableErrors
 
-KINDS = ("bias", "noise", "swap", "x10", "x1000", "sign", "spike")
+KINDS = ("bias", "noise", "swap", "x10", "x1000", "sign", "spike", "twice")
 MODELS = (
     make_pipeline(StandardScaler(), RidgeCV(np.logspace(-3, 3, 7))),
     HistGradientBoostingRegressor(max_iter=60, random_state=0),
@@ -83,8 +88,25 @@ def tables(files):
             yield f"{row.Package}/{row.Item}", X, y
 
 
-def corrupted(y, kind, rate, rng):
-    """Targets with errors of a kind in a share of the rows, and which rows they are."""
+def truths(folder):
+    """Name, features, targets and which of them are wrong, of each table with corrected targets."""
+    for path in sorted(folder.glob("*.csv")):
+        frame = pd.read_csv(path)
+        if {"given_label", "true_label"} <= set(frame):
+            frame = frame[frame.given_label.notna() & frame.true_label.notna()]
+            frame = frame.sample(min(4000, len(frame)), random_state=0)
+            bad = (frame.given_label != frame.true_label).to_numpy()
+            rest = frame.drop(columns=["true_label", "true_error"], errors="ignore")
+            X, y = encoded(rest, "given_label")
+            yield path.stem, X, y, bad
+
+
+def corrupted(X, y, kind, rate, rng):
+    """A table with errors of a kind in a share of the targets, and which rows they are."""
+    if kind == "twice":
+        rows = rng.choice(len(y), max(2, round(rate * len(y))), replace=False)
+        bad = np.append(np.zeros(len(y), dtype=bool), y[np.roll(rows, 1)] != y[rows])
+        return np.vstack([X, X[rows]]), np.append(y, y[np.roll(rows, 1)]), bad
     can = np.flatnonzero(y != 0) if kind in {"x10", "x1000", "sign"} else np.arange(len(y))
     m = min(max(2, round(rate * len(y))), len(can))
     rows, sd, wrong = rng.choice(can, m, replace=False), y.std(), y.copy()
@@ -99,7 +121,7 @@ def corrupted(y, kind, rate, rng):
         "spike": y[rows] + either * rng.uniform(10, 30, m) * sd,
     }
     wrong[rows] = new[kind]
-    return wrong, wrong != y
+    return X, wrong, wrong != y
 
 
 def judged(defense, X, y):
@@ -152,39 +174,63 @@ def errors(train, kept, test):
 
 def measured(name, X, y, told):
     """One record for each method and kind of error on one table."""
-    seed = zlib.crc32(name.encode())
-    rows = np.random.default_rng([0, seed]).permutation(len(y))
+    crc = zlib.crc32(name.encode())
+    rows = np.random.default_rng([told.seed, crc]).permutation(len(y))
     k = min(600, int(0.7 * len(y)))
     train, test = rows[:k], rows[k : k + 1500]
     held = X[test], y[test]
     for kind in ("none", *told.kinds):
-        wrong, bad = y[train], np.zeros(k, dtype=bool)
+        given, bad = (X[train], y[train]), np.zeros(k, dtype=bool)
         if kind != "none":
-            random = np.random.default_rng([0, 1, zlib.crc32((name + kind).encode())])
-            wrong, bad = corrupted(wrong, kind, told.rate, random)
+            random = np.random.default_rng([told.seed, 1, zlib.crc32((name + kind).encode())])
+            *given, bad = corrupted(*given, kind, told.rate, random)
             if not bad.any():
                 continue
-        given = X[train], wrong
         with_all = errors(given, slice(None), held)
         oracle = errors(given, ~bad, held)
         for method in told.methods:
-            begin = time.perf_counter()
-            scores, rejected = METHODS[method](*given)
-            record = {"table": name, "tuned": seed // 7 % 2 == 0, "kind": kind, "method": method}
+            record = {"table": name, "tuned": crc // 7 % 2 == 0, "kind": kind, "seed": told.seed}
             record |= {"rate": told.rate if kind != "none" else 0.0, "columns": X.shape[1]}
-            record |= {"seconds": time.perf_counter() - begin, "rows": k}
-            record |= {"rejected": int(rejected.sum()), "bad": int(bad.sum())}
-            record |= {"found": int((rejected & bad).sum())}
+            record |= found(method, given, bad)
+            rejected = record.pop("mask")
             left = errors(given, ~rejected, held) if rejected.any() else with_all
             record |= {"ridge": left[0] / with_all[0], "boosting": left[1] / with_all[1]}
             if kind != "none":
-                record["ap"] = average_precision_score(bad, np.nan_to_num(scores))
                 record |= {"was": with_all[1], "left": left[1], "oracle": oracle[1]}
             yield record
 
 
+def found(method, given, bad):
+    """What a method says of a table whose wrong rows are known."""
+    begin = time.perf_counter()
+    scores, rejected = METHODS[method](*given)
+    record = {"method": method, "seconds": time.perf_counter() - begin, "rows": len(bad)}
+    record |= {"rejected": int(rejected.sum()), "bad": int(bad.sum()), "mask": rejected}
+    record |= {"found": int((rejected & bad).sum())}
+    if bad.any():
+        record["ap"] = average_precision_score(bad, np.nan_to_num(scores))
+    return record
+
+
+def corrected(name, X, y, bad, told):
+    """One record for each method on one table of real errors."""
+    for method in told.methods:
+        record = {"table": name, "tuned": False, "kind": "true", "rate": bad.mean(), "seed": 0}
+        record |= found(method, (X, y), bad)
+        del record["mask"]
+        yield record
+
+
 METHODS = {"ours": ours, "before": before, "cleanlab": cleanlab, "huber": huber, "lts": lts}
 METHODS["forest"] = forest
+
+
+def keep(part, records):
+    """Writes the records of a part, unless they are there already."""
+    if not part.exists():
+        new = part.with_suffix(".new")
+        pd.DataFrame([*records]).to_json(new, orient="records")
+        new.replace(part)
 
 
 def main() -> None:
@@ -197,6 +243,8 @@ def main() -> None:
     parser.add_argument("--tables", type=int, default=12)
     parser.add_argument("--after", type=int, default=0, help="tables to pass over")
     parser.add_argument("--rate", type=float, default=0.05)
+    parser.add_argument("--seed", type=int, default=0, help="of the rows judged and of the errors")
+    parser.add_argument("--truth", type=Path, help="CSV files with given_label and true_label")
     parser.add_argument("--kinds", nargs="*", default=KINDS, choices=KINDS)
     parser.add_argument("--methods", nargs="*", default=[*METHODS], choices=METHODS)
     parser.add_argument("--page", type=Path, help="where the tables go, between two marks")
@@ -204,6 +252,9 @@ def main() -> None:
     told, begin, k = parser.parse_args(), time.monotonic(), 0
     warnings.simplefilter("ignore")
     told.folder.mkdir(parents=True, exist_ok=True)
+    for name, X, y, bad in truths(told.truth) if told.truth else ():
+        part = told.folder / f"true-{name}-{zlib.crc32('-'.join(told.methods).encode())}.json"
+        keep(part, corrected(name, X, y, bad, told))
     for name, X, y in tables(told.files):
         tuned = zlib.crc32(name.encode()) // 7 % 2 == 0
         if told.only and tuned != (told.only == "tuned"):
@@ -214,11 +265,9 @@ def main() -> None:
         if k > told.after + told.tables or time.monotonic() - begin > 60 * told.minutes:
             break
         what = f"{told.rate}-{'-'.join(told.kinds)}-{'-'.join(told.methods)}"
+        what += f"-{told.seed}" if told.seed else ""
         part = told.folder / f"{name.replace('/', '-')}-{zlib.crc32(what.encode())}.json"
-        if not part.exists():
-            records = pd.DataFrame([*measured(name, X, y, told)])
-            records.to_json(part.with_suffix(".new"), orient="records")
-            part.with_suffix(".new").replace(part)
+        keep(part, measured(name, X, y, told))
     made = practical_page.page(told.folder)
     print(made)
     if told.page:
