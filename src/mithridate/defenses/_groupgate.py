@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float
 
-from ._crossfit import Canonical, Line, boosting, crossfit, spread
+from ._crossfit import INSIDE, Canonical, Line, boosting, crossfit, spread
 from ._evenscale import even_form
 from .errormixture import local_scale
 
@@ -15,7 +15,7 @@ Mask = Bool[np.ndarray, " m"]
 _FAR = 3.0  # scales of noise from which on an error counts no more
 _INTERVAL = 2.57  # scales of noise either way that hold 95 % of honest targets
 _MANY = 0.4  # of the group: if fewer are beyond, the others of it have taught what predicts them
-_MOST = 0.4  # of all rows: of two parts as large as each other, none is the wrong one
+_MOST = 1.0 - INSIDE  # of all rows: beyond, a robust spread is none, and a part no error
 _WORSE = 1.05  # times the error of trees with the group, and the others need it
 _BEND = 0.8  # times the error of a line with the group, where the others bend as well
 _LEAST = 1e-6  # of the target's spread: noise below this is not told from none
@@ -40,8 +40,8 @@ def gate(table: Canonical, group: Mask) -> Gate:
     but a robust line predicts the others hardly better without them, and trees need them to predict
     their neighbors. Where trees predict the others better than a line does, the table bends, and a
     line must gain a fifth; else any gain counts. Of a group that is rejected, members go back that
-    the better of both, without it, expects where they are. A group of over 40 % of the rows is
-    another population.
+    the better of both, without it, expects where they are, and those at the end of a target
+    that is cut off where a line goes on. A group of over 30 % of the rows is another population.
     """
     form = even_form(table.part(~group))
     v, w, rest, trees = form(table.y), table.weight, ~group, boosting(len(table.y))
@@ -63,6 +63,7 @@ def gate(table: Canonical, group: Mask) -> Gate:
     needed = ratio(apart, among, noise) > _WORSE
     expected = line if straight else apart
     reach = _INTERVAL * _noise(v, expected, w, rest)
+    group = group & ~_cut_off(v, expected, reach, rest)
     rejected = group & (np.abs(v - expected) > reach)
     if w[rejected].sum() < _MANY * w[group].sum():
         rejected = group
@@ -70,6 +71,13 @@ def gate(table: Canonical, group: Mask) -> Gate:
         rejected = np.zeros_like(group)
     ends = sorted((form.back(expected - reach), form.back(expected + reach)), key=np.sum)
     return Gate(rejected, form.back(expected), *ends)
+
+
+def _cut_off(v: Column, expected: Column, reach: Column, rest: Mask) -> Mask:
+    """Rows at the end of a target that is cut off there, where a line goes on beyond the end."""
+    low, high = v[rest].min(), v[rest].max()
+    beyond = (expected < low) | (expected > high)
+    return beyond & (np.abs(v - np.clip(expected, low, high)) <= reach)
 
 
 def _noise(v: Column, p: Column, w: Column, rest: Mask) -> Column:

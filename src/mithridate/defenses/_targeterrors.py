@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 import numpy as np
 import sklearn.linear_model
 
-from .._text import percent
+from .._text import counted, percent
 from ._blanks import BlanksDefense, widened
 from ._crossfit import Canonical, Line, boosting, crossfit, few_threads, quantile, spread
 from ._evenscale import Scale, even_scale, step
@@ -13,6 +13,7 @@ from ._ridge import Ridge
 from .base import Column, Mask, Rows, Trusted
 from .ends import ends
 from .errormixture import local_scale, mixture, noise_scale
+from .harm import borne_out, harmful, levels
 
 _ROUNDS = 3
 CUT = float(np.log(3.0))  # log odds above which a target is flagged: three to one
@@ -41,9 +42,11 @@ class TargetErrors(BlanksDefense):
     most extreme 5 % of the predictions, they stay, unless one is over twice as far from the middle
     as the next.
 
-    None of the flagged is rejected where that would do harm: where a ridge or boosted trees predict
-    the other rows worse without them, or predict most of the flagged far better from each other
-    (errors do not explain each other), or where they are over 15 %.
+    Flagged rows stay that bear each other out: errors do not explain each other, but rows in a
+    part of the table that bends more than models follow do. So do those of a value that one row in
+    twenty shares. None of the rest is rejected where that would do harm: where a ridge or boosted
+    trees predict the other rows worse without them, where most of the flagged bore each other out,
+    or where they are over 15 %.
 
     Scores, and so the verdict, do not depend on units or on the order of rows and columns.
 
@@ -195,12 +198,21 @@ class TargetErrors(BlanksDefense):
                 "two populations, or a column is missing that tells them apart. None was rejected."
             )
             return
-        if _harmful(table, flagged):
+        shared = levels(table.y, flagged, w)
+        shared |= borne_out(table, flagged & ~shared)
+        wrong = flagged & ~shared
+        if not wrong.any() or w[shared].sum() > w[wrong].sum() or harmful(table, wrong):
             self.threshold_ = float(odds.max())
             self.message_ = (
-                f"{percent(share)} of the rows look wrong, but what they say is borne out: the "
-                "others, or they themselves, are predicted worse without them. None was rejected."
+                f"{percent(share)} of the rows look wrong, but what they say is borne out: they "
+                "share a value, or they or the others are predicted worse without them. None was "
+                "rejected."
             )
+            return
+        if shared.any():
+            odds[shared] = np.minimum(odds[shared], CUT)
+            rows = counted(int(shared.sum()), "row")
+            self._say(f"Kept, since other such rows bear it out: {rows} that looked wrong.")
 
     def _say_limits(self, table: Canonical) -> None:
         n, d = table.X.shape
@@ -270,32 +282,3 @@ def _mixed(predictions: np.ndarray, v: Column, noise: Column, w: Column) -> np.n
     grid = quarters[quarters.sum(axis=1) == 4] / 4.0
     z = [np.minimum(np.abs(v - weights @ predictions) / noise, 3.0) for weights in grid]
     return grid[int(np.argmin([float(w @ size**2) for size in z]))]
-
-
-def _harmful(table: Canonical, flagged: Mask) -> bool:
-    """Whether a ridge or boosted trees say that the flagged rows should stay in the table.
-
-    Either the others are predicted worse without them, their squared error over 1 % larger; or the
-    flagged predict each other: with them in training, over half of the squared error of most of
-    them is gone. Errors do not explain each other, unless many came from one source; then the
-    others are predicted far better without them, their squared error less than half.
-    """
-    kept = table.weight * ~flagged
-    for model in (sklearn.linear_model.Ridge(), boosting(len(flagged))):
-        among, apart = (_squares(model, table, used) for used in (None, ~flagged))
-        without, within = float(kept @ apart), float(kept @ among)
-        if without > 1.01 * within:
-            return True
-        explained = flagged.sum() > 1 and 2 * np.median((among / apart)[flagged]) < 1.0
-        if explained and 2 * without > within:
-            return True
-    return False
-
-
-def _squares(model: Any, table: Canonical, used: Mask | None) -> Column:
-    """Squared errors of models fitted on the used rows of other folds, mean over three splits.
-
-    A single split decides by chance what trees gain from few rows.
-    """
-    splits = [crossfit(model, table, table.y, seed, used) for seed in (4, 5, 6)]
-    return np.mean([(table.y - predicted) ** 2 for predicted in splits], axis=0)

@@ -1,0 +1,76 @@
+"""Flagged rows that should stay: they bear each other out, or the others need them."""
+
+from typing import Any
+
+import numpy as np
+import sklearn.linear_model
+from jaxtyping import Bool, Float
+
+from ._crossfit import Canonical, boosting, crossfit
+
+Mask = Bool[np.ndarray, " m"]
+
+_SPLITS = 4, 5, 6  # a single split decides by chance what trees gain from few rows
+_WAY = 0.3  # of the way to its target that the other flagged rows take a prediction
+_WORSE = 1.01  # times the squared error of the other rows, and they need the flagged ones
+_LEVEL, _ROWS = 0.05, 5  # share and number of rows; a target that so many have is a level or code
+_FAR_BETTER = 0.5  # of the squared error of the other rows, and one source is wrong as a whole
+
+
+def borne_out(table: Canonical, flagged: Mask) -> Mask:
+    """The flagged rows that other flagged rows bear out.
+
+    With the others in training, boosted trees come nearer to the target of such a row by 30 % of
+    its distance; half of its squared error is gone. Errors do not explain each other, unless many
+    came from one source. Then the rows that nobody flagged are predicted far better without them.
+
+    The farther off a target is, the farther a prediction has to come; so an error that grows is not
+    borne out any sooner.
+    """
+    if flagged.sum() < 2:
+        return np.zeros_like(flagged)
+    trees = boosting(len(flagged))
+    among, apart = (_predicted(trees, table, used) for used in (None, ~flagged))
+    r = table.y - apart.mean(axis=0)
+    came = (among - apart).mean(axis=0) * np.sign(r)
+    shared = flagged & (came > _WAY * np.abs(r))
+    if shared.any():
+        within = _predicted(trees, table, ~flagged | shared)
+        if _error(table, apart, ~flagged) < _FAR_BETTER * _error(table, within, ~flagged):
+            return np.zeros_like(flagged)
+    return shared
+
+
+def levels(y: Float[np.ndarray, " m"], flagged: Mask, w: Float[np.ndarray, " m"]) -> Mask:
+    """The flagged rows of a target that one row in twenty shares, and that errors alone would have.
+
+    Errors do not agree on a value; so it is a level of the target, or a code, for which the table
+    has no column.
+    """
+    values, at = np.unique(y, return_inverse=True)
+    total = np.bincount(at, weights=w, minlength=len(values))
+    wrong = np.bincount(at, weights=w * flagged, minlength=len(values))
+    common = total >= max(_LEVEL * w.sum(), _ROWS)
+    return flagged & (common & (wrong > 0.5 * total))[at]
+
+
+def harmful(table: Canonical, flagged: Mask) -> bool:
+    """Whether a ridge or boosted trees predict the other rows worse without the flagged ones."""
+    for model in (sklearn.linear_model.Ridge(), boosting(len(flagged))):
+        among, apart = (
+            _error(table, _predicted(model, table, used), ~flagged) for used in (None, ~flagged)
+        )
+        if apart > _WORSE * among:
+            return True
+    return False
+
+
+def _error(table: Canonical, predicted: Float[np.ndarray, "s m"], rows: Mask) -> float:
+    """Squared error of the rows, summed, mean over the splits."""
+    squares = ((table.y - predicted) ** 2).mean(axis=0)
+    return float((table.weight * rows) @ squares)
+
+
+def _predicted(model: Any, table: Canonical, used: Mask | None) -> Float[np.ndarray, "s m"]:
+    """Predictions of each row by the used rows of other folds, one of each split."""
+    return np.stack([crossfit(model, table, table.y, seed, used) for seed in _SPLITS])
