@@ -26,7 +26,7 @@ RANKS = [
     {"__main__"},
 ]
 RANK = {name: rank for rank, names in enumerate(RANKS) for name in names}
-JAX = {"jax", "equinox", "optax"}
+JAX = {"jax", "equinox"}
 JAX_HALF = {"attack"}
 NO_JAX = {"errors", "_text", "_machine", "_retired", "moments", "schema", "tables", "_lookup"}
 NO_JAX |= {

@@ -98,7 +98,7 @@ class Ones(AbstractAttack):
         origin = jnp.argsort(problem.clean.y)[: problem.threat.capacity]
         return clones(problem, origin), origin
 
-    def _write(self, problem, start, origin, key, tick):
+    def _write(self, problem, start, origin, key):
         return Sample(start.X, jnp.ones_like(start.y), start.w), None
 
 

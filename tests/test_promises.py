@@ -15,12 +15,12 @@ from mithridate.errors import InputError
 
 
 class NaNs(AbstractAttack):
-    def _write(self, problem, start, origin, key, tick):
+    def _write(self, problem, start, origin, key):
         return Sample(start.X, start.y.at[1].set(jnp.nan), start.w), None
 
 
 class Short(AbstractAttack):
-    def _write(self, problem, start, origin, key, tick):
+    def _write(self, problem, start, origin, key):
         return Sample(start.X[:-1], start.y[:-1], start.w[:-1]), None
 
 

@@ -116,10 +116,7 @@ def poison_of(
     *,
     limit: float | None = None,
 ) -> AttackRun:
-    """The poison of one attack at all alphas, seeds and ratios, of a risk up to the `limit`.
-
-    Where nothing is shown, the compiled program calls nothing back, so that JAX can keep it.
-    """
+    """The poison of one attack at all alphas, seeds and ratios, of a risk up to the `limit`."""
     tell = None if tell is silent else tell
     attacker = parts_of(one, spec)
     attack = attacker.attack
@@ -130,7 +127,7 @@ def poison_of(
         )
     # An attack that moves all its rows together is run afresh for each number of rows.
     plans = [cut.edges] if attack.greedy else [(0, p) for p in cut.counts]
-    total = sum(ticks(attack, one.alphas, seeds, len(plan) - 1) for plan in plans)
+    total = ticks(attack, one.alphas, seeds) * len(plans)
     done = itertools.count(1)
     tick = tell and (lambda: tell(f"attacking with {one.use}", next(done), total))
     replaces, runs = spec.threat.placed == "replaced", {}

@@ -1,4 +1,4 @@
-"""Runs one attack over all alphas and seeds in one compiled call: where NumPy and JAX meet."""
+"""Runs one attack over all alphas and seeds by one compiled program: where NumPy and JAX meet."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -7,14 +7,16 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Array, Bool, Int, Scalar
 
-from ..attack.attacks import AbstractAttack, Path
-from ..attack.objective import AbstractNormalizer, Problem
+from ..attack.attacks import AbstractAttack, Path, Trace
+from ..attack.objective import AbstractNormalizer, Problem, Reference, Terms
 from ..attack.risks import AbstractRisk
 from ..attack.sample import Sample
 from ..attack.threat import ThreatModel
 from ..attack.victims import AbstractVictim
 from ..tables.encoded import Part
+from .programs import compiled
 from .worlds import World
 
 WRITTEN = ("lower", "upper", "step", "free", "budget", "member", "optional")
@@ -52,6 +54,38 @@ class Attacker(NamedTuple):
     normalizer: AbstractNormalizer
 
 
+class Given(NamedTuple):
+    """One seed's side of an attack: what is known, aimed by and written, and its chance."""
+
+    clean: Sample
+    aimed: Sample
+    threat: ThreatModel
+    seed: Int[Array, ""]
+
+
+class Turn(NamedTuple):
+    """How one run weighs damage and risk; `plain` ones as they are, for the others to refer to."""
+
+    alpha: Scalar
+    plain: Bool[Array, ""]
+    extreme: Terms
+
+
+class Either(AbstractNormalizer):
+    """A normalizer that a switch turns off: one program for the reference and for each alpha."""
+
+    normalizer: AbstractNormalizer
+    plain: Bool[Array, ""]
+
+    def anchors(self, reference: Reference) -> tuple[Terms, Terms]:
+        return self.normalizer.anchors(reference)
+
+    def __call__(self, terms: Terms, reference: Reference) -> Terms:
+        # Not `where`: that would let a normalizer's infinities into the gradient of plain terms.
+        normalized = lambda: self.normalizer(terms, reference)  # noqa: E731
+        return jax.lax.cond(self.plain, lambda: terms, normalized)
+
+
 def sweep(
     attacker: Attacker,
     worlds: Sequence[World],
@@ -63,37 +97,75 @@ def sweep(
     limit: float | None = None,
     tick: Callable[[], Any] | None = None,
 ) -> Poison:
-    """Poison for each alpha and seed, in float64; `tick` is called once a batch of each run.
+    """Poison for each alpha and seed, in float64; `tick` is called after each run of the program.
 
     With a `limit` the damage alone counts, as at alpha 1, and risk stays up to the limit.
     """
-    attack, victim, risk, normalizer = attacker
+    refers = attacker.attack.steered and limit is None
     # Scoped, because float64 is what closed forms need and not what every user of JAX wants.
     with jax.enable_x64(True):
-        parts = zip(*(_parts(world, edges, replaces) for world in worlds), strict=True)
-        stacked = [jax.tree.map(lambda *leaves: jnp.stack(leaves), *part) for part in parts]
-        keys = jnp.stack([jax.random.key(seed) for seed in seeds])
-        values = jnp.asarray(alphas if attack.steered else [1.0], dtype=jnp.float64)
-
-        # Alphas are given, not written into the program, so that one serves for others too.
-        def one(given, values):
-            clean, aimed, threat, key = given
-            problem = Problem.of(clean, aimed, victim, threat, risk, normalizer, key=key)
-            if limit is not None:
-                problem = problem.reference().within(jnp.asarray(limit))
-            return _all_alphas(attack, problem, values, key, tick)
-
-        run = jax.jit(lambda given, values: jax.lax.map(lambda each: one(each, values), given))
+        each = [
+            Given(*_parts(world, edges, replaces), jnp.asarray(seed))
+            for world, seed in zip(worlds, seeds, strict=True)
+        ]
+        none = jnp.asarray(np.ones(len(edges) - 1))
+        turns = [
+            Turn(jnp.asarray(float(alpha)), jnp.asarray(False), Terms(none, none))
+            for alpha in (alphas if attacker.attack.steered else [1.0])
+        ]
+        # Calls nothing back, so that JAX can keep the program for the next time.
+        program = jax.jit(_run(attacker, refers, limit))
         began = time.perf_counter()
-        compiled = run.lower((*stacked, keys), values).compile()
+        run = compiled(program.lower(each[0], turns[0]), attacker.victim, each[0].clean.X.size)
         ready = time.perf_counter()
-        made = jax.block_until_ready(compiled((*stacked, keys), values))
+        made = [_all_turns(run, given, turns, refers, tick) for given in each]
         done = time.perf_counter()
-    # Seeds were the outer loop; in the result alphas come first.
-    rows, trace = jax.tree.map(lambda leaf: np.swapaxes(np.asarray(leaf), 0, 1), made)
+    # In the result alphas come first.
+    by_alpha = [list(row) for row in zip(*made, strict=True)]
+    stacked = [jax.tree.map(lambda *leaves: np.stack(leaves), *row) for row in by_alpha]
+    rows, trace = jax.tree.map(lambda *leaves: np.stack(leaves), *stacked)
     ends = trace.ends.damage, trace.ends.risk, trace.untouched.damage
     took = done - ready, ready - began
     return Poison(rows.X, rows.y, trace.origin, *ends, trace.path, edges, *took)
+
+
+def _run(
+    attacker: Attacker, refers: bool, limit: float | None
+) -> Callable[[Given, Turn], tuple[Sample, Trace]]:
+    """One run as a function that JAX can compile; alpha is given, not written into the program."""
+    attack, victim, risk, normalizer = attacker
+
+    def run(given: Given, turn: Turn) -> tuple[Sample, Trace]:
+        clean, aimed, threat, seed = given
+        key, scale = jax.random.key(seed), Either(normalizer, turn.plain) if refers else normalizer
+        problem = Problem.of(clean, aimed, victim, threat, risk, scale, key=key)
+        if limit is not None:
+            problem = problem.reference().within(jnp.asarray(limit))
+        return attack(problem.at(turn.alpha, turn.extreme), key)
+
+    return run
+
+
+def _all_turns(
+    run: Callable[[Given, Turn], tuple[Sample, Trace]],
+    given: Given,
+    turns: Sequence[Turn],
+    refers: bool,
+    tick: Callable[[], Any] | None,
+) -> list[tuple[Sample, Trace]]:
+    """Poison and traces of one seed at each alpha, as NumPy; before them the run they refer to."""
+
+    def one(turn: Turn) -> tuple[Sample, Trace]:
+        made = jax.tree.map(np.asarray, run(given, turn))
+        if tick is not None:
+            tick()
+        return made
+
+    extreme = turns[0].extreme
+    if refers:
+        whole = turns[0]._replace(alpha=jnp.asarray(1.0), plain=jnp.asarray(True))
+        extreme = jax.tree.map(jnp.asarray, one(whole)[1].ends)
+    return [one(turn._replace(extreme=extreme)) for turn in turns]
 
 
 def risk_of(
@@ -119,15 +191,6 @@ def risk_of(
         return float(jax.jit(measured)(clean, aimed, threat, poison, jnp.asarray(origin)))
 
 
-def _all_alphas(attack: AbstractAttack, problem: Problem, alphas, key, tick):
-    """Poison and traces with a leading axis of alphas."""
-    extreme = problem.extreme
-    if attack.steered and problem.limit is None:
-        _, reference = attack(problem.reference(), key, tick)
-        extreme = reference.ends
-    return jax.lax.map(lambda alpha: attack(problem.at(alpha, extreme), key, tick), alphas)
-
-
 def _parts(
     world: World, edges: tuple[int, ...], replaces: bool
 ) -> tuple[Sample, Sample, ThreatModel]:
@@ -141,12 +204,10 @@ def _parts(
 
 
 def _sample(part: Part, weight: float | np.ndarray) -> Sample:
-    w = jnp.broadcast_to(jnp.asarray(weight), part.y.shape)
-    return Sample(jnp.asarray(part.X), jnp.asarray(part.y), w)
+    w = np.array(np.broadcast_to(weight, part.y.shape), dtype=float)
+    return Sample(jnp.asarray(part.X), jnp.asarray(part.y), jnp.asarray(w))
 
 
-def ticks(
-    attack: AbstractAttack, alphas: Sequence[float], seeds: Sequence[int], batches: int
-) -> int:
+def ticks(attack: AbstractAttack, alphas: Sequence[float], seeds: Sequence[int]) -> int:
     """How often `sweep` will call `tick`."""
-    return (len(alphas) + 1) * len(seeds) * batches if attack.steered else 0
+    return (len(alphas) + 1) * len(seeds) if attack.steered else len(seeds)

@@ -82,7 +82,9 @@ def audit(
         if spec is not None and (file is not None or target is not None):
             raise InputError("A spec names its own table; leave the file and --target out.")
         from ..auditing import audit
-        from ..bench import Spec
+        from ..bench import Spec, programs
+
+        programs.keep()
 
         with progress(gated.quiet) as tell:
             if spec is not None:

@@ -51,8 +51,10 @@ def poison(
         if source is not None and out.exists() and source.exists() and out.samefile(source):
             raise InputError(f"{str(out)!r} is the table itself; give another file with --out.")
         from ..auditing import poison as door
+        from ..bench import programs
         from ..tables.notes import leading
 
+        programs.keep()
         door.check_suffix(out)
         with progress(asked.quiet) as tell:
             made = door.poison(

@@ -1,10 +1,9 @@
-from collections.abc import Sequence
-from typing import ClassVar, NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar, NamedTuple
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-import optax
 from jaxtyping import Array, Float, Int, PRNGKeyArray, Scalar
 
 from ...errors import InputError
@@ -12,7 +11,7 @@ from ..objective import Problem, Reference, Terms
 from ..sample import Sample
 from ..threat import standing
 from ..victims import AbstractSurrogate, Ridge
-from .base import AbstractAttack, Path, Tick
+from .base import AbstractAttack, Path
 
 
 class Batch(NamedTuple):
@@ -125,7 +124,6 @@ class Ascent(AbstractAttack):
         start: Sample,
         origin: Int[Array, " p"],
         key: PRNGKeyArray,
-        tick: Tick,
     ) -> tuple[Sample, Path]:
         del key
         first, last = problem.threat.edges[:-1], problem.threat.edges[1:]
@@ -143,8 +141,6 @@ class Ascent(AbstractAttack):
             begins = self._begins(problem, _cut(start, batch.start, width))
             climb = Climb(problem, reference, batch, start, origin, width, self.feasible)
             slots, ends, path = climb(slots, begins, self.steps, self.rate)
-            if tick is not None:
-                jax.debug.callback(tick)
             return (slots, ends), (path, previous)
 
         (slots, _), (path, previous) = jax.lax.scan(one, (start, untouched), batches)
@@ -193,19 +189,16 @@ class Climb(NamedTuple):
             terms = problem.terms(fixed, moving, frozen + moving)
             return problem.gain(terms, self.reference), terms
 
-        def climb(begin, steps=steps):
-            return self._ascend(objective, own, Sample(begin.X, begin.y, w), steps, rate)
-
         begins = [*begins, *self._undefended(slots, begins, steps, rate)]
         begins = [threat.project(begin.weighing(w), own) for begin in begins]
-        if len(begins) == 1:
-            best, path = climb(begins[0])
-        else:
-            many = jax.tree.map(lambda *leaves: jnp.stack(leaves), *begins)
-            laps = jax.lax.map(lambda begin: climb(begin, RACE), many)
-            ahead, lap = jax.tree.map(lambda leaf: leaf[jnp.argmax(laps[0].gain)], laps)
-            best, path = climb(ahead)
-            path = jax.tree.map(lambda *parts: jnp.concatenate(parts), lap, path)
+        one = len(begins) == 1
+        longest = steps if one else max(RACE, steps)
+
+        def climb(begin, steps):
+            begin = Sample(begin.X, begin.y, w)
+            return self._ascend(objective, own, begin, steps, rate, longest)
+
+        best, path = climb(begins[0], steps) if one else self._race(climb, begins, steps)
         rows = Sample(best.X, best.y, w)
         rows = threat.harden(rows, own) if self.feasible == "after" else rows
         _, ends = objective((rows.X, rows.y))
@@ -232,15 +225,53 @@ class Climb(NamedTuple):
         found, _, _ = self._replace(problem=plain)(slots, begins, steps, rate)
         return [_cut(found, self.batch.start, self.width)]
 
-    def _ascend(
-        self, objective, own: Sample, begin: Sample, steps: int, rate: float
+    def _race(
+        self, climb: Callable[..., tuple[Best, Path]], begins: Sequence[Sample], steps: int
     ) -> tuple[Best, Path]:
-        """The best rows on the way up from `begin`, clones of `own`, and the way."""
-        pace, w, threat = optax.cosine_decay_schedule(rate, steps), own.w, self.problem.threat
+        """The climb from the begin that is ahead after a short race; the path has both.
+
+        The climb is the last lap of one loop, so that the program holds a single ascent.
+        """
+        many = jax.tree.map(lambda *leaves: jnp.stack(leaves), *begins)
+        laps = len(begins)
+
+        def lap(carry, i):
+            ahead, raced = carry
+            last, place = i == laps, jnp.minimum(i, laps - 1)
+            X = jnp.where(last, ahead.X, many.X[place])
+            y = jnp.where(last, ahead.y, many.y[place])
+            best, path = climb(Sample(X, y, many.w[0]), jnp.where(last, steps, RACE))
+            better = last | (best.gain > ahead.gain)
+            ahead = jax.tree.map(lambda a, b: jnp.where(better, a, b), best, ahead)
+            short = jax.tree.map(lambda leaf: leaf[: RACE + 1], path)
+            won = better & ~last
+            raced = jax.tree.map(lambda a, b: jnp.where(won, a, b), short, raced)
+            return (ahead, raced), path
+
+        none = jnp.full_like(many.y[0, 0], -jnp.inf)
+        first = Best(none, many.X[0], many.y[0]), _empty(RACE, none)
+        (best, raced), paths = jax.lax.scan(lap, first, jnp.arange(laps + 1))
+        join = lambda race, climb: jnp.concatenate([race, climb[-1, : steps + 1]])  # noqa: E731
+        return best, jax.tree.map(join, raced, paths)
+
+    def _ascend(
+        self,
+        objective: Callable[..., Any],
+        own: Sample,
+        begin: Sample,
+        steps: int | Int[Array, ""],
+        rate: float,
+        longest: int,
+    ) -> tuple[Best, Path]:
+        """The best rows on the way up from `begin`, clones of `own`, and the way.
+
+        The path has room for `longest` steps.
+        """
+        w, threat = own.w, self.problem.threat
         allowed = threat.harden if self.feasible == "through" else threat.project
 
-        def step(carry, i):
-            (X, y), best, scale = carry
+        def step(i, carry):
+            (X, y), best, scale, path = carry
             tried = allowed(Sample(X, y, w), own)
             judged = jax.value_and_grad(objective, has_aux=True)((tried.X, tried.y))
             (gain, terms), (dX, dy) = judged
@@ -251,7 +282,8 @@ class Climb(NamedTuple):
             best = jax.tree.map(lambda a, b: jnp.where(better, a, b), new, best)
             # Where the gradient explodes, go back to the best rows and on with half the step.
             scale = jnp.where(finite, scale, scale / 2)
-            length = scale * pace(i) / jnp.where(finite & (norm > 0), norm, 1.0)
+            pace = rate * (0.5 * (1 + jnp.cos(jnp.pi * i / steps)))
+            length = scale * pace / jnp.where(finite & (norm > 0), norm, 1.0)
             moved = Sample(
                 jnp.where(finite, X + length[:, None] * dX, best.X),
                 jnp.where(finite, y + length * dy, best.y),
@@ -260,14 +292,21 @@ class Climb(NamedTuple):
             moved = threat.project(moved, own)
             stuck = (tried.y <= threat.lower[-1]) | (tried.y >= threat.upper[-1])
             count = jnp.maximum(jnp.sum(w), 1.0)
-            path = Path(terms, gain, jnp.sum(w * norm) / count, jnp.sum(w * stuck) / count)
-            return ((moved.X, moved.y), best, scale), path
+            here = Path(terms, gain, jnp.sum(w * norm) / count, jnp.sum(w * stuck) / count)
+            path = jax.tree.map(lambda whole, one: whole.at[i].set(one), path, here)
+            return (moved.X, moved.y), best, scale, path
 
-        # The last of `steps` + 1 rounds only judges: the schedule has reached 0 there.
+        # The last of `steps` + 1 rounds only judges: the pace has reached 0 there.
         rows, none = (begin.X, begin.y), jnp.full_like(begin.y[0], -jnp.inf)
-        first = rows, Best(none, *rows), jnp.ones_like(none)
-        (_, best, _), path = jax.lax.scan(step, first, jnp.arange(steps + 1))
+        first = rows, Best(none, *rows), jnp.ones_like(none), _empty(longest, none)
+        _, best, _, path = jax.lax.fori_loop(0, steps + 1, step, first)
         return best, path
+
+
+def _empty(steps: int, like: Scalar) -> Path:
+    """Room for the path of so many steps."""
+    room = jnp.zeros((steps + 1,), like.dtype)
+    return Path(Terms(room, room), room, room, room)
 
 
 def _cut(sample: Sample, start: Int[Array, ""], width: int) -> Sample:

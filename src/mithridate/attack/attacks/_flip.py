@@ -5,7 +5,7 @@ from jaxtyping import Array, Int, PRNGKeyArray
 
 from ..objective import Problem
 from ..sample import Sample
-from .base import AbstractAttack, Tick, clones
+from .base import AbstractAttack, clones
 
 
 class Flip(AbstractAttack):
@@ -36,9 +36,8 @@ class Flip(AbstractAttack):
         start: Sample,
         origin: Int[Array, " p"],
         key: PRNGKeyArray,
-        tick: Tick,
     ) -> tuple[Sample, None]:
-        del origin, key, tick
+        del origin, key
         return Sample(start.X, flipped(problem, start), start.w), None
 
 

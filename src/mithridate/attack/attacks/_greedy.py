@@ -8,7 +8,7 @@ from jaxtyping import Array, Float, Int, PRNGKeyArray
 from ..objective import Problem
 from ..sample import Sample
 from ..victims import Kernel
-from .base import AbstractAttack, Tick, clones
+from .base import AbstractAttack, clones
 
 
 class Merged(NamedTuple):
@@ -82,9 +82,8 @@ class Greedy(AbstractAttack):
         start: Sample,
         origin: Int[Array, " p"],
         key: PRNGKeyArray,
-        tick: Tick,
     ) -> tuple[Sample, None]:
-        del origin, key, tick
+        del origin, key
         _, y = self._chosen(problem)
         return Sample(start.X, y, start.w), None
 

@@ -11,7 +11,7 @@ from ..objective import Problem
 from ..sample import Sample
 from ..threat import ThreatModel, standing
 from ..victims import Ridge
-from .base import AbstractAttack, Tick, clones, luck
+from .base import AbstractAttack, clones, luck
 
 STARTS = ("bflip", "invflip", "inflip")
 OBJECTIVES = ("training", "validation")
@@ -135,9 +135,8 @@ class OptP(AbstractAttack):
         start: Sample,
         origin: Int[Array, " p"],
         key: PRNGKeyArray,
-        tick: Tick,
     ) -> tuple[Sample, None]:
-        del key, tick
+        del key
         low, high = problem.threat.lower[-1], problem.threat.upper[-1]
         far = jnp.where(start.y < (low + high) / 2, high, low)
         target = low + high - start.y if self.init == "invflip" else far

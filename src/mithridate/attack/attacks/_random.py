@@ -5,7 +5,7 @@ from jaxtyping import Array, Int, PRNGKeyArray
 
 from ..objective import Problem
 from ..sample import Sample
-from .base import AbstractAttack, Tick, luck
+from .base import AbstractAttack, luck
 
 
 class Random(AbstractAttack):
@@ -20,9 +20,8 @@ class Random(AbstractAttack):
         start: Sample,
         origin: Int[Array, " p"],
         key: PRNGKeyArray,
-        tick: Tick,
     ) -> tuple[Sample, None]:
-        del origin, tick
+        del origin
         low, high = problem.threat.lower, problem.threat.upper
         keys = luck(key, problem.threat.capacity)
         u = jax.vmap(lambda one: jax.random.uniform(one, low.shape, low.dtype))(keys)

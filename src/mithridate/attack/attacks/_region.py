@@ -8,7 +8,7 @@ from ..objective import Problem
 from ..sample import Sample
 from ..victims import Kernel
 from ._flip import farthest, flipped
-from .base import AbstractAttack, Tick, clones
+from .base import AbstractAttack, clones
 
 
 class Region(AbstractAttack):
@@ -70,9 +70,8 @@ class Region(AbstractAttack):
         start: Sample,
         origin: Int[Array, " p"],
         key: PRNGKeyArray,
-        tick: Tick,
     ) -> tuple[Sample, None]:
-        del key, tick
+        del key
         expected = self._expected(problem.clean)[origin]
         end = flipped(problem, Sample(start.X, expected, start.w))
         return Sample(start.X, start.y + jnp.sqrt(problem.alpha) * (end - start.y), start.w), None

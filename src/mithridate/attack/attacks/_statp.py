@@ -7,7 +7,7 @@ from jaxtyping import Array, Int, PRNGKeyArray
 from ...moments import Moments
 from ..objective import Problem
 from ..sample import Sample
-from .base import AbstractAttack, Tick, luck
+from .base import AbstractAttack, luck
 
 
 class StatP(AbstractAttack):
@@ -45,9 +45,8 @@ class StatP(AbstractAttack):
         start: Sample,
         origin: Int[Array, " p"],
         key: PRNGKeyArray,
-        tick: Tick,
     ) -> tuple[Sample, None]:
-        del origin, tick
+        del origin
         clean, threat, victim = problem.clean, problem.threat, problem.victim
         low, high = threat.lower, threat.upper
         moments, middle = Moments.of(clean.X, clean.y, clean.w), (low + high) / 2

@@ -1,6 +1,5 @@
 import abc
-from collections.abc import Callable
-from typing import Any, ClassVar, NamedTuple
+from typing import ClassVar, NamedTuple
 
 import equinox as eqx
 import jax
@@ -10,8 +9,6 @@ from jaxtyping import Array, Float, Int, PRNGKeyArray
 from ...errors import BrokenPromise
 from ..objective import Problem, Terms
 from ..sample import Sample
-
-Tick = Callable[[], Any] | None
 
 
 class Path(NamedTuple):
@@ -98,21 +95,18 @@ class AbstractAttack(eqx.Module):
         start: Sample,
         origin: Int[Array, " p"],
         key: PRNGKeyArray,
-        tick: Tick,
     ) -> tuple[Sample, Path | None]:
-        """Poison rows in slot order, made from `start`; `tick` is called once a batch."""
+        """Poison rows in slot order, made from `start`."""
 
     def _start(self, problem: Problem, key: PRNGKeyArray) -> tuple[Sample, Int[Array, " p"]]:
         """A clean row for each slot, and its number."""
         origin = drawn(problem, key)
         return clones(problem, origin), origin
 
-    def __call__(
-        self, problem: Problem, key: PRNGKeyArray, tick: Tick = None
-    ) -> tuple[Sample, Trace]:
+    def __call__(self, problem: Problem, key: PRNGKeyArray) -> tuple[Sample, Trace]:
         """Feasible (or `relaxed`) poison rows in slot order, and their trace."""
         start, origin = self._start(problem, key)
-        poison, path = self._write(problem, start, origin, key, tick)
+        poison, path = self._write(problem, start, origin, key)
         self._check(poison, start)
         feasible = problem.threat.project if self.relaxed else problem.threat.harden
         poison = feasible(poison, start)
