@@ -147,6 +147,17 @@ def test_how_many_honest_rows_are_flagged_is_calibrated():
     assert said == pytest.approx(flagged, rel=0.1)
 
 
+@pytest.mark.slow
+def test_as_many_honest_rows_are_flagged_as_is_said():
+    said, flagged = 0.0, 0
+    for kind in ("gaussian", "heavy tails", "heteroscedastic", "log-normal"):
+        for seed in range(20):
+            found = TargetErrors().fit(*table(seed, kind, n=200))
+            said, flagged = said + found.chance_, flagged + (found.scores_ > np.log(3.0)).sum()
+    # Two standard deviations of a Poisson count of what is said, and the draws of the count itself.
+    assert abs(flagged - said) <= 2.0 * np.sqrt(said + 1.0) + 2.0
+
+
 def test_rows_that_explain_each_other_stay():
     X, y = table(4, n=300)
     bend = X[:, 0] > np.quantile(X[:, 0], 0.96)
