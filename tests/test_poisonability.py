@@ -106,7 +106,7 @@ def test_the_bound_on_hidden_damage_by_hand(top, want):
     known = World(
         known=rows, weight=1.0, aimed=rows, lower=np.array([-1.0, -2.0]),
         upper=np.array([1.0, top]), step=flat, free=np.ones(2, bool), budget=np.inf,
-        member=np.zeros((0, 1), bool), optional=np.zeros(0, bool),
+        member=np.zeros((0, 1), bool), optional=np.zeros(0, bool), held=rows.y,
     )  # fmt: skip
     assert hidden(Field.of(known, 1.0), 0.2) == pytest.approx(want, rel=1e-6)
 

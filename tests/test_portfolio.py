@@ -2,82 +2,122 @@
 
 import numpy as np
 import pytest
+from sklearn.linear_model import LinearRegression
 from sklearn.tree import DecisionTreeRegressor
 
 from mithridate.bench import Spec, portfolio
 from mithridate.bench.judges import judge
-from mithridate.bench.poisoning import batches
-from mithridate.bench.portfolio import Tried, best, entries, halves, members, run_members
+from mithridate.bench.poisoning import Piece, batches
+from mithridate.bench.portfolio import members
+from mithridate.bench.trial import FOLDS, SURE, Entry, Judged, Tried, against, best, choose, errors
 from mithridate.bench.worlds import world
 from mithridate.data import load
 from mithridate.errors import InputError
+from mithridate.tables.encoded import Part
 
 TWO = {"use": "portfolio", "alphas": [1, 0.1], "members": ["flip", "greedy", "random"]}
 
 
 @pytest.fixture(scope="module")
 def made():
-    """A portfolio of three attacks on a tree, on a small part of a real table, and what they wrote.
+    """A portfolio of three attacks on a tree, on a small part of a real table, and what it tried.
 
-    Each member's entries are those of 20 % poison.
+    Each call of the choice is kept: its arguments and its answer.
     """
     spec = Spec.of(
         {"ratios": [0.1, 0.2], "attacks": [TWO], "judge": "sklearn.tree.DecisionTreeRegressor"}
     )
-    split = load("diabetes").split(0, 60)
+    split, calls = load("diabetes").split(0, 60), []
     here, cut = world(split, "progression", spec.threat), batches(spec, 60)
-    model, ran = DecisionTreeRegressor(max_depth=4, random_state=0), []
+
+    def kept(*given, **more):
+        calls.append((given, choose(*given, **more)))
+        return calls[-1][1]
+
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(portfolio, "run_members", lambda *a: ran.append(run_members(*a)) or ran[0])
+        patch.setattr(portfolio, "choose", kept)
+        model = DecisionTreeRegressor(max_depth=4, random_state=0)
         how = {"splits": [split], "model": model}
         found = portfolio.attacked(spec.attacks[0], spec, [here], [0], cut, None, **how)
-    return split, here, model, cut, found, list(entries(ran[0], here, 0, cut.counts[1]))
+    return split, model, cut, found, calls
 
 
-def test_a_member_is_judged_by_rows_that_it_did_not_aim_by(made):
-    _, here, _, _, _, written = made
-    first, second = halves(here)
-    both = np.vstack([first.heeded.X, second.heeded.X])
-    np.testing.assert_array_equal(both, here.aimed.X)
-    found = {one.piece.member: one for one in written}
-    ((flip, on_all),) = found["flip"].judged
-    assert flip.member == "flip"
-    assert on_all is here.aimed
-    (one, on_second), (two, on_first) = found["greedy, alpha 1"].judged
-    np.testing.assert_array_equal(on_second.y, second.heeded.y)
-    np.testing.assert_array_equal(on_first.y, first.heeded.y)
-    assert not np.array_equal(one.origin, two.origin)
+def test_it_keeps_what_most_damage_is_sure_of(made):
+    split, model, cut, found, calls = made
+    (_, _, written, _, judged), chosen = calls[1]
+    assert chosen[0].rows is found.piece(0, 0, cut.counts[1]).rows
+    assert [one.aims for one in written] == [False, True, True, False]
+
+    def fit(X, y):
+        return model.fit(X, y)
+
+    each = {one.piece.member: errors(fit, split.train, one, judged) for one in written}
+    sure = {name: against(found, each["flip"])[1] for name, found in each.items()}
+    assert chosen[0].member == max(sure, key=sure.get)
 
 
-def test_it_keeps_what_does_most_on_rows_that_no_attack_aimed_by(made):
-    split, _, model, cut, found, written = made
-    worst = found.piece(0, 0, cut.counts[1])
+def test_a_training_row_is_predicted_by_what_saw_neither_it_nor_its_copies():
+    rng = np.random.default_rng(0)
+    train, validation = (Part(rng.normal(size=(n, 2)), rng.normal(size=n)) for n in (12, 5))
+    held = train.y.copy()
+    held[4] = np.nan
+    origin = np.array([0, 3, 7, 7])
+    poison = Part(train.X[origin], np.full(4, 9.0))
+    piece = Piece(poison, origin, 0.0, 0.0)
 
-    def damage(entry):
-        errors = []
-        for piece, rows in entry.judged:
-            X = np.vstack([split.train.X, piece.rows.X])
-            fitted = model.fit(X, np.append(split.train.y, piece.rows.y))
-            errors.append((rows.y - fitted.predict(rows.X)) ** 2)
-        return np.concatenate(errors).mean()
+    def fit(X, y):
+        return LinearRegression().fit(X, y)
 
-    best = max(written, key=damage)
-    assert worst.member == best.piece.member
-    np.testing.assert_array_equal(worst.rows.X, best.piece.rows.X)
+    def by_hand(row):
+        stays, copies = np.arange(12) % FOLDS != row % FOLDS, origin % FOLDS != row % FOLDS
+        X = np.vstack([train.X[stays], poison.X[copies]])
+        return LinearRegression().fit(X, np.append(train.y[stays], poison.y[copies]))
+
+    for aims in (False, True):
+        judged = Judged(validation, held, copied=True, placed="added")
+        found = errors(fit, train, Entry(piece, aims), judged)
+        assert np.isnan(found[4])
+        for row in (0, 7, 11):
+            expected = (train.y[row] - by_hand(row).predict(train.X[[row]])[0]) ** 2
+            assert found[row] == pytest.approx(expected)
+        # So few training rows cannot do without the validation rows.
+        assert not np.isnan(found[12:]).any()
+
+
+def test_validation_rows_that_were_aimed_by_do_not_count(made):
+    split, model, _, _, calls = made
+    (_, _, written, _, judged), _ = calls[0]
+    found = {one.piece.member: errors(model.fit, split.train, one, judged) for one in written}
+    assert np.isnan(found["greedy, alpha 1"][60:]).all()
+    assert not np.isnan(found["flip"]).any()
+
+
+def test_what_is_not_surely_more_than_flip_is_not_taken():
+    plain = np.zeros(100)
+    noisy = np.where(np.arange(100) < 3, 1.0, 0.0)  # three rows of a hundred
+    assert against(plain, plain) == (0, 0)
+    damage, sure = against(noisy, plain)
+    assert damage == pytest.approx(0.03)
+    assert sure == pytest.approx(0.03 - SURE * noisy.std() / 10)
+    tried = [Tried("flip", 1.0, 1.0, 1.0), Tried("other", 1.1, 0.5, 0.9)]
+    assert best(tried, 0.0, [1.0])[0].piece == "flip"
 
 
 def test_alpha_trades_damage_for_risk(made):
-    _, _, _, cut, found, _ = made
+    _, _, cut, found, _ = made
     assert found.piece(1, 0, cut.counts[0]).risk <= found.piece(0, 0, cut.counts[0]).risk
 
 
 def test_neither_damage_nor_risk_falls_as_alpha_grows():
     rng = np.random.default_rng(0)
-    tried = [Tried(None, 1 + r * rng.uniform(), r) for r in rng.uniform(0, 9, 30)]
+    tried = [
+        Tried(None, 1 + r * rng.uniform(), r, r * rng.uniform()) for r in rng.uniform(0, 9, 30)
+    ]
+    most = max(tried, key=lambda one: one.sure)
     found = best(tried, 1.0, np.linspace(0, 1, 21))
-    assert (np.diff([one.damage for one in found]) >= 0).all()
+    assert (np.diff([min(one.damage, most.damage) for one in found]) >= 0).all()
     assert (np.diff([one.risk for one in found]) >= 0).all()
-    assert found[-1].damage == max(one.damage for one in tried)
+    assert found[-1] is most
 
 
 def test_members_share_alphas_and_are_no_portfolios():

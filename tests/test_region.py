@@ -9,6 +9,7 @@ from sklearn.neighbors import KNeighborsRegressor
 from mithridate.attack.attacks import Flip, Region
 from mithridate.attack.sample import Sample
 from mithridate.attack.victims import Kernel
+from mithridate.errors import InputError
 
 from .conformance.worlds import problem
 
@@ -54,3 +55,13 @@ def test_it_does_more_than_flip_where_targets_are_noisy():
         return np.mean((KNeighborsRegressor(15).fit(*both).predict(X) - X[:, 0]) ** 2)
 
     assert damage(Region()) > 1.5 * damage(Flip())
+
+
+def test_own_targets_alone_make_it_flip():
+    world = problem()
+    rows, trace = jax.jit(Region(own=1.0))(world, KEY)
+    flipped, plain = jax.jit(Flip())(world, KEY)
+    np.testing.assert_array_equal(trace.origin, plain.origin)
+    np.testing.assert_array_equal(rows.y, flipped.y)
+    with pytest.raises(InputError, match="is no share"):
+        Region(own=1.5)

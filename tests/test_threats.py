@@ -141,3 +141,11 @@ def test_less_knowledge_does_less_damage():
         return np.mean([r["nmse_poisoned"] for r in rows if r["attack"] == "ascent"])
 
     assert damage(gray) < damage(white)
+
+
+def test_training_rows_that_a_goal_is_not_about_are_held_against_nothing(split):
+    some = made(split, goal="up where bmi > 25")
+    about = split.train.X[:, 2] * split.scale[2] + split.shift[2] > 25
+    np.testing.assert_array_equal(~np.isnan(some.held), about)
+    assert set(some.held[about]) == set(some.aimed.y)
+    np.testing.assert_array_equal(made(split).held, split.train.y)

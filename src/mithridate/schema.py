@@ -54,7 +54,7 @@ class Row:
     contamination: str | None = column("what the defense was told: `oracle` (the true ratio), a number, or null (nothing)", pa.string(), key=True)
     trusted: int | None = column("clean rows that the defense was given to compare with, from the validation part; null: none", pa.int64(), key=True)
     adaptive: bool = column("whether the attack was made for this very defense", pa.bool_(), default=False)
-    member: str = column("attack of the portfolio that wrote the poison: the best, by the model that is judged, on validation rows that it did not aim by; empty where there is none", pa.string(), default="")
+    member: str = column("attack of the portfolio that wrote the poison: the one of which most damage is sure on the model that is judged, by rows that it was not made for; empty where there is none", pa.string(), default="")
     status: str = column("`ok`, or `failed` (then the figures are null)", pa.string(), default="ok")
     message: str = column("why it failed, or a warning of the defense", pa.string(), default="")
     n_train: int = column("clean training rows", pa.int64())

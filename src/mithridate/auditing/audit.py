@@ -257,8 +257,8 @@ def audit(
     victim : {"ridge", "linear", "mlp", "kernel", "fourier"} or str, default "ridge"
         Model that is attacked, by name or as `module:Class`. Or any regressor, which no gradient
         goes through: hgb, forest, knn, svr, lightgbm, xgboost, or its class as
-        `package.module.Class`. Then several attacks are tried on it, and the best of each cell
-        on the validation rows is kept (`portfolio`).
+        `package.module.Class`. Then several attacks are tried on it, and of each cell the one is
+        kept that surely does most to rows that it was not made for (`portfolio`).
     l2 : float, optional
         Its penalty on the mean loss, on features scaled to [0, 1] (default: its own).
     judge : str, optional

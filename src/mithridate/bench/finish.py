@@ -36,7 +36,7 @@ def finished(
     made = {}
     with threadpool_limits(1):
         for i, world in enumerate(worlds):
-            known, aimed, l2 = world.known, world.heeded, float(attacker.victim.l2)  # pyright: ignore
+            known, aimed, l2 = world.known, world.aimed, float(attacker.victim.l2)  # pyright: ignore
             weight = np.full(len(known.y), world.weight)
             setting = Setting(known.X, known.y, aimed.X, aimed.y, l2=l2, weight=weight)
             rows, witness = writable(world), None

@@ -5,7 +5,7 @@ import re
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Bool
+from jaxtyping import Bool, Float
 
 from .._text import counted, quote
 from ..errors import InputError
@@ -90,6 +90,13 @@ def aimed_at(split: Split, part: Part, goal: str) -> Part:
     low, high = float(split.lower[-1]), float(split.upper[-1])
     end = low - (high - low) if push == "up" else high + (high - low)
     return Part(part.X, np.full(len(part.y), end))
+
+
+def held_against(split: Split, target: str, goal: str) -> Float[np.ndarray, " n"]:
+    """The targets that predictions of training rows are pushed away from; NaN: of no concern."""
+    asked, train = Goal.of(goal).rows, split.train
+    meets = those(split, target, train, asked) if asked else np.ones(len(train.y), bool)
+    return np.where(meets, aimed_at(split, train, goal).y, np.nan)
 
 
 def owned(split: Split, target: str, part: Part, sources: list[str]) -> Bool[np.ndarray, " n"]:

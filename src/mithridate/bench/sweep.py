@@ -198,12 +198,10 @@ def _parts(
     arrays = {name: jnp.asarray(getattr(world, name)) for name in WRITTEN}
     own = None if world.own is None else jnp.asarray(world.own)
     threat = ThreatModel(**arrays, edges=edges, replaces=replaces, own=own)
-    # Rows that it does not aim by keep their place, so that one program serves for any of them.
-    heed = 1.0 if world.heed is None else world.heed.astype(float)
-    return _sample(world.known, world.weight), _sample(world.aimed, heed), threat
+    return _sample(world.known, world.weight), _sample(world.aimed, 1.0), threat
 
 
-def _sample(part: Part, weight: float | np.ndarray) -> Sample:
+def _sample(part: Part, weight: float) -> Sample:
     w = np.array(np.broadcast_to(weight, part.y.shape), dtype=float)
     return Sample(jnp.asarray(part.X), jnp.asarray(part.y), jnp.asarray(w))
 

@@ -8,7 +8,7 @@ import numpy as np
 from ..bounds import Writable
 from ..errors import InputError
 from ..tables.encoded import Part, Split
-from .goals import aimed_at, owned, pursued
+from .goals import aimed_at, held_against, owned, pursued
 from .spec import ThreatSpec
 
 LEAST_JUDGED = 20  # validation rows that an attacker must keep to aim by
@@ -19,8 +19,9 @@ class World(NamedTuple):
 
     `known` are the rows it believes to be trained on, each counting `weight` times; `aimed` those
     it aims by. The other fields are those of `ThreatModel`; `lower upper step free` have the target
-    last. `own` says from which of the known rows a slot may start, and `heed` by which of the rows
-    `aimed` it aims; None: all.
+    last. `held` are the targets of the training rows (n,) from which the attack pushes predictions
+    away, NaN for the rows that it is not about. `own` says from which of the known rows a slot may
+    start; None: all.
     """
 
     known: Part
@@ -33,14 +34,8 @@ class World(NamedTuple):
     budget: float
     member: np.ndarray
     optional: np.ndarray
+    held: np.ndarray
     own: np.ndarray | None = None
-    heed: np.ndarray | None = None
-
-    @property
-    def heeded(self) -> Part:
-        """The rows that it aims by."""
-        X, y = self.aimed.X, self.aimed.y
-        return self.aimed if self.heed is None else Part(X[self.heed], y[self.heed])
 
     @property
     def most(self) -> int | None:
@@ -78,6 +73,7 @@ def world(split: Split, target: str, threat: ThreatSpec) -> World:
         budget=np.inf if threat.budget is None else threat.budget,
         member=columns.group[None, :] == np.arange(groups)[:, None],
         optional=columns.optional[:groups],
+        held=held_against(split, target, threat.goal),
         own=own,
     )
 

@@ -4,6 +4,7 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
+from ...errors import InputError
 from ..objective import Problem
 from ..sample import Sample
 from ..victims import Kernel
@@ -29,6 +30,9 @@ class Region(AbstractAttack):
 
     Parameters
     ----------
+    own : float
+        The share that a row's own target has in what is expected of it, in [0, 1]: at 1 the rows
+        are those of `Flip`.
     kernel : {"laplace", "rbf"}
         Kernel of the machine that expects targets.
     width : float
@@ -52,11 +56,14 @@ class Region(AbstractAttack):
     steered: ClassVar[bool] = True
     aims: ClassVar[bool] = False
 
+    own: float = eqx.field(static=True, default=0.0)
     kernel: str = eqx.field(static=True, default="laplace")
     width: float = eqx.field(static=True, default=1.0)
     l2: float = eqx.field(static=True, default=3e-3)
 
     def __check_init__(self):
+        if not 0 <= self.own <= 1:
+            raise InputError(f"own {self.own!r} is no share; give a number in [0, 1].")
         Kernel(self.kernel, self.width, self.l2)  # refuses what cannot be
 
     def _start(self, problem: Problem, key: PRNGKeyArray) -> tuple[Sample, Int[Array, " p"]]:
@@ -77,9 +84,10 @@ class Region(AbstractAttack):
         return Sample(start.X, start.y + jnp.sqrt(problem.alpha) * (end - start.y), start.w), None
 
     def _expected(self, clean: Sample) -> Float[Array, " n"]:
-        """Leave-one-out predictions of the clean rows."""
+        """What is expected of the clean rows: leave-one-out predictions, and their own targets."""
         machine = Kernel(self.kernel, self.width, self.l2)
         fixed = machine.digest(clean)
         own = fixed.penalty / jnp.where(clean.w > 0, clean.w, 1e-12)
         inverse = jnp.linalg.inv(machine.between(fixed.Z, fixed.Z) + jnp.diag(own))
-        return clean.y - (inverse @ (clean.y - fixed.scaler.level)) / jnp.diag(inverse)
+        miss = (inverse @ (clean.y - fixed.scaler.level)) / jnp.diag(inverse)
+        return clean.y - (1 - self.own) * miss
