@@ -1,11 +1,12 @@
 """The model that poison is judged on."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from mithridate import data
-from mithridate.bench import Spec
-from mithridate.bench.judges import judge
+from mithridate.bench import Spec, run
+from mithridate.bench.judges import judge, split_for
 from mithridate.errors import InputError
 
 
@@ -40,3 +41,44 @@ def test_any_regressor_can_be_the_judge():
 def test_what_is_no_regressor_is_refused(path):
     with pytest.raises(InputError, match="judge"):
         judge(Spec.of({"judge": path}))
+
+
+@pytest.mark.parametrize("use", ["hgb(loss=poisson, max_iter=9)", "hgb(loss='gamma', max_iter=9)"])
+def test_a_loss_of_ratios_is_trained_as_in_the_units_of_the_table(use):
+    table, spec = data.load("diabetes"), Spec.of({"judge": use, "data": {"rows": 100}})
+    split, model = split_for(table, spec, 0), judge(spec)[1]
+    own = table.y[split.rows]
+    plain = model.fit(split.train.X, own).predict(split.test.X)
+    scaled = model.fit(split.train.X, split.train.y).predict(split.test.X)
+    assert split.shift[-1] == 0
+    np.testing.assert_allclose(scaled * split.scale[-1], plain, rtol=1e-6)
+    assert (split.lower[-1], split.upper[-1]) == (split.train.y.min(), split.train.y.max())
+
+
+def test_other_losses_leave_the_target_its_range():
+    spec = Spec.of({"judge": "hgb(loss=quantile, quantile=0.9)", "data": {"rows": 100}})
+    assert judge(spec)[1].quantile == 0.9
+    assert split_for(data.load("diabetes"), spec, 0).lower[-1] == 0
+
+
+@pytest.mark.parametrize(
+    ("use", "said"),
+    [
+        ("hgb(loss=poisson", "no regressor|cannot be made"),
+        ("hgb(poisson)", "cannot be read"),
+        ("hgb(loss=)", "cannot be read"),
+        ("hgb(losses=poisson)", "has no parameter 'losses'"),
+    ],
+)
+def test_parameters_that_mean_nothing_are_refused(use, said):
+    with pytest.raises(InputError, match=said):
+        judge(Spec.of({"judge": use}))
+
+
+def test_a_loss_that_the_targets_do_not_allow_is_refused_in_one_sentence():
+    spec = {"judge": "hgb(loss=gamma)", "ratios": [0.1]}
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame(rng.normal(size=(200, 2)).round(2), columns=["x", "y"])
+    table = {"source": "frame", "target": "y", "rows": 60}
+    with pytest.raises(InputError, match="cannot be trained on this table"):
+        run(Spec.of(spec | {"data": table}), frame)

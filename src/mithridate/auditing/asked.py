@@ -10,6 +10,8 @@ from ..bench.portfolio import PORTFOLIO
 from ..errors import InputError
 from ..tables.reading import ANY, Reading
 
+NETWORKS = ("mlp",)
+
 
 def table(
     source: str, target: str | None, drop: Sequence[str], categorical: Sequence[str], read: Reading
@@ -43,9 +45,22 @@ def models(victim: str, l2: float | None, judge: str | None) -> dict[str, Any]:
     return {"judge": victim}
 
 
-def strongest(victim: str) -> str:
-    """The attack on a model: one ascent through it, or several where none goes through it."""
-    return PORTFOLIO if names_regressor(victim) else "ascent"
+def strongest(
+    victim: str, alphas: Sequence[float] | float, risk: str, normalizer: str, feasible: str
+) -> dict[str, Any]:
+    """The attack on a model: an ascent through it; several attacks, where that may not be best.
+
+    No ascent goes through a regressor that is only trained, and the one through a network follows
+    one training out of many: `flip` can do more.
+    """
+    given = alphas, risk, normalizer
+    if names_regressor(victim):
+        return attack(PORTFOLIO, *given, feasible)
+    ascent = attack("ascent", *given, feasible)
+    if victim not in NETWORKS:
+        return ascent
+    others = [{"use": "region"}, {"use": "region", "own": 0.5}, {"use": "flip"}]
+    return attack(PORTFOLIO, *given, "through") | {"members": [ascent, *others]}
 
 
 def model(use: str, l2: float | None) -> dict[str, Any]:

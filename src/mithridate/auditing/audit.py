@@ -257,8 +257,9 @@ def audit(
     victim : {"ridge", "linear", "mlp", "kernel", "fourier"} or str, default "ridge"
         Model that is attacked, by name or as `module:Class`. Or any regressor, which no gradient
         goes through: hgb, forest, knn, svr, lightgbm, xgboost, or its class as
-        `package.module.Class`. Then several attacks are tried on it, and of each cell the one is
-        kept that surely does most to rows that it was not made for (`portfolio`).
+        `package.module.Class`, with parameters as `hgb(loss=poisson)`. Then several attacks are
+        tried on it, and of each cell the one is kept that surely does most to rows that it was not
+        made for (`portfolio`). So it is for mlp, with the ascent through it among them.
     l2 : float, optional
         Its penalty on the mean loss, on features scaled to [0, 1] (default: its own).
     judge : str, optional
@@ -335,7 +336,7 @@ def audit(
             **asked.models(victim, l2, judge),
             "threat": dict(threat or {}),
             "attacks": [
-                asked.attack(asked.strongest(victim), alphas, risk, normalizer, feasible),
+                asked.strongest(victim, alphas, risk, normalizer, feasible),
                 {"use": "flip"},
                 {"use": "random"},
             ],

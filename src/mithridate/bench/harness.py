@@ -10,9 +10,9 @@ import pyarrow.parquet as pq
 
 from .. import _cluster, _files, schema
 from .._progress import silent
-from ..tables.encoded import Encoded, Split
+from ..tables.encoded import Encoded
 from .cells import candidates_of
-from .judges import judge
+from .judges import judge, split_for
 from .labels import classes_of
 from .poisoning import parts_of
 from .spec import DataSpec, Spec
@@ -100,7 +100,10 @@ def bench(
     todo = [job for job in wanted if not _whole(parts / f"{job.key}.parquet")]
     done, failed = len(wanted) - len(todo), 0
     tell(STAGE, done, len(wanted))
-    payloads = (Payload(job, _split(tables[job.table], job.spec), _cache(folder)) for job in todo)
+    payloads = (
+        Payload(job, split_for(tables[job.table], job.spec, job.spec.seed), _cache(folder))
+        for job in todo
+    )
     made = _on_cluster(payloads, dask) if dask else _side_by_side(payloads, jobs)
     for one in made:
         key = one["part"][0].as_py()
@@ -119,10 +122,6 @@ def _read(study: Study) -> dict[str, Encoded]:
         if mark(data) not in tables:
             tables[mark(data)] = data.load()
     return tables
-
-
-def _split(table: Encoded, spec: Spec) -> Split:
-    return table.split(spec.seed, spec.data.rows, spec.data.scaled)
 
 
 def _distinct(specs: Iterable[Spec]) -> list[Spec]:

@@ -1,5 +1,7 @@
 """The real model that poison is judged on: a trained one, in scikit-learn's clothes."""
 
+import ast
+import re
 from typing import Any
 
 from sklearn.base import is_regressor
@@ -10,8 +12,10 @@ from sklearn.preprocessing import StandardScaler
 
 from .. import defenses
 from .._lookup import build, made
+from .._text import listing, quote
 from ..attack import victims
 from ..errors import InputError
+from ..tables.encoded import Encoded, Split
 from .kernel import KernelRegression
 from .spec import Spec
 
@@ -25,6 +29,8 @@ REGRESSORS = {
     "xgboost": "xgboost.XGBRegressor",
 }
 SCALED = ("knn", "svr")  # those that need features, and a target, of one scale
+POSITIVE = ("poisson", "gamma", "tweedie")  # losses of the ratio of a target and its prediction
+WITH = re.compile(r"^\s*([\w.]+)\s*(?:\((.*)\))?\s*$", re.DOTALL)  # name(parameter=value)
 
 
 def judge(spec: Spec) -> tuple[str, Any]:
@@ -73,17 +79,72 @@ def names_regressor(name: str) -> bool:
     >>> names_regressor("hgb"), names_regressor("sklearn.svm.SVR"), names_regressor("ridge")
     (True, True, False)
     """
-    return name.lower() in REGRESSORS or ("." in name and ":" not in name)
+    found = WITH.match(name)
+    return bool(found) and (found[1].lower() in REGRESSORS or "." in found[1])
 
 
-def _imported(name: str) -> Any:
+def split_for(table: Encoded, spec: Spec, seed: int) -> Split:
+    """The split of a table for a spec; under a loss of ratios the target keeps its zero."""
+    ratios = spec.judge is not None and takes_ratios(judge(spec)[1])
+    return table.split(seed, spec.data.rows, spec.data.scaled, zero=ratios)
+
+
+def takes_ratios(model: Any) -> bool:
+    """Whether the loss of a regressor is of ratios, so that it needs targets above 0.
+
+    >>> takes_ratios(_imported("hgb")), takes_ratios(_imported("hgb(loss=poisson)"))
+    (False, True)
+    """
+    given = model.get_params()
+    said = [given.get("loss"), given.get("criterion"), given.get("objective"), type(model).__name__]
+    return any(loss in str(one).lower() for one in said for loss in POSITIVE)
+
+
+def parameters(text: str) -> tuple[str, dict[str, Any]]:
+    """The name of a regressor, and its parameters if they are given behind it.
+
+    >>> parameters("hgb(loss=quantile, quantile=0.9)")
+    ('hgb', {'loss': 'quantile', 'quantile': 0.9})
+    """
+    found = WITH.match(text)
+    if found is None or not found[2]:
+        return (found[1] if found else text), {}
+    wrong = InputError(
+        f"The parameters in {quote(text)} cannot be read; write them like "
+        "hgb(loss=poisson, max_iter=200)."
+    )
+    try:
+        call = ast.parse(f"f({found[2]})", mode="eval").body
+        pairs = getattr(call, "keywords", [])
+        values = {one.arg: _value(one.value) for one in pairs if one.arg}
+    except (SyntaxError, ValueError):
+        raise wrong from None
+    if getattr(call, "args", [call]) or len(values) < len(pairs):
+        raise wrong
+    return found[1], values
+
+
+def _value(node: ast.expr) -> Any:
+    """A number, a word with or without quotes, or a list of them."""
+    return node.id if isinstance(node, ast.Name) else ast.literal_eval(node)
+
+
+def _imported(text: str) -> Any:
+    name, given = parameters(text)
     path = REGRESSORS.get(name.lower(), name)
     estimator = made(path, "judge", "sklearn.ensemble.HistGradientBoostingRegressor")
     if not is_regressor(estimator):
         raise InputError(f"The judge {name!r} is not a regressor; give one.")
     known, one_core = estimator.get_params(), {"random_state": 0, "n_jobs": 1, "verbosity": 0}
     # The same table twice; workers side by side share the cores already.
-    estimator.set_params(**{key: value for key, value in one_core.items() if key in known})
+    unknown = [key for key in given if key not in known]
+    if unknown:
+        raise InputError(
+            f"The regressor {name!r} has no parameter {quote(unknown[0])}; it has "
+            f"{listing(sorted(known))}."
+        )
+    plain = {key: value for key, value in one_core.items() if key in known}
+    estimator.set_params(**plain | given)
     if name.lower() not in SCALED:
         return estimator
     pipeline = make_pipeline(StandardScaler(), estimator)

@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from .. import schema
 from .._progress import silent
+from .._text import quote
 from ..errors import InputError
 from ..tables.encoded import Encoded, Part, Split
 from ..tables.notes import leading
@@ -20,7 +21,7 @@ from .cells import candidates_of, cells_of, unpoisoned
 from .certify import LEAST_LOCAL, Promise, promises
 from .diagnose import diagnose, steps
 from .goals import scored
-from .judges import judge
+from .judges import judge, split_for
 from .labels import classes_of
 from .limits import Limits, limits
 from .looks import looks, moved
@@ -84,9 +85,9 @@ def run(spec: Spec, frame: Any = None, tell: Tell | None = None) -> Results:
     seeds = [spec.seed + i for i in range(spec.seeds)]
     judge_name, model = judge(spec)
     candidates = candidates_of(spec, model)
-    splits = [data.split(seed, spec.data.rows, spec.data.scaled) for seed in seeds]
+    splits = [split_for(data, spec, seed) for seed in seeds]
     # Fitted first, so that a model that cannot be fitted is refused before the long work.
-    clean = model.fit(splits[0].train.X, splits[0].train.y)
+    clean = _trained(judge_name, model, splits[0].train)
     worlds = [world(split, data.target, spec.threat) for split in splits]
     cut = plausible(batches(spec, len(splits[0].train.y)), worlds)
     how = {"splits": splits, "model": model}
@@ -112,6 +113,17 @@ def run(spec: Spec, frame: Any = None, tell: Tell | None = None) -> Results:
         schema.to_table(moved(splits[0], data.target, shown), schema.Moved),
         schema.to_table(_steps(ran, seeds, len(splits[0].train.y)), schema.Step),
     )
+
+
+def _trained(name: str, model: Any, part: Part) -> Any:
+    """The model, trained; an InputError where it cannot be."""
+    try:
+        return model.fit(part.X, part.y)
+    except ValueError as error:
+        reason = " ".join(str(error).split())[:200].rstrip(".")
+        raise InputError(
+            f"The model {quote(name)} cannot be trained on this table: {reason}."
+        ) from error
 
 
 def loaded(spec: Spec, frame: Any) -> Encoded:

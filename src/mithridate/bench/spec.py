@@ -295,7 +295,8 @@ class Spec(_SpecPart):
         dict of str to str
             What is written, within which box, how possible it is, and what the attacker knows.
         """
-        free = any(attack.options.get("feasible") == "never" for attack in self.attacks)
+        each = [one for attack in self.attacks for one in (attack, *attack.members)]
+        free = any(one.options.get("feasible") == "never" for one in each)
         return self.threat.model_copy(update={"relaxed": self.threat.relaxed or free}).words()
 
     def dump(self) -> str:

@@ -22,7 +22,7 @@ Victim = Annotated[
     str,
     typer.Option(
         help="Model that is attacked: ridge, linear, mlp, kernel or fourier; hgb, forest, knn, "
-        "svr or any regressor, as sklearn.module.Class."
+        "svr or any regressor, as sklearn.module.Class; with parameters, as 'hgb(loss=poisson)'."
     ),
 ]
 L2 = Annotated[

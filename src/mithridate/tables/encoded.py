@@ -156,7 +156,9 @@ class Encoded:
             digest.update(plain.data)
         return digest.hexdigest()
 
-    def split(self, seed: int, rows: int = 300, scaled: str = "training") -> Split:
+    def split(
+        self, seed: int, rows: int = 300, scaled: str = "training", *, zero: bool = False
+    ) -> Split:
         """Cut the table into training, validation and test rows.
 
         Missing numbers become the median of the training part. Rows in the order of time are not
@@ -171,6 +173,8 @@ class Encoded:
             many as training; the test part takes what remains, at most 2000.
         scaled : {"training", "table"}, default "training"
             Whose ranges stretch the columns to [0, 1]: those of the training rows, or of the table.
+        zero : bool, default False
+            Whether a target of 0 stays 0: it is stretched, and not shifted.
 
         Returns
         -------
@@ -190,6 +194,8 @@ class Encoded:
         bottom, top = (low, high) if scaled == "training" else self._range()
         grouped = np.append(self.columns.group >= 0, False)
         shift = np.where(grouped, 0.0, bottom)
+        if zero:
+            shift[-1] = 0.0
         scale = np.where(grouped | (top == bottom), 1.0, top - bottom)
         return Split(
             *(self._scaled(table, shift, scale) for table in tables),
