@@ -198,10 +198,11 @@ class TargetErrors(BlanksDefense):
                 "two populations, or a column is missing that tells them apart. None was rejected."
             )
             return
-        shared = levels(table.y, flagged, w)
-        shared |= borne_out(table, flagged & ~shared)
+        level = levels(table.y, flagged, w)
+        borne = borne_out(table, flagged & ~level)
+        shared = level | borne
         wrong = flagged & ~shared
-        if not wrong.any() or w[shared].sum() > w[wrong].sum() or harmful(table, wrong):
+        if not wrong.any() or w[borne].sum() > w[wrong].sum() or harmful(table, wrong):
             self.threshold_ = float(odds.max())
             self.message_ = (
                 f"{percent(share)} of the rows look wrong, but what they say is borne out: they "
