@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float
 
-from ._crossfit import INSIDE, Canonical, Line, boosting, crossfit, spread
+from ._crossfit import Canonical, Line, boosting, crossfit, spread
 from ._evenscale import even_form
 from .errormixture import local_scale
 
@@ -15,7 +15,8 @@ Mask = Bool[np.ndarray, " m"]
 _FAR = 3.0  # scales of noise from which on an error counts no more
 _INTERVAL = 2.57  # scales of noise either way that hold 95 % of honest targets
 _MANY = 0.4  # of the group: if fewer are beyond, the others of it have taught what predicts them
-_MOST = 1.0 - INSIDE  # of all rows: beyond, a robust spread is none, and a part no error
+_MOST = 0.4  # of all rows: of two parts as large as each other, none is the wrong one
+_END = 5  # other rows at the very end of the target, without which it is not cut off there
 _WORSE = 1.05  # times the error of trees with the group, and the others need it
 _BEND = 0.8  # times the error of a line with the group, where the others bend as well
 _LEAST = 1e-6  # of the target's spread: noise below this is not told from none
@@ -41,7 +42,7 @@ def gate(table: Canonical, group: Mask) -> Gate:
     their neighbors. Where trees predict the others better than a line does, the table bends, and a
     line must gain a fifth; else any gain counts. Of a group that is rejected, members go back that
     the better of both, without it, expects where they are, and those at the end of a target
-    that is cut off where a line goes on. A group of over 30 % of the rows is another population.
+    that is cut off where a line goes on. A group of over 40 % of the rows is another population.
     """
     form = even_form(table.part(~group))
     v, w, rest, trees = form(table.y), table.weight, ~group, boosting(len(table.y))
@@ -75,9 +76,13 @@ def gate(table: Canonical, group: Mask) -> Gate:
 
 def _cut_off(v: Column, expected: Column, reach: Column, rest: Mask) -> Mask:
     """Rows at the end of a target that is cut off there, where a line goes on beyond the end."""
-    low, high = v[rest].min(), v[rest].max()
-    beyond = (expected < low) | (expected > high)
-    return beyond & (np.abs(v - np.clip(expected, low, high)) <= reach)
+    found = np.zeros_like(rest)
+    for sign in (-1.0, 1.0):
+        out, beyond = sign * v, sign * expected
+        end = out[rest].max()
+        if (out[rest] == end).sum() >= _END:
+            found |= (beyond > end) & (np.abs(out - end) <= reach)
+    return found
 
 
 def _noise(v: Column, p: Column, w: Column, rest: Mask) -> Column:
