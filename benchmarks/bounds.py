@@ -18,7 +18,8 @@ from threadpoolctl import threadpool_limits
 
 from mithridate.bench import Spec
 from mithridate.bench.finish import finished
-from mithridate.bench.poisoning import Piece, batches, parts_of, poison_of
+from mithridate.bench.pieces import Piece
+from mithridate.bench.poisoning import batches, parts_of, poison_of
 from mithridate.bench.worlds import world, writable
 from mithridate.bounds import Setting, prove
 

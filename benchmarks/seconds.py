@@ -69,6 +69,9 @@ def main() -> None:
     phases = Phases()
     from mithridate.auditing.audit import audit
 
+    from mithridate.bench import programs
+
+    programs.keep()
     phases("reading the table", 0, 0)
     with tempfile.TemporaryDirectory() as folder:
 

@@ -12,7 +12,7 @@ from mithridate.attack.risks import Mahalanobis, Residual
 from mithridate.attack.victims import Linear, Ridge
 from mithridate.bench import Spec
 from mithridate.bench.finish import finished, finishes
-from mithridate.bench.poisoning import Piece
+from mithridate.bench.pieces import Piece
 from mithridate.bench.sweep import Attacker
 from mithridate.bench.worlds import world, writable
 from mithridate.bounds import Setting, improved, prove

@@ -15,7 +15,7 @@ from .. import _files, report, schema
 from .._documents import plain
 from .._retired import renamed
 from ..bench import Results, Spec, run
-from ..bench.running import Tell
+from ..bench.pieces import Tell
 from ..data.load import names
 from ..errors import InputError
 from ..tables.place import place

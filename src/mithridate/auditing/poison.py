@@ -20,7 +20,8 @@ from ..attack.threat import edges
 from ..bench import Spec
 from ..bench.goals import pursued
 from ..bench.judges import judge
-from ..bench.poisoning import Tell, batches, parts_of, plausible, poison_of
+from ..bench.pieces import Tell
+from ..bench.poisoning import batches, parts_of, plausible, poison_of
 from ..bench.score import mean_prediction, nmse
 from ..bench.sweep import risk_of
 from ..bench.worlds import World, world

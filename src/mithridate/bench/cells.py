@@ -6,7 +6,8 @@ from typing import Any
 
 from .. import defenses
 from .._lookup import build
-from .poisoning import AttackRun, Batches
+from .pieces import Batches
+from .poisoning import AttackRun
 from .portfolio import Chosen
 from .score import Candidate, Cell
 from .spec import AttackSpec, DefenseSpec, Spec

@@ -17,6 +17,8 @@ WITHIN = (0.1, 0.2)  # of the target's range, to either side
 LEAST_ROWS = 5  # a part with fewer cannot teach a model much
 LEAST_LOCAL = 20  # nor one that learns locally
 
+Safe = list[Int[np.ndarray, " m"]]
+
 
 class Promise(NamedTuple):
     """How many test predictions `rows` inserted or deleted rows cannot move by `within`.
@@ -51,15 +53,19 @@ def promises(splits: Sequence[Split], model: Any, least: int = LEAST_ROWS) -> li
 def _promises(split: Split, model: Any, least: int) -> list[Promise]:
     train, n = split.train, len(split.train.y)
     medians = [_median(train, model, parts) for parts in _candidates(n, least)]
+    reaches = [within * float(np.ptp(train.y)) for within in WITHIN]
+    sure = [_safe(median, split.validation, reaches) for median in medians]
+    counted: dict[int, Safe] = {}  # of the test rows, by the best medians
     found = []
     for share in SHARES:
         rows = max(1, round(share * n))
-        for within in WITHIN:
-            reach = within * float(np.ptp(train.y))
-            sure = [_share(median, split.validation, reach, rows) for median in medians]
-            best = medians[int(np.argmax(sure))]
-            certified = _share(best, split.test, reach, rows)
-            parts, error = float(best.get_params()["parts"]), nmse(best, split.test)
+        for i, within in enumerate(WITHIN):
+            best = int(np.argmax([np.mean(safe[i] >= rows) for safe in sure]))
+            median = medians[best]
+            if best not in counted:
+                counted[best] = _safe(median, split.test, reaches)
+            certified = float(np.mean(counted[best][i] >= rows))
+            parts, error = float(median.get_params()["parts"]), nmse(median, split.test)
             found.append(Promise(share, within, float(rows), parts, certified, error))
     return found
 
@@ -79,7 +85,7 @@ def _median(train: Part, model: Any, parts: int) -> CertifiedMedian:
         return CertifiedMedian(model, parts=parts).fit(train.X, train.y)
 
 
-def _share(median: CertifiedMedian, judged: Part, reach: float, rows: int) -> float:
+def _safe(median: CertifiedMedian, judged: Part, reaches: Sequence[float]) -> Safe:
+    """For each distance, how many rows cannot move each prediction by as much."""
     said = median.predict(judged.X)
-    safe: Int[np.ndarray, " m"] = median.certify(judged.X, said - reach, said + reach)
-    return float(np.mean(safe >= rows))
+    return [median.certify(judged.X, said - reach, said + reach) for reach in reaches]

@@ -12,7 +12,7 @@ from ..defenses import Ridge
 from ..errors import InputError
 from ..tables.encoded import Split
 from .goals import pursued
-from .poisoning import Batches, Tell
+from .pieces import Batches, Tell
 from .spec import Spec
 from .worlds import world, writable
 

@@ -5,7 +5,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from types import MappingProxyType
-from typing import Any, NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 
@@ -19,33 +19,12 @@ from ..errors import BrokenPromise, InputError
 from ..tables.encoded import Part
 from .adaptive import adapted
 from .finish import finished, finishes
+from .pieces import Batches, Piece, Tell
 from .spec import AttackSpec, Spec
 from .sweep import Attacker, Poison, sweep, ticks
 from .worlds import World
 
 Made = TypeVar("Made")
-Tell = Callable[[str, int, int], Any]  # (stage, done, total); total 0: not known
-
-
-class Batches(NamedTuple):
-    """Ratios to judge, the numbers of rows that make them, and the edges of the batches."""
-
-    ratios: list[float]
-    counts: list[int]
-    edges: tuple[int, ...]
-
-
-class Piece(NamedTuple):
-    """The poison of one cell: rows, where they started, risk, and seconds of its attack.
-
-    `member` names the attack where it is one of a portfolio.
-    """
-
-    rows: Part
-    origin: np.ndarray
-    risk: float
-    seconds: float
-    member: str = ""
 
 
 class AttackRun(NamedTuple):

@@ -7,7 +7,8 @@ import joblib
 
 from ..errors import InputError
 from ..tables.encoded import Split
-from .poisoning import AttackRun, Batches, Piece, Tell, parts_of, poison_of
+from .pieces import Batches, Piece, Tell
+from .poisoning import AttackRun, parts_of, poison_of
 from .spec import AttackSpec, Spec
 from .trial import Entry, Judged, choose
 from .worlds import World

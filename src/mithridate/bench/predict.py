@@ -30,7 +30,7 @@ from jaxtyping import Float, Int
 from .._lookup import build
 from ..attack import victims
 from ..tables.encoded import Part
-from .poisoning import Batches
+from .pieces import Batches
 from .spec import AttackSpec, Spec, ThreatSpec
 from .worlds import World
 

@@ -25,7 +25,8 @@ from .judges import judge, split_for
 from .labels import classes_of
 from .limits import Limits, limits
 from .looks import looks, moved
-from .poisoning import AttackRun, Batches, Tell, batches, plausible
+from .pieces import Batches, Tell
+from .poisoning import AttackRun, batches, plausible
 from .portfolio import Chosen, attacked
 from .predict import foreseen
 from .score import score

@@ -7,16 +7,16 @@ import warnings
 from typing import Any, NamedTuple
 
 import numpy as np
+from scipy.stats import rankdata
 from sklearn.base import BaseEstimator, clone
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.metrics import roc_auc_score
 
 from .. import __version__
 from ..defenses import BaseDefense
 from ..schema import Row
 from ..tables.encoded import Part, Split
 from .distance import distance
-from .poisoning import Piece
+from .pieces import Piece
 
 LEAST_ORACLE_GAIN = 0.01  # below it `recovered` divides by noise
 
@@ -194,5 +194,19 @@ def _judged(base: Row, figures: Figures, defended: float, kept, scores, is_poiso
         tpr=float(rejected[is_poison].mean()) if p else None,
         fpr=float(rejected[~is_poison].mean()),
         precision=float(is_poison[rejected].mean()) if rejected.any() else None,
-        auc=float(roc_auc_score(is_poison, scores)) if ranked else None,
+        auc=_auc(is_poison, scores) if ranked else None,
     )
+
+
+def _auc(is_poison: np.ndarray, scores: np.ndarray) -> float:
+    """The chance that a poison row scores higher than a clean one, a tie counting one half.
+
+    scikit-learn's `roc_auc_score` is the same; a quarter of the seconds of judging went into its
+    checks.
+
+    >>> _auc(np.array([False, True, False, True]), np.array([1.0, 2.0, 2.0, 3.0]))
+    0.875
+    """
+    p = int(is_poison.sum())
+    ranks = float(rankdata(scores)[is_poison].sum())
+    return (ranks - p * (p + 1) / 2) / (p * (len(is_poison) - p))

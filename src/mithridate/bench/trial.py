@@ -9,7 +9,7 @@ from threadpoolctl import threadpool_limits
 
 from ..errors import InputError
 from ..tables.encoded import Part, Split
-from .poisoning import Piece
+from .pieces import Piece
 
 FOLDS = 3
 SURE = 1.0  # standard errors by which an attack must do more than `flip` to be taken for it
