@@ -36,13 +36,17 @@ LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 
 
 class Block(NamedTuple):
-    """A block of a page: what it holds, whether it is run, and with which exit code it ends."""
+    """A block of a page: what it holds, whether it is run, and with which exit code it ends.
+
+    An `output` is what the block before it prints, perhaps among other lines.
+    """
 
     kind: str
     text: str
     runs: bool
     title: str
     code: int
+    output: bool
 
 
 def blocks(page: Path) -> list[Block]:
@@ -50,9 +54,9 @@ def blocks(page: Path) -> list[Block]:
     for one in BLOCK.finditer(page.read_text(encoding="utf-8")):
         told = dict(re.findall(r'(\w+)="?([^"\s]+)"?', one["more"]))
         code = int(told.get("exit", 0))
-        found.append(
-            Block(one["kind"], one["text"], one["skip"] is None, told.get("title", ""), code)
-        )
+        more = one["kind"] == "text" and one["more"].split() == ["output"]
+        runs = one["skip"] is None
+        found.append(Block(one["kind"], one["text"], runs, told.get("title", ""), code, more))
     return found
 
 
@@ -198,7 +202,12 @@ def test_every_block_runs(page, tmp_path):
     """In order, in one folder; the blocks in Python share their names."""
     environment = shim(tmp_path)
     earlier: list[str] = []
+    printed = ""
     for block in blocks(page):
+        if block.output:
+            lines = {line.strip() for line in printed.splitlines()}
+            missing = [line for line in block.text.splitlines() if line.strip() not in lines]
+            assert not missing, f"{missing} is not in\n{printed}"
         if block.title:
             (tmp_path / block.title).write_text(block.text)
         if not block.runs or block.kind not in ("python", "bash"):
@@ -213,3 +222,4 @@ def test_every_block_runs(page, tmp_path):
             command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
         )
         assert done.returncode == block.code, f"{block.text}\n{done.stdout}\n{done.stderr}"
+        printed = done.stdout

@@ -82,3 +82,40 @@ def test_pre_commit_reads_the_hook():
     clientlib = pytest.importorskip("pre_commit.clientlib")
     hooks = clientlib.load_manifest(str(ROOT / ".pre-commit-hooks.yaml"))
     assert [hook["id"] for hook in hooks] == ["mithridate-clean"]
+
+
+@pytest.mark.slow
+def test_pre_commit_installs_and_runs_the_hook(tmp_path):
+    """As a person would try it; it installs the package and what it needs."""
+    pytest.importorskip("pre_commit", reason="pre-commit is not installed")
+    rows = [f"{i % 13},{2 * (i % 13) + i % 3}" for i in range(60)]
+    (tmp_path / "t.csv").write_text("x,y\n" + "\n".join(rows) + "\n5,900\n")
+    subprocess.run(["git", "init", "-q", "."], cwd=tmp_path, check=True)
+    subprocess.run(["git", "add", "t.csv"], cwd=tmp_path, check=True)
+    hook = [sys.executable, "-m", "pre_commit", "try-repo", str(ROOT), "mithridate-clean"]
+    done = subprocess.run(
+        [*hook, "--verbose", "--all-files"], cwd=tmp_path,
+        env={**os.environ, "PRE_COMMIT_HOME": str(tmp_path / ".kept")},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    # Without --target the hook cannot know what is predicted, and says so.
+    assert done.returncode == 1 and "No target was given" in done.stdout, done.stdout + done.stderr
+
+
+@pytest.mark.slow
+def test_the_recipe_for_mlflow_fills_a_local_store(tmp_path, monkeypatch):
+    mlflow = pytest.importorskip("mlflow", reason="MLflow is not installed")
+    page = (ROOT / "docs" / "how-to" / "mlflow.md").read_text(encoding="utf-8")
+    block = re.search(r"```python\n(.*?)```", page, re.DOTALL)
+    assert block is not None
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MLFLOW_ALLOW_FILE_STORE", "true")  # newer versions ask for a data base
+    mlflow.set_tracking_uri((tmp_path / "store").as_uri())
+    exec(compile(block[1], "mlflow.md", "exec"), {})
+    client = mlflow.MlflowClient()
+    [run] = client.search_runs(["0"])
+    assert run.data.metrics["worst"] > 1
+    kept = {one.path for one in client.list_artifacts(run.info.run_id)}
+    assert {"results.json", "damage.html", "report"} <= kept
+    inside = {one.path for one in client.list_artifacts(run.info.run_id, "report")}
+    assert {"report/report.html", "report/results.parquet", "report/spec.toml"} <= inside

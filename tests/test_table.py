@@ -12,11 +12,15 @@ DOCS = Path(__file__).parents[1] / "docs"
 ROW = schema.Row(dataset="t", victim="ridge", attack="none", seed=0, ratio=0.0, defense="none")
 
 
-def test_the_page_of_columns_is_up_to_date():
-    spec = importlib.util.spec_from_file_location("make_table", DOCS / "make_table.py")
+@pytest.mark.parametrize(
+    ("script", "page"), [("make_table", "table.md"), ("make_errors", "reference/errors.md")]
+)
+def test_a_generated_page_is_up_to_date(script, page):
+    spec = importlib.util.spec_from_file_location(script, DOCS / f"{script}.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    assert (DOCS / "table.md").read_text(encoding="utf-8") == module.page()
+    made = module.page()
+    assert (DOCS / page).read_text(encoding="utf-8") == made, f"run python docs/{script}.py"
 
 
 def test_a_table_comes_back_as_it_was_written(tmp_path):

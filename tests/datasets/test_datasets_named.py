@@ -33,6 +33,7 @@ FOLDER = {
 PACKAGE = {
     "ames": (2930, 259, "price"),
     "boston": (506, 13, "medv"),
+    "davis": (200, 5, "weight"),
     "diamonds": (53940, 26, "price"),
     "loan": (10000, 91, "int_rate"),
 }
@@ -128,9 +129,9 @@ def refused(source: Any) -> str:
     return sentence
 
 
-def test_all_eight_are_known() -> None:
+def test_all_nine_are_known() -> None:
     assert names() == [
-        "ames", "appliances", "boston", "diabetes", "diamonds", "heart", "house", "loan",
+        "ames", "appliances", "boston", "davis", "diabetes", "diamonds", "heart", "house", "loan",
     ]  # fmt: skip
     for kind in data.known_sets().values():
         assert kind.rows > 40

@@ -10,6 +10,7 @@ from ..tables.verbatim import verbatim
 from ._ames import Ames
 from ._appliances import Appliances
 from ._boston import Boston
+from ._davis import Davis
 from ._diabetes import Diabetes
 from ._diamonds import Diamonds
 from ._heart import Heart
@@ -26,6 +27,7 @@ __all__ = [
     "Aside",
     "Boston",
     "Columns",
+    "Davis",
     "Diabetes",
     "Diamonds",
     "Encoded",

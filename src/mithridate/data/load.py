@@ -316,7 +316,7 @@ def names() -> list[str]:
     Examples
     --------
     >>> names()
-    ['ames', 'appliances', 'boston', 'diabetes', 'diamonds', 'heart', 'house', 'loan']
+    ['ames', 'appliances', 'boston', 'davis', 'diabetes', 'diamonds', 'heart', 'house', 'loan']
     """
     return sorted(known_sets())
 
