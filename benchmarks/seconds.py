@@ -68,7 +68,6 @@ def main() -> None:
     """Audit as the command line does, with a clock in place of the bars."""
     phases = Phases()
     from mithridate.auditing.audit import audit
-
     from mithridate.bench import programs
 
     programs.keep()

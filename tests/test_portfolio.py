@@ -7,7 +7,8 @@ from sklearn.tree import DecisionTreeRegressor
 
 from mithridate.bench import Spec, portfolio
 from mithridate.bench.judges import judge
-from mithridate.bench.poisoning import Piece, batches
+from mithridate.bench.pieces import Piece
+from mithridate.bench.poisoning import batches
 from mithridate.bench.portfolio import members
 from mithridate.bench.trial import FOLDS, SURE, Entry, Judged, Tried, against, best, choose, errors
 from mithridate.bench.worlds import world
