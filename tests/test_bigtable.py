@@ -207,7 +207,8 @@ def test_a_sample_is_spaced_over_the_table_wherever_it_is_cut(n, tmp_path, monke
     low, high = Z.min(axis=1)[:, None], Z.max(axis=1)[:, None]
     numbers = (Z - low) / (high - low)
     want = memory.InMemory(np.array([*numbers[:2], *hot], dtype=float).T, numbers[2], None)
-    rows = np.arange(min(n, 4096)) * n // min(n, 4096)
+    rows = memory.spaced(n)
+    assert len(np.unique(rows)) == min(n, 4096) and (np.diff(rows) < 2 * n / 4096 + 1).all()
     np.testing.assert_array_equal(want.sample().y, numbers[2][rows])
     for i, edges in enumerate([[], [1, 777, n // 2]]):
         (tmp_path / str(i)).mkdir()

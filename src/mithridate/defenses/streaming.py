@@ -17,7 +17,9 @@ from ._ridge import Ridge
 from .unitbox import UnitBox
 
 
-def fit_passes(guard: Any, rows: Any, names: Sequence[str]) -> tuple[Verdict, bytes, Moments]:
+def fit_passes(
+    guard: Any, rows: Any, names: Sequence[str], trusted: Any = None
+) -> tuple[Verdict, bytes, Moments]:
     """Fits a defense on a table that is read in passes.
 
     Parameters
@@ -28,6 +30,8 @@ def fit_passes(guard: Any, rows: Any, names: Sequence[str]) -> tuple[Verdict, by
         The table, its features and target by their ranges.
     names : sequence of str
         What the features are called.
+    trusted : tuple (X, y), optional
+        Rows known to be right, for a defense that takes them in passes.
 
     Returns
     -------
@@ -37,7 +41,8 @@ def fit_passes(guard: Any, rows: Any, names: Sequence[str]) -> tuple[Verdict, by
     guard._begin()
     box = box_of(guard, rows)
     if box is None:
-        verdict = guard.decide(rows)
+        given = {} if trusted is None else {"trusted": trusted}
+        verdict = guard.decide(rows, **given)
         bits, kept = rows.mask(verdict)
     else:
         boxed = InBox(rows, box)
@@ -99,10 +104,14 @@ class InBox(Streamed):
         block = super()._sample
         return block._replace(Z=self._box(block).Z.copy())
 
+    def others(self) -> Block:
+        block = super().others()
+        return block._replace(Z=self._box(block).Z.copy())
+
 
 def box_of(guard: Any, rows: Streamed) -> BlockBox | None:
     """The box in which a defense wants the features; None where they are in it already."""
-    if guard.estimator is not None and not guard.model_of_its_own:
+    if not guard.boxed or (guard.estimator is not None and not guard.model_of_its_own):
         return None
     found = UnitBox.of(rows.sample().Z[:-1].T, ends=rows.box)
     return None if found.is_unit else BlockBox(found)

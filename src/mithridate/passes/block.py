@@ -7,7 +7,7 @@ from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float, Int
 from threadpoolctl import ThreadpoolController
 
 from ..moments import Moments
@@ -21,15 +21,33 @@ _local = threading.local()
 
 
 class Block(NamedTuple):
-    """Rows of a table by columns: `Z` (d + 1, n), the target last, in C order; `weight` (n,)."""
+    """Rows of a table by columns: `Z` (d + 1, n), the target last, in C order; `weight` (n,).
+
+    `blank` says which features had no value before they were filled; None: all had one. `numbers`
+    are those of the rows in the table, from 0, where they do not follow each other.
+    """
 
     start: int
     Z: Float[np.ndarray, "k n"]
     weight: Values
+    blank: Bool[np.ndarray, "d n"] | None = None
+    numbers: Int[np.ndarray, " n"] | None = None
 
     @property
     def y(self) -> Values:
         return self.Z[-1]
+
+    @property
+    def X(self) -> Float[np.ndarray, "n d"]:
+        """The features, row by row."""
+        return np.ascontiguousarray(self.Z[:-1].T)
+
+    @property
+    def rows(self) -> Int[np.ndarray, " n"]:
+        """The numbers of the rows in the table, from 0."""
+        if self.numbers is None:
+            return self.start + np.arange(len(self.weight))
+        return self.numbers
 
 
 Kernel = Callable[[Block], Any]
@@ -46,6 +64,11 @@ def one_thread() -> Any:
     return _threads().limit(limits=1, user_api="blas")
 
 
+def alone() -> Any:
+    """The same for all that has threads, for one of several threads that compute at a time."""
+    return _threads().limit(limits=1)
+
+
 def by_columns(X: Float[np.ndarray, "n d"], y: Values) -> Float[np.ndarray, "k n"]:
     """Rows as the `Z` of a block, in C order whatever that of X: by it sums are rounded."""
     Z = np.empty((X.shape[1] + 1, len(y)))
@@ -55,12 +78,14 @@ def by_columns(X: Float[np.ndarray, "n d"], y: Values) -> Float[np.ndarray, "k n
 
 @dataclass(frozen=True, eq=False)
 class Listed:
-    """Values that were computed before, one for each row of the table."""
+    """Values (…, n) that were computed before for each row of the table."""
 
-    values: Values
+    values: np.ndarray
 
-    def __call__(self, block: Block) -> Values:
-        return self.values[block.start : block.start + len(block.weight)]
+    def __call__(self, block: Block) -> np.ndarray:
+        if block.numbers is not None:
+            return self.values[..., block.numbers]
+        return self.values[..., block.start : block.start + len(block.weight)]
 
 
 def everything(block: Block) -> Values:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, Protocol
 
 from .._cluster import ahead, with_workers
 from .._machine import cores
-from .block import one_thread
+from .block import alone, one_thread
 from .fold import Fold
 from .memory import SPAN
 
@@ -94,7 +94,7 @@ def _in_threads(work: Callable[[Any], Any], items: Iterable[Any], threads: int) 
         yield from map(work, items)
         return
     # Some BLAS keep the number of their threads for each thread that calls them.
-    pool = ThreadPoolExecutor(threads, initializer=one_thread)
+    pool = ThreadPoolExecutor(threads, initializer=alone)
     waiting: deque[Any] = deque()
     try:
         for item in items:

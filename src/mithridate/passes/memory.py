@@ -7,13 +7,13 @@ from functools import cached_property, reduce
 from typing import Any, NamedTuple
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from ..moments import Moments
 from ..tables.blocks import BLOCK
 from .block import Block, Kernel, Listed, MomentsOf, Values, by_columns, moments_of, one_thread
 from .fold import Each, Every, Fold, Merge
-from .rows import lowest
+from .rows import dealt, lowest
 
 SPAN = 1 << 21
 """Rows whose blocks are merged with each other first: what one worker of a cluster reads."""
@@ -61,6 +61,10 @@ class Passes(ABC):
     def sample(self) -> Block:
         """The rows `spaced` over the table, as one block."""
 
+    @abstractmethod
+    def others(self) -> Block:
+        """The rows of the second draw, as one block: as many again, none of them in the sample."""
+
     def moments(self, weights: Kernel) -> Moments:
         """Moments of the rows, each counted with its weight."""
         return Moments(*self.reduce("moments", Fold(MomentsOf(weights), Moments.merge)))
@@ -82,34 +86,60 @@ class Verdict(NamedTuple):
     """What a rule decides on every row of a table: its score, and whether it is kept.
 
     `candidate` is the place of `keep` among the verdicts of the rule's last `Passes.scan`, if it is
-    one of them.
+    one of them. `judge` gives, where a rule has it, all that is said of rows, (5, n): their scores,
+    what is expected of their targets, between which ends, and the kind of finding.
     """
 
     score: Kernel
     keep: Kernel
     candidate: int | None = None
+    judge: Kernel | None = None
 
 
-def spaced(n: int, start: int = 0, stop: int | None = None) -> np.ndarray:
-    """The rows from `start` to `stop` that the sample of `n` rows has, evenly spaced over all.
+def spaced(n: int, start: int = 0, stop: int | None = None, draw: int = 0) -> np.ndarray:
+    """The rows from `start` to `stop` that the sample of `n` rows has, one of each of equal parts.
 
-    >>> spaced(4), spaced(4, 1, 3), len(spaced(10**6))
-    (array([0, 1, 2, 3]), array([1, 2]), 65536)
+    Which row of a part it is, is drawn by the number of the part; so what repeats itself in a table
+    every so many rows does not repeat itself in the sample. A second draw has none of the first's
+    rows, and none of a part with a single one.
+
+    >>> spaced(4), spaced(4, 1, 3), len(spaced(10**6)), len(spaced(4, draw=1))
+    (array([0, 1, 2, 3]), array([1, 2]), 65536, 0)
     """
-    k = min(n, SAMPLE)
-    stop = n if stop is None else stop
-    first, last = (-(-edge * k // max(n, 1)) for edge in (start, stop))
-    return np.arange(first, last) * n // max(k, 1)
+    k, stop = min(n, SAMPLE), n if stop is None else stop
+    parts = np.arange(max(start * k // max(n, 1) - 1, 0), min(stop * k // max(n, 1) + 1, k))
+    edges, ends = parts * n // max(k, 1), (parts + 1) * n // max(k, 1)
+    place = dealt(parts, 0, ends - edges)
+    if draw:
+        left = ends - edges > 1
+        parts, edges, ends, place = (values[left] for values in (parts, edges, ends, place))
+        place = (place + 1 + dealt(parts, draw, ends - edges - 1)) % (ends - edges)
+    rows = edges + place
+    return rows[(rows >= start) & (rows < stop)]
 
 
 class InMemory(Passes):
     """Arrays in memory; of at most `BLOCK` rows they are one block."""
 
-    def __init__(self, X: Float[np.ndarray, "n d"], y: Values, weight: Values | None):
+    def __init__(
+        self,
+        X: Float[np.ndarray, "n d"],
+        y: Values,
+        weight: Values | None,
+        blanks: Bool[np.ndarray, "n d"] | None = None,
+    ):
         self.weight = np.ones(len(y)) if weight is None else weight
         self.total = float(self.weight.sum())
         parts = [slice(start, start + BLOCK) for start in range(0, len(y), BLOCK)]
-        self.blocks = [Block(p.start, by_columns(X[p], y[p]), self.weight[p]) for p in parts]
+        self.blocks = [
+            Block(
+                part.start,
+                by_columns(X[part], y[part]),
+                self.weight[part],
+                None if blanks is None else blanks[part].T,
+            )
+            for part in parts
+        ]
 
     def reduce(self, what: str, fold: Fold) -> Any:
         size = SPAN // BLOCK
@@ -132,16 +162,26 @@ class InMemory(Passes):
     def values(self, kernel: Kernel) -> np.ndarray:
         """What the kernel gives for each row."""
         with one_thread():
-            return np.concatenate([kernel(block) for block in self.blocks])
+            return np.concatenate([kernel(block) for block in self.blocks], axis=-1)
 
     def sample(self) -> Block:
-        rows = spaced(len(self.weight))
-        Z, at = np.empty((len(self.blocks[0].Z), len(rows))), 0
-        for block in self.blocks:
-            mine = spaced(len(self.weight), block.start, block.start + len(block.weight))
+        return self._drawn(0)
+
+    def others(self) -> Block:
+        return self._drawn(1)
+
+    def _drawn(self, draw: int) -> Block:
+        n = len(self.weight)
+        rows = [spaced(n, b.start, b.start + len(b.weight), draw) for b in self.blocks]
+        every = np.concatenate(rows)
+        Z, at, blank = np.empty((len(self.blocks[0].Z), len(every))), 0, []
+        for block, mine in zip(self.blocks, rows, strict=True):
             Z[:, at : at + len(mine)] = block.Z[:, mine - block.start]
             at += len(mine)
-        return Block(0, Z, self.weight[rows])
+            if block.blank is not None:
+                blank.append(block.blank[:, mine - block.start])
+        gaps = np.concatenate(blank, axis=1) if blank else None
+        return Block(0, Z, self.weight[every], gaps, every)
 
     def quantile(self, score: Kernel, share: float) -> float:
         values = self.values(score)

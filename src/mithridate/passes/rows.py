@@ -1,6 +1,6 @@
 """Rows as a set: what does not depend on how a table was sorted, or whether rows are weighted."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -70,3 +70,18 @@ def lowest(
     kept = np.empty_like(weight)
     kept[order] = np.minimum(room, weight[order])
     return kept
+
+
+def dealt(rows: Int[np.ndarray, " n"], seed: int, k: Any) -> Int[np.ndarray, " n"]:
+    """Whole numbers below `k` (one, or n), drawn for rows by their numbers alone (SplitMix64).
+
+    >>> dealt(np.arange(4), 0, 5), dealt(np.array([2]), 0, 5)
+    (array([0, 4, 4, 1]), array([4]))
+    """
+    step, first, second = (
+        np.uint64(c) for c in (0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB)
+    )
+    z = (rows.astype(np.uint64) + np.uint64((seed << 48) + 1)) * step
+    z = (z ^ (z >> np.uint64(30))) * first
+    z = (z ^ (z >> np.uint64(27))) * second
+    return ((z ^ (z >> np.uint64(31))) % np.asarray(k).astype(np.uint64)).astype(np.int64)

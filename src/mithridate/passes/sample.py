@@ -1,4 +1,4 @@
-"""Rows spaced over a table, picked in its first pass and kept in a file."""
+"""Rows drawn from all over a table, picked in its first pass and kept in files."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,32 +9,39 @@ import pyarrow as pa
 from .fold import Each, Fold, Kernel, joined
 from .memory import spaced
 
+DRAWS = 2  # samples, of which none has a row of another
+
 
 def with_sample(fold: Fold, n: int) -> Fold:
-    """The result of a fold over the raw blocks of a table of `n` rows, and the sample beside it."""
-    return Fold(_WithSample(fold.map, n), Each((fold.merge, joined)))
+    """The result of a fold over the raw blocks of a table of `n` rows, and the samples."""
+    return Fold(_WithSample(fold.map, n), Each((fold.merge, *[joined] * DRAWS)))
 
 
 @dataclass(frozen=True, eq=False)
 class _WithSample:
-    """What a kernel gives for a raw block of a table of `n` rows, and its rows of the sample."""
+    """What a kernel gives for a raw block of a table of `n` rows, and its rows of each sample."""
 
     kernel: Kernel
     n: int
 
-    def __call__(self, block: tuple[int, pa.Table]) -> tuple[Any, list[pa.Table]]:
+    def __call__(self, block: tuple[int, pa.Table]) -> tuple[Any, ...]:
         start, table = block
-        rows = spaced(self.n, start, start + table.num_rows) - start
-        return self.kernel(block), [table.take(rows)]
+        stop = start + table.num_rows
+        rows = [spaced(self.n, start, stop, draw) - start for draw in range(DRAWS)]
+        return self.kernel(block), *([table.take(mine)] for mine in rows)
 
 
-def together(found: tuple[Any, list[pa.Table]]) -> tuple[Any, list[pa.Table]]:
+def together(found: tuple[Any, ...]) -> tuple[Any, ...]:
     """The same with one table for many, since each array takes memory beside its numbers."""
-    whole = pa.concat_tables(found[1])
+    return found[0], *([_whole(parts)] for parts in found[1:])
+
+
+def _whole(parts: list[pa.Table]) -> pa.Table:
+    whole = pa.concat_tables(parts)
     try:
-        return found[0], [whole.combine_chunks()]
+        return whole.combine_chunks()
     except pa.ArrowException:  # categories that are too many for their numbers once they are one
-        return found[0], [whole]
+        return whole
 
 
 def write(path: Path, parts: list[pa.Table]) -> None:

@@ -73,23 +73,25 @@ class Reader:
     def _done(self, stage: str, rows: int, done: int) -> None:
         self.tell(stage, done, rows)
 
-    def survey(self, kinds: Mapping[str, str], gone: tuple[str, ...] = ()) -> dict[str, Digest]:
-        """The first pass: digests of the columns; it picks the sample too."""
+    def survey(
+        self, kinds: Mapping[str, str], gone: tuple[str, ...] = (), beside: Sequence[str] = ()
+    ) -> dict[str, Digest]:
+        """The first pass: digests of the columns; it picks the samples, of those `beside` too."""
 
-        def finish(found: tuple[dict[str, Digest], list[pa.Table]]) -> dict[str, Digest]:
-            sample.write(self._kept, found[1])
+        def finish(found: tuple[Any, ...]) -> dict[str, Digest]:
+            for draw, parts in enumerate(found[1:]):
+                sample.write(self._kept(draw), parts)
             return found[0]
 
         fold = sample.with_sample(Fold(Survey(kinds, gone), merged), self.source.rows)
-        return self.reduce([*kinds], "columns", fold, finish, sample.together)
+        return self.reduce([*kinds, *beside], "columns", fold, finish, sample.together)
 
-    def sample(self) -> pa.Table:
-        """The rows spaced over the table, as they are in it; not kept, since they are many."""
-        return sample.read(self._kept)
+    def sample(self, draw: int = 0) -> pa.Table:
+        """The rows drawn from the table, as they are in it; not kept, since they are many."""
+        return sample.read(self._kept(draw))
 
-    @property
-    def _kept(self) -> Path:
-        return self.folder / "sample.arrow"
+    def _kept(self, draw: int) -> Path:
+        return self.folder / f"sample-{draw}.arrow"
 
     def medians(self, columns: Mapping[str, tuple[Raw, int]]) -> dict[str, float]:
         """Medians of columns, each given as how to read it and how many known numbers it has."""
@@ -170,8 +172,14 @@ class Streamed(Passes):
 
     @cached_property
     def _sample(self) -> Block:
-        table = self.reader.sample()
-        return Block(0, self.encoder(table), np.ones(table.num_rows))
+        return self._drawn(0)
+
+    def others(self) -> Block:
+        return self._drawn(1)
+
+    def _drawn(self, draw: int) -> Block:
+        rows = spaced(self.reader.source.rows, draw=draw)
+        return encoded(self.encoder, self.reader.sample(draw), rows)
 
     def place(self, score: Kernel, rank: int) -> RankValue:
         """The score at a rank, from 0, of those of all rows."""
@@ -184,7 +192,7 @@ class Streamed(Passes):
 
     def _sampled(self, score: Kernel) -> np.ndarray:
         """The scores of the rows of the sample, as many at a time as in a block."""
-        _, Z, weight = self._sample
+        Z, weight = self._sample.Z, self._sample.weight
         edges = range(0, len(weight), BLOCK)
         parts = [Block(0, Z[:, i : i + BLOCK], weight[i : i + BLOCK]) for i in edges]
         return np.concatenate([score(part) for part in parts])
@@ -265,12 +273,18 @@ class EncodedKernel:
         k, n = self.encoder.width, table.num_rows
         Z = buffer("block", k * n).reshape(k, n)
         if self.scratch is None:
-            self.encoder(table, out=Z)
+            self.encoder(table, out=Z, filled=False)
         elif isinstance(table, Stored):
             self.scratch.read(start, Z)
         else:
-            self.scratch.write(start, self.encoder(table, out=Z))
-        return self.kernel(Block(start, Z, np.ones(n)))
+            self.scratch.write(start, self.encoder(table, out=Z, filled=False))
+        return self.kernel(Block(start, Z, np.ones(n), self.encoder.fill_gaps(Z)))
+
+
+def encoded(encoder: Encoder, table: pa.Table, rows: np.ndarray) -> Block:
+    """Rows of a table as a block, given their numbers in it."""
+    Z = encoder(table, filled=False)
+    return Block(0, Z, np.ones(len(rows)), encoder.fill_gaps(Z), rows)
 
 
 @dataclass(frozen=True, eq=False)

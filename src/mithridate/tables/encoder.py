@@ -55,7 +55,7 @@ class Column:
             values = np.array([*mine, self.missing])[levels.codes]
         return np.where(np.abs(values) > HUGE, np.nan, values) if self.odd else values
 
-    def write(self, values: np.ndarray, out: np.ndarray, scaled: bool) -> None:
+    def write(self, values: np.ndarray, out: np.ndarray, scaled: bool, filled: bool = True) -> None:
         """Writes the features (k, n) of raw values: missing ones filled, by the column's range."""
         if self.names:
             for level in range(len(self.names)):
@@ -63,7 +63,7 @@ class Column:
         elif not scaled:
             np.add(values, self.base, out=out[0])
         else:
-            if not isnan(self.fill):
+            if filled and not isnan(self.fill):
                 values = np.where(np.isnan(values), self.fill, values)
             np.subtract(values, self.low, out=out[0])
             out[0] /= self.high - self.low
@@ -88,20 +88,38 @@ class Encoder(NamedTuple):
         return sum(max(len(column.names), 1) for column in self.columns)
 
     def __call__(
-        self, table: pa.Table, scaled: bool = True, out: np.ndarray | None = None
+        self,
+        table: pa.Table,
+        scaled: bool = True,
+        out: np.ndarray | None = None,
+        filled: bool = True,
     ) -> np.ndarray:
-        """Rows by columns, `Z` (d + 1, n): by their ranges, or as they are in the table."""
+        """Rows by columns, `Z` (d + 1, n): by their ranges, or as they are in the table.
+
+        What is missing is NaN in columns as they are, and in those that are not to be filled yet.
+        """
         out, first = np.empty((self.width, table.num_rows)) if out is None else out, 0
         for batch in table.to_batches():  # joining them would copy them
-            self.fill(batch, out[:, first : first + len(batch)], scaled)
+            self.fill(batch, out[:, first : first + len(batch)], scaled, filled)
             first += len(batch)
         return out
 
-    def fill(self, rows: Rows, out: np.ndarray, scaled: bool) -> None:
+    def fill(self, rows: Rows, out: np.ndarray, scaled: bool, filled: bool = True) -> None:
         """Writes the numbers (d + 1, n) of rows, whose columns may lie in a mapping too."""
         for column, at in self.places():
             part = slice(at, at + max(len(column.names), 1))
-            column.write(column.raw(rows), out[part], scaled)
+            column.write(column.raw(rows), out[part], scaled, filled)
+
+    def fill_gaps(self, Z: np.ndarray) -> np.ndarray | None:
+        """Fills scaled numbers that are missing; gives which (d, n), None if no column has any."""
+        gaps = [(c, at) for c, at in self.places()[:-1] if not (c.names or isnan(c.fill))]
+        if not gaps:
+            return None
+        blank = np.zeros((len(Z) - 1, Z.shape[1]), dtype=bool)
+        for column, at in gaps:
+            np.isnan(Z[at], out=blank[at])
+            Z[at, blank[at]] = (column.fill - column.low) / (column.high - column.low)
+        return blank
 
     def places(self) -> list[tuple[Column, int]]:
         """The columns, each with the number of its first feature; the target's is d."""
