@@ -61,6 +61,7 @@ def test_the_command_takes_an_address(folder, tmp_path):  # noqa: F811
     options = {"n_workers": 1, "threads_per_worker": 1, "processes": True}
     with distributed.LocalCluster(**options, dashboard_address=None) as cluster:
         given = ["--dask", cluster.scheduler_address, "-o", tmp_path / "out"]
+        given += ["--defense", "antidote"]
         code, said, err = call("clean", folder, "--target", "y", *given)
     assert code == 0, err
     assert any(line.startswith("Found: ") for line in said.splitlines())

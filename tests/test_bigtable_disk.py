@@ -158,7 +158,8 @@ def test_a_memory_that_is_too_little_is_refused(folder):
 
 def test_where_little_memory_is_free_it_is_tried_all_the_same(folder, tmp_path, monkeypatch):
     monkeypatch.setattr(door, "free", lambda: 1 << 20)
-    code, _, err = call("clean", folder, "--target", "y", "-o", tmp_path / "out")
+    asked = ("--target", "y", "--defense", "antidote", "-o", tmp_path / "out")
+    code, _, err = call("clean", folder, *asked)
     assert code == 0, err
 
 

@@ -287,13 +287,14 @@ def test_killed_at_random_moments_it_ends_the_same(folder, tmp_path):
 
 
 def test_the_command_takes_a_folder(folder, tmp_path):
-    code, said, _ = call("clean", folder, "--target", "y", "-o", tmp_path / "out", "--verbose")
+    asked = ("--target", "y", "--defense", "antidote", "-o", tmp_path / "out")
+    code, said, _ = call("clean", folder, *asked, "--verbose")
     assert code == 0
     assert said.startswith("Left out as ")
     assert "\nFound: Antidote rejected " in said
     assert "rows/s" in said
     assert (tmp_path / "out" / "quarantine").is_dir()
-    code, _, err = call("clean", folder, "--target", "y", "-o", tmp_path / "out")
+    code, _, err = call("clean", folder, *asked)
     assert code == 1 and "is there already" in err
 
 
@@ -302,13 +303,12 @@ def test_a_file_larger_than_the_budget_is_streamed(table, tmp_path, monkeypatch)
     pq.write_table(table, path)
     for module in (clean, door):
         monkeypatch.setattr(module, "LEAST", 0)
-    code, _, err = call("clean", path, "--target", "y", "-o", out, "--memory", "100KB")
+    asked = ("clean", path, "--target", "y", "--defense", "antidote", "-o")
+    code, _, err = call(*asked, out, "--memory", "100KB")
     assert code == 0, err
     kept = pq.read_table(out / "table.parquet")
     assert len(kept) == mithridate.clean(path, target="y", defense="antidote").mask.sum()
-    code, _, _ = call(
-        "clean", path, "--target", "y", "--defense", "antidote", "-o", tmp_path / "o.parquet"
-    )
+    code, _, _ = call(*asked, tmp_path / "o.parquet")
     assert code == 0
     assert len(pq.read_table(tmp_path / "o.parquet")) == len(kept)
 
@@ -322,7 +322,8 @@ CASES = {
     "memory": (["table", "--target", "y", "--dask", "tcp://127.0.0.1:1", "--memory", "x"], "2GB"),
     "little memory": (["table", "--target", "y", "--memory", "1MB"], "too little"),
     "no cluster": (["table", "--target", "y", "--dask", "tcp://127.0.0.1:1"], "No Dask scheduler"),
-    "groups": (["table", "--target", "y", "--groups", "town"], "--groups needs the whole table"),
+    "groups": (["table", "--target", "y", "--groups", "twn"], "is 'town'"),
+    "report": (["table", "--target", "y", "--report"], "--report needs the whole table"),
     "inside": (["table", "--target", "y", "-o", "table/out"], "inside the table"),
     "empty": (["bare", "--target", "y"], "no Parquet or CSV"),
     "defense": (["table", "--target", "y", "--defense", "ransac"], "bayesclean"),

@@ -6,6 +6,12 @@ import pytest
 from mithridate.defenses.ends import ends
 
 
+def genuine(y, predicted, r, flagged, w):
+    """The flagged rows that are genuine ends of the range."""
+    found = [end(y, predicted, r) for end in ends(y, predicted, r, flagged, w)]
+    return flagged & np.logical_or.reduce([np.zeros(len(y), dtype=bool), *found])
+
+
 @pytest.mark.parametrize("sign", [1.0, -1.0])
 def test_the_ends_of_a_range_stay_and_what_leaps_beyond_them_does_not(sign):
     y = np.arange(-50.0, 51.0)
@@ -15,7 +21,7 @@ def test_the_ends_of_a_range_stay_and_what_leaps_beyond_them_does_not(sign):
         now = y.copy()
         for row, value in moved.items():
             now[row] = sign * value
-        return ends(now, 0.7 * y, now - 0.7 * y, top | (now != y), np.ones(101))
+        return genuine(now, 0.7 * y, now - 0.7 * y, top | (now != y), np.ones(101))
 
     without = top & (np.arange(101) != last)
     np.testing.assert_array_equal(spared({}), top)
@@ -28,7 +34,7 @@ def test_a_row_of_weight_k_counts_as_k_rows():
     rng = np.random.default_rng(0)
     y, w = np.sort(rng.normal(size=80)), rng.integers(1, 5, 80)
     flagged = np.abs(y) > 1.0
-    one = ends(y, 0.6 * y, 0.4 * y, flagged, w.astype(float))
-    other = ends(*(v.repeat(w) for v in (y, 0.6 * y, 0.4 * y, flagged)), np.ones(w.sum()))
+    one = genuine(y, 0.6 * y, 0.4 * y, flagged, w.astype(float))
+    other = genuine(*(v.repeat(w) for v in (y, 0.6 * y, 0.4 * y, flagged)), np.ones(w.sum()))
     np.testing.assert_array_equal(one.repeat(w), other)
     assert 0 < one.sum() < flagged.sum()

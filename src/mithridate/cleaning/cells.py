@@ -5,10 +5,11 @@ from typing import Any, NamedTuple
 import narwhals as nw
 import numpy as np
 import pyarrow as pa
+from jaxtyping import Float
 
 from .._text import listing, quote
 from ..defenses import BaseDefense, CellErrors, TableErrors
-from .encoding import Encoding
+from ..tables.encoded import Columns
 from .findings import figure
 
 SHARE, MOST = 0.1, 1000  # of the rows, and cells at most, that are listed though not flagged
@@ -18,13 +19,15 @@ class Cells(NamedTuple):
     """The most suspicious cells of a table, in the order of their scores; flagged ones first.
 
     `rows` has a line for each, `judged` is how many cells were looked at, `sure` how many of them
-    noise would flag, in words, and `notes` say which columns were not judged.
+    noise would flag, in words, and `notes` say which columns were not judged. Only of a `sample` of
+    so many rows, where that is not 0.
     """
 
     rows: pa.Table
     judged: int
     sure: str
     notes: tuple[str, ...]
+    sample: int = 0
 
     @property
     def flagged(self) -> pa.Table:
@@ -35,16 +38,17 @@ class Cells(NamedTuple):
     def sentence(self) -> str:
         """What was found, for the summary."""
         found = self.flagged
+        what = f"Cells of a sample of {self.sample:,} rows" if self.sample else "Cells"
         if not self.judged:
-            return "Cells: no column of numbers could be judged cell by cell."
+            return f"{what}: no column of numbers could be judged cell by cell."
         if not found.num_rows:
-            return f"Cells: none of {self.judged:,} looks wrong. {self.sure}"
+            return f"{what}: none of {self.judged:,} looks wrong. {self.sure}"
         names, counts = np.unique(found["column"].to_pylist(), return_counts=True)
         order = np.argsort(-counts, kind="stable")
         where = listing([f"{quote(names[k])} {counts[k]:,}" for k in order])
         verb = "looks" if found.num_rows == 1 else "look"
         return (
-            f"Cells: {found.num_rows:,} of {self.judged:,} {verb} wrong, for which no row is "
+            f"{what}: {found.num_rows:,} of {self.judged:,} {verb} wrong, for which no row is "
             f"rejected: {where}. First: row {found['row'][0].as_py():,}, {found['reason'][0]} "
             f"{self.sure}"
         )
@@ -64,15 +68,16 @@ def are_asked(guard: BaseDefense) -> bool:
     return isinstance(guard, TableErrors) and guard.only in (None, "cells")
 
 
-def cells_of(encoding: Encoding, numbers: np.ndarray | None) -> Cells:
-    """Judges the cells of a table; `numbers` are those of its rows, where some were set aside."""
-    raw = encoding.raw(np.arange(encoding.rows))
-    columns = encoding.columns
+def cells_of(raw: Float[np.ndarray, "k n"], columns: Columns, numbers: np.ndarray | None) -> Cells:
+    """Judges the cells of rows in the table's units, the target last, NaN where one is missing.
+
+    `numbers` are those of the rows in the table, from 1, where they are not all of it.
+    """
     plain = np.flatnonzero(columns.group < 0)
     found = CellErrors(plain.tolist()).fit(raw[:-1].T, raw[-1])
     scores = np.where(found.flagged_, np.inf, np.nan_to_num(found.scores_, nan=-np.inf))
     judged = np.isfinite(found.scores_)
-    shown = max(int(found.flagged_.sum()), min(int(SHARE * encoding.rows), MOST, int(judged.sum())))
+    shown = max(int(found.flagged_.sum()), min(int(SHARE * raw.shape[1]), MOST, int(judged.sum())))
     order = np.lexsort((-np.nan_to_num(found.scores_, nan=-np.inf).ravel(), -scores.ravel()))
     rows, places = np.unravel_index(order[:shown], scores.shape)
     skipped = [f"{quote(columns.column[j])} ({why})" for j, why in found.skipped_.items()]

@@ -12,25 +12,22 @@ from ..errors import InputError
 
 DEFAULTS = {"contamination": 0.1, "false_positive_rate": 0.01}
 DEFAULT = "tableerrors"
-DEFAULT_OF_RATE = "antidote"  # also in passes, for which the other is not made
+DEFAULT_OF_RATE = "antidote"
 
 
 def chosen(
     use: str | BaseDefense | None,
     options: Mapping[str, Any],
     settings: Mapping[str, Any],
-    *,
-    passes: bool,
 ) -> BaseDefense:
     """The defense by name, with the options that it takes; an InputError otherwise.
 
-    Without a name it is the default: of tables in passes, and where a false-positive rate is told,
-    the one that takes them.
+    Without a name it is the default; where a false-positive rate is told, the one that takes it.
     """
     told = {key: value for key, value in settings.items() if value is not None}
     if use is None:
         rated = "false_positive_rate" in {*told, *options}
-        use = DEFAULT_OF_RATE if passes or rated else DEFAULT
+        use = DEFAULT_OF_RATE if rated else DEFAULT
     guard = _made(use, options, told)
     guard.check_parameters()  # before a long table is read
     return guard

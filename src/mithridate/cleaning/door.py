@@ -1,6 +1,5 @@
 """`clean`: one door to tables in memory and in passes."""
 
-import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from numbers import Integral
 from pathlib import Path
@@ -23,10 +22,6 @@ from .streaming import clean_in_passes
 
 Tell = Callable[[str, int, int], Any]
 COPIES = 6  # of the numbers of a table, while it is cleaned in memory
-IN_PASSES = (
-    "In passes the default is Antidote with a false-positive rate; in memory it is TableErrors, "
-    "which rejects fewer rows of honest tables."
-)
 PACKED = 5  # how much longer the text of a gzipped file is
 
 
@@ -65,7 +60,7 @@ def clean(
         The column to predict; needed unless `data` says it.
     defense : str or BaseDefense, optional
         By name, as `module:Class` from anywhere, or an instance, whose parameters are then its own.
-        By default `TableErrors`; in passes, and where a `false_positive_rate` is given, `Antidote`.
+        By default `TableErrors`; where a `false_positive_rate` is given, `Antidote`.
     only : {"groups", "rows", "cells"}, optional
         Look only for groups of rows that pull the model, only for single wrong targets, or only for
         single cells, for which no row is removed.
@@ -77,10 +72,10 @@ def clean(
         Share of clean rows that may be rejected, for a defense that takes it; 0.01 by default,
         unless there are `options`.
     trusted : dataframe, str or Path, optional
-        Rows known to be clean, with the same columns. Needs the table in memory.
+        Rows known to be clean, with the same columns.
     groups : str, optional
         The column that says where a row comes from (a source, day, vendor): no feature, but given
-        to a defense that judges groups, and part of the summary. Needs the table in memory.
+        to a defense that judges groups, and part of the summary.
     drop : sequence of str
         Columns to leave out.
     categorical : sequence of str
@@ -124,7 +119,7 @@ def clean(
     options = options or {}
     told = {"contamination": contamination, "false_positive_rate": false_positive_rate}
     passes = client is not None or in_passes(data, memory)
-    guard = chosen(defense, options, told | {"only": only}, passes=passes)
+    guard = chosen(defense, options, told | {"only": only})
     _check_memory(memory)
     drop = [drop] if isinstance(drop, str) else [*drop]
     categorical = [categorical] if isinstance(categorical, str) else [*categorical]
@@ -144,15 +139,9 @@ def clean(
         if out is not None:
             found.write(out)
         return found
-    for name, value in {"trusted": trusted, "groups": groups}.items():
-        if value is not None:
-            raise InputError(
-                f"{name} needs the whole table in memory; leave it out, or give a single file and "
-                "more memory."
-            )
     where = place(data)
     path, goal = (data, target) if where is None else (where.path, target or where.target)
-    found = clean_in_passes(
+    return clean_in_passes(
         str(path),
         guard,
         target=goal,
@@ -164,9 +153,9 @@ def clean(
         skip_bad_files=skip_bad_files,
         memory=memory,
         tell=tell,
+        trusted=trusted,
+        groups=groups,
     )
-    said = [IN_PASSES] * (defense is None and false_positive_rate is None and not options)
-    return dataclasses.replace(found, summary=[*found.summary, *said])
 
 
 def _check_memory(memory: int | None) -> None:

@@ -22,6 +22,15 @@ ADDED = pa.schema(
         *((f"mithridate_{name}", pa.string()) for name in TEXTS),
     ]
 )
+EXPECTED = ("expected", "expected_low", "expected_high")
+JUDGED = pa.schema(
+    [
+        *list(ADDED)[:-1],
+        ("mithridate_finding", pa.string()),
+        *((f"mithridate_{name}", pa.float64()) for name in EXPECTED),
+        ADDED.field(len(ADDED) - 1),
+    ]
+)
 USUAL = 2.0  # σ up to which a residual explains nothing
 
 
@@ -175,12 +184,12 @@ class Rejected(NamedTuple):
         return f"{shown} is {figure(value)}, {abs(sigma):.2g} σ {side} the mean of the kept rows"
 
 
-def beside(aside: Sequence[Aside]) -> pa.Table:
+def beside(aside: Sequence[Aside], kinds: pa.Schema = ADDED) -> pa.Table:
     """The columns beside rows that were set aside."""
     reasons = [f"Set aside: {one.explanation}." for one in aside]
     said = {"mithridate_row": [one.row for one in aside], "mithridate_reason": reasons}
     nothing = [None] * len(aside)
-    return pa.table({name: said.get(name, nothing) for name in ADDED.names}, schema=ADDED)
+    return pa.table({name: said.get(name, nothing) for name in kinds.names}, schema=kinds)
 
 
 def with_aside(added: Mapping[str, pa.Array], aside: Sequence[Aside]) -> dict[str, pa.Array]:

@@ -1,6 +1,7 @@
 """Where rows come from: how many of each source were rejected, and whether that is chance."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import narwhals as nw
@@ -24,6 +25,7 @@ SHIFTS = (
     ("off", "off", pa.bool_()),
 )
 LABEL = 56  # characters of a name that a defense is given, whose messages repeat it
+MOST_NAMED = 200_000  # sources that are counted in passes
 MOST = 200  # values beyond which a column that nobody named is no source
 
 
@@ -72,10 +74,7 @@ class Groups(NamedTuple):
 
     def tallies(self, kept: Bool[np.ndarray, " n"]) -> list["Tally"]:
         """What became of each group, the most suspicious first."""
-        every, here, p = _over(self.codes, len(self.names), kept)
-        p = np.minimum(p * len(p), 1.0)
-        order = np.lexsort([-here / every, p])
-        return [Tally(self.names[g], int(every[g]), int(here[g]), float(p[g])) for g in order]
+        return tallied(self.names, *_counts(self.codes, len(self.names), kept))
 
 
 class Tally(NamedTuple):
@@ -96,6 +95,45 @@ class Tally(NamedTuple):
         return self.p < CHANCE
 
 
+def tallied(names: Sequence[str], every: np.ndarray, here: np.ndarray) -> list[Tally]:
+    """What became of groups of `every` row, of which `here` were rejected, the worst first."""
+    p = np.minimum(_chances(every, here) * len(every), 1.0)
+    order = np.lexsort([-here / every, p])
+    return [Tally(names[g], int(every[g]), int(here[g]), float(p[g])) for g in order]
+
+
+@dataclass(frozen=True, eq=False)
+class CountsOf:
+    """How many rows of each name in a column a block has, and how many of them are rejected.
+
+    `bits` has a bit for each row of the table, 1 where it is kept.
+    """
+
+    column: str
+    bits: bytes
+
+    def __call__(self, block: tuple[int, pa.Table]) -> dict[str, np.ndarray]:
+        start, table = block
+        packed = np.frombuffer(self.bits, np.uint8)[start // 8 : -(-(start + len(table)) // 8)]
+        kept = np.unpackbits(packed)[start % 8 :][: len(table)].astype(bool)
+        levels = levels_of(table[self.column])
+        assert levels is not None  # or it was refused by the sample
+        names, codes = _named(levels)
+        return dict(zip(names, np.transpose(_counts(codes, len(names), kept)), strict=True))
+
+
+def added(one: dict[str, np.ndarray], other: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The counts of two parts of a table, whose names may be others."""
+    for name, counts in other.items():
+        one[name] = one[name] + counts if name in one else counts
+    if len(one) > MOST_NAMED:
+        raise InputError(
+            f"The column to group the rows by has more than {MOST_NAMED:,} different values; give "
+            "one that rows of the same source share."
+        )
+    return one
+
+
 def _named(levels: Levels) -> tuple[list[str], np.ndarray]:
     """Names and codes of all levels that occur, the missing ones as a level of their own."""
     names, codes = levels.words.to_pylist(), levels.codes
@@ -106,29 +144,31 @@ def _named(levels: Levels) -> tuple[list[str], np.ndarray]:
     return names, codes
 
 
-def _over(codes: np.ndarray, g: int, kept: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Rows and rejected rows of each group, and the chance of so many, of each by itself.
+def _counts(codes: np.ndarray, g: int, kept: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Rows and rejected rows of each group."""
+    return np.bincount(codes, minlength=g), np.bincount(codes[~kept], minlength=g)
+
+
+def _chances(every: np.ndarray, here: np.ndarray) -> Float[np.ndarray, " g"]:
+    """The chance of so many rejected rows in each group, of each by itself.
 
     Of k rejected among n rows, a group of m rows has a hypergeometric number.
     """
-    every = np.bincount(codes, minlength=g)
-    here = np.bincount(codes[~kept], minlength=g)
     # Of many groups most are alike, and each of these tails is a sum.
     (m, r), place = np.unique([every, here], axis=1, return_inverse=True)
-    p: Float[np.ndarray, " u"] = hypergeom.sf(r - 1, len(codes), m, int((~kept).sum()))
-    return every, here, p[place.ravel()]
+    p: Float[np.ndarray, " u"] = hypergeom.sf(r - 1, int(every.sum()), m, int(here.sum()))
+    return p[place.ravel()]
 
 
-def source_told(groups: Groups, kept: np.ndarray) -> str:
+def source_told(column: str, tallies: Sequence[Tally]) -> str:
     """The groups in one sentence, the most suspicious first."""
-    tallies = groups.tallies(kept)
     shown = listing([
         f"{quote(t.name)} {t.rejected:,} of {t.rows:,} ({percent(t.share)}"
         f"{', beyond chance' if t.beyond else ''})"
         for t in tallies
     ])  # fmt: skip
     end = "" if any(t.beyond for t in tallies) else "; none beyond chance"
-    return f"Source: rejected rows by {quote(groups.column)}: {shown}{end}."
+    return f"Source: rejected rows by {quote(column)}: {shown}{end}."
 
 
 def found_in(table: Mapping[str, pa.ChunkedArray], kept: Bool[np.ndarray, " n"]) -> str:
@@ -141,7 +181,8 @@ def found_in(table: Mapping[str, pa.ChunkedArray], kept: Bool[np.ndarray, " n"])
         words, codes = _named(levels)
         if len(words) == 1:
             continue
-        every, here, p = _over(codes, len(words), kept)
+        every, here = _counts(codes, len(words), kept)
+        p = _chances(every, here)
         tests += len(words)
         # A large table makes any difference significant, but not worth a line.
         p[(here < 3) | (here * n < 1.5 * every * k)] = 1.0

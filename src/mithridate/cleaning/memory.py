@@ -13,7 +13,7 @@ from ..defenses import BaseDefense
 from ..errors import InputError
 from ..tables.reading import Reading
 from . import summary as sentences
-from .cells import are_asked, cells_of
+from .cells import Cells, are_asked, cells_of
 from .encoding import Encoding, beside, encoded, fit
 from .findings import Judged, Rejected, with_aside
 from .groups import Groups, framed
@@ -58,8 +58,8 @@ def clean_in_memory(
     warned = _fitted(guard, used, sources, options)
     tell("saying why", 0, 0)
     rejected = _rejected(guard, used, table.numbers)
-    shifts = {} if sources is None else shifts_of(guard, used, sources)
-    cells = cells_of(encoding, table.numbers) if are_asked(guard) else None
+    shifts = {} if sources is None else shifts_of(guard, used.y, used.unit, sources)
+    cells = _cells(encoding, table.numbers) if are_asked(guard) else None
     summary = sentences.sentences(
         guard, used, rejected, table.columns, sources, cells=cells, shifts=shifts
     )
@@ -91,6 +91,10 @@ def _table(whole: Opened, table: Opened, rejected: Rejected, page: report.Cleani
     added = with_aside(rejected.added(), table.account.aside)
     aside = whole.account.aside
     return CleanedTable(whole.frame, whole.numbers, whole.path, whole.reading, added, aside, page)
+
+
+def _cells(encoding: Encoding, numbers: np.ndarray | None) -> Cells:
+    return cells_of(encoding.raw(np.arange(encoding.rows)), encoding.columns, numbers)
 
 
 def _trusted(trusted: Any, target: str, reading: Reading) -> Opened:

@@ -10,14 +10,16 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from ..defenses import GROUP as GROUPED
 from ..defenses.reasons import NUMBERS, KeptRows
-from ..passes.block import Block, Kernel
+from ..passes.memory import Verdict
+from ..passes.stream import encoded
 from ..tables import write
 from ..tables.encoder import Encoder
 from ..tables.reading import Aside
 from ..tables.rows import typed
 from ..tables.source import QUARANTINE, File, Source, output_name
-from .findings import ADDED, Rejected, beside
+from .findings import ADDED, JUDGED, Judged, Rejected, beside
 
 GROUP = 1 << 25  # bytes of kept rows that become a row group
 CODECS = {c: c for c in ("SNAPPY", "GZIP", "BROTLI", "LZ4", "ZSTD")} | {"UNCOMPRESSED": "NONE"}
@@ -27,7 +29,7 @@ class Explain(NamedTuple):
     """All that is needed to say why a row was rejected."""
 
     encoder: Encoder
-    score: Kernel
+    verdict: Verdict
     profile: KeptRows
     defense: str
     threshold: float
@@ -39,14 +41,18 @@ class Explain(NamedTuple):
 
         `numbers` are those of the rows in the whole table, from 1.
         """
-        Z, raw = self.encoder(table), self.encoder(table, scaled=False)
-        X, y = np.ascontiguousarray(Z[:-1].T), Z[-1]
+        block, raw = encoded(self.encoder, table, rows), self.encoder(table, scaled=False)
+        X, y = block.X, block.y
         records = np.zeros(len(y), dtype=NUMBERS)
         self.profile.describe(X, y, records)
         records["row"] = rows
-        records["score"] = self.score(Block(int(rows[0]), Z, np.ones(len(y))))
-        goal = self.encoder.target
+        goal, judged = self.encoder.target, None
         unit = goal.high - goal.low
+        if self.verdict.judge is None:
+            records["score"] = self.verdict.score(block)
+        else:
+            records["score"], *expected, found = self.verdict.judge(block)
+            judged = Judged(*(unit * value + goal.low for value in expected), found == GROUPED)
         return Rejected(
             columns=self.encoder.about(),
             target=goal.name,
@@ -58,6 +64,7 @@ class Explain(NamedTuple):
             defense=self.defense,
             threshold=self.threshold,
             shown=numbers,
+            judged=judged,
         ).added()
 
 
@@ -135,7 +142,9 @@ class FileWriter:
             cells = table.slice(i, 1)
             if row.cells:  # those of a row that is too long are not in the file that was read
                 cells = typed([row], table.schema)
-            yield write.with_columns(cells, dict(zip(ADDED.names, beside([row]), strict=True)))
+            kinds = ADDED if self.explain.verdict.judge is None else JUDGED
+            added = beside([row], kinds)
+            yield write.with_columns(cells, dict(zip(kinds.names, added, strict=True)))
 
 
 def stored(about: pq.FileMetaData) -> dict[str, Any]:

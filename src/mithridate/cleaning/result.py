@@ -193,7 +193,7 @@ class Cleaned:
                 files[bad] = self.quarantined
         if html:
             files[page] = report.cleaning_html(table.page)
-        wrong = self._wrong_cells
+        wrong = self.wrong_cells
         if wrong is not None:
             files[listed] = wrong
         stale = tuple(p for p in (bad, page, listed) if p not in files and p.exists())
@@ -202,8 +202,8 @@ class Cleaned:
         return Written(path, quarantined, page, defused, stale, listed)
 
     @property
-    def _wrong_cells(self) -> Any:
-        """The cells that look wrong, or None where none does."""
+    def wrong_cells(self) -> Any:
+        """The cells that look wrong, or None where none does or none was judged."""
         if self.cells is None:
             return None
         rows = nw.from_native(self.cells, eager_only=True)
@@ -330,8 +330,19 @@ class Cleaned:
         if self.out is not None:
             bad = self.out / QUARANTINE
             more = f"; rejected rows and reasons: {bad}" if bad.exists() else ""
+            listed = beside_folder(self.out)
+            more += f"; cells that look wrong: {listed}" if listed.exists() else ""
             lines.append(f"Kept rows: {self.out}{more}")
         return lines
+
+
+def beside_folder(out: Path) -> Path:
+    """Where the list of wrong cells goes, beside a folder of kept rows.
+
+    >>> beside_folder(Path("homes.cleaned")).name
+    'homes.cleaned.cells.csv'
+    """
+    return out.with_name(f"{out.name}.cells.csv")
 
 
 def _dicts(frame: Any) -> list[dict[str, Any]]:

@@ -8,9 +8,10 @@ from jaxtyping import Float
 from scipy.stats import norm
 
 from .._text import listing, quote
-from .encoding import Encoding
 from .findings import figure
 from .groups import CHANCE, Groups
+
+Values = Float[np.ndarray, " n"]
 
 REACH = 3.0  # scales of noise beyond which a row moves its source no further
 LEAST = 5  # rows of a source of which a mean is taken
@@ -46,10 +47,11 @@ class Shift(NamedTuple):
         return f"{figure(self.shift, 3)} ({figure(self.low, 3)} to {figure(self.high, 3)})"
 
 
-def shifts_of(guard: Any, encoding: Encoding, groups: Groups) -> dict[str, Shift]:
+def shifts_of(guard: Any, y: Values, unit: float, groups: Groups) -> dict[str, Shift]:
     """The shift of each source with five rows or more, by predictions that did not see the row.
 
-    None where the defense does not say what it expects.
+    `y` are the targets that the defense saw, in `unit`s of the table's. None where the defense does
+    not say what it expects.
     """
     if not hasattr(guard, "expected_low_"):
         return {}
@@ -60,11 +62,11 @@ def shifts_of(guard: Any, encoding: Encoding, groups: Groups) -> dict[str, Shift
     known = np.isfinite(expected) & np.isfinite(noise) & (noise > 0)
     if not known.any():
         return {}
-    off, scale = (encoding.y - expected)[known], noise[known]
+    off, scale = (y - expected)[known], noise[known]
     codes = groups.codes[known]
     means = shrunk(codes, np.clip(off, -REACH * scale, REACH * scale), len(groups.names))
     return {
-        groups.names[g]: Shift(groups.names[g], *(float(v) * encoding.unit for v in values))
+        groups.names[g]: Shift(groups.names[g], *(float(v) * unit for v in values))
         for g, values in means.items()
     }
 

@@ -1,6 +1,8 @@
 """Tables that memory does not hold, cleaned in passes over their files."""
 
 import dataclasses
+import hashlib
+import pickle
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
@@ -22,11 +24,13 @@ from ..errors import InputError
 from ..moments import Moments
 from ..passes.engine import Dask, Engine, Local
 from ..passes.journal import key_of
+from ..passes.memory import Verdict
 from ..passes.scratch import Scratch
 from ..passes.stream import Reader, Streamed, Tell
 from ..tables import csv, targets
 from ..tables.encoded import check_rows
 from ..tables.encoder import Encoder
+from ..tables.frame import known
 from ..tables.plan import asked, lacking, planned, target_of
 from ..tables.reading import ANY, Reading
 from ..tables.source import (
@@ -38,9 +42,13 @@ from ..tables.source import (
     output_name,
     surveyed,
 )
+from ..tables.write import write
 from . import output, setaside
-from .result import Cleaned
-from .summary import cost_by_moments, headlines
+from .cells import Cells, are_asked
+from .groups import Groups
+from .result import Cleaned, beside_folder
+from .sampled import Sources, cells_in, numbers_of, sources_in, trusted_rows
+from .summary import UNSEEN, cost_by_moments, few, headlines, kinds, nearest
 from .workshop import Workshop
 
 TWO_WRITERS = 3 << 29  # bytes of memory
@@ -59,9 +67,11 @@ def clean_in_passes(
     skip_bad_files: bool = False,
     memory: int | None = None,
     tell: Tell | None = None,
+    trusted: Any = None,
+    groups: str | None = None,
 ) -> Cleaned:
     """Cleans a folder or file that need not fit into memory; see `clean` for the parameters."""
-    _check_streams(guard)
+    _check_streams(guard, trusted)
     writers = 1 if memory is not None and memory < TWO_WRITERS else 2
     engine: Engine = Local(writers=writers) if client is None else Dask(client)
     tell = tell or silent
@@ -74,19 +84,21 @@ def clean_in_passes(
             left = [file for file in files if file.name not in named]
             if not left:
                 raise InputError(f"No file of {quote(path, limit=200)} can be used: {bad[0]}")
-            key = key_of(
-                __version__,
-                repr(guard),
-                target,
-                drop,
-                categorical,
-                repr(reading),
-                system.type_name,
-                root,
-                left,
-            )
+            asked = (target, drop, categorical, repr(reading), groups, _named(trusted))
+            key = key_of(__version__, repr(guard), *asked, system.type_name, root, left)
             run = _Run(
-                system, root, clone(guard), engine, shop, tell, target, drop, categorical, reading
+                system=system,
+                root=root,
+                guard=clone(guard),
+                engine=engine,
+                shop=shop,
+                tell=tell,
+                target=target,
+                drop=drop,
+                categorical=categorical,
+                reading=reading,
+                trusted=trusted,
+                groups=groups,
             )
             try:
                 with shop.attempt(key):
@@ -98,10 +110,19 @@ def clean_in_passes(
                 bad.append(error)
         if out is not None:
             shop.publish(out)
+            if result.wrong_cells is not None:
+                write({beside_folder(out): result.wrong_cells})
     return dataclasses.replace(result, out=out)
 
 
-def _check_streams(guard: BaseDefense) -> None:
+def _named(trusted: Any) -> str:
+    """What tells trusted rows from others: of a file its age, of a frame what it holds."""
+    if isinstance(trusted, str | Path) and Path(trusted).exists():
+        return f"{trusted} {Path(trusted).stat().st_mtime_ns}"
+    return "" if trusted is None else hashlib.sha256(pickle.dumps(trusted)).hexdigest()
+
+
+def _check_streams(guard: BaseDefense, trusted: Any) -> None:
     name = type(guard).__name__
     if not isinstance(guard, Streams):
         able = [
@@ -109,6 +130,11 @@ def _check_streams(guard: BaseDefense) -> None:
         ]
         raise InputError(
             f"{name} needs the whole table in memory; {listing(able)} read it in passes."
+        )
+    if trusted is not None and not guard.trusts_in_passes:
+        raise InputError(
+            f"{name} takes no trusted rows in passes; leave them out, or take the default, "
+            "TableErrors."
         )
     if guard.estimator is not None and type(guard.estimator) is not Ridge:
         raise InputError(
@@ -145,6 +171,9 @@ class _Run:
     drop: Sequence[str]
     categorical: Sequence[str]
     reading: Reading
+    trusted: Any
+    groups: str | None
+    grouped: Groups | None = None
     account: setaside.FileAccounts = dataclasses.field(default_factory=setaside.FileAccounts)
 
     def __call__(self, files: Sequence[File], skip: bool, bad: list[BadFile]) -> Cleaned:
@@ -156,10 +185,16 @@ class _Run:
         source = reader.source
         with self._scratch(source, encoder) as scratch:
             rows = Streamed(reader, encoder, scratch)
-            verdict, bits, kept = fit_passes(self.guard, rows, encoder.about().names)
+            trusted = None
+            if self.trusted is not None:
+                trusted = trusted_rows(self.trusted, encoder, reader.sample(), self.reading)
+            verdict, bits, kept = fit_passes(self.guard, rows, encoder.about().names, trusted)
             every = rows.every
+        sources, cells = self._beside(reader, encoder, bits)
+        beside = {"trusted": trusted, "sources": sources, "cells": cells}
+        said = self._summary(source, kept, every, encoder, **beside)
         if self.shop.kept:
-            self._write(source, encoder, verdict.score, kept, bits)
+            self._write(source, encoder, verdict, kept, bits)
         every_bit = setaside.over_all(source, bits)
         lost = {error.name for error in worse}
         given = tuple(file for file in files if file.name not in lost)
@@ -170,14 +205,28 @@ class _Run:
             rows=len(every_bit),
             bits=np.packbits(every_bit).tobytes(),
             aside=self.account.every(source),
-            summary=self._summary(source.rows, kept, every, encoder),
-            notes=(*self.account.notes, *encoder.notes),
+            summary=said,
+            notes=(*self.account.notes, *encoder.notes, *(cells.notes if cells else ())),
+            groups=None if sources is None else sources.framed(),
+            cells=None if cells is None else cells.rows,
             read=self.account.notes,
             defense=self.guard,
             skipped=tuple(error.sentence for error in (*bad, *worse)),
             passes=tuple(reader.rates),
             out=None,
         )
+
+    def _beside(
+        self, reader: Reader, encoder: Encoder, bits: bytes
+    ) -> tuple[Sources | None, Cells | None]:
+        """The sources of rows, where they were asked for, and the cells that look wrong."""
+        sources = cells = None
+        if self.grouped is not None:
+            sources = Sources.of(reader, self.grouped, self.guard, bits, encoder.target)
+        if are_asked(self.guard):
+            self.tell("looking for wrong cells", 0, 0)
+            cells = cells_in(reader, encoder)
+        return sources, cells
 
     def _scratch(self, source: Source, encoder: Encoder) -> AbstractContextManager[Scratch | None]:
         """Where this machine does the passes, a place for the numbers of the table."""
@@ -224,22 +273,29 @@ class _Run:
     def _encoder(self, reader: Reader) -> tuple[Reader, Encoder]:
         """How columns become numbers, from the rows with a target; and the reader of these."""
         types = {field.name: field.type for field in reader.source.schema}
-        wanted = asked(types, self.target, self.drop, self.categorical, reading=self.reading)
-        digests = reader.survey(wanted.surveyed, wanted.gone)
+        drop, beside = [*self.drop], []
+        if self.groups is not None:
+            column = known(str(self.groups), list(types), "table", "to group the rows by")
+            beside = [column]
+            drop += beside if column != self.target else []
+        wanted = asked(types, self.target, drop, self.categorical, reading=self.reading)
+        digests = reader.survey(wanted.surveyed, wanted.gone, beside)
         if targets.has_gaps(digests[wanted.target]):
             reader = self.account.with_target(reader, wanted.target, wanted.gone)
-            digests = reader.survey(wanted.surveyed, wanted.gone)
+            digests = reader.survey(wanted.surveyed, wanted.gone, beside)
+        if beside:
+            self.grouped = sources_in(reader.sample(), beside[0], wanted.target)
         goal = target_of(wanted, digests, reader)
         medians = reader.medians(lacking(wanted, digests))
         return reader, planned(wanted, goal, digests, medians, reader)
 
     def _write(
-        self, source: Source, encoder: Encoder, score: Any, kept: Moments, bits: bytes
+        self, source: Source, encoder: Encoder, verdict: Verdict, kept: Moments, bits: bytes
     ) -> None:
         ridge = self.guard.estimator_
         sigma = float(kept.mse(ridge.coef_, ridge.intercept_)) ** 0.5 or 1.0
         profile, name = KeptRows.of_moments(kept, ridge, sigma), type(self.guard).__name__
-        explain = output.Explain(encoder, score, profile, name, float(self.guard.threshold_))
+        explain = output.Explain(encoder, verdict, profile, name, float(self.guard.threshold_))
         cut = output.FileWriter(source, explain, self.shop.rows, self.account.by_file(source))
         done = 0
         self.tell("writing", 0, source.rows)
@@ -247,7 +303,31 @@ class _Run:
             done += rows
             self.tell("writing", done, source.rows)
 
-    def _summary(self, n: int, kept: Moments, every: Moments, encoder: Encoder) -> list[str]:
-        unit = encoder.target.high - encoder.target.low
-        said = [*headlines(self.guard, n), *cost_by_moments(kept, every, unit)]
-        return [*said, *([self.guard.message_] if self.guard.message_ else [])]
+    def _summary(
+        self,
+        source: Source,
+        kept: Moments,
+        every: Moments,
+        encoder: Encoder,
+        *,
+        trusted: Any,
+        sources: Sources | None,
+        cells: Cells | None,
+    ) -> list[str]:
+        """What was found, the most important first."""
+        of_cells, guard = "" if cells is None else cells.sentence, self.guard
+        if getattr(guard, "only", None) == "cells":
+            return [of_cells]
+        goal = encoder.target
+        unit = goal.high - goal.low
+        off, where = ("", "") if sources is None else sources.sentences(goal.name)
+        together = kinds(getattr(guard, "n_group_", 0), guard.n_rejected_)
+        said = [*headlines(guard, source.rows), off, together, of_cells, where]
+        said += cost_by_moments(kept, every, unit)
+        top = getattr(guard, "top_", ())
+        if top and not guard.found_:
+            number = int(numbers_of(source, np.array([int(top[1])]))[0])
+            values = (unit * value + goal.low for value in top[2:])
+            said.append(f"{nearest(number, goal.name, *values)} {UNSEEN}")
+        said += [] if trusted is None else few(len(trusted[1]))
+        return [line for line in [*said, guard.message_] if line]

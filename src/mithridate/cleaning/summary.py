@@ -17,6 +17,7 @@ from .groups import Groups, found_in, source_told
 from .shifts import Shift, told
 
 MANY = 100_000  # rows enough to compare two fits
+UNSEEN = "Poison as near to the model as clean rows are cannot be seen in this way."
 FEW = 20  # trusted rows below which chance decides what they say
 
 
@@ -35,7 +36,9 @@ def sentences(
     if getattr(guard, "only", None) == "cells":
         return [of_cells]
     off = "" if groups is None else told(shifts, groups.column, encoding.target)
-    said = [*headlines(guard, encoding.rows), off, _kinds(rejected), of_cells]
+    group = 0 if rejected.judged is None else int(rejected.judged.group.sum())
+    together = kinds(group, len(rejected.records))
+    said = [*headlines(guard, encoding.rows), off, together, of_cells]
     if len(rejected.records):
         where = _source(guard, encoding, table, groups)
         said += [_standing_out(rejected), where, *_cost(guard, encoding)]
@@ -97,8 +100,9 @@ def _source(guard: BaseDefense, encoding: Encoding, table: Columns, groups: Grou
     if groups is None:
         other = found_in(others, kept)
         return f"Source: {other}" if other else ""
-    named = source_told(groups, kept)
-    if any(tally.beyond for tally in groups.tallies(kept)):
+    tallies = groups.tallies(kept)
+    named = source_told(groups.column, tallies)
+    if any(tally.beyond for tally in tallies):
         return named
     other = found_in(others, kept)
     return f"{named} But {other}" if other else named
@@ -122,12 +126,11 @@ def _cost(guard: BaseDefense, encoding: Encoding) -> list[str]:
     ]
 
 
-def _kinds(rejected: Rejected) -> str:
+def kinds(group: int, rejected: int) -> str:
     """How many rows were rejected for which reason, where there are two."""
-    if rejected.judged is None or not rejected.judged.group.any():
+    if not group:
         return ""
-    group = int(rejected.judged.group.sum())
-    alone = len(rejected.records) - group
+    alone = rejected - group
     rest = f"; {alone:,} have a target that does not fit, each alone" if alone else ""
     return f"Of these, {counted(group, 'row')} together pulled the model to where it is{rest}."
 
@@ -136,26 +139,30 @@ def _nearest(guard: Any, encoding: Encoding, rejected: Rejected) -> str:
     """What is nearest to an error in a table without one, and how far off an error would be."""
     row = int(np.argmax(guard.scores_))
     number = row + 1 if rejected.numbers is None else int(rejected.numbers[row])
-    y, zero, unit = encoding.y[row], encoding.zero, encoding.unit
     values = (guard.expected_[row], guard.expected_low_[row], guard.expected_high_[row])
-    mean, low, high = (figure(value * unit + zero) for value in values)
+    shown = (value * encoding.unit + encoding.zero for value in (encoding.y[row], *values))
+    return nearest(number, encoding.target, *shown)
+
+
+def nearest(number: int, target: str, *values: float) -> str:
+    """The row that is nearest to an error: its target, what is expected, and between which ends."""
+    y, mean, low, high = map(figure, values)
     return (
-        f"Most suspicious: row {number:,}, whose {quote(encoding.target)} is "
-        f"{figure(y * unit + zero)}, where the others predict {mean} ({low} to {high})."
+        f"Most suspicious: row {number:,}, whose {quote(target)} is {y}, where the others predict "
+        f"{mean} ({low} to {high})."
     )
 
 
 def _power(guard: BaseDefense, encoding: Encoding, rejected: Rejected) -> str:
     """How far off a row would have had to be, where that can be said in units of the target."""
-    unseen = "Poison as near to the model as clean rows are cannot be seen in this way."
     low = getattr(guard, "expected_low_", None)
     if low is not None and np.isfinite(low).all():
-        return f"{_nearest(guard, encoding, rejected)} {unseen}"
+        return f"{_nearest(guard, encoding, rejected)} {UNSEEN}"
     regression, scores = getattr(guard, "regression_", None), guard.scores_
     if regression is None:
-        return unseen
+        return UNSEEN
     X = guard.unit_box_.scaled(encoding.X)  # pyright: ignore
     off = np.abs(encoding.y - regression.predict(X))[scores > 0] / scores[scores > 0]
     least = figure(guard.threshold_ * np.median(off) * encoding.unit, 2)
     target = quote(encoding.target)
-    return f"If wrong: a row less than about {least} off the predicted {target} was kept. {unseen}"
+    return f"If wrong: a row less than about {least} off the predicted {target} was kept. {UNSEEN}"

@@ -74,10 +74,9 @@ def clean(
         }  # fmt: skip
         budget = _bytes(memory) if memory else None
         if dask or in_passes(file, budget):
-            _refuse(
-                {"--trusted": trusted, "--groups": groups, "--report": report, "--check": check}
-            )
+            _refuse({"--report": report, "--check": check})
             settings |= {"target": target, "skip_bad_files": skip_bad_files}
+            settings |= {"trusted": trusted, "groups": groups}
             settings["memory"] = budget or max(free() // 2, LEAST)
             found, written = _clean_in_passes(file, out, dask, settings), None
         else:

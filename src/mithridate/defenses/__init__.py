@@ -15,8 +15,8 @@ from ._proda import Proda as Proda
 from ._ransac import Ransac as Ransac
 from ._ridge import Ridge as Ridge
 from ._sever import Sever as Sever
-from ._tableerrors import GROUP as GROUP
 from ._tableerrors import TableErrors as TableErrors
+from ._tablerule import GROUP as GROUP
 from ._targeterrors import TargetErrors as TargetErrors
 from ._theilsen import TheilSen as TheilSen
 from ._torrent import Torrent as Torrent

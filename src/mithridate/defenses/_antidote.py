@@ -107,6 +107,8 @@ class Antidote(Streams, BaseDefense):
     effect_: float
     ends_: float
     conspiracy_: bool
+    verdict_: Verdict
+    """What `fit` decided, for rows in the units of `unit_box_`."""
 
     def __init__(self, estimator: Any = None, *, false_positive_rate: float | None = None):
         super().__init__(estimator)
@@ -134,7 +136,7 @@ class Antidote(Streams, BaseDefense):
             first = searches, worthwhile
             choices = [first, *believed, (searches, False)]
             searches, worthwhile = _most_trusted(table, choices, losses)
-        verdict = self._verdict(table, small, searches, worthwhile)
+        verdict = self.verdict_ = self._verdict(table, small, searches, worthwhile)
         self.scores_ = table.values(verdict.score)
         return table.values(verdict.keep)
 

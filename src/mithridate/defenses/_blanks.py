@@ -1,6 +1,6 @@
 """Cells without a value: what they add to the noise of a row."""
 
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from jaxtyping import Bool, Float
@@ -28,29 +28,53 @@ def as_blanks(blanks: Any, X: Any, weight: Any) -> Bool[np.ndarray, "n d"] | Non
     return given if weight is None else given[np.ravel(weight) > 0]
 
 
-def widened(
-    table: Canonical, v: Column, r: Column, noise: Column, blank: Bool[np.ndarray, "m d"]
-) -> Column:
-    """Noise of rows with blanks, which whoever filled them cannot know better.
+class Widening(NamedTuple):
+    """What blanks add to the noise of rows, which whoever filled them cannot know better.
 
     A blank may stand for any value of its column, and so adds the variance that the column has in
-    a line through the table. Where ten or more rows have a blank in the same column, and lie
-    farther off even so, their own scale counts too.
+    a line through the table: `sd` (d,). Where ten or more rows have a blank in the same column, and
+    lie farther off even so, their own scale counts too, as a `factor` (d,).
     """
-    if not blank.any():
+
+    sd: Float[np.ndarray, " d"]
+    factor: Float[np.ndarray, " d"]
+
+    @classmethod
+    def of(
+        cls,
+        table: Canonical,
+        v: Column,
+        r: Column,
+        noise: Column,
+        blank: Bool[np.ndarray, "m d"] | None,
+    ) -> "Widening":
+        """What rows with residuals `r` say; blanks are no part of their noise yet."""
+        d = table.X.shape[1]
+        if blank is None:
+            return cls(np.zeros(d), np.ones(d))
+        slopes = Line().fit(table.X, v, table.weight).coef_[1:]
+        own = cls(slopes * spread_of(table), np.ones(d))
+        noise = own(noise, blank)
+        for j in np.flatnonzero(blank.sum(axis=0) >= _FEW):
+            rows, others = blank[:, j], ~blank[:, j]
+            if not others.any():
+                continue
+            z, w = r / noise, table.weight
+            ratio = spread(z[rows], w[rows]) / max(spread(z[others], w[others]), 1e-9)
+            if ratio > 1.0:
+                k = float(rows.sum())
+                own.factor[j] = ratio ** (k / (k + _SHRUNK))
+                noise = np.where(rows, noise * own.factor[j], noise)
+        return own
+
+    def __call__(self, noise: Column, blank: Bool[np.ndarray, "m d"] | None) -> Column:
+        """The noise of rows, wider where they have a blank."""
+        if blank is None or not blank.any():
+            return noise
+        noise = np.sqrt(noise**2 + blank @ self.sd**2)
+        for j in np.flatnonzero(self.factor > 1.0):
+            noise = np.where(blank[:, j], noise * self.factor[j], noise)
         return noise
-    slopes = Line().fit(table.X, v, table.weight).coef_[1:]
-    noise = np.sqrt(noise**2 + blank @ (slopes * spread_of(table)) ** 2)
-    for j in np.flatnonzero(blank.sum(axis=0) >= _FEW):
-        rows, others = blank[:, j], ~blank[:, j]
-        if not others.any():
-            continue
-        z, w = r / noise, table.weight
-        ratio = spread(z[rows], w[rows]) / max(spread(z[others], w[others]), 1e-9)
-        if ratio > 1.0:
-            k = float(rows.sum())
-            noise = np.where(rows, noise * ratio ** (k / (k + _SHRUNK)), noise)
-    return noise
 
 
 def spread_of(table: Canonical) -> Float[np.ndarray, " d"]:

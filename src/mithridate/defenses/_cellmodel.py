@@ -11,7 +11,7 @@ from jaxtyping import Bool, Float, Int
 
 from ._evenscale import Form, forms, likelihood, step
 from ._slipmixture import Places, SlipMixture, slip_mixture, tails
-from .errormixture import local_scale, noise_scale
+from .errormixture import NoiseScale
 
 Rows = Float[np.ndarray, "m k"]
 Column = Float[np.ndarray, " m"]
@@ -157,7 +157,7 @@ class CellModel(NamedTuple):
         own = cls(
             j, unit, form, line, p, v - p, (v.min(), v.max()), step(z, w), SlipMixture.plain(width)
         )
-        noise, _ = noise_scale(p, v - p, w, _ROUNDING)
+        noise, _ = NoiseScale.of(p, v - p, w, _ROUNDING)(p, v - p)
         noise = own.rounded(noise, z)
         places = Places.of(x, unit, form)
         own = own._replace(mixture=slip_mixture(places, p, noise, width, _one_sign(x)))
@@ -172,14 +172,7 @@ class CellModel(NamedTuple):
         """What the model says of the cells of rows that it was not fitted on."""
         z, p = self.unit(x), self.line(F)
         r, w = self.form(z) - p, np.ones(len(self.r))
-        noise = local_scale(self.p, self.r, w, _ROUNDING, at=p)
-        up = self.r > 0
-        if min(up.sum(), (~up).sum()) >= 50:
-            above, below = (
-                local_scale(self.p[rows], self.r[rows], w[rows], _ROUNDING, at=p)
-                for rows in (up, ~up)
-            )
-            noise = np.sqrt(noise * np.where(r > 0, above, below))
+        noise, _ = NoiseScale.of(self.p, self.r, w, _ROUNDING)(p, r)
         return self.compared(Places.of(x, self.unit, self.form), p, self.rounded(noise, z))
 
     def compared(self, places: Places, p: Column, noise: Column) -> Verdict:

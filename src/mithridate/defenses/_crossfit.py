@@ -21,6 +21,33 @@ _SHARED = 200_000  # numbers in a table from which trees gain more by threads th
 _REACH = 4.0  # robust standard deviations beyond which a feature pulls a line no further
 
 
+class Units(NamedTuple):
+    """Robust standard units of columns: `(x - middle) / unit`; a constant column becomes 0."""
+
+    middle: Float[np.ndarray, " d"]
+    unit: Float[np.ndarray, " d"]
+
+    @classmethod
+    def of(cls, X: np.ndarray, w: Column) -> "Units":
+        """Median and robust spread of columns, each row counted by its weight."""
+        middle, unit = np.empty(X.shape[1]), np.empty(X.shape[1])
+        for j, column in enumerate(X.T):
+            middle[j] = quantile(column, 0.5, w)
+            x = column - middle[j]
+            unit[j] = spread(x, w) or float(np.sqrt(np.average(x**2, weights=w)))
+            if not unit[j] > 1e-12 * float(np.abs(column).max(initial=0.0)):
+                unit[j] = np.inf
+        return cls(middle, unit)
+
+    def __call__(self, X: np.ndarray) -> Rows:
+        """Columns in these units, in steps of a billionth."""
+        return np.round((X - self.middle) / self.unit, _DIGITS) + 0.0  # no -0
+
+    def part(self, columns: np.ndarray) -> "Units":
+        """The units of these columns."""
+        return Units(self.middle[columns], self.unit[columns])
+
+
 class Canonical(NamedTuple):
     """A table in an order and in units of its own, each row as often as it counts.
 
@@ -30,7 +57,8 @@ class Canonical(NamedTuple):
     Shapes: `rows` (m,), the row of the table at each place; `columns` (d,), the same of columns,
     without those that are constant; `X` (m, d); `y` (m,), in robust
     standard deviations from the median; `weight` (m,); `group` (m,), the same for equal rows;
-    `sure` (m,), whether a row is known to be right.
+    `sure` (m,), whether a row is known to be right. `features` and `target` are the units of X and
+    of y.
     """
 
     rows: Int[np.ndarray, " m"]
@@ -40,6 +68,8 @@ class Canonical(NamedTuple):
     weight: Column
     group: Int[np.ndarray, " m"]
     sure: Bool[np.ndarray, " m"]
+    features: Units
+    target: Units
 
     @classmethod
     def of(
@@ -61,8 +91,8 @@ class Canonical(NamedTuple):
         if weight is not None and are_counts(weight):
             rows, weight = rows.repeat(weight.astype(int)), None
         w = np.ones(len(rows)) if weight is None else weight / weight.mean()
-        target = _standardized(y[rows, None], w)[:, 0]
-        Z = _standardized(X[rows], w)
+        goal, features = Units.of(y[rows, None], w), Units.of(X[rows], w)
+        target, Z = goal(y[rows, None])[:, 0], features(X[rows])
         varies = np.flatnonzero(np.ptp(Z, axis=0) > 0)
         columns = varies if len(varies) else np.array([0])
         columns = columns[np.lexsort(_moments(Z[:, columns], w))]
@@ -72,7 +102,8 @@ class Canonical(NamedTuple):
         new = np.ones(len(order), dtype=bool)
         new[1:] = (np.diff(target) != 0) | (np.diff(Z, axis=0) != 0).any(axis=1)
         rows = rows[order]
-        return cls(rows, columns, Z, target, w[order], np.cumsum(new) - 1, rows >= first)
+        group, features = np.cumsum(new) - 1, features.part(columns)
+        return cls(rows, columns, Z, target, w[order], group, rows >= first, features, goal)
 
     def folds(self, seed: int) -> Int[np.ndarray, " m"]:
         """The fold of each row: neighbors in the order lie in different ones, equal rows in one."""
@@ -85,7 +116,9 @@ class Canonical(NamedTuple):
         """The table of these of its rows, on the same scales."""
         group = np.unique(self.group[rows], return_inverse=True)[1].ravel()
         own = self.rows[rows], self.columns, self.X[rows], self.y[rows], self.weight[rows]
-        return Canonical(*own, group, self.sure[rows])
+        return self._replace(
+            **dict(zip(self._fields, (*own, group, self.sure[rows]), strict=False))
+        )
 
     def back(self, values: np.ndarray, n: int) -> np.ndarray:
         """Values of the places, put back where the first `n` rows of the table are."""
@@ -105,17 +138,6 @@ def spread(values: Column, weight: Column) -> float:
     Three rows in ten may be wrong; and where half of the rows sit at one value, it is not 0 yet.
     """
     return quantile(np.abs(values), INSIDE, weight) / INSIDE_SIGMAS
-
-
-def _standardized(X: np.ndarray, w: Column) -> Rows:
-    """Columns less their median, over a robust spread, in steps of a billionth of it."""
-    Z = np.empty_like(X, dtype=np.float64)
-    for j in range(X.shape[1]):
-        x = X[:, j] - quantile(X[:, j], 0.5, w)
-        unit = spread(x, w) or float(np.sqrt(np.average(x**2, weights=w)))
-        noise = 1e-12 * float(np.abs(X[:, j]).max(initial=0.0))
-        Z[:, j] = np.round(x / unit, _DIGITS) if unit > noise else 0.0
-    return Z + 0.0  # no -0
 
 
 def _moments(Z: Rows, w: Column) -> tuple[Column, ...]:
@@ -183,11 +205,25 @@ def boosting(n: int, loss: str = "squared_error") -> HistGradientBoostingRegress
     )
 
 
+class Crossfit(NamedTuple):
+    """Models, each fitted on all folds but its own, and their predictions of these (m,)."""
+
+    predicted: Column
+    models: tuple[Any, ...]
+
+
 def crossfit(
     model: Any, table: Canonical, v: Column, seed: int, used: np.ndarray | None = None
 ) -> Column:
     """Predictions of `v`, each by a copy of the model fitted on the `used` rows of other folds."""
-    fold, predicted = table.folds(seed), np.empty(len(v))
+    return crossfitted(model, table, v, seed, used).predicted
+
+
+def crossfitted(
+    model: Any, table: Canonical, v: Column, seed: int, used: np.ndarray | None = None
+) -> Crossfit:
+    """Copies of the model, each fitted on the `used` rows of other folds, and what they predict."""
+    fold, predicted, models = table.folds(seed), np.empty(len(v)), []
     # Boosting takes longer with weights, even where all are 1.
     weighs = isinstance(model, Line) or (
         np.ptp(table.weight) > 0 and has_fit_parameter(model, "sample_weight")
@@ -201,4 +237,5 @@ def crossfit(
         weight = {"sample_weight": table.weight[rows]} if weighs else {}
         copy.fit(table.X[rows], v[rows], **weight)
         predicted[out] = np.ravel(copy.predict(table.X[out]))
-    return predicted
+        models.append(copy)
+    return Crossfit(predicted, tuple(models))

@@ -1,13 +1,14 @@
 """Whether rows that pull a line together are an error, or a curve that a line cannot follow."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 
-from ._crossfit import Canonical, Line, boosting, crossfit, spread
-from ._evenscale import even_form
-from .errormixture import local_scale
+from ..passes.rows import dealt
+from ._crossfit import Canonical, Line, Units, boosting, crossfit, crossfitted, spread
+from ._evenscale import Form, even_form
+from .errormixture import LocalScale
 
 Column = Float[np.ndarray, " m"]
 Mask = Bool[np.ndarray, " m"]
@@ -19,19 +20,72 @@ _MOST = 0.4  # of all rows: of two parts as large as each other, none is the wro
 _END = 5  # other rows at the very end of the target, without which it is not cut off there
 _WORSE = 1.05  # times the error of trees with the group, and the others need it
 _BEND = 0.8  # times the error of a line with the group, where the others bend as well
+_SPLIT = 4  # the seed of the folds
 _LEAST = 1e-6  # of the target's spread: noise below this is not told from none
 
 
-class Gate(NamedTuple):
-    """The rows of a group that are rejected, and what models without it expect; all (m,).
+class Expected(NamedTuple):
+    """What models without a group expect, all (n,), and which rows are not where they expect them.
 
+    `cut` are rows at the end of a target that is cut off there, where a line goes on beyond it.
     Honest targets lie between `low` and `high`, 95 % of them.
     """
 
-    rejected: Mask
+    off: Mask
+    cut: Mask
     expected: Column
     low: Column
     high: Column
+
+
+class GroupGate(NamedTuple):
+    """What the models that were fitted without a group say of rows that were not asked.
+
+    `models` did not see one fold each; the target is cut off at the `ends` (sign, and target times
+    it). Where `narrow`, only rows off what they expect are rejected, else all of the group that are
+    not cut.
+    """
+
+    columns: Int[np.ndarray, " d"]
+    features: Units
+    target: Units
+    form: Form
+    models: tuple[Any, ...]
+    noise: LocalScale
+    ends: tuple[tuple[float, float], ...]
+    narrow: bool = True
+
+    def __call__(
+        self, X: Float[np.ndarray, "n k"], y: Column, rows: Int[np.ndarray, " n"]
+    ) -> Expected:
+        """What is expected of rows, by their numbers; in units of y."""
+        Z, target = self.features(X[:, self.columns]), self.target(y[:, None])[:, 0]
+        predicted, fold = np.empty(len(y)), dealt(rows, _SPLIT, len(self.models))
+        for k, model in enumerate(self.models):
+            if (fold == k).any():
+                predicted[fold == k] = np.ravel(model.predict(Z[fold == k]))
+        off, cut, *values = self.said(target, predicted)
+        unit, zero = self.target.unit[0], self.target.middle[0]
+        off = (off | (not self.narrow)) & ~cut
+        return Expected(off, cut, *(zero + unit * value for value in values))
+
+    def said(self, y: Column, predicted: Column) -> Expected:
+        """What is expected of targets by predictions of their even form."""
+        v, reach = self.form(y), _INTERVAL * self.noise(predicted)
+        cut = np.zeros(len(y), dtype=bool)
+        for sign, end in self.ends:
+            cut |= (sign * predicted > end) & (np.abs(sign * v - end) <= reach)
+        ends = [self.form.back(predicted + side) for side in (-reach, reach)]
+        middle, off = self.form.back(predicted), np.abs(v - predicted) > reach
+        return Expected(off, cut, middle, np.minimum(*ends), np.maximum(*ends))
+
+
+class Gate(NamedTuple):
+    """The rows of a group that are rejected, what models expect, and what they say of others."""
+
+    rejected: Mask
+    expected: Expected
+    others: GroupGate
 
 
 def gate(table: Canonical, group: Mask) -> Gate:
@@ -46,9 +100,10 @@ def gate(table: Canonical, group: Mask) -> Gate:
     """
     form = even_form(table.part(~group))
     v, w, rest, trees = form(table.y), table.weight, ~group, boosting(len(table.y))
-    apart, among = crossfit(trees, table, v, 4, rest), crossfit(trees, table, v, 4)
-    line, bent = crossfit(Line(), table, v, 4, rest), crossfit(Line(), table, v, 4)
-    noise = _noise(v, apart, w, rest)
+    fits = [crossfitted(model, table, v, _SPLIT, rest) for model in (Line(), trees)]
+    line, apart = (fit.predicted for fit in fits)
+    bent, among = (crossfit(model, table, v, _SPLIT) for model in (Line(), trees))
+    noise = _noise(v, apart, w, rest)(apart)
     # Where a line is far off anyway, as trees show, nothing has pulled it.
     least = np.full_like(v, max(min(spread((v - p)[rest], w[rest]) for p in (apart, line)), _LEAST))
 
@@ -62,29 +117,26 @@ def gate(table: Canonical, group: Mask) -> Gate:
     asked = rest & (np.abs(v - apart) <= _FAR * noise)
     pulled = ratio(line, bent, least, asked) < (1.0 / _WORSE if straight else _BEND)
     needed = ratio(apart, among, noise) > _WORSE
-    expected = line if straight else apart
-    reach = _INTERVAL * _noise(v, expected, w, rest)
-    group = group & ~_cut_off(v, expected, reach, rest)
-    rejected = group & (np.abs(v - expected) > reach)
+    chosen = fits[0 if straight else 1]
+    scale, ends = _noise(v, chosen.predicted, w, rest), _cut_off(v[rest])
+    units = table.columns, table.features, table.target
+    others = GroupGate(*units, form, chosen.models, scale, ends)
+    expected = others.said(table.y, chosen.predicted)
+    group = group & ~expected.cut
+    rejected = group & expected.off
     if w[rejected].sum() < _MANY * w[group].sum():
-        rejected = group
+        rejected, others = group, others._replace(narrow=False)
     if w[group].sum() > _MOST * w.sum() or needed or not pulled:
         rejected = np.zeros_like(group)
-    ends = sorted((form.back(expected - reach), form.back(expected + reach)), key=np.sum)
-    return Gate(rejected, form.back(expected), *ends)
+    return Gate(rejected, expected, others)
 
 
-def _cut_off(v: Column, expected: Column, reach: Column, rest: Mask) -> Mask:
-    """Rows at the end of a target that is cut off there, where a line goes on beyond the end."""
-    found = np.zeros_like(rest)
-    for sign in (-1.0, 1.0):
-        out, beyond = sign * v, sign * expected
-        end = out[rest].max()
-        if (out[rest] == end).sum() >= _END:
-            found |= (beyond > end) & (np.abs(out - end) <= reach)
-    return found
+def _cut_off(v: Column) -> tuple[tuple[float, float], ...]:
+    """The ends of a target that is cut off there: -1 or 1, and the target times it."""
+    ends = ((sign, float((sign * v).max())) for sign in (-1.0, 1.0))
+    return tuple((sign, end) for sign, end in ends if (sign * v == end).sum() >= _END)
 
 
-def _noise(v: Column, p: Column, w: Column, rest: Mask) -> Column:
-    """Scale of the noise of the others around predictions, for each row."""
-    return local_scale(p[rest], (v - p)[rest], w[rest], _LEAST, at=p)
+def _noise(v: Column, p: Column, w: Column, rest: Mask) -> LocalScale:
+    """Scale of the noise of the others around predictions."""
+    return LocalScale.of(p[rest], (v - p)[rest], w[rest], _LEAST)

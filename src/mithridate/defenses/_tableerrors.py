@@ -1,24 +1,30 @@
 """TableErrors: rows that pull the model together, then single rows whose target is wrong."""
 
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import numpy as np
 
+from ..passes import memory
+from ..passes.block import Block, Listed
+from ..passes.memory import InMemory, Passes, Verdict
 from ._antidote import Antidote
 from ._blanks import BlanksDefense
 from ._crossfit import Canonical, few_threads, quantile, spread
 from ._groupgate import gate
-from ._targeterrors import TargetErrors
+from ._tablerule import GROUP, KEPT, TARGET, GroupRule, Keep, Look, Score, Seen, TableRule, together
+from ._targeterrors import TargetErrors, blanks_in, limits, sure
+from ._targetrule import CUT, TargetRule, learned_from
 from .base import Column, Mask, Rows, Trusted
 from .constraints import Choice, Constraints
+from .streams import Streams
 from .unitbox import REACH, UnitBox
 
 _FEWEST = 3  # rows that are a group
-KEPT, GROUP, TARGET = 0, 1, 2
-"""What `findings_` says of a row."""
+_EXPECTED = {"expected": "expected_", "low": "expected_low_", "high": "expected_high_"}
 
 
-class TableErrors(BlanksDefense):
+class TableErrors(Streams, BlanksDefense):
     """Reject rows that pull the model together, and single rows whose target is wrong.
 
     The default of the product. First the search of `Antidote` for rows that together pulled a line
@@ -26,6 +32,13 @@ class TableErrors(BlanksDefense):
     without it, and boosted trees no worse: a curve is not what spoils a line, and trees need its
     rows. Then `TargetErrors` judges each of the rows that are left. An honest table most often
     keeps all of its rows.
+
+    A table of more than 65,536 rows is judged by a sample of as many, one row drawn of each of
+    equal parts. The gate of groups is asked of twice as many rows. All others then are judged as
+    those of the sample were: a row is of a group if it is as far off the search's line, and off
+    what the models without the group expect; a single row has odds by models of a fold that it is
+    dealt into by its number. Whether rejecting single rows does harm is asked with the flagged rows
+    of the whole table, 32,768 of them at most.
 
     Parameters
     ----------
@@ -49,6 +62,8 @@ class TableErrors(BlanksDefense):
         What the other rows predict, in units of y, and where 95 % of honest targets lie.
     chance_ : float
         How many single rows of an honest table like this would be flagged, on average.
+    n_group_ : int
+        How many rows were rejected because they pulled together.
     share_ : float
         Estimated share of single wrong targets, whether or not they can be told one by one.
 
@@ -78,6 +93,8 @@ class TableErrors(BlanksDefense):
     label: ClassVar[str | None] = "TableErrors"
     scores_like: ClassVar[str | None] = "residual"
     uses_trusted: ClassVar[bool] = True
+    trusts_in_passes: ClassVar[bool] = True
+    boxed: ClassVar[bool] = False
     keeps_clean: ClassVar[float] = 0.98
     per_row: ClassVar[tuple[str, ...]] = (*TargetErrors.per_row, "findings_")
     constraints: ClassVar[Constraints] = {
@@ -92,6 +109,10 @@ class TableErrors(BlanksDefense):
     findings_: np.ndarray
     chance_: float
     share_: float
+    n_group_: int
+    top_: tuple[float, ...]
+    """Of a table judged by a sample, the most suspicious row: score, number from 0, target, what
+    is expected of it and between which ends; else empty."""
 
     def __init__(self, estimator: Any = None, *, only: str | None = None):
         super().__init__(estimator)
@@ -100,34 +121,75 @@ class TableErrors(BlanksDefense):
     def how_sure(self, n: int) -> str:
         if self.only == "cells":
             return "No row was judged."
-        said = [] if self.only == "groups" else [self._rows.how_sure(n)]
-        if (self.findings_ == GROUP).any() or not said:
+        said = [] if self.only == "groups" else [sure(self.chance_, n)]
+        if self.n_group_ or not said:
             said.append(self._groups.how_sure(n))
         return " ".join(said)
+
+    def decide(self, table: Passes, trusted: Trusted | None = None) -> Verdict:
+        """Decide on the rows of a table that is read in passes: one, or none of its own sample.
+
+        Parameters
+        ----------
+        table : Passes
+            The rows.
+        trusted : tuple (X, y), optional
+            Rows known to be right.
+
+        Returns
+        -------
+        Verdict
+            Score and decision for every row.
+        """
+        sample, others = table.sample(), table.others()
+        if len(others.weight):
+            return self._by_sample(table, sample, others, trusted)
+        self._blanks = None if sample.blank is None else sample.blank.T
+        mask = self._find_inliers(sample.X, sample.y, None, trusted)
+        self._blanks = None
+        said, at = self._said(), int(np.argmax(self.scores_))
+        self.top_ = (said[0, at], float(at), sample.y[at], *said[1:4, at])
+        return Verdict(Listed(said[0]), Listed(mask.astype(float)), judge=Listed(said))
 
     def _find_inliers(
         self, X: Rows, y: Column, sample_weight: Column | None, trusted: Trusted | None = None
     ) -> Mask:
         n = len(y)
-        self.findings_ = np.zeros(n, dtype=np.int64)
-        self.expected_, self.expected_low_, self.expected_high_ = np.full((3, n), np.nan)
-        self.share_ = self.chance_ = 0.0
+        if n > memory.SAMPLE:
+            return self._judge_long(InMemory(X, y, sample_weight, self._blanks), trusted)
+        self._start(n)
         group = np.zeros(n, dtype=bool)
         if self.only == "cells":
-            self.scores_ = np.zeros(n)
             return ~group
         if self.only != "rows" and np.ptp(y) > 0:
-            group = self._pulling(X, y, sample_weight, trusted)
+            group, _ = self._pulling(X, y, sample_weight, trusted, None)
         if self.only == "groups":
-            self.scores_, self.threshold_ = self._groups_alone(group, n)
+            self.scores_ = np.nan_to_num(self._groups.scores_)
         else:
             self._judge_rest(X, y, sample_weight, trusted, group)
-        self.findings_[group] = GROUP
+        self.findings_[group], self.n_group_ = GROUP, int(group.sum())
         return self.findings_ == KEPT
 
-    def _pulling(self, X: Rows, y: Column, weight: Column | None, trusted: Trusted | None) -> Mask:
-        """The rows that pulled the model together, and how far off each row is."""
-        inside = _near(y)
+    def _start(self, n: int) -> None:
+        """Forgets what was found of another table."""
+        self.findings_, self.scores_ = np.zeros(n, dtype=np.int64), np.zeros(n)
+        self.expected_, self.expected_low_, self.expected_high_ = np.full((3, n), np.nan)
+        self.share_, self.chance_, self.n_group_, self.top_ = 0.0, 0.0, 0, ()
+
+    def _pulling(
+        self,
+        X: Rows,
+        y: Column,
+        weight: Column | None,
+        trusted: Trusted | None,
+        others: Block | None,
+    ) -> tuple[Mask, GroupRule | None]:
+        """The rows that pulled the model together, how far off each is, and the rule for others.
+
+        Whether they are rejected is asked of the `others` too.
+        """
+        n, (low, high) = len(y), _near(y)
+        inside = (y >= low) & (y <= high)
         given = inside if weight is None else weight * inside
         box = UnitBox.of(X)  # far values count as less far in the search
         search = self._groups = Antidote().fit(
@@ -137,10 +199,14 @@ class TableErrors(BlanksDefense):
             trusted=trusted and (box(trusted[0]), trusted[1]),
         )
         if search.n_rejected_ < _FEWEST:
-            return np.zeros(len(y), dtype=bool)
-        table = Canonical.of(X, y, weight)
+            return np.zeros(n, dtype=bool), None
+        rule = GroupRule(low, high, box, search.unit_box_, search.verdict_.score)
+        if others is not None:
+            weight = None if weight is None else np.append(weight, others.weight)
+            X, y = np.vstack([X, others.X]), np.append(y, others.y)
+        table, (far, _) = Canonical.of(X, y, weight), rule.far(X, y)
         with few_threads(X):
-            found = gate(table, (~search.inlier_mask_ & inside)[table.rows])
+            found = gate(table, far[table.rows])
         group = table.back(found.rejected, len(y))
         if not group.any():
             self.message_ = (
@@ -148,19 +214,11 @@ class TableErrors(BlanksDefense):
                 "others are predicted no better without them: a curve, or another part of the "
                 "table. They stay."
             )
-        unit = np.ptp(y) / np.ptp(table.y)
-        zero = y[table.rows[0]] - unit * table.y[0]
-        for name in ("expected", "low", "high"):
-            place = "expected_" if name == "expected" else f"expected_{name}_"
-            values = zero + unit * table.back(getattr(found, name), len(y))
-            setattr(self, place, np.where(group, values, np.nan))
-        return group
-
-    def _groups_alone(self, group: Mask, n: int) -> tuple[Column, float]:
-        """Scores and threshold where single rows are not judged."""
-        if not hasattr(self, "_groups"):
-            return np.zeros(n), float("nan")
-        return np.nan_to_num(self._groups.scores_), float("nan")
+        unit, zero = table.target.unit[0], table.target.middle[0]
+        for name, place in _EXPECTED.items():
+            values = zero + unit * table.back(getattr(found.expected, name), len(y))
+            setattr(self, place, np.where(group, values, np.nan)[:n])
+        return group[:n], rule._replace(gate=found.others) if group.any() else None
 
     def _judge_rest(
         self, X: Rows, y: Column, weight: Column | None, trusted: Trusted | None, group: Mask
@@ -169,7 +227,7 @@ class TableErrors(BlanksDefense):
         rest = ~group
         blanks = None if self._blanks is None else self._blanks[rest]
         own = None if weight is None else weight[rest]
-        rows = self._rows = TargetErrors(self.estimator).fit(
+        rows = TargetErrors(self.estimator).fit(
             X[rest], y[rest], own, trusted=trusted, blanks=blanks
         )
         self.threshold_ = rows.threshold_
@@ -178,15 +236,96 @@ class TableErrors(BlanksDefense):
         if group.any():
             above = max(float(rows.scores_.max()), rows.threshold_, 0.0) + 1.0
             self.scores_[group] = above + self._groups.scores_[group]
-        for name in ("expected_", "expected_low_", "expected_high_"):
-            getattr(self, name)[rest] = getattr(rows, name)
+        for place in _EXPECTED.values():
+            getattr(self, place)[rest] = getattr(rows, place)
         self.findings_[rest] = np.where(rows.inlier_mask_, KEPT, TARGET)
         self.share_, self.chance_ = rows.share_, rows.chance_
-        self.message_ = f"{self.message_} {rows.message_}".strip()
+        self._say(rows.message_)
+
+    def _judge_long(self, table: InMemory, trusted: Trusted | None) -> Mask:
+        """Judges a table in memory that is longer than a sample."""
+        sample = table.sample()
+        verdict = self._by_sample(table, sample, table.others(), trusted)
+        with few_threads(sample.Z):
+            self.scores_, *expected, found = table.values(verdict.judge)  # pyright: ignore
+        for place, values in zip(_EXPECTED.values(), expected, strict=True):
+            setattr(self, place, values)
+        kept = (found != GROUP) & ((found != TARGET) | (not verdict.keep.single))
+        self.findings_ = np.where(kept, KEPT, found).astype(np.int64)
+        return kept
+
+    def _by_sample(
+        self, table: Passes, sample: Block, others: Block, trusted: Trusted | None
+    ) -> Verdict:
+        """Judges all rows of a table by what a sample says of it."""
+        with few_threads(sample.Z):
+            rule = self._learned(sample, others, trusted)
+            seen = Seen(*table.scan("verdicts", Look(rule), together).rest)
+            rest = rule.said[4] == KEPT
+            decision = seen.decided(sample.X[rest], sample.y[rest], sample.weight[rest])
+        self._say(decision.message)
+        self.chance_ *= table.total
+        self.top_, self.n_group_ = tuple(map(float, seen.top)), int(seen.count[GROUP])
+        if self.only != "groups":
+            self.threshold_ = max(float(seen.top[0]), CUT) if decision.refused else CUT
+        single, spared = not decision.refused, seen.some(decision.spared)
+        rule = replace(rule, spared=np.sort(spared.rows))
+        return Verdict(Score(rule), Keep(rule, single), 0 if single else 1, rule, spared)
+
+    def _learned(self, sample: Block, others: Block, trusted: Trusted | None) -> TableRule:
+        """The rules of a sample, and what it says of its own rows."""
+        X, y, n = sample.X, sample.y, len(sample.weight)
+        weight = None if (sample.weight == 1.0).all() else sample.weight
+        self._start(n)
+        group, pulled, target, above = np.zeros(n, dtype=bool), None, None, 0.0
+        if np.ptp(y) == 0 and self.only != "cells":
+            self._say(f"All targets of a sample of {n:,} rows are equal; none was judged.")
+        elif self.only in (None, "groups"):
+            group, pulled = self._pulling(X, y, weight, trusted, others)
+            self.scores_ = np.nan_to_num(self._groups.scores_)
+        if np.ptp(y[~group]) > 0 and self.only in (None, "rows"):
+            blanks = None if sample.blank is None else sample.blank.T
+            target, above = self._target_rule(X, y, weight, trusted, ~group, blanks)
+            self.scores_[group] += above
+        self.findings_[group] = GROUP
+        return TableRule(sample.rows, self._said(), pulled, target, above)
+
+    def _said(self) -> np.ndarray:
+        """All that is said of the rows, (5, n)."""
+        names = ("scores_", *_EXPECTED.values(), "findings_")
+        return np.array([getattr(self, name) for name in names], dtype=float)
+
+    def _target_rule(
+        self,
+        X: Rows,
+        y: Column,
+        weight: Column | None,
+        trusted: Trusted | None,
+        rest: Mask,
+        blanks: Any,
+    ) -> tuple[TargetRule, float]:
+        """How single targets are judged, by these rows; and a score above all of theirs."""
+        own = None if weight is None else weight[rest]
+        table = Canonical.of(X[rest], y[rest], own, trusted)
+        goal = y[rest] if trusted is None else np.append(y[rest], trusted[1])
+        blank = blanks_in(table, None if blanks is None else blanks[rest])
+        with few_threads(X):
+            rule, judged = learned_from(table, goal[table.rows], self.estimator, blank)
+        odds, *values = (table.back(each, int(rest.sum())) for each in judged)
+        self.scores_[rest] = odds
+        for place, each in zip(_EXPECTED.values(), values, strict=True):
+            getattr(self, place)[rest] = each
+        self.findings_[rest] = np.where(odds > CUT, TARGET, KEPT)
+        self._say(limits(table))
+        self.share_, self.chance_ = rule.mixture.share, rule.flagged
+        return rule, max(float(odds.max()), CUT) + 1.0
+
+    def _say(self, sentence: str) -> None:
+        self.message_ = f"{self.message_} {sentence}".strip()
 
 
-def _near(y: Column) -> Mask:
-    """Rows but for at most one in a hundred at either end that lie far beyond all others.
+def _near(y: Column) -> tuple[float, float]:
+    """Between which targets all rows lie but for at most one in a hundred far beyond, at each end.
 
     Gross errors, which are judged one by one, must not say where the ends of the range are.
     """
@@ -194,4 +333,4 @@ def _near(y: Column) -> Mask:
     middle = quantile(y, 0.5, w)
     reach = REACH * spread(y - middle, w)
     low, high = quantile(y, 0.01, w), quantile(y, 0.99, w)
-    return (y >= min(low, middle - reach)) & (y <= max(high, middle + reach))
+    return min(low, middle - reach), max(high, middle + reach)

@@ -3,24 +3,14 @@
 from typing import Any, ClassVar
 
 import numpy as np
-import sklearn.linear_model
+from jaxtyping import Bool
 
-from .._text import counted, percent
-from ._blanks import BlanksDefense, widened
-from ._crossfit import Canonical, Line, boosting, crossfit, few_threads, quantile, spread
-from ._evenscale import Scale, even_scale, step
-from ._ridge import Ridge
+from .._text import percent
+from ._blanks import BlanksDefense
+from ._crossfit import Canonical, few_threads
+from ._targetrule import CUT, Judged, TargetRule, learned_from, tied_of
 from .base import Column, Mask, Rows, Trusted
-from .ends import ends
-from .errormixture import local_scale, mixture, noise_scale
-from .harm import borne_out, harmful, levels
-
-_ROUNDS = 3
-CUT = float(np.log(3.0))  # log odds above which a target is flagged: three to one
-_MOST = 0.15  # of the rows: beyond, "wrong" has no meaning that can be learned from the table
-_INTERVAL = 2.57  # scales of noise either way that hold 95 % of honest targets
-_SOME = 2000  # rows enough to say how often chance flags one
-_ROUNDING = 1e-6  # of the target's spread: noise below this is not told from none
+from .harm import decided
 
 
 class TargetErrors(BlanksDefense):
@@ -108,10 +98,7 @@ class TargetErrors(BlanksDefense):
         super().__init__(estimator)
 
     def how_sure(self, n: int) -> str:
-        return (
-            f"In an honest table like this, {figure(self.chance_)} of the {n:,} rows would be "
-            "flagged by chance."
-        )
+        return sure(self.chance_, n)
 
     def _find_inliers(
         self, X: Rows, y: Column, sample_weight: Column | None, trusted: Trusted | None = None
@@ -123,146 +110,53 @@ class TargetErrors(BlanksDefense):
             self.chance_ = 0.0
             self.message_ = "All targets are equal, so none can be told to be wrong."
             return np.ones(n, dtype=bool)
+        goal = y if trusted is None else np.append(y, trusted[1])
         with few_threads(X):
-            self._judge(table, y)
-            self._decide(table)
-        self.scores_ = table.back(self._odds, n)
-        self._say_limits(table)
-        del self._odds
+            rule, judged = learned_from(
+                table, goal[table.rows], self.estimator, blanks_in(table, self._blanks)
+            )
+            found = decided(table, judged.odds > CUT)
+        odds = np.where(found.spared, np.minimum(judged.odds, CUT), judged.odds)
+        self._take(table, rule, judged._replace(odds=odds), n)
+        self.threshold_ = float(odds.max()) if found.refused else CUT
+        self.message_ = f"{found.message} {limits(table)}".strip()
         return self.scores_ <= self.threshold_
 
-    def _judge(self, table: Canonical, y: Column) -> None:
-        """What each target is compared with, and how that comes out."""
-        n, w, scale = len(y), table.weight, even_scale(table)
-        rounding = np.maximum(step(table.y, w) * scale.slope / np.sqrt(12.0), _ROUNDING)
-        predicted, doubt = self._predictions(table, scale, float(np.median(rounding)))
-        r = scale.v - predicted
-        noise, side = noise_scale(predicted, r, w, _ROUNDING)
-        noise = np.maximum(noise, _off_the_tie(table, predicted, r))
-        noise = np.sqrt(noise**2 + doubt + rounding**2)
-        noise = widened(table, scale.v, r, noise, self._blank(table, n))
-        found = mixture(r, noise, side, _width(table, scale.v), w, table.sure)
-        odds = np.where(table.sure, -np.inf, found.odds(r, noise, side))
-        self._odds = np.where(
-            ends(table.y, predicted, r, odds > CUT, table.weight), np.minimum(odds, CUT), odds
-        )
-        self.share_ = found.share
-        asked = ~table.sure
-        some = np.flatnonzero(asked)[:: -(-len(w) // _SOME)]
-        flagged = np.average(found.chance(noise[some], _sides(r, side), CUT), weights=w[some])
-        self.chance_ = float(flagged * w[asked].sum())
-        given = y if not table.sure.any() else np.append(y, np.zeros(int(table.sure.sum())))
-        for name, reach in {"": 0.0, "_low": -_INTERVAL, "_high": _INTERVAL}.items():
-            value = predicted + reach * found.unit * noise
-            value = scale.in_units_of(value, given[table.rows], asked)
-            setattr(self, f"expected{name}_", table.back(value, n))
-
-    def _blank(self, table: Canonical, n: int) -> np.ndarray:
-        """The blanks at the places of the table."""
-        if self._blanks is None:
-            return np.zeros(table.X.shape, dtype=bool)
-        known = np.zeros((int(table.sure.sum()), self._blanks.shape[1]), dtype=bool)
-        return np.vstack([self._blanks, known])[table.rows][:, table.columns]
-
-    def _predictions(self, table: Canonical, scale: Scale, least: float) -> tuple[Column, Column]:
-        """Predictions of each row by the others, and the variance that new folds give them."""
-        predicted, w, rounds = scale.predicted, table.weight, []
-        learners: list[Any] = [Line(), boosting(len(w))]
-        if self.estimator is not None and not isinstance(self.estimator, _LINES):
-            learners.append(self.estimator)
-        weights = np.zeros(len(learners))
-        for seed in range(1, _ROUNDS + 1):
-            r = scale.v - predicted
-            noise, _ = noise_scale(predicted, r, w, least)
-            # A bounded pull: beyond this, an error that grows changes no prediction.
-            target = predicted + np.clip(r, -2.5 * noise, 2.5 * noise)
-            target = np.where(table.sure, scale.v, target)
-            rounds.append([crossfit(model, table, target, seed) for model in learners])
-            means = np.mean(rounds, axis=0)
-            weights = _mixed(means, scale.v, noise, w)
-            predicted = weights @ means
-        spreads = _ROUNDS * np.var(rounds, axis=0)[1:]
-        return predicted, weights[1:] ** 2 @ spreads
-
-    def _decide(self, table: Canonical) -> None:
-        """Sets the threshold: the cut, or the highest score where rejecting rows would do harm."""
-        self.threshold_, w, odds = CUT, table.weight, self._odds
-        flagged = odds > CUT
-        share = float(w[flagged].sum() / w.sum())
-        if not flagged.any():
-            return
-        if share > _MOST:
-            self.threshold_ = float(odds.max())
-            self.message_ = (
-                f"{percent(share)} of the rows look wrong, too many to be errors: there may be "
-                "two populations, or a column is missing that tells them apart. None was rejected."
-            )
-            return
-        level = levels(table.y, flagged, w)
-        borne = borne_out(table, flagged & ~level)
-        shared = level | borne
-        wrong = flagged & ~shared
-        if not wrong.any() or w[borne].sum() > w[wrong].sum() or harmful(table, wrong):
-            self.threshold_ = float(odds.max())
-            self.message_ = (
-                f"{percent(share)} of the rows look wrong, but what they say is borne out: they "
-                "share a value, or they or the others are predicted worse without them. None was "
-                "rejected."
-            )
-            return
-        if shared.any():
-            odds[shared] = np.minimum(odds[shared], CUT)
-            rows = counted(int(shared.sum()), "row")
-            self._say(f"Kept, since other such rows bear it out: {rows} that looked wrong.")
-
-    def _say_limits(self, table: Canonical) -> None:
-        n, d = table.X.shape
-        if 2 * d >= n:
-            self._say(f"{d} columns for {n} rows: only errors far larger than the noise show.")
-        tied = float(table.weight[_tied(table)].sum() / table.weight.sum())
-        if tied:
-            self._say(f"{percent(tied)} of the targets are one value.")
-
-    def _say(self, sentence: str) -> None:
-        self.message_ = f"{self.message_} {sentence}".strip()
+    def _take(self, table: Canonical, rule: TargetRule, judged: Judged, n: int) -> None:
+        """Takes down what was judged of `n` rows."""
+        self.share_ = rule.mixture.share
+        self.chance_ = rule.flagged * float(table.weight[~table.sure].sum())
+        self.scores_ = table.back(judged.odds, n)
+        for name in ("expected", "low", "high"):
+            place = "expected_" if name == "expected" else f"expected_{name}_"
+            setattr(self, place, table.back(getattr(judged, name), n))
 
 
-_LINES = Ridge, sklearn.linear_model.Ridge, sklearn.linear_model.LinearRegression
-"""Estimators of which the robust line is a better version."""
+def blanks_in(table: Canonical, blanks: Bool[np.ndarray, "n d"] | None) -> Any:
+    """The blanks at the places of the table; None, where none are known of."""
+    if blanks is None:
+        return None
+    known = np.zeros((int(table.sure.sum()), blanks.shape[1]), dtype=bool)
+    return np.vstack([blanks, known])[table.rows][:, table.columns]
 
 
-def _tied(table: Canonical) -> Mask:
-    """The rows at the commonest target, if more than half of all are."""
-    values, at = np.unique(table.y, return_inverse=True)
-    counts = np.bincount(at, weights=table.weight)
-    if counts.max() <= 0.5 * table.weight.sum():
-        return np.zeros(len(table.y), dtype=bool)
-    return table.y == values[counts.argmax()]
+def limits(table: Canonical) -> str:
+    """What is to be said of a table that tells little of its rows."""
+    (n, d), said = table.X.shape, []
+    if 2 * d >= n:
+        said.append(f"{d} columns for {n} rows: only errors far larger than the noise show.")
+    tied = float(table.weight[tied_of(table)].sum() / table.weight.sum())
+    if tied:
+        said.append(f"{percent(tied)} of the targets are one value.")
+    return " ".join(said)
 
 
-def _off_the_tie(table: Canonical, predicted: Column, r: Column) -> Column:
-    """Noise of the rows off the commonest target, where it is that of most rows; else 0.
-
-    Those on it say how often the target is another one, and not how large it then is.
-    """
-    tied = _tied(table)
-    off, w = ~tied, table.weight
-    if not tied.any() or off.sum() < 3:
-        return np.zeros_like(r)
-    return local_scale(predicted[off], r[off], w[off], _ROUNDING, at=predicted)
-
-
-def _width(table: Canonical, v: Column) -> float:
-    """Scale of gross errors: twice that of the target, of its other values where most are one."""
-    off, w = v - quantile(v, 0.5, table.weight), table.weight
-    rows = ~_tied(table)
-    return 2.0 * max(spread(off[rows], w[rows]), _ROUNDING)
-
-
-def _sides(r: Column, side: Column) -> tuple[float, float]:
-    """What is said of the share of rows below and above the prediction."""
-    below, above = side[r <= 0], side[r > 0]
-    return float(below[0]) if len(below) else 0.0, float(above[0]) if len(above) else 0.0
+def sure(chance: float, n: int) -> str:
+    """How many rows of an honest table are flagged, in a sentence."""
+    return (
+        f"In an honest table like this, {figure(chance)} of the {n:,} rows would be flagged by "
+        "chance."
+    )
 
 
 def figure(count: float) -> str:
@@ -274,12 +168,3 @@ def figure(count: float) -> str:
     if count >= 10:
         return f"about {count:,.0f}"
     return f"about {count:.1f}" if count >= 0.05 else "hardly any"
-
-
-def _mixed(predictions: np.ndarray, v: Column, noise: Column, w: Column) -> np.ndarray:
-    """Weights of the learners, in quarters, whose mean predicts best where errors are capped."""
-    k = len(predictions)
-    quarters = np.stack(np.meshgrid(*[np.arange(5)] * k), axis=-1).reshape(-1, k)
-    grid = quarters[quarters.sum(axis=1) == 4] / 4.0
-    z = [np.minimum(np.abs(v - weights @ predictions) / noise, 3.0) for weights in grid]
-    return grid[int(np.argmin([float(w @ size**2) for size in z]))]

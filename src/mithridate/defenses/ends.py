@@ -1,5 +1,7 @@
 """Targets at the ends of their range, where models predict too little, told from errors."""
 
+from typing import NamedTuple
+
 import numpy as np
 from jaxtyping import Bool, Float
 from scipy.special import bdtrc
@@ -12,8 +14,24 @@ _CHANCE = 0.05  # of so many flagged rows at an end, if they were errors
 _LEAP = 2.0  # times as far from the middle as the next target, and a target continues no range
 
 
-def ends(y: Column, predicted: Column, r: Column, flagged: Mask, w: Column) -> Mask:
-    """The flagged rows that are genuine ends of the range, rather than errors.
+class End(NamedTuple):
+    """An end of the range that is genuine: predictions from `least` on, targets up to `reach`.
+
+    `sign` is -1 for the lower end, whose targets and predictions are counted downwards.
+    """
+
+    sign: float
+    least: float
+    reach: float
+
+    def __call__(self, y: Column, predicted: Column, r: Column) -> Mask:
+        """Which rows lie there, if they are far off what is predicted."""
+        beyond = (self.sign * r > 0) & (self.sign * predicted >= self.least)
+        return beyond & (self.sign * y <= self.reach)
+
+
+def ends(y: Column, predicted: Column, r: Column, flagged: Mask, w: Column) -> tuple[End, ...]:
+    """The ends of the range whose flagged rows are genuine, rather than errors.
 
     Models that have not seen the ends of a range predict too little there, where errors strike rows
     whatever is predicted for them. So where more of the flagged rows than chance brings lie beyond
@@ -32,20 +50,25 @@ def ends(y: Column, predicted: Column, r: Column, flagged: Mask, w: Column) -> M
 
     Returns
     -------
-    ndarray of bool, shape (m,)
+    tuple of End
+        Each says of flagged rows, these or others, whether they lie there.
     """
-    found = np.zeros_like(flagged)
+    found = []
     for sign in (-1.0, 1.0):
         out, beyond = sign * y, flagged & (sign * r > 0)
-        may = np.flatnonzero(beyond & (_rank(sign * predicted, w) > _END))
+        extreme = _rank(sign * predicted, w) > _END
+        may = np.flatnonzero(beyond & extreme)
+        if not len(may):
+            continue
         may = may[np.argsort(out[may], kind="stable")]
-        before = np.append(out[~flagged].max(initial=0.0), out[may])[:-1]
-        leaps = out[may] > _LEAP * np.maximum.accumulate(before)
-        ending = may[~np.logical_or.accumulate(leaps)]
+        before = np.append(out[~flagged].max(initial=0.0), out[may])
+        leaps = out[may] > _LEAP * np.maximum.accumulate(before[:-1])
+        count = int(leaps.argmax()) if leaps.any() else len(may)
         # At least so many of all that are off on this side, by chance.
-        if bdtrc(len(ending) - 1, int(beyond.sum()), 1.0 - _END) <= _CHANCE + 1e-9:
-            found[ending] = True
-    return found
+        if bdtrc(count - 1, int(beyond.sum()), 1.0 - _END) <= _CHANCE + 1e-9:
+            least = float((sign * predicted)[extreme].min())
+            found.append(End(sign, least, _LEAP * float(before[: count + 1].max())))
+    return tuple(found)
 
 
 def _rank(p: Column, w: Column) -> Column:

@@ -37,7 +37,7 @@ class Mixture(NamedTuple):
     def chance(self, s: Column, side: tuple[float, float], cut: float) -> Column:
         """Probability that an honest row of noise scale s gets log odds above the cut.
 
-        `side` is what `noise_scale` says of a row below and of one above the prediction; the scale
+        `side` is what `NoiseScale` says of a row below and of one above the prediction; the scale
         is taken to be the same on both sides.
         """
         steps = np.linspace(0.0, _FARTHEST, 8 * _FARTHEST + 1)
@@ -52,33 +52,61 @@ class Mixture(NamedTuple):
         return total
 
 
-def local_scale(p: Column, r: Column, w: Column, least: float, at: Column | None = None) -> Column:
-    """Robust scale of residuals as a function of the prediction, where the rows are or `at` it."""
-    n = len(r)
-    whole = np.log(max(spread(r, w), least))
-    parts = np.array_split(np.argsort(p, kind="stable"), int(np.clip(n // 30, 1, 10)))
-    places, log = [], []
-    for rows in parts:
-        m = len(rows)
-        own = np.log(max(spread(r[rows], w[rows]), least))
-        log.append((m * own + _SHRUNK * whole) / (m + _SHRUNK))
-        places.append(quantile(p[rows], 0.5, w[rows]))
-    return np.exp(np.interp(p if at is None else at, places, log))
+class LocalScale(NamedTuple):
+    """Scale of residuals as a function of the prediction: its logarithm at some predictions."""
+
+    places: Float[np.ndarray, " k"]
+    log: Float[np.ndarray, " k"]
+
+    @classmethod
+    def of(cls, p: Column, r: Column, w: Column, least: float) -> "LocalScale":
+        """The robust scale of residuals `r` of rows with predictions `p`, in up to ten parts."""
+        n = len(r)
+        whole = np.log(max(spread(r, w), least))
+        parts = np.array_split(np.argsort(p, kind="stable"), int(np.clip(n // 30, 1, 10)))
+        places, log = [], []
+        for rows in parts:
+            m = len(rows)
+            own = np.log(max(spread(r[rows], w[rows]), least))
+            log.append((m * own + _SHRUNK * whole) / (m + _SHRUNK))
+            places.append(quantile(p[rows], 0.5, w[rows]))
+        return cls(np.array(places), np.array(log))
+
+    def __call__(self, p: Column) -> Column:
+        """The scale where rows have the predictions `p`."""
+        return np.exp(np.interp(p, self.places, self.log))
 
 
-def noise_scale(p: Column, r: Column, w: Column, least: float) -> tuple[Column, Column]:
-    """Scale of honest noise for each row, and log of twice the share of rows on its side.
+class NoiseScale(NamedTuple):
+    """Scale of honest noise by the prediction and by the sign of the residual.
 
     Half way between one scale for both sides and one for each: the one rejects the long side of
-    skewed noise, the other takes errors that are all on one side for skewed noise.
+    skewed noise, the other takes errors that are all on one side for skewed noise. `sides` are the
+    scales below and above the prediction, if enough rows are there, and `logs` those of twice the
+    share of rows there.
     """
-    both, up = local_scale(p, r, w, least), r > 0
-    own, side = both.copy(), np.zeros(len(r))
-    if min(up.sum(), (~up).sum()) >= _SIDES:
-        for rows in (up, ~up):
-            own[rows] = local_scale(p[rows], r[rows], w[rows], least)
-            side[rows] = np.log(2.0 * w[rows].sum() / w.sum())
-    return np.sqrt(both * own), side
+
+    both: LocalScale
+    sides: tuple[LocalScale, ...]
+    logs: tuple[float, float]
+
+    @classmethod
+    def of(cls, p: Column, r: Column, w: Column, least: float) -> "NoiseScale":
+        """The scale of residuals `r` of rows with predictions `p`."""
+        both, up = LocalScale.of(p, r, w, least), r > 0
+        if min(up.sum(), (~up).sum()) < _SIDES:
+            return cls(both, (), (0.0, 0.0))
+        sides = tuple(LocalScale.of(p[rows], r[rows], w[rows], least) for rows in (~up, up))
+        below, above = (float(np.log(2.0 * w[rows].sum() / w.sum())) for rows in (~up, up))
+        return cls(both, sides, (below, above))
+
+    def __call__(self, p: Column, r: Column) -> tuple[Column, Column]:
+        """The scale for each row, and the log of twice the share of rows on its side."""
+        both, up = self.both(p), r > 0
+        if not self.sides:
+            return np.sqrt(both * both), np.zeros(len(r))
+        below, above = (side(p) for side in self.sides)
+        return np.sqrt(both * np.where(up, above, below)), np.where(up, *self.logs[::-1])
 
 
 def mixture(

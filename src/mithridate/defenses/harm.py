@@ -1,11 +1,12 @@
 """Flagged rows that should stay: they bear each other out, or the others need them."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import sklearn.linear_model
 from jaxtyping import Bool, Float
 
+from .._text import counted, percent
 from ._crossfit import Canonical, boosting, crossfit
 
 Mask = Bool[np.ndarray, " m"]
@@ -14,7 +15,46 @@ _SPLITS = 4, 5, 6  # a single split decides by chance what trees gain from few r
 _WAY = 0.3  # of the way to its target that the other flagged rows take a prediction
 _WORSE = 1.01  # times the squared error of the other rows, and they need the flagged ones
 _LEVEL, _ROWS = 0.05, 5  # share and number of rows; a target that so many have is a level or code
+_MOST = 0.15  # of the rows: beyond, "wrong" has no meaning that can be learned from the table
 _FAR_BETTER = 0.5  # of the squared error of the other rows, and one source is wrong as a whole
+
+
+class Decision(NamedTuple):
+    """What becomes of flagged rows: which are spared (m,), whether all are, and a word on it."""
+
+    spared: Mask
+    refused: bool
+    message: str
+
+
+def decided(table: Canonical, flagged: Mask) -> Decision:
+    """Which of the flagged rows of a table stay, and whether rejecting the others does harm."""
+    w = table.weight
+    share = float(w[flagged].sum() / w.sum())
+    if not flagged.any():
+        return Decision(flagged, False, "")
+    look = f"{percent(share)} of the rows look wrong,"
+    if share > _MOST:
+        why = (
+            "too many to be errors: there may be two populations, or a column is missing that "
+            "tells them apart. None was rejected."
+        )
+        return Decision(np.zeros_like(flagged), True, f"{look} {why}")
+    level = levels(table.y, flagged, w)
+    borne = borne_out(table, flagged & ~level)
+    spared = level | borne
+    wrong = flagged & ~spared
+    if not wrong.any() or w[borne].sum() > w[wrong].sum() or harmful(table, wrong):
+        why = (
+            "but what they say is borne out: they share a value, or they or the others are "
+            "predicted worse without them. None was rejected."
+        )
+        return Decision(np.zeros_like(flagged), True, f"{look} {why}")
+    if not spared.any():
+        return Decision(spared, False, "")
+    rows = counted(int(spared.sum()), "row")
+    said = f"Kept, since other such rows bear it out: {rows} that looked wrong."
+    return Decision(spared, False, said)
 
 
 def borne_out(table: Canonical, flagged: Mask) -> Mask:

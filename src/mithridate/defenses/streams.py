@@ -15,6 +15,12 @@ class Streams(metaclass=ABCMeta):
     model_of_its_own: ClassVar[bool] = False
     """Whether the rule judges by a regression of its own, whatever `estimator` is."""
 
+    boxed: ClassVar[bool] = True
+    """Whether the rule wants each feature on the range [0, 1] that a far value does not move."""
+
+    trusts_in_passes: ClassVar[bool] = False
+    """Whether `decide` takes rows known to be right too, as `trusted`, a pair (X, y)."""
+
     @abstractmethod
     def decide(self, table: Passes) -> Verdict:
         """Decide on the rows of a table that is read in passes.

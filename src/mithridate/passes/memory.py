@@ -87,13 +87,15 @@ class Verdict(NamedTuple):
 
     `candidate` is the place of `keep` among the verdicts of the rule's last `Passes.scan`, if it is
     one of them. `judge` gives, where a rule has it, all that is said of rows, (5, n): their scores,
-    what is expected of their targets, between which ends, and the kind of finding.
+    what is expected of their targets, between which ends, and the kind of finding. Rows that are
+    `spared` are kept although the candidate rejects them.
     """
 
     score: Kernel
     keep: Kernel
     candidate: int | None = None
     judge: Kernel | None = None
+    spared: Block | None = None
 
 
 def spaced(n: int, start: int = 0, stop: int | None = None, draw: int = 0) -> np.ndarray:

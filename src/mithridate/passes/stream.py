@@ -17,7 +17,7 @@ from ..tables.digest import Digest, Ordered, Survey, merged
 from ..tables.encoder import Encoder
 from ..tables.source import Source
 from . import masks, sample
-from .block import Block, Kernel, Where, buffer, everything
+from .block import Block, Kernel, Where, buffer, everything, moments_of
 from .engine import Blocks, Engine, Pass
 from .fold import Fold, Merge, joined, neither
 from .journal import Journal
@@ -230,7 +230,12 @@ class Streamed(Passes):
         kept = self._kept[place]
         if kept is None:
             kept = self.moments(Where(verdict.keep))
-        return self._mask(place).read_bytes(), kept
+        bits, spared = self._mask(place).read_bytes(), verdict.spared
+        if spared is None or not len(spared.rows):
+            return bits, kept
+        every = np.frombuffer(bits, dtype=np.uint8).copy()
+        np.bitwise_or.at(every, spared.rows // 8, (128 >> spared.rows % 8).astype(np.uint8))
+        return every.tobytes(), kept.merge(moments_of(spared.Z, spared.weight))
 
     def _mask(self, place: int) -> Path:
         return self.reader.folder / f"mask-{place}.bin"

@@ -1,0 +1,90 @@
+"""What a sample of a long table says beside the verdicts: its sources, and its cells."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+
+from ..data import Opened
+from ..data import open as open_table
+from ..errors import InputError
+from ..passes.fold import Fold
+from ..passes.memory import spaced
+from ..passes.stream import Reader
+from ..tables.encoder import Encoder
+from ..tables.reading import Reading
+from ..tables.source import Source
+from ..tables.write import stacked
+from .cells import Cells, cells_of
+from .groups import CountsOf, Groups, Tally, added, framed, source_told, tallied
+from .shifts import Shift, shifts_of, told
+
+Trusted = tuple[np.ndarray, np.ndarray]
+
+
+class Sources(NamedTuple):
+    """Where the rows of a table in passes come from: a tally of all, and shifts by the sample."""
+
+    column: str
+    tallies: list[Tally]
+    shifts: dict[str, Shift]
+    sample: int = 0
+
+    @classmethod
+    def of(cls, reader: Reader, groups: Groups, guard: Any, bits: bytes, goal: Any) -> "Sources":
+        """The sources of rows that `bits` keeps; `goal` is how the target became numbers."""
+        counts = reader.reduce(
+            [groups.column], "sources", Fold(CountsOf(groups.column, bits), added)
+        )
+        every, here = np.transpose(list(counts.values()))
+        y = (goal.raw(reader.sample()) - goal.low) / (goal.high - goal.low)
+        shifts = shifts_of(guard, y, goal.high - goal.low, groups)
+        sample = len(y) if len(y) < reader.source.rows else 0
+        return cls(groups.column, tallied(list(counts), every, here), shifts, sample)
+
+    def sentences(self, target: str) -> list[str]:
+        """What is said of them in a summary."""
+        off = told(self.shifts, self.column, target)
+        if off and self.sample:
+            off = f"{off[:-1]}, by a sample of {self.sample:,} rows."
+        rejected = any(tally.rejected for tally in self.tallies)
+        return [off, source_told(self.column, self.tallies) if rejected else ""]
+
+    def framed(self) -> Any:
+        """A table with a row for each source."""
+        return framed(self.tallies, self.shifts, pa.table({}))
+
+
+def sources_in(sample: pa.Table, column: str, target: str) -> Groups:
+    """The sources of the rows of a sample; an InputError where the column has none."""
+    return Groups.of(Opened(sample, target, "table"), column, target)
+
+
+def trusted_rows(trusted: Any, encoder: Encoder, like: pa.Table, reading: Reading) -> Trusted:
+    """Features and targets (X, y) of trusted rows, as the encoder of a table makes them."""
+    opened = open_table(trusted, "trusted", reading=reading).usable(encoder.target.name)
+    here = {name: like[name].slice(0, 0) for name in encoder.needed}
+    Z = encoder(stacked(here, opened.columns, encoder.needed))
+    if not np.isfinite(Z[-1]).all():
+        raise InputError("The trusted rows have no target; give rows with one.")
+    return np.ascontiguousarray(Z[:-1].T), Z[-1]
+
+
+def cells_in(reader: Reader, encoder: Encoder) -> Cells:
+    """The cells that look wrong, of a long table those of its sample."""
+    n = reader.source.rows
+    rows = spaced(n)
+    raw = encoder(reader.sample(), scaled=False)
+    found = cells_of(raw, encoder.about(), numbers_of(reader.source, rows))
+    return found._replace(sample=len(rows) if len(rows) < n else 0)
+
+
+def numbers_of(source: Source, rows: np.ndarray) -> np.ndarray:
+    """The numbers in the whole table, from 1, of the `rows`-th that were judged, ascending."""
+    found, first, number = [], 0, 1
+    for file in source.files:
+        here = rows[(rows >= first) & (rows < first + file.rows)] - first
+        found.append(number + (np.flatnonzero(file.mask)[here] if file.used else here))
+        first += file.rows
+        number += file.length
+    return np.concatenate(found)

@@ -1,0 +1,144 @@
+"""The default in passes: the verdicts of memory, on tables shorter and longer than a sample."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import mithridate
+from mithridate.cleaning import streaming
+from mithridate.defenses import TableErrors
+from mithridate.errors import InputError
+from mithridate.passes import memory
+
+
+@pytest.fixture
+def short(monkeypatch):
+    """A sample of 300 rows, and no cells, which take long."""
+    monkeypatch.setattr(memory, "SAMPLE", 300)
+    monkeypatch.setattr(streaming, "are_asked", lambda guard: False)
+
+
+def sales(n, seed=0):
+    """Revenue from a quantity and a price, with noise of 300 and some blanks, by three vendors."""
+    rng = np.random.default_rng(seed)
+    qty, price = rng.normal(5000.0, 1500.0, n), rng.uniform(1.0, 9.0, n)
+    revenue = 2.0 * qty - 300.0 * price + rng.normal(0.0, 300.0, n)
+    table = pd.DataFrame({"qty": qty, "price": price, "revenue": revenue})
+    table.loc[::37, "price"] = np.nan
+    return table.assign(vendor=np.resize(["ann", "bob", "cy"], n))
+
+
+def files(table, folder, form, edges):
+    """Writes the rows between the edges to files of their own."""
+    folder.mkdir()
+    for i, part in enumerate(np.split(np.arange(len(table)), edges)):
+        rows = table.iloc[part]
+        if form == "parquet":
+            rows.to_parquet(folder / f"{i}.parquet", row_group_size=70)
+        else:
+            rows.to_csv(folder / f"{i}.{form}", index=False)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def wrong():
+    """Two slips, a slipped cell and rows without a target; and what is found in memory."""
+    table = sales(150)
+    table.loc[[7, 140], "revenue"] *= 10.0
+    table.loc[120:129, "revenue"] = np.nan
+    table.loc[60, "qty"] *= 1000.0
+    return table, mithridate.clean(table, target="revenue", groups="vendor")
+
+
+@pytest.mark.parametrize("form", ["parquet", "csv.gz"])
+def test_a_short_table_has_the_verdicts_of_memory(form, wrong, tmp_path):
+    table, want = wrong
+    folder = files(table, tmp_path / "table", form, [1, 120])
+    out = tmp_path / "out"
+    got = mithridate.clean(folder, target="revenue", groups="vendor", out=out)
+    np.testing.assert_array_equal(got.mask, want.mask)
+    assert isinstance(got.defense, TableErrors) and got.defense.found_
+    assert [one.row for one in got.aside] == [one.row for one in want.aside]
+    pd.testing.assert_frame_equal(got.groups.to_pandas(), want.groups, check_dtype=False)
+    pd.testing.assert_frame_equal(got.cells.to_pandas(), want.cells, check_dtype=False)
+    assert len(pd.read_csv(tmp_path / "out.cells.csv")) == want.cells.flagged.sum() > 0
+    bad = pd.read_parquet(out / "quarantine").set_index("mithridate_row").sort_index()
+    mine = want.quarantined.set_index("mithridate_row")
+    for column in ("mithridate_finding", "mithridate_expected", "mithridate_reason"):
+        assert bad[column].dropna().tolist() == pytest.approx(mine[column].dropna().tolist())
+
+
+def test_trusted_rows_count_in_passes_as_in_memory(tmp_path):
+    table, known = sales(150).drop(columns="vendor"), sales(40, seed=1)
+    table.loc[100:, "revenue"] += np.where(np.arange(50) % 5 == 0, 9000.0, 0.0)
+    want = mithridate.clean(table, target="revenue", trusted=known, only="rows")
+    folder = files(table, tmp_path / "table", "parquet", [50])
+    got = mithridate.clean(folder, target="revenue", trusted=known, only="rows")
+    np.testing.assert_array_equal(got.mask, want.mask)
+    assert got.defense.share_ == pytest.approx(want.defense.share_, rel=1e-3)  # their blanks differ
+    with pytest.raises(InputError, match="takes no trusted rows in passes"):
+        mithridate.clean(folder, target="revenue", trusted=known, defense="antidote")
+    with pytest.raises(InputError, match="lack"):
+        mithridate.clean(folder, target="revenue", trusted=known[["qty", "revenue"]])
+
+
+def test_a_long_table_is_judged_by_its_sample_wherever_it_is_cut(short, tmp_path):
+    """All wrong rows lie at the end of the last file; memory says the same."""
+    table = sales(1100)
+    bad = np.arange(1100) >= 1075
+    table.loc[bad, "revenue"] *= 10.0
+    want = TableErrors(only="rows")
+    folder = files(table, tmp_path / "table", "parquet", [1, 333, 1050])
+    many = mithridate.clean(folder, target="revenue", defense=want, groups="vendor")
+    whole = mithridate.clean(table, target="revenue", defense=want, groups="vendor")
+    np.testing.assert_array_equal(many.mask, whole.mask)
+    np.testing.assert_array_equal(many.groups["rejected"], whole.groups["rejected"])
+    assert (~whole.mask & bad).sum() >= 24 and (~whole.mask & ~bad).sum() <= 2
+    assert whole.defense.scores_.argmax() == whole.defense.top_[1]
+
+
+def test_a_group_is_found_outside_of_the_sample_too(monkeypatch):
+    monkeypatch.setattr(memory, "SAMPLE", 400)
+    rng = np.random.default_rng(0)
+    X = rng.random((1600, 2))
+    y = X @ [1.0, 2.0] + 0.1 * rng.normal(size=1600)
+    bad = np.arange(1600) < 320
+    y[bad] = np.where(X[bad, 1] < 0.5, 3.0, 0.0)
+    found = TableErrors(only="groups").fit(X, y)
+    unseen = np.ones(1600, dtype=bool)
+    unseen[memory.spaced(1600)] = False
+    for rows in (unseen, ~unseen):
+        gone = found.findings_[rows] == 1
+        assert gone[bad[rows]].mean() > 0.85 and gone[~bad[rows]].mean() < 0.01
+    assert found.n_group_ == found.n_rejected_
+
+
+def test_rare_rows_that_predict_each_other_stay(short):
+    """Thirty of 1,500 rows are of a kind of their own, and none of them is in the sample."""
+    rng = np.random.default_rng(1)
+    X, kind = rng.normal(size=(1500, 2)), np.zeros(1500)
+    kind[np.setdiff1d(np.arange(1500), memory.spaced(1500))[::40]] = 1.0
+    y = X.sum(axis=1) + 12.0 * kind + 0.3 * rng.normal(size=1500)
+    found = TableErrors(only="rows").fit(np.column_stack([X, kind]), y)
+    assert (found.findings_ == 0).all() and kind.sum() == 30
+    assert "borne out" in found.message_ and found.threshold_ > np.log(3.0)
+    alone = TableErrors(only="rows").fit(X, y)  # nothing tells them apart: these are errors
+    assert alone.findings_[kind == 1].mean() == 2.0
+
+
+def test_a_sample_of_equal_targets_judges_nothing(short):
+    y = np.zeros(1000)
+    y[np.setdiff1d(np.arange(1000), memory.spaced(1000))[-1]] = 5.0
+    found = TableErrors().fit(np.random.default_rng(0).normal(size=(1000, 2)), y)
+    assert found.n_rejected_ == 0 and "300 rows are equal" in found.message_
+
+
+@pytest.mark.parametrize("n", [299, 300, 301, 1201, 10_000])
+def test_samples_take_a_row_of_each_part_and_no_row_twice(short, n):
+    first, second = (memory.spaced(n, draw=draw) for draw in (0, 1))
+    assert len(first) == min(n, 300) and (np.diff(first) > 0).all()
+    assert len(second) == min(max(n - 300, 0), 300) and not np.intersect1d(first, second).size
+    parts = [memory.spaced(n, a, min(a + 77, n)) for a in range(0, n, 77)]
+    np.testing.assert_array_equal(np.concatenate(parts), first)
+    if n == 10_000:  # what repeats itself every five rows does not do so in the sample
+        assert np.bincount(first % 5, minlength=5).min() > 30
