@@ -16,8 +16,8 @@ def row(defense: str = "none", ratio: float = 0.1, seed: int = 0, **more: Any) -
     return Row(**{**keys, **figures, **given})
 
 
-def tell(*rows: Row) -> list[str]:
-    return headlines(to_table(rows, Row, {"classes": CLASSES}))
+def tell(*rows: Row, **facts: Any) -> list[str]:
+    return headlines(to_table(rows, Row, {"classes": CLASSES, **facts}))
 
 
 def line(lines: list[str], part: str) -> str:

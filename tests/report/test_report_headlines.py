@@ -17,6 +17,14 @@ def test_everything_failed():
     assert tell(row(**lost)) == ["All 1 cell failed, so nothing can be said."]
 
 
+def test_that_the_rule_of_clean_was_not_tried_is_said_last():
+    rows = [row(), row("trim", gain=0.425)]
+    assert not any("clean judges" in one for one in tell(*rows))
+    assert tell(*rows, untried="TableErrors")[-1] == (
+        "TableErrors, by which clean judges, was not tried here: it takes about a second a cell."
+    )
+
+
 def test_damage_and_relief_lead():
     lines = tell(row(), row("trim", gain=0.425))
     assert lines[0] == (

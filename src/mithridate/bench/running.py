@@ -14,6 +14,7 @@ import pyarrow as pa
 from .. import schema
 from .._progress import silent
 from .._text import quote
+from ..defenses import TableErrors
 from ..errors import InputError
 from ..tables.encoded import Encoded, Part, Split
 from ..tables.notes import leading
@@ -103,6 +104,7 @@ def run(spec: Spec, frame: Any = None, tell: Tell | None = None) -> Results:
     about = _about(spec, data, splits, started, time.perf_counter() - began)
     tell("certifying predictions", 0, 0)
     about["goal"] = _goal(spec, judged, cut)
+    about["untried"] = _untried(spec)
     about["certified"] = [promise._asdict() for promise in _promises(spec, splits, model)]
     about["bound"] = bound.facts
     about["poisonability"] = foreseen(spec, worlds, seeds, cut)
@@ -183,6 +185,13 @@ def _goal(spec: Spec, judged: Sequence[Split], cut: Batches) -> dict[str, Any]:
         beyond = sorted({r for r in spec.ratios if r > 0} - set(cut.ratios))
         told |= {"source": threat.source, "beyond": beyond}
     return told
+
+
+def _untried(spec: Spec) -> str | None:
+    """What `clean` judges by, unless it is among the defenses."""
+    tried = {one.use.lower() for one in spec.defenses}
+    name = TableErrors.__name__
+    return None if name.lower() in tried or not tried else name
 
 
 def _signs(one: AttackRun | Chosen) -> list[str]:

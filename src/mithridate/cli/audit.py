@@ -38,9 +38,11 @@ def audit(
     ] = "1,0.6,0.3,0.1,0.03",
     ratios: Annotated[
         str, typer.Option(help="Poison rows / (clean + poison rows), each in [0, 1).")
-    ] = "0.05,0.1,0.15,0.2,0.25,0.3,0.35,0.4",
+    ] = "0.05,0.1,0.2,0.3,0.4",
     seeds: Annotated[int, typer.Option(help="How many splits and attacks.")] = 3,
-    defenses: Annotated[str, typer.Option(help="Defenses to judge.")] = "trim,huber,bayesclean",
+    defenses: Annotated[
+        str, typer.Option(help="Defenses to judge.")
+    ] = "trim,huber,bayesclean,antidote",
     contamination: Annotated[
         str, typer.Option(help="What defenses that need it are told: oracle or a number.")
     ] = "oracle",

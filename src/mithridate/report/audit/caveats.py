@@ -28,3 +28,11 @@ def exact(audit: AuditResults) -> list[str]:
         "The target is a function of the features to the last digits: "
         "multiples of its error mean little."
     ]
+
+
+def untried(audit: AuditResults) -> list[str]:
+    """That the rule of `clean` is not among the defenses, since it takes long."""
+    if audit.untried is None:
+        return []
+    name = text.cut(audit.untried)
+    return [f"{name}, by which clean judges, was not tried here: it takes about a second a cell."]

@@ -131,6 +131,12 @@ class AuditResults(Frame):
         found = schema.about(self.table).get("bound")
         return found if isinstance(found, dict) else {}
 
+    @property
+    def untried(self) -> str | None:
+        """The rule of `clean`, where the run did not try it."""
+        found = schema.about(self.table).get("untried")
+        return found if isinstance(found, str) else None
+
     @cached_property
     def series(self) -> list[Series]:
         """What was tried: by falling alpha, the controls last."""

@@ -8,7 +8,7 @@ from ..poisonability import BELOW, NOT
 from ..series import NONE
 from . import findings as find
 from . import goal, promises
-from .caveats import exact, useless
+from .caveats import exact, untried, useless
 from .cells import ENOUGH, HARM, TRUE_RATIO, AuditResults, ResultCell
 
 MOST = 12  # sentences
@@ -69,9 +69,9 @@ def sentences(audit: AuditResults) -> list[str]:
         promises.unbounded,
     ]
     found = [line for part in parts for line in part(audit)]
-    seeds, failed = _seeds(audit), _failed(audit)
-    found = found[: MOST - len(seeds + failed)] + failed
-    return found[:EARLY] + seeds + found[EARLY:]
+    seeds, failed, last = _seeds(audit), _failed(audit), untried(audit)
+    found = found[: MOST - len(seeds + failed + last)] + failed
+    return [*found[:EARLY], *seeds, *found[EARLY:], *last]
 
 
 def _little(audit: AuditResults) -> list[str]:
