@@ -1,5 +1,6 @@
 """Small made-up problems on which every abstraction is tested."""
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -36,11 +37,16 @@ def threat(clean, ratios=(0.1, 0.2, 0.3), **more):
 
 def problem(victim=None, risk=None, normalizer=None, ratios=(0.1, 0.2, 0.3), n=40, **more):
     """A whole problem at alpha = 1."""
-    clean = sample(n)
-    parts = victim or Ridge(1e-3), threat(clean, ratios, **more), risk or Residual()
-    return Problem.of(
-        clean, sample(n, seed=1), *parts, normalizer or Incremental(), key=jax.random.key(0)
-    )
+    parts = victim or Ridge(1e-3), risk or Residual(), normalizer or Incremental()
+    more = {name: jnp.asarray(v) if isinstance(v, np.ndarray) else v for name, v in more.items()}
+    return _posed(sample(n), sample(n, seed=1), parts, tuple(ratios), more)
+
+
+@eqx.filter_jit  # one program for seventy, which take seconds to make
+def _posed(clean, aimed, parts, ratios, more):
+    victim, risk, normalizer = parts
+    world = threat(clean, ratios, **more)
+    return Problem.of(clean, aimed, victim, world, risk, normalizer, key=jax.random.key(0))
 
 
 def reference(untouched=(0.2, 0.0), previous=(0.3, 0.5), extreme=(0.9, 40.0)):
