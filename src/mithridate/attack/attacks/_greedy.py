@@ -1,14 +1,13 @@
-from typing import ClassVar, NamedTuple
+from typing import NamedTuple
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from ..objective import Problem
 from ..sample import Sample
-from ..victims import Kernel
-from .base import AbstractAttack, clones
+from ._local import AbstractLocalAttack
+from .base import clones
 
 
 class Merged(NamedTuple):
@@ -27,7 +26,7 @@ class Merged(NamedTuple):
     error: Float[Array, " m"]
 
 
-class Greedy(AbstractAttack):
+class Greedy(AbstractLocalAttack):
     """Copies of clean rows with targets towards an end of the range, each the one that does most.
 
     A model that learns locally walls off poison in empty corners; contradiction where the clean
@@ -61,15 +60,6 @@ class Greedy(AbstractAttack):
     >>> print(jnp.abs(poison.y - poison.X[:, 0]).min() > 0.5)
     True
     """
-
-    steered: ClassVar[bool] = True
-
-    kernel: str = eqx.field(static=True, default="laplace")
-    width: float = eqx.field(static=True, default=1.0)
-    l2: float = eqx.field(static=True, default=3e-3)
-
-    def __check_init__(self):
-        Kernel(self.kernel, self.width, self.l2)  # refuses what cannot be
 
     def _start(self, problem: Problem, key: PRNGKeyArray) -> tuple[Sample, Int[Array, " p"]]:
         del key
@@ -126,14 +116,10 @@ class Greedy(AbstractAttack):
     def _untouched(self, problem: Problem):
         """The machine of the clean rows alone, its penalty, and the level of the targets."""
         clean, aimed = problem.clean, problem.aimed
-        machine = Kernel(self.kernel, self.width, self.l2)
-        fixed = machine.digest(clean)
-        # Rows of weight 0 are kept apart by a huge penalty of their own, not by a division.
-        own = fixed.penalty / jnp.where(clean.w > 0, clean.w, 1e-12)
-        inverse = jnp.linalg.inv(machine.between(fixed.Z, fixed.Z) + jnp.diag(own))
+        fixed, inverse = self._system(clean)
         y = clean.y - fixed.scaler.level
         share = jnp.sqrt(aimed.w / jnp.sum(aimed.w))
-        pull = share[:, None] * machine.between(fixed.scaler(aimed.X), fixed.Z) @ inverse
+        pull = share[:, None] * self._machine.between(fixed.scaler(aimed.X), fixed.Z) @ inverse
         error = pull @ y - share * (aimed.y - fixed.scaler.level)
         state = Merged(clean.w, y, inverse @ y, inverse, pull, error)
         return state, fixed.penalty, fixed.scaler.level

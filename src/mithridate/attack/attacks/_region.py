@@ -7,12 +7,12 @@ from jaxtyping import Array, Float, Int, PRNGKeyArray
 from ...errors import InputError
 from ..objective import Problem
 from ..sample import Sample
-from ..victims import Kernel
 from ._flip import farthest, flipped
-from .base import AbstractAttack, clones
+from ._local import AbstractLocalAttack
+from .base import clones
 
 
-class Region(AbstractAttack):
+class Region(AbstractLocalAttack):
     """Copies of the rows whose expected target is farthest from an end of its range, moved there.
 
     `Flip` takes the rows with the farthest targets. Where targets are noisy these lie all over the
@@ -30,15 +30,15 @@ class Region(AbstractAttack):
 
     Parameters
     ----------
-    own : float
-        The share that a row's own target has in what is expected of it, in [0, 1]: at 1 the rows
-        are those of `Flip`.
     kernel : {"laplace", "rbf"}
         Kernel of the machine that expects targets.
     width : float
         Its width, in median distances of two clean rows.
     l2 : float
         Its penalty on the mean loss.
+    own : float
+        The share that a row's own target has in what is expected of it, in [0, 1]: at 1 the rows
+        are those of `Flip`.
 
     Examples
     --------
@@ -53,18 +53,13 @@ class Region(AbstractAttack):
     [1. 1. 1. 1.]
     """
 
-    steered: ClassVar[bool] = True
     aims: ClassVar[bool] = False
 
     own: float = eqx.field(static=True, default=0.0)
-    kernel: str = eqx.field(static=True, default="laplace")
-    width: float = eqx.field(static=True, default=1.0)
-    l2: float = eqx.field(static=True, default=3e-3)
 
     def __check_init__(self):
         if not 0 <= self.own <= 1:
             raise InputError(f"own {self.own!r} is no share; give a number in [0, 1].")
-        Kernel(self.kernel, self.width, self.l2)  # refuses what cannot be
 
     def _start(self, problem: Problem, key: PRNGKeyArray) -> tuple[Sample, Int[Array, " p"]]:
         del key
@@ -85,9 +80,6 @@ class Region(AbstractAttack):
 
     def _expected(self, clean: Sample) -> Float[Array, " n"]:
         """What is expected of the clean rows: leave-one-out predictions, and their own targets."""
-        machine = Kernel(self.kernel, self.width, self.l2)
-        fixed = machine.digest(clean)
-        own = fixed.penalty / jnp.where(clean.w > 0, clean.w, 1e-12)
-        inverse = jnp.linalg.inv(machine.between(fixed.Z, fixed.Z) + jnp.diag(own))
+        fixed, inverse = self._system(clean)
         miss = (inverse @ (clean.y - fixed.scaler.level)) / jnp.diag(inverse)
         return clean.y - (1 - self.own) * miss
