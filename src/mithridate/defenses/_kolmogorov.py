@@ -126,39 +126,6 @@ class KolmogorovSmirnov(BaseDefense):
         finally:
             del self._labels
 
-    def fit_predict(
-        self,
-        X: Any,
-        y: Any,
-        sample_weight: Any = None,
-        *,
-        trusted: Any = None,
-        groups: Any = None,
-    ) -> np.ndarray:
-        """Fit, then label the rows as outlier detectors do.
-
-        Parameters
-        ----------
-        X : array-like or frame, shape (n, d)
-            Features.
-        y : array-like or series, shape (n,)
-            Targets.
-        sample_weight : array-like, shape (n,), optional
-            How many times each row counts.
-        trusted : tuple (X, y)
-            Rows known to be clean, with the same columns.
-        groups : array-like, shape (n,), optional
-            Where each row comes from.
-
-        Returns
-        -------
-        ndarray of int, shape (n,)
-            1 for each kept row, -1 for the others.
-        """
-        given = {} if groups is None else {"groups": groups}
-        self.fit(X, y, sample_weight, trusted=trusted, **given)
-        return np.where(self.inlier_mask_, 1, -1)
-
     def _find_inliers(
         self,
         X: Rows,

@@ -220,7 +220,7 @@ class BaseDefense(MetaEstimatorMixin, RegressorMixin, BaseEstimator, metaclass=A
         return self.estimator_.predict(self._features(X))
 
     def fit_predict(
-        self, X: Any, y: Any, sample_weight: Any = None, *, trusted: Any = None
+        self, X: Any, y: Any, sample_weight: Any = None, **fit_params: Any
     ) -> np.ndarray:
         """Fit, then label the rows as outlier detectors do.
 
@@ -232,15 +232,15 @@ class BaseDefense(MetaEstimatorMixin, RegressorMixin, BaseEstimator, metaclass=A
             Targets.
         sample_weight : array-like, shape (n,), optional
             How many times each row counts.
-        trusted : tuple (X, y), optional
-            Rows known to be clean.
+        **fit_params : dict
+            What `fit` takes besides, such as `trusted`.
 
         Returns
         -------
         ndarray of int, shape (n,)
             1 for each kept row, -1 for the others.
         """
-        self.fit(X, y, sample_weight, trusted=trusted)
+        self.fit(X, y, sample_weight, **fit_params)
         return np.where(self.inlier_mask_, 1, -1)
 
     def fit_resample(self, X: Any, y: Any, **fit_params: Any) -> tuple[Any, Any]:
