@@ -5,7 +5,7 @@ import pytest
 from scipy.stats import norm
 
 from mithridate.defenses import BayesClean, DeepBayesClean
-from mithridate.defenses._deepbayesclean import _Distinct
+from mithridate.defenses.ensemble import DistinctRows
 from mithridate.errors import InputError
 
 
@@ -41,14 +41,14 @@ def test_the_rule_written_out(seed, poison):
 def test_no_network_judges_a_row_that_it_saw(monkeypatch):
     """Every network is seen to be trained on a quarter of the pool, and its word there is NaN."""
     X, y, _ = curved(n=40)
-    table, seen = _Distinct.of(X, y, None), []
-    trained = _Distinct._predictions
+    table, seen = DistinctRows.of(X, y, None), []
+    trained = DistinctRows.trained
 
     def watched(self, part, penalty, seed):
         seen.append(part)
         return trained(self, part, penalty, seed)
 
-    monkeypatch.setattr(_Distinct, "_predictions", watched)
+    monkeypatch.setattr(DistinctRows, "trained", watched)
     pool = np.arange(5, 37)
     found = table.unseen(pool, 4, 30.0, 8, np.random.RandomState(0))
     for part, predictions in zip(seen, found, strict=True):
@@ -60,7 +60,7 @@ def test_no_network_judges_a_row_that_it_saw(monkeypatch):
 
 def test_the_score_written_out():
     X, y, _ = curved(n=6, poison=1)
-    table = _Distinct.of(X, y, None)
+    table = DistinctRows.of(X, y, None)
     found = np.random.default_rng(0).normal(size=(5, 6))
     found[0, 2] = np.nan
     mean, spread = np.nanmedian(found, axis=0), np.nanvar(found, axis=0)

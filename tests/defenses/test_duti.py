@@ -9,7 +9,7 @@ from sklearn.linear_model import LinearRegression
 from sklearn.metrics import average_precision_score
 
 from mithridate.defenses import Duti, Ridge, Trim
-from mithridate.defenses._duti import _Lasso
+from mithridate.defenses.corrections import CorrectionPath
 from mithridate.errors import InputError
 
 
@@ -55,7 +55,7 @@ def test_the_objective_is_the_one_of_the_paper(kernel, weighted):
     weight = rng.integers(1, 4, len(y)).astype(float) if weighted else np.ones(len(y))
     duti = Duti(kernel=kernel, l2=1e-2, width=0.8, trust=7.0)
     smoother = duti._smoother(X, X_known, weight)
-    lasso = _Lasso.of(smoother, y, y_known, weight, 7.0)
+    lasso = CorrectionPath.of(smoother, y, y_known, weight, 7.0)
     total = weight.sum()
 
     def kernel_of(a, b):
@@ -79,8 +79,10 @@ def test_the_objective_is_the_one_of_the_paper(kernel, weighted):
 def test_the_path_solves_the_lasso():
     X, y, _, trusted = table(n=25)
     duti = Duti(l2=1e-2)
-    lasso = _Lasso.of(duti._smoother(X, trusted[0], np.ones(25)), y, trusted[1], np.ones(25), 1.0)
-    assert not np.any(lasso._solve(1.001 * lasso.largest, np.zeros(25)))
+    lasso = CorrectionPath.of(
+        duti._smoother(X, trusted[0], np.ones(25)), y, trusted[1], np.ones(25), 1.0
+    )
+    assert not np.any(lasso.solve(1.001 * lasso.largest, np.zeros(25)))
     steps = lasso.corrections(5, budget=1.0)
     for t, delta in enumerate(steps, start=1):
         gamma = lasso.largest / 2**t  # of 1/2 ‖target - design δ‖² + γ ‖δ‖₁

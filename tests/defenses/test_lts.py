@@ -5,8 +5,8 @@ import pytest
 from sklearn.linear_model import LinearRegression
 
 from mithridate.defenses import LeastTrimmedSquares
-from mithridate.defenses._lts import _search, _Table
 from mithridate.defenses.chance import truncated_variance
+from mithridate.defenses.trimmed import TrimmedTable, best_set
 from mithridate.errors import InputError
 from mithridate.passes.rows import OrderedTable
 
@@ -33,8 +33,8 @@ def test_poison_on_a_plane_of_its_own_goes(share, far):
 
 def test_the_set_is_at_least_as_good_as_the_true_one():
     X, y, poison = table(share=0.4)
-    fitted = _Table.of(OrderedTable.of(X, y), 0.5)
-    kept = _search(fitted, 50, np.random.RandomState(0))
+    fitted = TrimmedTable.of(OrderedTable.of(X, y), 0.5)
+    kept = best_set(fitted, 50, np.random.RandomState(0))
     assert kept.sum() == 150
     clean = (~poison)[np.argsort(y, kind="stable")].astype(float)
     truth = fitted.concentrated(clean, 50)[0]
@@ -44,7 +44,7 @@ def test_the_set_is_at_least_as_good_as_the_true_one():
 def test_fits_by_columns_and_by_rows_are_one():
     rng = np.random.default_rng(0)
     X, y = rng.random((30, 12)), rng.random(30)
-    fitted = _Table.of(OrderedTable.of(X, y), 0.5)
+    fitted = TrimmedTable.of(OrderedTable.of(X, y), 0.5)
     weight = rng.random(30)
     weight[11:] = 0.0  # fewer rows than columns
     coef, intercept = fitted.fit(weight)
@@ -82,7 +82,7 @@ def test_nothing_depends_on_the_order_of_the_table():
 def test_large_tables_are_searched_in_a_sample(monkeypatch):
     X, y, poison = table(n=2000)
     whole = LeastTrimmedSquares().fit(X, y)
-    monkeypatch.setattr("mithridate.defenses._lts._SEARCHED_ROWS", 500)
+    monkeypatch.setattr("mithridate.defenses.trimmed.SEARCHED_ROWS", 500)
     sampled = LeastTrimmedSquares().fit(X, y)
     np.testing.assert_array_equal(sampled.inlier_mask_, whole.inlier_mask_)
     assert not sampled.inlier_mask_[poison].any()

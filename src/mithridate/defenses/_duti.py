@@ -1,20 +1,16 @@
 """DUTI: the fewest changes of targets under which the model gets the trusted rows right."""
 
-import warnings
 from numbers import Real
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
 import numpy as np
 from jaxtyping import Float
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.linear_model import lasso_path
 
 from ..passes.rows import lowest
 from ._ridge import Ridge
 from .base import BaseDefense, Column, Mask, Rows, Trusted
 from .constraints import Choice, Constraints, Interval
-
-Square = Float[np.ndarray, "n n"]
+from .corrections import CorrectionPath, Square
 
 
 class Duti(BaseDefense):
@@ -129,7 +125,9 @@ class Duti(BaseDefense):
         # A shift of y moves no δ where there is an intercept; without one, y is used as it is.
         center = np.average(y, weights=weight) if self.kernel == "linear" else 0.0
         smoother = self._smoother(X, trusted[0], weight)
-        path = _Lasso.of(smoother, y - center, trusted[1] - center, weight, float(self.trust))
+        path = CorrectionPath.of(
+            smoother, y - center, trusted[1] - center, weight, float(self.trust)
+        )
         steps = path.corrections(int(self.halvings), float(self.contamination))
         self.scores_ = _entry(steps, path)
         kept = self._kept(sample_weight)
@@ -176,74 +174,7 @@ class Duti(BaseDefense):
         return smoother[: len(trusted)], smoother[len(trusted) :]
 
 
-class _Lasso(NamedTuple):
-    """`min ‖target - design u‖² + γ ‖u‖₁`, for `u = w δ`: so a row of weight k is k equal rows."""
-
-    design: Float[np.ndarray, "r n"]
-    target: Float[np.ndarray, " r"]
-    gram: Square
-    cross: Column
-    weight: Column
-
-    @classmethod
-    def of(
-        cls,
-        smoother: tuple[Float[np.ndarray, "m n"], Square],
-        y: Column,
-        trusted: Column,
-        weight: Column,
-        trust: float,
-    ) -> "_Lasso":
-        at_trusted, at_rows = smoother
-        change = at_rows - np.eye(len(y))
-        share = np.sqrt(trust / len(trusted)), np.sqrt(weight / weight.sum())
-        design = np.concatenate([share[0] * at_trusted, share[1][:, None] * change]) / weight
-        target = np.concatenate([share[0] * (trusted - at_trusted @ y), -share[1] * (change @ y)])
-        # One unit for all tables: the solver's tolerance is of the size of the target.
-        return cls(design, target, design.T @ design, design.T @ target, weight)
-
-    @property
-    def largest(self) -> float:
-        """The γ at and above which nothing is corrected, where it is more than rounding."""
-        largest = float(np.abs(self.cross).max())
-        size = np.sqrt(np.diag(self.gram).max() * (self.target @ self.target))
-        return largest if largest > 1e-12 * size else 0.0
-
-    def corrections(self, halvings: int, budget: float) -> list[Column]:
-        """δ at γ₀/2, γ₀/4, …, until more than a share `budget` of the rows was corrected."""
-        u, steps, gamma = np.zeros(len(self.cross)), [], self.largest
-        entered = np.zeros(len(u), dtype=bool)
-        for _ in range(halvings if gamma > 0 else 1):
-            gamma /= 2.0
-            u = self._solve(gamma, u) if gamma > 0 else u
-            steps.append(u / self.weight)
-            entered |= u != 0
-            if self.weight[entered].sum() > budget * self.weight.sum():
-                break
-        return steps
-
-    def _solve(self, gamma: float, start: Column) -> Column:
-        with warnings.catch_warnings():
-            # At a tiny γ the path crawls; by then the order of entry is settled.
-            warnings.simplefilter("ignore", ConvergenceWarning)
-            _, path, _ = lasso_path(
-                self.design,
-                self.target,
-                alphas=np.array([gamma / len(self.target)]),  # pyright: ignore
-                precompute=self.gram,  # pyright: ignore
-                Xy=self.cross,
-                coef_init=start,
-                max_iter=1000,
-                tol=1e-6,
-            )
-        return path[:, 0]
-
-    def pull(self, delta: Column) -> Column:
-        """How hard each row would have to be held back from being corrected, in units of γ."""
-        return np.abs(self.cross - self.gram @ (delta * self.weight))
-
-
-def _entry(steps: list[Column], path: _Lasso) -> Column:
+def _entry(steps: list[Column], path: CorrectionPath) -> Column:
     """Number of steps left when a row was first corrected, plus a fraction by size."""
     entered = np.array(steps) != 0
     first = np.where(entered.any(axis=0), entered.argmax(axis=0), len(steps))

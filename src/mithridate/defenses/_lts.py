@@ -1,29 +1,23 @@
 """Least trimmed squares: fits the half of the rows that lie nearest to one plane."""
 
 from math import sqrt
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
 import numpy as np
-from scipy.linalg import solve
 from scipy.special import ndtri
 from sklearn.utils import check_random_state
 from threadpoolctl import threadpool_limits
 
 from ..bayes import BayesianRegression
 from ..moments import Moments
-from ..passes.rows import OrderedTable, lowest
+from ..passes.rows import OrderedTable
 from .base import BaseDefense, Column, Mask, Rows
 from .chance import truncated_variance
 from .constraints import Constraints, Interval
+from .trimmed import TrimmedTable, best_set
 from .unitbox import UnitBox
-from .weights import median
 
-_START_L2 = 1e-3  # penalty on the mean loss, columns standardized: a start may hold equal rows
-_MAX_SCALE_RATIO = 5  # a column's standard deviation is at most its robust estimate so many times
-_FOLLOWED_STARTS = 8  # starts that are followed until nothing moves
-_MAX_STEPS = 50  # when a start is followed
 _MAX_RETURNS = 30  # times that rows come back
-_SEARCHED_ROWS = 10_000  # of a longer table, the search sees so many
 
 
 class LeastTrimmedSquares(BaseDefense):
@@ -104,17 +98,17 @@ class LeastTrimmedSquares(BaseDefense):
 
     def _find_inliers(self, X: Rows, y: Column, sample_weight: Column | None) -> Mask:
         listed = OrderedTable.of(UnitBox.of(X, sample_weight).scaled(X), y, sample_weight)
-        table = _Table.of(listed, float(self.keep))
+        table = TrimmedTable.of(listed, float(self.keep))
         random = check_random_state(self.random_state)
         # Hundreds of small systems: more threads than one only wait for each other.
         with threadpool_limits(limits=1, user_api="blas"):
-            half = _search(table, int(self.starts), random)
+            half = best_set(table, int(self.starts), random)
             scores = self._distances(listed.X, table, half)
             self.message_ = self._doubts(listed.X, table, scores)
         self.scores_, self.threshold_ = listed.back(scores), float(self.cut)
         return self.scores_ <= self.cut
 
-    def _distances(self, X: Rows, table: "_Table", kept: Column) -> Column:
+    def _distances(self, X: Rows, table: TrimmedTable, kept: Column) -> Column:
         """Distances from the regression on the rows that came back, in standard deviations."""
         within, z = float(ndtri((1.0 + table.keep) / 2.0)), np.zeros(len(kept))
         for _ in range(_MAX_RETURNS):
@@ -126,7 +120,7 @@ class LeastTrimmedSquares(BaseDefense):
                 break
         return z
 
-    def _doubts(self, X: Rows, table: "_Table", z: Column) -> str:
+    def _doubts(self, X: Rows, table: TrimmedTable, z: Column) -> str:
         """What there is to doubt about the rows kept and rejected, if anything."""
         kept = np.where(z <= self.cut, table.weight, 0.0)
         model = _regression(X, table.y, kept)
@@ -141,92 +135,6 @@ class LeastTrimmedSquares(BaseDefense):
         )
 
 
-class _Table(NamedTuple):
-    """Standardized rows in an order of their own, and the share of them to be fitted."""
-
-    Z: Rows
-    y: Column
-    weight: Column
-    keep: float
-
-    @classmethod
-    def of(cls, listed: OrderedTable, keep: float) -> "_Table":
-        weight = np.ones(len(listed.y)) if listed.weight is None else listed.weight
-        Z = np.empty_like(listed.X)
-        for j, column in enumerate(listed.X.T):
-            Z[:, j] = _standardized(column, weight)
-        return cls(Z, listed.y, weight, keep)
-
-    def take(self, rows: np.ndarray) -> "_Table":
-        return _Table(self.Z[rows], self.y[rows], self.weight[rows], self.keep)
-
-    def fit(self, kept: Column) -> tuple[Column, float]:
-        """Coefficients and intercept of a ridge on rows with these weights."""
-        rows = np.flatnonzero(kept)
-        weight, Z, y = kept[rows], self.Z[rows], self.y[rows]
-        total = float(weight.sum())
-        center, level = weight @ Z / total, float(weight @ y) / total
-        root = np.sqrt(weight)
-        Z, y = (Z - center) * root[:, None], (y - level) * root
-        if len(rows) < Z.shape[1]:
-            coef = Z.T @ _solved(Z @ Z.T, _START_L2 * total, y)
-        else:
-            coef = _solved(Z.T @ Z, _START_L2 * total, Z.T @ y)
-        return coef, level - float(center @ coef)
-
-    def nearest(self, fit: tuple[Column, float]) -> tuple[float, Column]:
-        """The rows nearest to a fit, as the weights they are kept with, and their squares' sum."""
-        square = (self.y - self.Z @ fit[0] - fit[1]) ** 2
-        kept = lowest(square, self.weight, 1.0 - self.keep)
-        return float(kept @ square), kept
-
-    def concentrated(self, kept: Column, steps: int) -> tuple[float, Column]:
-        """The loss and the rows after some steps, fewer where nothing moves any more."""
-        loss = np.inf
-        for _ in range(steps):
-            previous = kept
-            loss, kept = self.nearest(self.fit(kept))
-            if np.array_equal(kept, previous):
-                break
-        return loss, kept
-
-
-def _search(table: _Table, starts: int, random: np.random.RandomState) -> Column:
-    """The weights with which the rows of the best set are kept."""
-    n, d = table.Z.shape
-    if n > _SEARCHED_ROWS:
-        few = table.take(np.sort(random.choice(n, _SEARCHED_ROWS, replace=False)))
-        best = few.fit(_search(few, starts, random))
-        return table.concentrated(table.nearest(best)[1], _MAX_STEPS)[1]
-    size = min(max(d + 2, 10), (n + 1) // 2)
-    found = [table.concentrated(table.weight, 2)]
-    for _ in range(starts - 1):
-        start = np.zeros(n)
-        rows = random.permutation(n)[:size]
-        start[rows] = table.weight[rows]
-        found.append(table.concentrated(start, 2))
-    best = sorted(found, key=lambda one: one[0])[:_FOLLOWED_STARTS]
-    return min((table.concentrated(kept, _MAX_STEPS) for _, kept in best), key=lambda one: one[0])[
-        1
-    ]
-
-
 def _regression(X: Rows, y: Column, kept: Column) -> BayesianRegression:
     rows = np.flatnonzero(kept)
     return BayesianRegression.of(Moments.of(X[rows], y[rows], kept[rows]))
-
-
-def _standardized(column: Column, weight: Column) -> Column:
-    """Distances from the median in standard deviations of the column."""
-    distance = column - median(column, weight)
-    scale = float(np.sqrt(np.average(distance**2, weights=weight)))
-    # A few rows far away must not make the others look alike, which the penalty would then flatten.
-    most = _MAX_SCALE_RATIO * 1.4826 * median(np.abs(distance), weight)
-    return distance / ((min(scale, most) if most > 0 else scale) or 1.0)
-
-
-def _solved(gram: np.ndarray, penalty: float, right: Column) -> Column:
-    diagonal = np.diag_indices_from(gram)
-    # Of a column whose values are far apart, no penalty of the others is above the rounding.
-    gram[diagonal] += penalty + 1e-12 * float(gram.trace())
-    return solve(gram, right, assume_a="pos", overwrite_a=True, check_finite=False)

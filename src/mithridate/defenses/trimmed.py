@@ -1,0 +1,190 @@
+"""The search of least trimmed squares: the share of the rows that lie nearest to one plane."""
+
+from typing import NamedTuple
+
+import numpy as np
+from scipy.linalg import solve
+
+from ..passes.rows import OrderedTable, lowest
+from .base import Column, Rows
+from .weights import median
+
+_START_L2 = 1e-3  # penalty on the mean loss, columns standardized: a start may hold equal rows
+_MAX_SCALE_RATIO = 5  # a column's standard deviation is at most its robust estimate so many times
+_FOLLOWED_STARTS = 8  # starts that are followed until nothing moves
+_MAX_STEPS = 50  # when a start is followed
+SEARCHED_ROWS = 10_000  # of a longer table, the search sees so many
+
+
+class TrimmedTable(NamedTuple):
+    """Standardized rows in an order of their own, and the share of them to be fitted.
+
+    Parameters
+    ----------
+    Z : array, shape (n, d)
+        Features, in standard deviations from the median.
+    y : array, shape (n,)
+        Targets.
+    weight : array, shape (n,)
+        How many times each row counts.
+    keep : float
+        Share of the weight that a plane is fitted to.
+    """
+
+    Z: Rows
+    y: Column
+    weight: Column
+    keep: float
+
+    @classmethod
+    def of(cls, listed: OrderedTable, keep: float) -> "TrimmedTable":
+        """Standardize the columns of a table.
+
+        Parameters
+        ----------
+        listed : OrderedTable
+            The rows.
+        keep : float
+            Share of the weight that a plane is fitted to.
+
+        Returns
+        -------
+        TrimmedTable
+            The table.
+        """
+        weight = np.ones(len(listed.y)) if listed.weight is None else listed.weight
+        Z = np.empty_like(listed.X)
+        for j, column in enumerate(listed.X.T):
+            Z[:, j] = _standardized(column, weight)
+        return cls(Z, listed.y, weight, keep)
+
+    def take(self, rows: np.ndarray) -> "TrimmedTable":
+        """Take some of the rows.
+
+        Parameters
+        ----------
+        rows : array of int, shape (k,)
+            Their positions.
+
+        Returns
+        -------
+        TrimmedTable
+            These rows, as they were standardized.
+        """
+        return TrimmedTable(self.Z[rows], self.y[rows], self.weight[rows], self.keep)
+
+    def fit(self, kept: Column) -> tuple[Column, float]:
+        """Fit a ridge.
+
+        Parameters
+        ----------
+        kept : array, shape (n,)
+            Weight of each row in the fit.
+
+        Returns
+        -------
+        pair of array, shape (d,), and float
+            Coefficients and intercept.
+        """
+        rows = np.flatnonzero(kept)
+        weight, Z, y = kept[rows], self.Z[rows], self.y[rows]
+        total = float(weight.sum())
+        center, level = weight @ Z / total, float(weight @ y) / total
+        root = np.sqrt(weight)
+        Z, y = (Z - center) * root[:, None], (y - level) * root
+        if len(rows) < Z.shape[1]:
+            coef = Z.T @ _solved(Z @ Z.T, _START_L2 * total, y)
+        else:
+            coef = _solved(Z.T @ Z, _START_L2 * total, Z.T @ y)
+        return coef, level - float(center @ coef)
+
+    def nearest(self, fit: tuple[Column, float]) -> tuple[float, Column]:
+        """Find the rows nearest to a plane.
+
+        Parameters
+        ----------
+        fit : pair of array, shape (d,), and float
+            Coefficients and intercept.
+
+        Returns
+        -------
+        pair of float and array, shape (n,)
+            The sum of their squared residuals, and the weights with which rows are kept.
+        """
+        square = (self.y - self.Z @ fit[0] - fit[1]) ** 2
+        kept = lowest(square, self.weight, 1.0 - self.keep)
+        return float(kept @ square), kept
+
+    def concentrated(self, kept: Column, steps: int) -> tuple[float, Column]:
+        """Fit, keep the nearest rows, and begin again.
+
+        Parameters
+        ----------
+        kept : array, shape (n,)
+            Weights with which rows are kept at first.
+        steps : int
+            Steps at most; it ends where nothing moves any more.
+
+        Returns
+        -------
+        pair of float and array, shape (n,)
+            As of `nearest`.
+        """
+        loss = np.inf
+        for _ in range(steps):
+            previous = kept
+            loss, kept = self.nearest(self.fit(kept))
+            if np.array_equal(kept, previous):
+                break
+        return loss, kept
+
+
+def best_set(table: TrimmedTable, starts: int, random: np.random.RandomState) -> Column:
+    """Search for the rows that lie nearest to one plane.
+
+    Parameters
+    ----------
+    table : TrimmedTable
+        The rows.
+    starts : int
+        Number of sets that the search starts from; the first of them is all rows.
+    random : RandomState
+        Draws the others.
+
+    Returns
+    -------
+    array, shape (n,)
+        The weights with which the rows of the best set are kept.
+    """
+    n, d = table.Z.shape
+    if n > SEARCHED_ROWS:
+        few = table.take(np.sort(random.choice(n, SEARCHED_ROWS, replace=False)))
+        best = few.fit(best_set(few, starts, random))
+        return table.concentrated(table.nearest(best)[1], _MAX_STEPS)[1]
+    size = min(max(d + 2, 10), (n + 1) // 2)
+    found = [table.concentrated(table.weight, 2)]
+    for _ in range(starts - 1):
+        start = np.zeros(n)
+        rows = random.permutation(n)[:size]
+        start[rows] = table.weight[rows]
+        found.append(table.concentrated(start, 2))
+    best = sorted(found, key=lambda one: one[0])[:_FOLLOWED_STARTS]
+    return min((table.concentrated(kept, _MAX_STEPS) for _, kept in best), key=lambda one: one[0])[
+        1
+    ]
+
+
+def _standardized(column: Column, weight: Column) -> Column:
+    """Distances from the median in standard deviations of the column."""
+    distance = column - median(column, weight)
+    scale = float(np.sqrt(np.average(distance**2, weights=weight)))
+    # A few rows far away must not make the others look alike, which the penalty would then flatten.
+    most = _MAX_SCALE_RATIO * 1.4826 * median(np.abs(distance), weight)
+    return distance / ((min(scale, most) if most > 0 else scale) or 1.0)
+
+
+def _solved(gram: np.ndarray, penalty: float, right: Column) -> Column:
+    diagonal = np.diag_indices_from(gram)
+    # Of a column whose values are far apart, no penalty of the others is above the rounding.
+    gram[diagonal] += penalty + 1e-12 * float(gram.trace())
+    return solve(gram, right, assume_a="pos", overwrite_a=True, check_finite=False)
