@@ -16,7 +16,26 @@ NETWORKS = ("mlp",)
 def table(
     source: str, target: str | None, drop: Sequence[str], categorical: Sequence[str], read: Reading
 ) -> dict[str, Any]:
-    """The table, what is predicted of it, and how its file is read if that was said."""
+    """State the table, what is predicted of it, and how its file is read.
+
+    Parameters
+    ----------
+    source : str
+        What the spec calls the table.
+    target : str, optional
+        The column to predict.
+    drop : sequence of str
+        Columns to leave out.
+    categorical : sequence of str
+        Columns of numbers that are codes.
+    read : Reading
+        What was said of its file.
+
+    Returns
+    -------
+    dict
+        The section `data` of a spec.
+    """
     made = {"source": source, "target": None if target is None else str(target)}
     made |= {"drop": several(drop), "categorical": several(categorical)}
     return made if read == ANY else made | {"reading": asdict(read)}
@@ -25,14 +44,53 @@ def table(
 def attack(
     use: str, alphas: Sequence[float] | float, risk: str, normalizer: str, feasible: str
 ) -> dict[str, Any]:
-    """An attack for each alpha; one that takes no `feasible` need not be told the usual."""
+    """State an attack for each alpha.
+
+    Parameters
+    ----------
+    use : str
+        The attack.
+    alphas : float or sequence of float
+        Weights of damage against risk, in [0, 1].
+    risk : str
+        What is to stay low.
+    normalizer : str
+        What puts damage and risk on one scale.
+    feasible : str
+        How rows are kept possible; an attack that takes no such word need not be told the usual.
+
+    Returns
+    -------
+    dict
+        A section `attacks` of a spec.
+    """
     made = {"use": use, "alphas": several(alphas), "risk": risk, "normalizer": normalizer}
     made |= {"finish": True} if use == "ascent" else {}
     return made if feasible == "through" else made | {"feasible": feasible}
 
 
 def models(victim: str, l2: float | None, judge: str | None) -> dict[str, Any]:
-    """The model that is attacked and the one that is judged; a regressor is judged itself."""
+    """State the model that is attacked and the one that is judged.
+
+    Parameters
+    ----------
+    victim : str
+        The model that is attacked.
+    l2 : float, optional
+        Its penalty.
+    judge : str, optional
+        The model that is judged; a regressor is judged itself.
+
+    Returns
+    -------
+    dict
+        The sections of a spec.
+
+    Raises
+    ------
+    InputError
+        If a regressor is given together with another judge or a penalty.
+    """
     if not names_regressor(victim):
         return {"victim": model(victim, l2), "judge": judge}
     if judge is not None:
@@ -48,10 +106,28 @@ def models(victim: str, l2: float | None, judge: str | None) -> dict[str, Any]:
 def strongest(
     victim: str, alphas: Sequence[float] | float, risk: str, normalizer: str, feasible: str
 ) -> dict[str, Any]:
-    """The attack on a model: an ascent through it; several attacks, where that may not be best.
+    """State the attack on a model: an ascent, or several attacks where that may not be best.
 
     No ascent goes through a regressor that is only trained, and the one through a network follows
     one training out of many: `flip` can do more.
+
+    Parameters
+    ----------
+    victim : str
+        The model that is attacked.
+    alphas : float or sequence of float
+        Weights of damage against risk, in [0, 1].
+    risk : str
+        What is to stay low.
+    normalizer : str
+        What puts damage and risk on one scale.
+    feasible : str
+        How rows are kept possible.
+
+    Returns
+    -------
+    dict
+        A section `attacks` of a spec.
     """
     given = alphas, risk, normalizer
     if names_regressor(victim):
@@ -64,10 +140,34 @@ def strongest(
 
 
 def model(use: str, l2: float | None) -> dict[str, Any]:
-    """The model that is attacked."""
+    """State the model that is attacked.
+
+    Parameters
+    ----------
+    use : str
+        Its name.
+    l2 : float, optional
+        Its penalty.
+
+    Returns
+    -------
+    dict
+        The section `victim` of a spec.
+    """
     return {"use": use} if l2 is None else {"use": use, "l2": l2}
 
 
 def several(given: Any) -> list[Any]:
-    """A list, of one thing too."""
+    """Make a list, of one thing too.
+
+    Parameters
+    ----------
+    given : object
+        A thing, or several.
+
+    Returns
+    -------
+    list
+        All of them.
+    """
     return [given] if isinstance(given, str | int | float) else list(given)

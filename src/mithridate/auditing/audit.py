@@ -364,7 +364,18 @@ def audit_spec(spec: Spec, frame: Any = None, *, tell: Tell | None = None) -> Au
 
 
 def source_of(data: str | Path | None) -> str:
-    """What a spec calls a table that was named: a data set, or a file by its whole path."""
+    """Say what a spec calls a table that was named.
+
+    Parameters
+    ----------
+    data : path-like or str, optional
+        The table.
+
+    Returns
+    -------
+    str
+        A data set, or a file by its whole path.
+    """
     if data is None:
         return "diabetes"
     if str(data) in names():

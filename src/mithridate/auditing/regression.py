@@ -69,6 +69,37 @@ def regression(
 
     Rows that lack a value are left out. Of a category set one level is left out, and so are columns
     that others determine. The fixed effect of most levels is absorbed; others become columns.
+
+    Parameters
+    ----------
+    data : path-like, str or frame
+        The table.
+    target : str or None
+        The column to predict.
+    column : str, optional
+        The column whose coefficient is asked about.
+    fixed_effects : sequence of str
+        Columns whose levels have an effect of their own.
+    cluster : str, optional
+        The column that says which rows go together.
+    where : mapping of str to object, optional
+        Values that rows must have to be used.
+    drop : sequence of str
+        Columns to leave out.
+    categorical : sequence of str
+        Columns of numbers that are codes.
+    reading : Reading
+        What was said of the file.
+
+    Returns
+    -------
+    Regression
+        The rows.
+
+    Raises
+    ------
+    InputError
+        If the table cannot be read so.
     """
     opened = open_table("diabetes" if data is None else data, reading=reading)
     effects = [opened.known(one, "for a fixed effect") for one in fixed_effects]

@@ -23,7 +23,19 @@ FALSE, TRUE = "false", "true"
 
 
 class Spelling(NamedTuple):
-    """A file as text, which of its rows stay, and the poison as text; `mark` is its new column."""
+    """A file as text, which of its rows stay, and the poison as text.
+
+    Parameters
+    ----------
+    found : Verbatim
+        The file.
+    stays : array of bool, shape (n,)
+        Whether each row stays.
+    poison : pyarrow.Table
+        The poison rows.
+    mark : str
+        The new column that tells which rows are poison.
+    """
 
     found: Verbatim
     stays: Bool[np.ndarray, " n"]
@@ -31,7 +43,13 @@ class Spelling(NamedTuple):
     mark: str
 
     def pieces(self) -> Iterator[tuple[bytes, int]]:
-        """The bytes of the poisoned copy, in the layout of the file."""
+        """Give the bytes of the poisoned copy, in the layout of the file.
+
+        Yields
+        ------
+        pair of bytes and int
+            Pieces, each with the number of cells that were defused in it.
+        """
         layout, style, cut = self.found.layout, self.found.style, None
         named = [name.strip() for name in layout.written] == [*layout.names]
         if not layout.repair and (named or not layout.written):
@@ -68,9 +86,28 @@ def spelling(
     mark: str,
     kept: Collection[str] = (),
 ) -> Spelling | None:
-    """The copy as text, where the table came from a delimited file; `gone` rows are replaced.
+    """Spell a poisoned copy as text, where the table came from a delimited file.
 
-    `rows` are features and targets of the poison in the table's units, and where each started.
+    Parameters
+    ----------
+    table : Opened
+        The table.
+    encoded : Encoded
+        The table as numbers.
+    rows : tuple of array, shapes (p, d), (p,) and (p,)
+        Features and targets of the poison, in the table's units, and the row that each started
+        from.
+    gone : array of int, shape (g,), optional
+        Rows that the poison replaces.
+    mark : str
+        The new column.
+    kept : collection of str
+        Columns that keep to numbers that they have already.
+
+    Returns
+    -------
+    Spelling or None
+        The copy; None for another kind of table.
     """
     if table.path is None:
         return None
@@ -92,12 +129,38 @@ def spelling(
 
 
 def used(encoded: Encoded) -> set[str]:
-    """The columns that features and the target come from."""
+    """Name the columns that features and the target come from.
+
+    Parameters
+    ----------
+    encoded : Encoded
+        The table as numbers.
+
+    Returns
+    -------
+    set of str
+        The columns.
+    """
     return {*encoded.columns.column, encoded.target}
 
 
 def with_ids(made: Any, frame: Any, used: set[str]) -> Any:
-    """Poison rows whose running numbers and ids go on where those of the table end."""
+    """Let running numbers and ids of poison rows go on where those of the table end.
+
+    Parameters
+    ----------
+    made : frame
+        The poison rows.
+    frame : frame
+        The table.
+    used : set of str
+        Columns that are features or the target.
+
+    Returns
+    -------
+    frame
+        The poison rows.
+    """
     table, rows = (nw.from_native(part, eager_only=True) for part in (frame, made))
     fresh = []
     for name in table.columns:
@@ -126,10 +189,26 @@ def rounded(
     origin: Int[np.ndarray, " p"],
     kept: Collection[str],
 ) -> Float[np.ndarray, "p k"]:
-    """Poison as the columns of the table can hold it.
+    """Round poison so that the columns of the table can hold it.
 
     It has no more decimals than they have, and is no farther from where it started; in columns that
     are `kept` it has numbers that the table has.
+
+    Parameters
+    ----------
+    rows : array of float, shape (p, k)
+        The poison, in the table's units.
+    encoded : Encoded
+        The table as numbers.
+    origin : array of int, shape (p,)
+        The row that each started from.
+    kept : collection of str
+        Columns that keep to numbers that they have already.
+
+    Returns
+    -------
+    array of float, shape (p, k)
+        The poison.
     """
     made = rows.copy()
     for j, name in enumerate((*encoded.columns.column, encoded.target)):
@@ -147,13 +226,39 @@ def rounded(
 
 
 def keeping(table: Opened) -> set[str]:
-    """The columns whose poison has numbers that they have already: times, and `3K` beside `2M`."""
+    """Name the columns whose poison has numbers that they have already.
+
+    Parameters
+    ----------
+    table : Opened
+        The table.
+
+    Returns
+    -------
+    set of str
+        Those with times, and those such as `3K` beside `2M`.
+    """
     scaled = {one.column for one in table.account.decisions if one.kind == SCALED}
     return scaled | {name for name, column in table.columns.items() if keeps_cells(column)}
 
 
 def check_own_columns(names: Sequence[str], dates: str, mark: str) -> None:
-    """Refuses a table whose poison could not be written in its own columns."""
+    """Refuse a table whose poison could not be written in its own columns.
+
+    Parameters
+    ----------
+    names : sequence of str
+        The columns.
+    dates : str
+        How dates are read, if that was said.
+    mark : str
+        The new column.
+
+    Raises
+    ------
+    InputError
+        If a column is in the way, or dates became numbers.
+    """
     if mark in names:
         raise InputError(f"The table has a column {mark!r} already; rename it first.")
     if dates:

@@ -23,7 +23,22 @@ EMPTY, TOTALS, REPEATED = "all of its cells are empty", "it is a total", "it rep
 def set_aside(
     table: pa.Table, shown: str, ends: bool = True
 ) -> tuple[np.ndarray | None, list[Aside]]:
-    """Rows that are no data: empty ones, repeated headers, and, if it `ends`, totals at the end."""
+    """Find rows that are no data: empty ones, repeated headers, and totals at the end.
+
+    Parameters
+    ----------
+    table : pyarrow.Table
+        The rows.
+    shown : str
+        What an error calls the file.
+    ends : bool
+        Whether totals at the end are looked for.
+
+    Returns
+    -------
+    pair of array of int or None, and list of Aside
+        The rows that are data, None for all; and the others.
+    """
     why: dict[int, str] = dict.fromkeys(repeated(table), REPEATED)
     blank = empty(table)
     if why and any(row - k in set(blank) for row in why for k in (1, 2, 3)):
@@ -53,7 +68,18 @@ def _shown(value: object) -> str | None:
 
 
 def empty(table: pa.Table) -> list[int]:
-    """Rows without any cell."""
+    """Find rows without any cell.
+
+    Parameters
+    ----------
+    table : pyarrow.Table
+        The rows.
+
+    Returns
+    -------
+    list of int
+        Their positions.
+    """
     lacking = np.ones(table.num_rows, dtype=bool)
     for column in table.columns:
         if any(is_text(column.type) for is_text in TEXT):
@@ -69,7 +95,18 @@ def empty(table: pa.Table) -> list[int]:
 
 
 def repeated(table: pa.Table) -> list[int]:
-    """Rows whose text cells are the names of their columns."""
+    """Find rows whose text cells are the names of their columns.
+
+    Parameters
+    ----------
+    table : pyarrow.Table
+        The rows.
+
+    Returns
+    -------
+    list of int
+        Their positions.
+    """
     rows = np.ones(table.num_rows, dtype=bool)
     for name, column in zip(table.column_names, table.columns, strict=True):
         if not any(is_text(column.type) for is_text in TEXT):
@@ -81,7 +118,20 @@ def repeated(table: pa.Table) -> list[int]:
 
 
 def totals(table: pa.Table, gone: Set[int] = frozenset()) -> list[int]:
-    """Rows at the end that are totals or means by their text, or a last one by its sums."""
+    """Find rows at the end that are totals or means by their text, or a last one by its sums.
+
+    Parameters
+    ----------
+    table : pyarrow.Table
+        The rows.
+    gone : set of int
+        Rows that are set aside already.
+
+    Returns
+    -------
+    list of int
+        Their positions.
+    """
     first = max(0, table.num_rows - TAIL - len(gone))
     rows = [row for row in range(first, table.num_rows) if row not in gone][-TAIL:]
     found = [rows[i] for i in labeled(table.take(pa.array(rows, pa.int64())))]
@@ -91,7 +141,18 @@ def totals(table: pa.Table, gone: Set[int] = frozenset()) -> list[int]:
 
 
 def labeled(tail: pa.Table) -> list[int]:
-    """The rows at the end that are totals or means by their text, the last first."""
+    """Find the rows at the end that are totals or means by their text.
+
+    Parameters
+    ----------
+    tail : pyarrow.Table
+        The last rows.
+
+    Returns
+    -------
+    list of int
+        Their positions, the last first.
+    """
     found = []
     for row in range(tail.num_rows - 1, -1, -1):
         cells = [v for v in tail.slice(row, 1).to_pylist()[0].values() if isinstance(v, str)]
@@ -109,7 +170,18 @@ def _is_sum(table: pa.Table, last: int) -> bool:
 
 
 def is_number(kind: pa.DataType) -> bool:
-    """Whether a column of this type can hold sums."""
+    """Say whether a column of this type can hold sums.
+
+    Parameters
+    ----------
+    kind : pyarrow.DataType
+        The type.
+
+    Returns
+    -------
+    bool
+        Whether it can.
+    """
     return pa.types.is_integer(kind) or pa.types.is_floating(kind)
 
 
@@ -134,7 +206,22 @@ def _sums(columns: Iterable[tuple[float | None, float, float]]) -> bool:
 
 
 def agrees(value: float | None, total: float, top: float) -> bool | None:
-    """Whether a value is the sum of its column; None for what says nothing, as zeros do."""
+    """Say whether a value is the sum of its column.
+
+    Parameters
+    ----------
+    value : float or None
+        The value.
+    total : float
+        The sum of the cells above.
+    top : float
+        Their largest absolute value.
+
+    Returns
+    -------
+    bool or None
+        Whether it is; None for what says nothing, as zeros do.
+    """
     if value is None or np.isnan(value) or not top:
         return None
     if abs(total - value) > max(NEAR * abs(total), 0.005 * bool(value % 1)):
@@ -143,7 +230,13 @@ def agrees(value: float | None, total: float, top: float) -> bool | None:
 
 
 class Sorter:
-    """Finds the rows that are no data, block by block, in a table that memory need not hold."""
+    """Finds the rows that are no data, block by block, in a table that memory need not hold.
+
+    Parameters
+    ----------
+    shown : str
+        What an error calls the file.
+    """
 
     def __init__(self, shown: str) -> None:
         self.why: dict[int, str] = {}
@@ -152,7 +245,13 @@ class Sorter:
         self._sums: dict[str, tuple[float, float]] = {}
 
     def add(self, table: pa.Table) -> None:
-        """Looks at the next rows, cells of text as they are spelled."""
+        """Look at the next rows.
+
+        Parameters
+        ----------
+        table : pyarrow.Table
+            The rows, cells of text as they are spelled.
+        """
         _, aside = set_aside(table, self._shown, ends=False)
         gone = {row.row - 1: row.why for row in aside}
         self.why |= {self._seen + row: why for row, why in gone.items()}
@@ -177,7 +276,13 @@ class Sorter:
                 self._sums[name] = (before[0] + total, max(before[1], top))
 
     def finish(self) -> dict[int, str]:
-        """Why rows are set aside, by their number from 0; totals at the end too."""
+        """Say why rows are set aside, totals at the end too.
+
+        Returns
+        -------
+        dict of int to str
+            The reasons, by the number of the row from 0.
+        """
         if not self._tail:
             return self.why
         rows = pa.concat_tables([row for _, row in self._tail])

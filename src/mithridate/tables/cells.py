@@ -40,9 +40,16 @@ DATE = (
 
 @dataclass(frozen=True, eq=False)
 class Numbers:
-    """Numbers (N,), NaN where missing; `remark` says what they were made from, if not numbers.
+    """A column as numbers.
 
-    They are multiples of 1/`parts`, where that is not 0.
+    Parameters
+    ----------
+    values : array of float, shape (N,)
+        The numbers, NaN where missing.
+    remark : str
+        What they were made from, if not numbers.
+    parts : int
+        They are multiples of 1/`parts`, where that is not 0.
     """
 
     values: Float[np.ndarray, " n"]
@@ -77,13 +84,30 @@ class Levels:
 
 @dataclass(frozen=True)
 class Other:
-    """Neither numbers nor text; `holds` says what, for an error or a note."""
+    """A column that is neither numbers nor text.
+
+    Parameters
+    ----------
+    holds : str
+        What it holds, for an error or a note.
+    """
 
     holds: str
 
 
 def cells(column: pa.ChunkedArray) -> Numbers | Levels | Other:
-    """Sorts a column into numbers, levels, or something else."""
+    """Sort a column into numbers, levels, or something else.
+
+    Parameters
+    ----------
+    column : pyarrow.ChunkedArray
+        The column.
+
+    Returns
+    -------
+    Numbers, Levels or Other
+        The column.
+    """
     kind = column.type
     if pa.types.is_temporal(kind):
         is_time = is_hours(kind)
@@ -103,17 +127,50 @@ def cells(column: pa.ChunkedArray) -> Numbers | Levels | Other:
 
 
 def is_plain(word: str) -> bool:
-    """Whether a word is a number as programs write them."""
+    """Say whether a word is a number as programs write them.
+
+    Parameters
+    ----------
+    word : str
+        The word.
+
+    Returns
+    -------
+    bool
+        Whether it is.
+    """
     return re.fullmatch(NUMBER.replace("(?i:", "(?:"), word, re.IGNORECASE) is not None
 
 
 def is_hours(kind: pa.DataType) -> bool:
-    """Whether a column of this type holds times of the day or durations."""
+    """Say whether a column of this type holds times of the day or durations.
+
+    Parameters
+    ----------
+    kind : pyarrow.DataType
+        The type.
+
+    Returns
+    -------
+    bool
+        Whether it does.
+    """
     return pa.types.is_time(kind) or pa.types.is_duration(kind)
 
 
 def hours(column: pa.Array | pa.ChunkedArray) -> Float[np.ndarray, " n"]:
-    """Times of the day or durations as hours, NaN where missing."""
+    """Read times of the day or durations as hours.
+
+    Parameters
+    ----------
+    column : pyarrow array
+        The column.
+
+    Returns
+    -------
+    array of float, shape (n,)
+        Hours, NaN where missing.
+    """
     kind = column.type
     whole = column.cast(pa.int32() if kind.bit_width == 32 else pa.int64())
     return _floats(whole) / (SECONDS * PER_SECOND[kind.unit])
@@ -153,7 +210,18 @@ def levels(column: pa.ChunkedArray) -> Levels | None:
 
 
 def as_category(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """The same column declared a category: its numbers are codes and have no order."""
+    """Declare a column a category: its numbers are codes and have no order.
+
+    Parameters
+    ----------
+    column : pyarrow.ChunkedArray
+        The column.
+
+    Returns
+    -------
+    pyarrow.ChunkedArray
+        The same column.
+    """
     if pa.types.is_dictionary(column.type) or pa.types.is_nested(column.type):
         return column
     return column.cast(pa.large_string()).dictionary_encode()
@@ -165,9 +233,19 @@ def _floats(column: pa.ChunkedArray) -> np.ndarray:
 
 
 def spellings(column: pa.ChunkedArray) -> Int[np.ndarray, " n"]:
-    """A number (N,) for each way that a cell of a text column or category is spelled, -1 if null.
+    """Number the ways in which the cells of a text column or category are spelled.
 
     As it stands in the table: ` a` is not `a`, and every word for "no value" has its own number.
+
+    Parameters
+    ----------
+    column : pyarrow.ChunkedArray
+        The column.
+
+    Returns
+    -------
+    array of int, shape (N,)
+        A number for each cell, -1 if null.
     """
     kind = column.type
     plain = column.cast(kind.value_type) if pa.types.is_dictionary(kind) else column
@@ -231,12 +309,34 @@ def _times(words: pa.Array) -> Numbers | Other | None:
 
 
 def are_codes(words: pa.Array) -> bool:
-    """Whether texts are codes: digits alone, and some begin with a zero that a number has not."""
+    """Say whether texts are codes: digits alone, and some begin with a zero.
+
+    Parameters
+    ----------
+    words : pyarrow.Array
+        The texts.
+
+    Returns
+    -------
+    bool
+        Whether they are.
+    """
     return bool(_matches(words, r"^0\d+$").any() and _matches(words, r"^\d+$").all())
 
 
 def are_dates(words: pa.Array) -> bool:
-    """Whether all of some texts are dates or times, none of which is a number too."""
+    """Say whether all of some texts are dates or times, none of which is a number too.
+
+    Parameters
+    ----------
+    words : pyarrow.Array
+        The texts.
+
+    Returns
+    -------
+    bool
+        Whether they are.
+    """
     return bool(_matches(words, DATE).all())
 
 

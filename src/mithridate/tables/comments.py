@@ -12,12 +12,24 @@ LOOKED = 50  # lines beneath that tell whether rows of data begin so
 
 
 def lines_above(text: str) -> list[str]:
-    """The first lines of a text that begin with `#`, with their ends and blank lines between.
+    r"""Take the first lines that begin with `#`, with their ends and blank lines between.
 
     None where most of the others begin so too, or there are no others.
 
-    >>> lines_above("# made in May\\n#\\na,b\\n1,2\\n"), lines_above("#1,2\\n#3,4\\n")
-    (['# made in May\\n', '#\\n'], [])
+    Parameters
+    ----------
+    text : str
+        The text of a file.
+
+    Returns
+    -------
+    list of str
+        The lines.
+
+    Examples
+    --------
+    >>> lines_above("# made in May\n#\na,b\n1,2\n"), lines_above("#1,2\n#3,4\n")
+    (['# made in May\n', '#\n'], [])
     """
     lines = text.splitlines(keepends=True)
     above = list(itertools.takewhile(lambda line: line[:1] == MARK or not line.strip(), lines))
@@ -28,7 +40,24 @@ def lines_above(text: str) -> list[str]:
 
 
 def without_names(above: Sequence[str], body: str, dialect: Dialect, shown: str) -> list[str]:
-    """The lines but for the last, where that holds the names of the columns: `# time,height`."""
+    """Leave out the last line where it holds the names of the columns: `# time,height`.
+
+    Parameters
+    ----------
+    above : sequence of str
+        The lines above the table.
+    body : str
+        The text below them.
+    dialect : Dialect
+        How the cells are delimited.
+    shown : str
+        What an error calls the file.
+
+    Returns
+    -------
+    list of str
+        The lines.
+    """
     last = next((i for i in range(len(above) - 1, -1, -1) if above[i].strip()), None)
     if last is None:
         return []

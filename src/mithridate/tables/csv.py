@@ -44,7 +44,21 @@ WORDS = 50_000  # different cells of a column that are counted to tell whether t
 
 @dataclass(frozen=True)
 class Read:
-    """How a CSV file is written, and what its columns may be."""
+    """How a CSV file is written, and what its columns may be.
+
+    Parameters
+    ----------
+    file : File
+        The file.
+    layout : Layout
+        How it is laid out.
+    reading : Reading
+        What a person said of it.
+    kinds : mapping of str to sequence of str
+        The types that each column may have.
+    words : mapping of str to mapping of str to int
+        Words of columns, and how often each comes.
+    """
 
     file: File
     layout: Layout
@@ -54,7 +68,24 @@ class Read:
 
 
 def examine(system: Any, path: str, file: File, reading: Reading = ANY) -> Read:
-    """Reads a file through, and says what each of its columns may be."""
+    """Read a file through, and say what each of its columns may be.
+
+    Parameters
+    ----------
+    system : pyarrow.fs.FileSystem
+        Where it is.
+    path : str
+        Its path there.
+    file : File
+        The file.
+    reading : Reading
+        What a person said of it.
+
+    Returns
+    -------
+    Read
+        What was seen.
+    """
     shown = quote(file.name)
     with _refusing(file):
         with _stream(system, path) as stream:
@@ -115,7 +146,18 @@ def _could_be(cells: pa.Array, kind: str, marks: Marks) -> bool:
 
 
 def agreed(reads: Sequence[Read]) -> dict[str, str]:
-    """The kind of each column that all files allow, "" for text."""
+    """Choose the kind of each column that all files allow.
+
+    Parameters
+    ----------
+    reads : sequence of Read
+        What was seen in each file.
+
+    Returns
+    -------
+    dict of str to str
+        The kinds, "" for text.
+    """
     found = {}
     for name, kinds in reads[0].kinds.items():
         there = [read for read in reads if name in read.kinds]
@@ -148,10 +190,30 @@ def _times(read: Read, name: str) -> str:
 def staged(
     system: Any, path: str, read: Read, first: Read, folder: Path, joint: Any
 ) -> tuple[tuple[Aside, ...], int]:
-    """Writes a CSV file as Parquet below a folder, with the types that all files agree on.
+    """Write a CSV file as Parquet below a folder, with the types that all files agree on.
 
-    All its rows are written. Returned are those that are no data, with the cells of rows that are
-    too long, and how many rows were filled up.
+    All its rows are written.
+
+    Parameters
+    ----------
+    system : pyarrow.fs.FileSystem
+        Where the file is.
+    path : str
+        Its path there.
+    read : Read
+        What was seen in it.
+    first : Read
+        What was seen in the first file.
+    folder : pathlib.Path
+        Where Parquet goes.
+    joint : mapping of str to str
+        The kinds of the columns.
+
+    Returns
+    -------
+    pair of tuple of Aside and int
+        Rows that are no data, with the cells of rows that are too long; and how many rows were
+        filled up.
     """
     target = folder / output_name(read.file.name)
     beside = target.with_suffix(".aside")
@@ -207,7 +269,20 @@ def _asides(
 
 
 def decisions_of(read: Read, joint: Mapping[str, str]) -> list[Decision]:
-    """What was done to cells of the columns of a file."""
+    """Say what was done to cells of the columns of a file.
+
+    Parameters
+    ----------
+    read : Read
+        What was seen in it.
+    joint : mapping of str to str
+        The kinds of the columns.
+
+    Returns
+    -------
+    list of Decision
+        What was decided.
+    """
     said: list[Decision] = []
     for name, kind in joint.items():
         words = read.words.get(name, {})

@@ -29,8 +29,26 @@ Days = dict[str, int]
 
 
 def days_in(name: str, words: Sequence[str], order: str, shown: str) -> Days | None:
-    """Days since 1970 of the words that are dates, or None where they are mostly none.
+    """Read words as dates, where most of them are.
 
+    Parameters
+    ----------
+    name : str
+        The column.
+    words : sequence of str
+        Its words.
+    order : str
+        The order of day and month that a person said, or `auto`.
+    shown : str
+        What an error calls the table.
+
+    Returns
+    -------
+    dict of str to int, or None
+        Days since 1970 of the words that are dates; None where they are mostly none.
+
+    Examples
+    --------
     >>> days_in("d", ["1970-01-03", "soon", *["1970-02-01"] * 9], "auto", "t")
     {'1970-01-03': 2, '1970-02-01': 31}
     """
@@ -42,7 +60,24 @@ def days_in(name: str, words: Sequence[str], order: str, shown: str) -> Days | N
 
 
 def as_columns(name: str, digest: Digest, days: Days, log: Notes) -> tuple[Column, ...]:
-    """A number of days, a month and a weekday, as far as they vary; the notes on them."""
+    """Make of dates a number of days, a month and a weekday, as far as they vary.
+
+    Parameters
+    ----------
+    name : str
+        The column.
+    digest : Digest
+        What was counted in it.
+    days : Days
+        Days since 1970 of its words.
+    log : Notes
+        Where the notes on them go.
+
+    Returns
+    -------
+    tuple of Column
+        The columns.
+    """
     counts: Mapping[str, int] = digest["words"]
     lost = sum(count for word, count in counts.items() if word not in days)
     log.add(BECAME, name, f"{counted(lost, 'cell')} that are none taken as missing" if lost else "")

@@ -222,9 +222,19 @@ def _a_missing(column: pa.ChunkedArray, known: np.ndarray) -> int:
 
 
 def keeps_cells(column: pa.ChunkedArray) -> bool:
-    """Whether new cells of a column are ones that it has already: truth values and times are.
+    """Say whether new cells of a column are ones that it has already.
 
     Of the two truth values, no number lies between or beyond.
+
+    Parameters
+    ----------
+    column : pyarrow.ChunkedArray
+        The column.
+
+    Returns
+    -------
+    bool
+        True for truth values and times.
     """
     found = cells(column)
     if isinstance(found, Levels):

@@ -28,9 +28,25 @@ RAGGED = 0.05  # the share of rows with too many cells up to which those are set
 def layout_of(
     sample: bytes, reading: Reading, shown: str, whole: bool = True, more: Sequence[bytes] = ()
 ) -> Layout:
-    """The layout of a file from its first bytes, `whole` if they are all of it.
+    """Guess the layout of a file from its first bytes.
 
-    `more` are pieces from further on, each of whole lines.
+    Parameters
+    ----------
+    sample : bytes
+        The first bytes.
+    reading : Reading
+        What a person said of it.
+    shown : str
+        What an error calls the file.
+    whole : bool
+        Whether they are the whole file.
+    more : sequence of bytes
+        Pieces from further on, each of whole lines.
+
+    Returns
+    -------
+    Layout
+        The layout.
     """
     mark, codec = bom_of(sample)
     said = reading.encoding

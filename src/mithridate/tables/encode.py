@@ -104,9 +104,21 @@ def _by_time(encoder: Encoder, Z: np.ndarray) -> tuple[int, list[str]]:
 def scaled(
     table: Mapping[str, pa.ChunkedArray], wanted: Wanted
 ) -> tuple[Encoder, np.ndarray, Columns]:
-    """The encoder, the numbers (d + 1, n) by their ranges, nothing missing, and what they are.
+    """Encode a table whose numbers are scaled by the ranges of its columns.
 
     The spacing of the columns that are not one-hot is not looked for: it is given as 0.
+
+    Parameters
+    ----------
+    table : mapping of str to pyarrow.ChunkedArray
+        The columns, by name.
+    wanted : Wanted
+        The columns as a person wants them used.
+
+    Returns
+    -------
+    tuple of Encoder, array of float, shape (d + 1, n), and Columns
+        The encoder, the numbers with nothing missing, the target last, and what the features are.
     """
     return _filled(table, wanted, scaled=True)
 

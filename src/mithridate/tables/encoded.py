@@ -263,12 +263,38 @@ class Encoded:
 
 
 def check_rows(total: int, name: str) -> None:
-    """Refuses a table that is too short to be cut in three."""
+    """Refuse a table that is too short to be cut in three.
+
+    Parameters
+    ----------
+    total : int
+        Number of its rows.
+    name : str
+        What the table is called.
+
+    Raises
+    ------
+    InputError
+        If it has too few rows.
+    """
     _check(total, LEAST_ROWS, name, "cut it into training, validation and test rows")
 
 
 def check_judged(total: int, name: str) -> None:
-    """Refuses a table that is too short for rows to be judged by the others."""
+    """Refuse a table that is too short for rows to be judged by the others.
+
+    Parameters
+    ----------
+    total : int
+        Number of its rows.
+    name : str
+        What the table is called.
+
+    Raises
+    ------
+    InputError
+        If it has too few rows.
+    """
     _check(total, LEAST_JUDGED, name, "judge any of them by the others")
 
 

@@ -18,10 +18,34 @@ Rows = pa.Table | pa.RecordBatch | Mapping[str, pa.ChunkedArray]
 class Column:
     """How a column becomes features: by numbers, or by levels where `names` has any.
 
-    `known` gives a word its value or level, and `other` what any other word gets. `base` is taken
-    off large integers before they lose their last digits; `low` and `high` are without it.
-    Values are multiples of 1/`parts` where that is not 0. Where it is `dated`, words are days;
-    `title` names one of several columns made of one, and `gone` are words for "no value".
+    Parameters
+    ----------
+    name : str
+        The column of the table.
+    low, high : float
+        The range of its numbers, without the base.
+    fill : float
+        What a missing number becomes.
+    odd : bool
+        Whether some numbers are too large to be used, and so count as missing.
+    known : mapping of str to float, optional
+        The value or level of each word.
+    other : float
+        That of any other word.
+    missing : float
+        That of a missing cell.
+    names : tuple of str
+        The levels, one feature each; empty for numbers.
+    base : int
+        Taken off large integers before they lose their last digits.
+    parts : int
+        Values are multiples of 1/`parts`, where that is not 0.
+    dated : bool
+        Whether words are days.
+    title : str
+        The name of one of several columns made of one.
+    gone : tuple of str
+        Words for "no value".
     """
 
     name: str
@@ -45,7 +69,18 @@ class Column:
         return self.title or self.name
 
     def raw(self, rows: Rows) -> np.ndarray:
-        """Values without the base, or level numbers (n,), NaN where missing."""
+        """Read the values of some rows.
+
+        Parameters
+        ----------
+        rows : mapping or table
+            The columns, by name.
+
+        Returns
+        -------
+        array of float, shape (n,)
+            Values without the base, or numbers of levels; NaN where missing.
+        """
         column = without(rows[self.name], self.gone)
         if self.known is None:
             values = numbers(column, self.base)
@@ -56,7 +91,19 @@ class Column:
         return np.where(np.abs(values) > HUGE, np.nan, values) if self.odd else values
 
     def write(self, values: np.ndarray, out: np.ndarray, scaled: bool, filled: bool = True) -> None:
-        """Writes the features (k, n) of raw values: missing ones filled, by the column's range."""
+        """Write the features of raw values: missing ones filled, by the column's range.
+
+        Parameters
+        ----------
+        values : array of float, shape (n,)
+            As `raw` gives them.
+        out : array of float, shape (k, n)
+            Where the features go.
+        scaled : bool
+            Whether numbers become shares of the range.
+        filled : bool
+            Whether missing numbers are filled.
+        """
         if self.names:
             for level in range(len(self.names)):
                 np.equal(values, level, out=out[level], casting="unsafe")
@@ -70,21 +117,32 @@ class Column:
 
 
 class Encoder(NamedTuple):
-    """The features' columns and, last, the target's; with what was said of them."""
+    """The features' columns and, last, the target's; with what was said of them.
+
+    Parameters
+    ----------
+    columns : tuple of Column
+        The columns.
+    notes : tuple of str
+        What was said of them, a sentence each.
+    """
 
     columns: tuple[Column, ...]
     notes: tuple[str, ...]
 
     @property
     def target(self) -> Column:
+        """The target's column."""
         return self.columns[-1]
 
     @property
     def needed(self) -> list[str]:
+        """The names of the columns that are read."""
         return list(dict.fromkeys(column.name for column in self.columns))
 
     @property
     def width(self) -> int:
+        """The number of features."""
         return sum(max(len(column.names), 1) for column in self.columns)
 
     def __call__(
@@ -105,13 +163,36 @@ class Encoder(NamedTuple):
         return out
 
     def fill(self, rows: Rows, out: np.ndarray, scaled: bool, filled: bool = True) -> None:
-        """Writes the numbers (d + 1, n) of rows, whose columns may lie in a mapping too."""
+        """Write the numbers of rows.
+
+        Parameters
+        ----------
+        rows : mapping or table
+            The columns, by name.
+        out : array of float, shape (d + 1, n)
+            Where the numbers go, the target last.
+        scaled : bool
+            Whether numbers become shares of their ranges.
+        filled : bool
+            Whether missing numbers are filled.
+        """
         for column, at in self.places():
             part = slice(at, at + max(len(column.names), 1))
             column.write(column.raw(rows), out[part], scaled, filled)
 
     def fill_gaps(self, Z: np.ndarray) -> np.ndarray | None:
-        """Fills scaled numbers that are missing; gives which (d, n), None if no column has any."""
+        """Fill scaled numbers that are missing.
+
+        Parameters
+        ----------
+        Z : array of float, shape (d + 1, n)
+            The numbers, NaN where missing; they are filled in place.
+
+        Returns
+        -------
+        array of bool, shape (d, n), or None
+            Which were missing; None if no column has any.
+        """
         gaps = [(c, at) for c, at in self.places()[:-1] if not (c.names or isnan(c.fill))]
         if not gaps:
             return None
@@ -122,12 +203,24 @@ class Encoder(NamedTuple):
         return blank
 
     def places(self) -> list[tuple[Column, int]]:
-        """The columns, each with the number of its first feature; the target's is d."""
+        """List the columns, each with the number of its first feature.
+
+        Returns
+        -------
+        list of pairs of Column and int
+            The columns; the target's number is d.
+        """
         widths = [max(len(column.names), 1) for column in self.columns]
         return list(zip(self.columns, np.cumsum([0, *widths[:-1]]).tolist(), strict=True))
 
     def about(self) -> Columns:
-        """The features as the rest of the house describes them."""
+        """Describe the features as the rest of the house knows them.
+
+        Returns
+        -------
+        Columns
+            What each feature is.
+        """
         made = [(c, level) for c in self.columns[:-1] for level in c.names or (None,)]
         names = _unique([c.shown if x is None else f"{c.shown}={x}" for c, x in made])
         hot = [c for c in self.columns[:-1] if c.names]

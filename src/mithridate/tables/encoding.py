@@ -23,12 +23,34 @@ FOREIGN = 20  # letters beyond ASCII from which on another codepage than the Wes
 
 
 def bom_of(start: bytes) -> tuple[bytes, str]:
-    """The byte order mark and its codec, or two empty values."""
+    """Read the byte order mark.
+
+    Parameters
+    ----------
+    start : bytes
+        The first bytes of a file.
+
+    Returns
+    -------
+    pair of bytes and str
+        The mark and its codec; both empty where there is none.
+    """
     return next(((mark, name) for mark, name in BOMS if start.startswith(mark)), (b"", ""))
 
 
 def is_utf8(sample: bytes) -> bool:
-    """Whether bytes are UTF-8, a character cut at the end aside."""
+    """Say whether bytes are UTF-8, a character cut at the end aside.
+
+    Parameters
+    ----------
+    sample : bytes
+        The bytes.
+
+    Returns
+    -------
+    bool
+        Whether they are.
+    """
     try:
         codecs.getincrementaldecoder("utf-8")().decode(sample)
     except UnicodeDecodeError:
@@ -37,10 +59,22 @@ def is_utf8(sample: bytes) -> bool:
 
 
 def codepage(sample: bytes, shown: str) -> str:
-    """The codepage of text that is not UTF-8.
+    """Guess the codepage of text that is not UTF-8.
 
     Windows-1252 is taken unless the text says plainly that it is another: charset-normalizer reads
     words of a language in another script, or signs would stand inside of words.
+
+    Parameters
+    ----------
+    sample : bytes
+        The first bytes of a file.
+    shown : str
+        What an error calls the file.
+
+    Returns
+    -------
+    str
+        The name of a codec.
     """
     import charset_normalizer
 
@@ -77,7 +111,24 @@ def _odd(text: str) -> float:
 
 
 def decoded(sample: bytes, codec: str, shown: str, whole: bool) -> str:
-    """The sample as text; a character cut at its end is left out."""
+    """Decode a sample; a character cut at its end is left out.
+
+    Parameters
+    ----------
+    sample : bytes
+        The first bytes of a file.
+    codec : str
+        How they are encoded.
+    shown : str
+        What an error calls the file.
+    whole : bool
+        Whether the sample is the whole file, so that nothing is cut.
+
+    Returns
+    -------
+    str
+        The text.
+    """
     try:
         return codecs.getincrementaldecoder(codec)().decode(sample, final=whole)
     except UnicodeDecodeError:

@@ -17,7 +17,20 @@ from .source import File, Source, trouble
 
 
 def totals_of(source: Source, file: File) -> list[Aside]:
-    """The rows at the end of a file that are totals, by their text or by the sums of the others."""
+    """Find the rows at the end of a file that are totals, by text or by the sums of the others.
+
+    Parameters
+    ----------
+    source : Source
+        The table.
+    file : File
+        The file.
+
+    Returns
+    -------
+    list of Aside
+        The rows.
+    """
     if file.rows < 1:
         return []
     texts = [f.name for f in source.schema if any(is_text(f.type) for is_text in TEXT)]

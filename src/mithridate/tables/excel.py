@@ -19,7 +19,18 @@ EXTRA = "mithridate[excel]"
 
 
 def is_workbook(path: Path) -> bool:
-    """Whether a zip archive is an Excel workbook."""
+    """Say whether a zip archive is an Excel workbook.
+
+    Parameters
+    ----------
+    path : path-like
+        The archive.
+
+    Returns
+    -------
+    bool
+        Whether it is.
+    """
     try:
         with zipfile.ZipFile(path) as archive:
             return "xl/workbook.xml" in archive.namelist()
@@ -28,12 +39,36 @@ def is_workbook(path: Path) -> bool:
 
 
 def reading(wanted: Reading) -> Reading:
-    """How the text of a workbook is read: its numbers have no marks of a country."""
+    """Say how the text of a workbook is read: its numbers have no marks of a country.
+
+    Parameters
+    ----------
+    wanted : Reading
+        What a person said of the file.
+
+    Returns
+    -------
+    Reading
+        The same, for text that this room wrote.
+    """
     return replace(wanted, delimiter=",", decimal=".", thousands=None, encoding="utf-8")
 
 
 def as_csv(path: Path, shown: str) -> tuple[pa.Buffer, list[str]]:
-    """The first sheet that holds a table as CSV, and a note on sheets beside it."""
+    """Write the first sheet that holds a table as CSV.
+
+    Parameters
+    ----------
+    path : path-like
+        The workbook.
+    shown : str
+        What an error calls it.
+
+    Returns
+    -------
+    pair of pyarrow.Buffer and list of str
+        The text, and a note on sheets beside it.
+    """
     try:
         import openpyxl
     except ImportError:

@@ -18,7 +18,19 @@ from .reading import Aside, Decision, Layout, Reading
 
 @dataclass(frozen=True, eq=False)
 class Finished:
-    """The table, which of the parsed rows it holds, what was decided and what was set aside."""
+    """A table as it was read in the end.
+
+    Parameters
+    ----------
+    table : pyarrow.Table
+        The table.
+    kept : array of int or None
+        Which of the parsed rows it holds; None for all.
+    decisions : tuple of Decision
+        What was decided about columns.
+    aside : tuple of Aside
+        The rows that were set aside.
+    """
 
     table: pa.Table
     kept: np.ndarray | None
@@ -27,7 +39,24 @@ class Finished:
 
 
 def finished(table: pa.Table, layout: Layout, reading: Reading, shown: str) -> Finished:
-    """The table with its numbers read and its rows that are none set aside."""
+    """Read the numbers of a table, and set rows aside that are none.
+
+    Parameters
+    ----------
+    table : pyarrow.Table
+        The table as it was parsed.
+    layout : Layout
+        How the file is laid out.
+    reading : Reading
+        What a person said of it.
+    shown : str
+        What an error calls the file.
+
+    Returns
+    -------
+    Finished
+        The table.
+    """
     kept, aside = set_aside(table, shown)
     if kept is not None:
         table = table.filter(pa.array(kept))
@@ -48,7 +77,26 @@ def finished(table: pa.Table, layout: Layout, reading: Reading, shown: str) -> F
 def sentences(
     layout: Layout, decisions: Sequence[Decision], aside: Sequence[Aside], padded: int, shown: str
 ) -> list[str]:
-    """What was read how, that which changes the answer most first."""
+    """Say what was read how, that which changes the answer most first.
+
+    Parameters
+    ----------
+    layout : Layout
+        How the file is laid out.
+    decisions : sequence of Decision
+        What was decided about columns.
+    aside : sequence of Aside
+        The rows that were set aside.
+    padded : int
+        Number of short rows that were filled.
+    shown : str
+        What the file is called.
+
+    Returns
+    -------
+    list of str
+        The sentences.
+    """
     log = Notes()
     said = []
     reasons: dict[str, list[int]] = {}

@@ -18,12 +18,43 @@ SCALARS = (str, bool, int, float, np.generic)
 
 
 def columns_of(frame: Any, name: str) -> dict[str, pa.ChunkedArray]:
-    """Columns of a pandas, polars, pyarrow or other dataframe, by name; the frame is only read."""
+    """Take the columns of a dataframe of any library; the frame is only read.
+
+    Parameters
+    ----------
+    frame : frame
+        A pandas, polars, pyarrow or other dataframe.
+    name : str
+        What an error calls the table.
+
+    Returns
+    -------
+    dict of str to pyarrow.ChunkedArray
+        The columns, by name.
+    """
     return {str(series.name): arrow(series) for series in opened(frame, name).iter_columns()}
 
 
 def opened(frame: Any, name: str) -> nw.DataFrame:
-    """The frame as narwhals sees it, if it has rows and columns with names of their own."""
+    """Open a frame for narwhals, if it has rows and columns with names of their own.
+
+    Parameters
+    ----------
+    frame : frame
+        The frame.
+    name : str
+        What an error calls the table.
+
+    Returns
+    -------
+    narwhals.DataFrame
+        The frame.
+
+    Raises
+    ------
+    InputError
+        If it is no frame, is empty, or two columns have one name.
+    """
     try:
         table = nw.from_native(frame)
     except DuplicateError:
@@ -55,7 +86,29 @@ def _check_names(names: Any, name: str) -> None:
 
 
 def known(column: str, names: Sequence[str], name: str, role: str) -> str:
-    """The column of the table `name`, or an error that names the one most like it."""
+    """Check that a table has a column.
+
+    Parameters
+    ----------
+    column : str
+        The column asked for.
+    names : sequence of str
+        The columns that there are.
+    name : str
+        What an error calls the table.
+    role : str
+        What the column is asked for.
+
+    Returns
+    -------
+    str
+        The column.
+
+    Raises
+    ------
+    InputError
+        If there is none; it names the column most like it.
+    """
     if column in names:
         return column
     if (
@@ -70,7 +123,18 @@ def known(column: str, names: Sequence[str], name: str, role: str) -> str:
 
 
 def arrow(series: Any) -> pa.ChunkedArray:
-    """A column as Arrow, whatever its library and type; bytes where nothing can be done."""
+    """Convert a column to Arrow, whatever its library and type.
+
+    Parameters
+    ----------
+    series : series
+        The column.
+
+    Returns
+    -------
+    pyarrow.ChunkedArray
+        The column; bytes where nothing can be done.
+    """
     native = series.to_native()
     if isinstance(native, pa.ChunkedArray):
         return native

@@ -18,9 +18,20 @@ YEARS = range(1800, 2101)
 
 @dataclass(frozen=True)
 class Header:
-    """`skip` rows that stand before the data, the names of `width` cells, and what was done.
+    """Where the data begin, and the names of the columns.
 
-    `written` are names as the file has them, empty where it has none.
+    Parameters
+    ----------
+    skip : int
+        Number of rows before the data.
+    width : int
+        Number of cells of a row.
+    names : tuple of str
+        The names.
+    written : tuple of str
+        The names as the file has them; empty where it has none.
+    notes : tuple of str
+        What was done, a sentence each.
     """
 
     skip: int
@@ -31,7 +42,22 @@ class Header:
 
 
 def header_of(rows: Sequence[Row], shown: str, wanted: bool | None = None) -> Header:
-    """The names of a table from its first rows."""
+    """Find the names of a table in its first rows.
+
+    Parameters
+    ----------
+    rows : sequence of rows
+        The first rows.
+    shown : str
+        What an error calls the file.
+    wanted : bool, optional
+        Whether there are names, if a person said.
+
+    Returns
+    -------
+    Header
+        The names.
+    """
     width = usual_width(rows)
     first, notes = _first(rows, width, wanted), []
     body = [row for row in rows[first + 1 :] if len(row) == width]
@@ -92,7 +118,22 @@ def _fuller(below: Row, row: Row, width: int) -> bool:
 
 
 def has_names(top: Row, body: Sequence[Row], shown: str) -> bool:
-    """Whether a row holds names: text above numbers; numbers above numbers are data."""
+    """Say whether a row holds names: text above numbers; numbers above numbers are data.
+
+    Parameters
+    ----------
+    top : row
+        The row.
+    body : sequence of rows
+        Those below it.
+    shown : str
+        What an error calls the file.
+
+    Returns
+    -------
+    bool
+        Whether it does.
+    """
     if not body:
         return True
     shift = len(body[0]) - len(top)

@@ -8,8 +8,22 @@ SERIAL = re.compile(r"^(.*?)(\d+)(\D*)$", re.DOTALL)  # what stands before a num
 
 
 def continued(cells: Sequence[Any], p: int) -> list[Any] | None:
-    """`p` values of a column that differs in every row and counts; None of any other column.
+    """Continue a column that differs in every row and counts.
 
+    Parameters
+    ----------
+    cells : sequence
+        The cells of the column.
+    p : int
+        How many values are wanted.
+
+    Returns
+    -------
+    list or None
+        The values that come next; None for any other column.
+
+    Examples
+    --------
     >>> continued(["A07", "A08", "A09"], 2), continued([3, 1, 2], 2), continued(["x", "y"], 1)
     (['A10', 'A11'], [4, 5], None)
     """

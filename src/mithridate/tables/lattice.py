@@ -11,11 +11,25 @@ EXACT = 2.0**53  # beyond, every float is integral
 
 
 def spacing(values: Float[np.ndarray, " n"], parts: int = 0) -> float:
-    """Step of the lattice on which all values lie, 0 for continuous; NaN is ignored.
+    """Find the step of the lattice on which all values lie, 0 for continuous.
 
     The greatest common divisor of the differences of integral values, or of multiples of 1/`parts`;
     else the constant spacing of at most 50 distinct values.
 
+    Parameters
+    ----------
+    values : array of float, shape (n,)
+        Numbers; NaN is ignored.
+    parts : int
+        Values are multiples of 1/`parts`, where that is not 0.
+
+    Returns
+    -------
+    float
+        The step, in units of the values.
+
+    Examples
+    --------
     >>> import numpy as np
     >>> spacing(np.array([10.0, 16.0, 12.0])), spacing(np.array([0.0, 0.25, 1.0]))
     (2.0, 0.25)
@@ -52,8 +66,20 @@ def _even(distinct: np.ndarray) -> float:
 
 
 def decimals(values: Float[np.ndarray, " n"]) -> int | None:
-    """How many decimals the numbers have at most, None for more than eight; NaN is ignored.
+    """Count the decimals that numbers have at most.
 
+    Parameters
+    ----------
+    values : array of float, shape (n,)
+        Numbers; NaN is ignored.
+
+    Returns
+    -------
+    int or None
+        The count; None for more than eight.
+
+    Examples
+    --------
     >>> import numpy as np
     >>> decimals(np.array([1.5, 2.25, np.nan])), decimals(np.array([1 / 3]))
     (2, None)
@@ -68,8 +94,22 @@ def decimals(values: Float[np.ndarray, " n"]) -> int | None:
 
 
 def nearest(values: Float[np.ndarray, " p"], known: Float[np.ndarray, " n"]) -> np.ndarray:
-    """Each number as the nearest of some that are known; NaN stays.
+    """Replace each number by the nearest of some that are known.
 
+    Parameters
+    ----------
+    values : array of float, shape (p,)
+        Numbers; NaN stays.
+    known : array of float, shape (n,)
+        The numbers to choose from; NaN is ignored.
+
+    Returns
+    -------
+    array of float, shape (p,)
+        The nearest ones.
+
+    Examples
+    --------
     >>> import numpy as np
     >>> nearest(np.array([1.4, 9.0, np.nan]), np.array([1.0, 2.0, np.nan]))
     array([ 1.,  2., nan])
@@ -85,8 +125,24 @@ def nearest(values: Float[np.ndarray, " p"], known: Float[np.ndarray, " n"]) -> 
 def toward(
     values: Float[np.ndarray, " p"], start: Float[np.ndarray, " p"], places: int
 ) -> Float[np.ndarray, " p"]:
-    """Numbers with so many decimals, none farther from its start, which has no more, than before.
+    """Give numbers so many decimals, none farther from its start than before.
 
+    Parameters
+    ----------
+    values : array of float, shape (p,)
+        Numbers.
+    start : array of float, shape (p,)
+        Where each started, with no more decimals.
+    places : int
+        Decimals.
+
+    Returns
+    -------
+    array of float, shape (p,)
+        The numbers, rounded toward their starts.
+
+    Examples
+    --------
     >>> import numpy as np
     >>> toward(np.array([1.27, 1.27]), np.array([1.0, 2.0]), 1)
     array([1.2, 1.3])

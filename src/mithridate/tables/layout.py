@@ -25,7 +25,17 @@ Row = list[str]
 
 
 class Dialect(NamedTuple):
-    """The delimiter, the quoting mark, and the characters before the first row."""
+    """The delimiter, the quoting mark, and the characters before the first row.
+
+    Parameters
+    ----------
+    delimiter : str
+        What stands between cells.
+    quote : str
+        What stands around them.
+    before : int
+        Number of characters before the first row.
+    """
 
     delimiter: str
     quote: str = '"'
@@ -33,7 +43,20 @@ class Dialect(NamedTuple):
 
 
 def rows_of(lines: Iterator[str], dialect: Dialect) -> Iterator[Row]:
-    """The cells of text, row by row; blank lines are empty rows."""
+    """Cut text into cells, row by row; blank lines are empty rows.
+
+    Parameters
+    ----------
+    lines : iterator of str
+        The lines.
+    dialect : Dialect
+        How the cells are delimited.
+
+    Returns
+    -------
+    iterator of rows
+        The cells.
+    """
     if dialect.delimiter == BLANK:
         return (line.split() for line in lines)
     return csv.reader(
@@ -43,7 +66,13 @@ def rows_of(lines: Iterator[str], dialect: Dialect) -> Iterator[Row]:
 
 @contextmanager
 def long_cells() -> Iterator[None]:
-    """Cells of any length, as long as it lasts."""
+    """Let cells be of any length, as long as it lasts.
+
+    Yields
+    ------
+    None
+        Nothing.
+    """
     before = csv.field_size_limit(sys.maxsize)
     try:
         yield
@@ -52,7 +81,27 @@ def long_cells() -> Iterator[None]:
 
 
 def dialect_of(text: str, shown: str, delimiter: str | None = None) -> Dialect:
-    """The dialect of a sample that reads it as a table, or a question where two do alike."""
+    """Choose the dialect of a sample that reads it as a table.
+
+    Parameters
+    ----------
+    text : str
+        The sample.
+    shown : str
+        What an error calls the file.
+    delimiter : str, optional
+        What stands between cells, if a person said.
+
+    Returns
+    -------
+    Dialect
+        The dialect.
+
+    Raises
+    ------
+    InputError
+        If two dialects do alike; it asks which.
+    """
     said = SEP.match(text)
     before = said.end() if said else 0
     if said and delimiter is None:
@@ -110,7 +159,22 @@ def _single(body: str, marks: Sequence[str]) -> bool:
 
 
 def sampled(body: str, dialect: Dialect, most: int = ROWS) -> list[Row]:
-    """The first rows of a sample that hold anything; the last, which may be cut, aside."""
+    """Take the first rows of a sample that hold anything; the last, which may be cut, aside.
+
+    Parameters
+    ----------
+    body : str
+        The sample.
+    dialect : Dialect
+        How its cells are delimited.
+    most : int
+        Rows at most.
+
+    Returns
+    -------
+    list of rows
+        The cells.
+    """
     rows: list[Row] = []
     with long_cells():
         try:
@@ -125,7 +189,18 @@ def sampled(body: str, dialect: Dialect, most: int = ROWS) -> list[Row]:
 
 
 def usual_width(rows: Sequence[Row]) -> int:
-    """The number of cells that most rows have, of several cells if any have."""
+    """Count the cells that most rows have, of several cells if any have.
+
+    Parameters
+    ----------
+    rows : sequence of rows
+        The cells.
+
+    Returns
+    -------
+    int
+        The number.
+    """
     widths = Counter(len(row) for row in rows if any(cell.strip() for cell in row))
     several = {w: n for w, n in widths.items() if w > 1} or widths
     return max(several, key=lambda w: (several[w], w)) if several else 0

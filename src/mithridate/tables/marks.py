@@ -29,9 +29,22 @@ SPACED = re.compile(r"^\d{1,3}(?:([ \u00a0\u202f\u2009'’])\d{3})+(?:[.,]\d*)?$
 
 @dataclass(frozen=True)
 class Evidence:
-    """What the numbers of one column say: decimal marks that some cell proves, marks that may be
-    either (`1.234`), marks between thousands that no decimal can be, and whether plain whole
-    numbers stand beside, below and from 1000 on.
+    """What the numbers of one column say of the marks in them.
+
+    Parameters
+    ----------
+    proven : frozenset of str
+        Decimal marks that some cell proves.
+    open : frozenset of str
+        Marks that may be decimal or stand between thousands, as in `1.234`.
+    spaced : str
+        A mark between thousands that no decimal can be.
+    short : bool
+        Whether plain whole numbers below 1000 stand beside.
+    long : bool
+        Whether plain whole numbers from 1000 on stand beside.
+    example : str
+        A cell, for a question.
     """
 
     proven: frozenset[str] = frozenset()
@@ -46,7 +59,18 @@ NOTHING = Evidence()
 
 
 def evidence(words: Sequence[str]) -> Evidence:
-    """The evidence in the distinct cells of a column; none where they are mostly no numbers."""
+    """Gather the evidence in the distinct cells of a column.
+
+    Parameters
+    ----------
+    words : sequence of str
+        The cells.
+
+    Returns
+    -------
+    Evidence
+        The evidence; none where the cells are mostly no numbers.
+    """
     usual, others = _usual(words)
     proven, unsure, spaced, example = {*usual.proven}, {*usual.open}, "", usual.example
     short, long = usual.short, usual.long
@@ -123,7 +147,15 @@ def _of_one(core: str, mark: str) -> tuple[str, str] | None:
 
 @dataclass(frozen=True)
 class Decided:
-    """The marks of a file, and those of columns that prove others."""
+    """The marks of a file, and those of columns that prove others.
+
+    Parameters
+    ----------
+    marks : Marks
+        The marks of the file.
+    own : mapping of str to Marks
+        Those of columns.
+    """
 
     marks: Marks
     own: Mapping[str, Marks]
@@ -132,7 +164,29 @@ class Decided:
 def decide(
     columns: Mapping[str, Evidence], delimiter: str, reading: Reading, shown: str
 ) -> Decided:
-    """One decision for a file; a question where its cells allow two."""
+    """Decide on the marks of a file.
+
+    Parameters
+    ----------
+    columns : mapping of str to Evidence
+        The evidence of each column.
+    delimiter : str
+        What stands between cells.
+    reading : Reading
+        What a person said of the file.
+    shown : str
+        What an error calls the file.
+
+    Returns
+    -------
+    Decided
+        The marks.
+
+    Raises
+    ------
+    InputError
+        If the cells allow two decisions; it asks which.
+    """
     proven = set().union(*(found.proven for found in columns.values()))
     decimal = reading.decimal or (OTHER[t] if (t := reading.thousands) in OTHER and t else None)
     if decimal is None and len(proven) == 2:

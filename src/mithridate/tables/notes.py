@@ -6,7 +6,18 @@ from .._text import listing, quote
 
 
 def titled(name: str) -> str:
-    """A table by its name, if it has one: `table 'houses'`."""
+    """Call a table by its name, if it has one: `table 'houses'`.
+
+    Parameters
+    ----------
+    name : str
+        The name.
+
+    Returns
+    -------
+    str
+        The words.
+    """
     return "table" if name == "table" else f"table {quote(name)}"
 
 
@@ -31,8 +42,22 @@ ASKED = "Left out as you asked"
 
 
 def leading(notes: Sequence[str], others: Sequence[str] = ()) -> list[str]:
-    """The notes that change the answer, the more the earlier, and `others` after them.
+    """Order notes: those that change the answer first, the more the earlier.
 
+    Parameters
+    ----------
+    notes : sequence of str
+        The notes.
+    others : sequence of str
+        What follows them.
+
+    Returns
+    -------
+    list of str
+        The notes that change the answer, and `others` after them.
+
+    Examples
+    --------
     >>> leading(["Encoded one-hot: 'a'.", "Set aside: 1 row.", "Left out as constant: 'b'."])
     ["Left out as constant: 'b'.", 'Set aside: 1 row.']
     """
@@ -47,18 +72,40 @@ def leading(notes: Sequence[str], others: Sequence[str] = ()) -> list[str]:
 
 
 class Notes:
-    """Gathers what was done to which column; says each kind of thing in one sentence."""
+    """Gathers what was done to which column; says each kind of thing in one sentence.
+
+    Parameters
+    ----------
+    said : sequence of str
+        Sentences that stand first.
+    """
 
     def __init__(self, said: Sequence[str] = ()) -> None:
         self._said = list(said)
         self._kinds: dict[str, list[str]] = {}
 
     def add(self, kind: str, column: object, detail: str = "") -> None:
-        """Adds a column to the sentence that starts with `kind`."""
+        """Add a column to the sentence that starts with `kind`.
+
+        Parameters
+        ----------
+        kind : str
+            What was done.
+        column : object
+            The column.
+        detail : str
+            What is said of it in parentheses.
+        """
         shown = quote(column) + (f" ({detail})" if detail else "")
         self._kinds.setdefault(kind, []).append(shown)
 
     def sentences(self) -> tuple[str, ...]:
-        """All sentences, in the order in which their kinds first came up."""
+        """Give all sentences, in the order in which their kinds first came up.
+
+        Returns
+        -------
+        tuple of str
+            The sentences.
+        """
         kinds = (f"{kind}: {listing(items)}." for kind, items in self._kinds.items())
         return (*self._said, *kinds)

@@ -19,9 +19,18 @@ OTHER, MISSING = "(other)", "(missing)"
 
 @dataclass(frozen=True, eq=False)
 class Hot:
-    """Text made one-hot: word `i` has level `names[place[i]]`, a missing one `names[place[-1]]`.
+    """Text made one-hot.
 
-    `pooled` counts the rare levels, `missing` the rows without a word.
+    Parameters
+    ----------
+    place : array of int, shape (w + 1,)
+        The level of each word; last, that of a missing one.
+    names : tuple of str
+        The levels.
+    pooled : int
+        Number of rare levels that became one.
+    missing : int
+        Number of rows without a word.
     """
 
     place: Int[np.ndarray, " w"]
@@ -31,10 +40,22 @@ class Hot:
 
 
 def one_hot(levels: Levels, total: int) -> Hot | str:
-    """Levels with rare ones pooled and missing as a level; or why the column is of no use.
+    """Pool rare levels, and make a missing word a level.
 
-    `total` counts the rows of the table. Levels come in alphabetical order, `(other)` and
-    `(missing)` last, so that neither the order of the rows nor the library that read them matters.
+    Levels come in alphabetical order, `(other)` and `(missing)` last, so that neither the order of
+    the rows nor the library that read them matters.
+
+    Parameters
+    ----------
+    levels : Levels
+        The words, and how often each comes.
+    total : int
+        Number of rows of the table.
+
+    Returns
+    -------
+    Hot or str
+        The levels, or why the column is of no use.
     """
     counts = levels.counts
     missing = total - int(counts.sum())
@@ -63,7 +84,17 @@ def one_hot(levels: Levels, total: int) -> Hot | str:
 
 
 def note(name: str, hot: Hot, log: Notes) -> None:
-    """Notes on text that became one-hot."""
+    """Note what was done to text that became one-hot.
+
+    Parameters
+    ----------
+    name : str
+        The column.
+    hot : Hot
+        Its levels.
+    log : Notes
+        Where the notes go.
+    """
     log.add("Encoded one-hot", name, counted(len(hot.names), "level"))
     if hot.pooled:
         log.add("Rare levels pooled as '(other)'", name, counted(hot.pooled, "level"))
@@ -73,7 +104,17 @@ def note(name: str, hot: Hot, log: Notes) -> None:
 
 @dataclass(frozen=True)
 class RecognizedGroup:
-    """Columns of 0 and 1, at most one 1 a row; `optional` where some row has none."""
+    """Columns of 0 and 1 with at most one 1 a row.
+
+    Parameters
+    ----------
+    prefix : str
+        What their names begin with.
+    members : tuple of str
+        The columns.
+    optional : bool
+        Whether some row has no 1.
+    """
 
     prefix: str
     members: tuple[str, ...]
@@ -81,11 +122,23 @@ class RecognizedGroup:
 
 
 def recognize(binary: Mapping[str, Bool[np.ndarray, " n"]]) -> list[RecognizedGroup]:
-    """Finds columns `name:level`, `name=level` or `name_level` that form one-hot groups.
+    """Find columns `name:level`, `name=level` or `name_level` that form one-hot groups.
 
     Names may hold more marks on both sides (`purpose_debt_consolidation`): prefixes are tried
     from the shortest on, and the first whose columns never hold two 1 in a row is taken.
 
+    Parameters
+    ----------
+    binary : mapping of str to array of bool, shape (n,)
+        The columns of 0 and 1, by name.
+
+    Returns
+    -------
+    list of RecognizedGroup
+        The groups.
+
+    Examples
+    --------
     >>> import numpy as np
     >>> own, rent = np.array([True, False, False]), np.array([False, True, False])
     >>> recognize({"home_is_own": own, "home_is_rent": rent, "old": own})

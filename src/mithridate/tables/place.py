@@ -66,7 +66,18 @@ def place(source: Any) -> Place | None:
 
 
 def is_file(path: str) -> bool:
-    """Whether there is a file of that name, whatever the name holds."""
+    """Say whether there is a file of that name, whatever the name holds.
+
+    Parameters
+    ----------
+    path : str
+        The name.
+
+    Returns
+    -------
+    bool
+        Whether there is.
+    """
     try:
         return Path(path).is_file()
     except (OSError, ValueError):

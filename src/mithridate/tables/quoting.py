@@ -12,9 +12,21 @@ END = re.compile(r"\r\n|\n|\r")
 
 
 def quoting(layout: Layout, head: str, data: str) -> Layout:
-    """The layout with its line ends, and the columns whose cells are always quoted.
+    """Add to a layout its line ends, and the columns whose cells are always quoted.
 
-    `head` is the text before the data.
+    Parameters
+    ----------
+    layout : Layout
+        The layout.
+    head : str
+        The text before the data.
+    data : str
+        The first rows of data.
+
+    Returns
+    -------
+    Layout
+        The layout with both.
     """
     end = END.search(head) or END.search(data)
     last = [line for line in END.split(head) if line.strip()][-1:]

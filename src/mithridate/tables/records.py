@@ -17,9 +17,20 @@ LOOKED = 50  # rows that are compared with those that were parsed
 
 
 class Records(NamedTuple):
-    """A file cut into rows: row `i` is `data[bounds[i] : ends[i]]`, `head` what stands before.
+    """A file cut into rows: row `i` is `data[bounds[i] : ends[i]]`.
 
-    `data` are of the file's codec, or `recoded` as UTF-8 where that is UTF-16.
+    Parameters
+    ----------
+    head : bytes
+        What stands before the first row.
+    data : bytes
+        The rows.
+    bounds, ends : array of int, shape (n,)
+        Where each row begins and ends.
+    codec : str
+        How the file is encoded.
+    recoded : bool
+        Whether `data` are UTF-8 in place of UTF-16.
     """
 
     head: bytes
@@ -30,7 +41,18 @@ class Records(NamedTuple):
     recoded: bool = False
 
     def rows(self, mask: Bool[np.ndarray, " n"]) -> bytes:
-        """The rows where `mask` is True, as they came."""
+        """Take some rows, as they came.
+
+        Parameters
+        ----------
+        mask : array of bool, shape (n,)
+            Whether each is taken.
+
+        Returns
+        -------
+        bytes
+            The rows.
+        """
         edges = np.flatnonzero(np.diff(np.concatenate([[False], mask, [False]]).astype(np.int8)))
         view = memoryview(self.data)
         # Rows that follow each other are copied at once, and blank lines between them with them.
@@ -38,14 +60,39 @@ class Records(NamedTuple):
         return b"".join(runs)
 
     def row(self, i: int) -> bytes:
-        """One row, with its line end."""
+        """Take one row, with its line end.
+
+        Parameters
+        ----------
+        i : int
+            Its position.
+
+        Returns
+        -------
+        bytes
+            The row.
+        """
         return self.data[self.bounds[i] : self.ends[i]]
 
 
 def records(path: Path, packed: str, layout: Layout, rows: pa.Table) -> Records | None:
-    """The rows of a file as bytes; None where they cannot be told apart, as by a stray quote.
+    """Cut a file into the bytes of its rows.
 
-    `rows` are those that were parsed, as text.
+    Parameters
+    ----------
+    path : pathlib.Path
+        The file.
+    packed : str
+        How it is packed.
+    layout : Layout
+        How it is laid out.
+    rows : pyarrow.Table
+        The rows that were parsed, as text.
+
+    Returns
+    -------
+    Records or None
+        The rows; None where they cannot be told apart, as by a stray quote.
     """
     with pa.input_stream(str(path), compression=packed or None) as stream:
         whole = stream.read()

@@ -23,8 +23,16 @@ class Repaired(io.RawIOBase):
     """A file as plain CSV in UTF-8 without a header: every row as wide as the names.
 
     Short rows are filled with missing cells (`padded` counts them), and rows with more cells than
-    names are set aside (`aside`), with `blanks` an empty row in their place. Cells beyond the names
-    that are blank are left out.
+    names are set aside (`aside`). Cells beyond the names that are blank are left out.
+
+    Parameters
+    ----------
+    stream : binary file
+        The file.
+    layout : Layout
+        How it is laid out.
+    blanks : bool
+        Whether an empty row takes the place of a row that is set aside.
     """
 
     def __init__(self, stream: Any, layout: Layout, blanks: bool = False) -> None:
@@ -35,9 +43,28 @@ class Repaired(io.RawIOBase):
         self._chunks = self._written(stream)
 
     def readable(self) -> bool:
+        """Say that it can be read.
+
+        Returns
+        -------
+        bool
+            True.
+        """
         return True
 
     def readinto(self, buffer: Any) -> int:
+        """Read the next bytes.
+
+        Parameters
+        ----------
+        buffer : writable buffer
+            Where they go.
+
+        Returns
+        -------
+        int
+            How many there were; 0 at the end.
+        """
         while not self._left:
             chunk = next(self._chunks, None)
             if chunk is None:
@@ -87,12 +114,36 @@ class Repaired(io.RawIOBase):
 
 
 def short_row(shown: str) -> InputError:
-    """A sentence on a row of cells between blanks that lacks one."""
+    """Word the refusal of a row of cells between blanks that lacks one.
+
+    Parameters
+    ----------
+    shown : str
+        What the file is called.
+
+    Returns
+    -------
+    InputError
+        The sentence.
+    """
     return InputError(GAP.format(shown))
 
 
 def typed(aside: Sequence[Aside], schema: pa.Schema) -> pa.Table:
-    """Rows set aside as far as a table of these types can hold their cells."""
+    """Take rows set aside as far as a table of these types can hold their cells.
+
+    Parameters
+    ----------
+    aside : sequence of Aside
+        The rows.
+    schema : pyarrow.Schema
+        The types.
+
+    Returns
+    -------
+    pyarrow.Table
+        The rows.
+    """
     columns = []
     for i, kind in enumerate(schema.types):
         cells = [one.cells[i] if i < len(one.cells) else None for one in aside]
@@ -124,7 +175,22 @@ class _Reader(io.RawIOBase):
 
 
 def data_of(stream: Any, layout: Layout, blanks: bool = False) -> Any:
-    """A stream moved to the first row of data, and repaired where that is needed."""
+    """Move a stream to the first row of data, and repair it where that is needed.
+
+    Parameters
+    ----------
+    stream : binary file
+        The file.
+    layout : Layout
+        How it is laid out.
+    blanks : bool
+        Whether an empty row takes the place of a row that is set aside.
+
+    Returns
+    -------
+    binary file
+        The data.
+    """
     left = layout.start
     while left:
         skipped = len(stream.read(left))

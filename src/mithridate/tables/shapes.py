@@ -32,13 +32,36 @@ TOTAL = re.compile(
 
 
 def is_sum(cell: str) -> bool:
-    """Whether a cell calls its row a total or a mean of others."""
+    """Say whether a cell calls its row a total or a mean of others.
+
+    Parameters
+    ----------
+    cell : str
+        The cell.
+
+    Returns
+    -------
+    bool
+        Whether it does.
+    """
     return bool(cell) and TOTAL.match(cell) is not None
 
 
 def bare(cell: str) -> tuple[str, list[str]]:
-    """A cell without marks of footnotes and words such as `circa`, and which of them it had.
+    """Take off marks of footnotes and words such as `circa`.
 
+    Parameters
+    ----------
+    cell : str
+        The cell.
+
+    Returns
+    -------
+    pair of str and list of str
+        What is left, and what was taken off.
+
+    Examples
+    --------
     >>> bare("ca. 12.5*"), bare("12")
     (('12.5', ['about', 'footnote']), ('12', []))
     """
@@ -53,7 +76,18 @@ def bare(cell: str) -> tuple[str, list[str]]:
 
 
 def kind_of(cell: str) -> str:
-    """`gap`, `date`, `number` or `text`."""
+    """Say what a cell is like.
+
+    Parameters
+    ----------
+    cell : str
+        The cell.
+
+    Returns
+    -------
+    str
+        `gap`, `date`, `number` or `text`.
+    """
     cell = cell.strip()
     if cell in GAPS:
         return "gap"

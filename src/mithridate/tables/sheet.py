@@ -19,7 +19,15 @@ Fresh = Sequence[Any] | np.ndarray
 
 @dataclass(frozen=True, eq=False)
 class Pick:
-    """Cells of a column: those in `rows` (p,) of its `N` rows; from `N` on, those of `fresh`."""
+    """Cells of a column.
+
+    Parameters
+    ----------
+    rows : array of int, shape (p,)
+        Which of its `N` rows each cell is taken from; from `N` on, which of `fresh`.
+    fresh : cells
+        New cells.
+    """
 
     rows: Int[np.ndarray, " p"]
     fresh: Fresh = ()
@@ -27,19 +35,53 @@ class Pick:
 
 @dataclass(frozen=True, eq=False)
 class Sheet:
-    """A dataframe to take cells from; it is only read. Columns go by their place in it."""
+    """A dataframe to take cells from; it is only read. Columns go by their place in it.
+
+    Parameters
+    ----------
+    table : narwhals.DataFrame
+        The frame.
+    columns : sequence of narwhals.Series
+        Its columns.
+    """
 
     table: nw.DataFrame
     columns: Sequence[nw.Series]
 
     @classmethod
     def of(cls, frame: Any, name: str) -> "Sheet":
-        """Refuses what `encode` refuses to read."""
+        """Open a frame; what `encode` refuses to read is refused.
+
+        Parameters
+        ----------
+        frame : frame
+            The frame.
+        name : str
+            What an error calls the table.
+
+        Returns
+        -------
+        Sheet
+            The sheet.
+        """
         table = opened(frame, name)
         return cls(table, list(table.iter_columns()))
 
     def place(self, column: str, name: str) -> int:
-        """Where a column is, by the name that the encoding gives it."""
+        """Find a column by the name that the encoding gives it.
+
+        Parameters
+        ----------
+        column : str
+            The name.
+        name : str
+            What an error calls the table.
+
+        Returns
+        -------
+        int
+            Its place.
+        """
         names = [str(series.name) for series in self.columns]
         if column in names:
             return names.index(column)
@@ -49,11 +91,33 @@ class Sheet:
         )
 
     def arrow(self, place: int) -> pa.ChunkedArray:
-        """The column as `encode` read it."""
+        """Give a column as `encode` read it.
+
+        Parameters
+        ----------
+        place : int
+            Its place.
+
+        Returns
+        -------
+        pyarrow.ChunkedArray
+            The column.
+        """
         return arrow(self.columns[place])
 
     def bounds(self, place: int) -> tuple[int, int] | None:
-        """Least and largest integer that the column's type holds; None where it is no integer."""
+        """Give the least and the largest integer that a column's type holds.
+
+        Parameters
+        ----------
+        place : int
+            Its place.
+
+        Returns
+        -------
+        pair of int, or None
+            The two; None where the type is no integer.
+        """
         kind = self.columns[place].dtype
         if not kind.is_integer():
             return None
@@ -63,7 +127,18 @@ class Sheet:
         return -(2 ** (bits - 1)), 2 ** (bits - 1) - 1
 
     def kinds(self, place: int) -> list[type]:
-        """The Python types in a column of objects; none for a column with a type of its own."""
+        """Name the Python types in a column of objects.
+
+        Parameters
+        ----------
+        place : int
+            Its place.
+
+        Returns
+        -------
+        list of type
+            The types; none for a column with a type of its own.
+        """
         series = self.columns[place]
         if series.dtype != nw.Object:
             return []
@@ -71,7 +146,20 @@ class Sheet:
         return list({type(value) for value, missing in known if not missing})
 
     def gather(self, rows: np.ndarray, picks: Mapping[int, Pick]) -> Any:
-        """A frame of the same library and schema: table rows `rows` (p,), but for the `picks`."""
+        """Build a frame of the same library and schema.
+
+        Parameters
+        ----------
+        rows : array of int, shape (p,)
+            Rows of the table.
+        picks : mapping of int to Pick
+            The columns whose cells come from elsewhere, by their places.
+
+        Returns
+        -------
+        frame
+            The frame.
+        """
         native = self.table.to_native()
         if self.table.implementation.is_pyarrow():
             every = {i: picks.get(i, Pick(rows)) for i in range(len(self.columns))}

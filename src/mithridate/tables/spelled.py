@@ -15,22 +15,46 @@ SEEN = 2000  # different cells that are looked at
 
 
 class Shape(NamedTuple):
-    """What stands around the digits of a cell."""
+    """What stands around the digits of a cell.
+
+    Parameters
+    ----------
+    before : str
+        What stands before them.
+    after : str
+        What stands after them.
+    """
 
     before: str
     after: str
 
     @property
     def is_negative(self) -> bool:
+        """Whether it makes a number negative."""
         return any(sign in self.before for sign in f"-{MINUS}(")
 
     @property
     def is_limit(self) -> bool:
+        """Whether it makes a number a limit, as `<` does."""
         return any(sign in self.before for sign in LIMITS)
 
 
 class Habit(NamedTuple):
-    """How the numbers of a column are spelled."""
+    """How the numbers of a column are spelled.
+
+    Parameters
+    ----------
+    marks : Marks
+        The marks of decimals and of thousands.
+    least, most : int
+        Decimals at least and at most.
+    group : str
+        The mark of thousands, if it is used.
+    exponent : bool
+        Whether numbers have an exponent.
+    usual, negative : Shape
+        What stands around the digits, also of negative numbers.
+    """
 
     marks: Marks
     least: int
@@ -41,7 +65,20 @@ class Habit(NamedTuple):
     negative: Shape
 
     def write(self, value: float, like: str) -> str:
-        """A number as text, with what stands around that of another cell."""
+        """Write a number as text, with what stands around that of another cell.
+
+        Parameters
+        ----------
+        value : float
+            The number.
+        like : str
+            The other cell.
+
+        Returns
+        -------
+        str
+            The text.
+        """
         shape = _shape(like)
         if shape is None or shape.is_limit or shape.is_negative != (value < 0):
             shape = self.negative if value < 0 else self.usual
@@ -58,8 +95,26 @@ class Habit(NamedTuple):
 def spelled(
     values: Sequence[float], like: Sequence[str], column: Sequence[str], marks: Marks
 ) -> list[str]:
-    """Numbers (p,) as text, each as the cell of `like` (p,) and others of its `column` are.
+    """Spell numbers as some cells and the others of their column are spelled.
 
+    Parameters
+    ----------
+    values : sequence of float, length p
+        The numbers.
+    like : sequence of str, length p
+        The cell that each is spelled like.
+    column : sequence of str
+        All cells of the column.
+    marks : Marks
+        The marks of decimals and of thousands.
+
+    Returns
+    -------
+    list of str
+        The numbers as text.
+
+    Examples
+    --------
     >>> spelled([1250.5, -3], ["$1,000.00", "$2.50"], ["$1,000.00", "$2.50", "-$1.25"],
     ...         Marks(".", ","))
     ['$1,250.50', '-$3.00']

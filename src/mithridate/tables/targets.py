@@ -26,9 +26,21 @@ REASONS = (
 def unusable(
     columns: Mapping[str, pa.ChunkedArray], target: str, gone: Sequence[str] = ()
 ) -> Int[np.ndarray, " n"]:
-    """Why each row of a table is of no use: that of its target, or that it is a total.
+    """Say why rows of a table are of no use: for their target, or because they are totals.
 
-    `gone` are words that mean "no value".
+    Parameters
+    ----------
+    columns : mapping of str to pyarrow.ChunkedArray
+        The columns, by name.
+    target : str
+        The column to predict.
+    gone : sequence of str
+        Words that mean "no value".
+
+    Returns
+    -------
+    array of int, shape (n,)
+        Places in `REASONS`, 0 where a row can be used.
     """
     why = lacking(without(columns[target], gone))
     last = totals(pa.table(dict(columns)))
@@ -37,8 +49,20 @@ def unusable(
 
 
 def lacking(column: pa.ChunkedArray | pa.Array) -> Int[np.ndarray, " n"]:
-    """Why each row is of no use: a place in `REASONS`, 0 where the target can be used.
+    """Say why the targets of rows are of no use.
 
+    Parameters
+    ----------
+    column : pyarrow array
+        The targets.
+
+    Returns
+    -------
+    array of int, shape (n,)
+        Places in `REASONS`, 0 where a target can be used.
+
+    Examples
+    --------
     >>> import pyarrow as pa
     >>> lacking(pa.chunked_array([[1.5, None, float("inf"), 2e200]])).tolist()
     [0, 1, 2, 3]
@@ -60,21 +84,60 @@ def lacking(column: pa.ChunkedArray | pa.Array) -> Int[np.ndarray, " n"]:
 
 
 def has_gaps(digest: Digest) -> bool:
-    """Whether rows of a table may lack a target, by the digest of that."""
+    """Say whether rows of a table may lack a target.
+
+    Parameters
+    ----------
+    digest : Digest
+        What was counted in the targets.
+
+    Returns
+    -------
+    bool
+        Whether some may.
+    """
     if "words" in digest:
         return sum(digest["words"].values()) < digest["n"]
     return digest.get("missing", 0) + digest.get("odd", 0) > 0
 
 
 def asides(why: Int[np.ndarray, " n"], rows: Int[np.ndarray, " n"]) -> list[Aside]:
-    """The rows of no use by their numbers."""
+    """List the rows of no use by their numbers.
+
+    Parameters
+    ----------
+    why : array of int, shape (n,)
+        Places in `REASONS`.
+    rows : array of int, shape (n,)
+        Numbers of the rows.
+
+    Returns
+    -------
+    list of Aside
+        The rows, each with its reason.
+    """
     gone = np.flatnonzero(why)
     pairs = zip(rows[gone].tolist(), why[gone].tolist(), strict=True)
     return [Aside(row, REASONS[reason]) for row, reason in pairs]
 
 
 def sentences_on(aside: list[Aside], target: str, name: str) -> list[str]:
-    """A sentence for each reason."""
+    """Say which rows were set aside, a sentence for each reason.
+
+    Parameters
+    ----------
+    aside : list of Aside
+        The rows.
+    target : str
+        The column to predict.
+    name : str
+        What the table is called.
+
+    Returns
+    -------
+    list of str
+        The sentences.
+    """
     rows: dict[str, list[str]] = {}
     for one in aside:
         rows.setdefault(one.why, []).append(str(one.row))

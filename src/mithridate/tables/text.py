@@ -29,8 +29,26 @@ LACKING = {"σ": "sd", "×": "x", "…": "...", "≥": ">=", "≤": "<="}  # wha
 class CellStyle:
     """How cells are written: as those of a file, or as plain CSV.
 
-    `quoted` are columns whose cells are always quoted; `decimal` is the mark of numbers that are
-    written anew.
+    Parameters
+    ----------
+    delimiter : str
+        What stands between cells.
+    quote : str
+        What stands around them.
+    decimal : str
+        The mark of numbers that are written anew.
+    line_end : str
+        What ends a line.
+    encoding : str
+        How text is encoded.
+    bom : bytes
+        The byte order mark.
+    quoted : frozenset of str
+        Columns whose cells are always quoted.
+    names_quoted : bool
+        Whether names are quoted.
+    all_quoted : bool
+        Whether everything is quoted.
     """
 
     delimiter: str = ","
@@ -45,7 +63,20 @@ class CellStyle:
 
     @classmethod
     def of(cls, layout: Layout, bom: bytes = b"") -> "CellStyle":
-        """The style of a file."""
+        """Take the style of a file.
+
+        Parameters
+        ----------
+        layout : Layout
+            How it is laid out.
+        bom : bytes
+            Its byte order mark.
+
+        Returns
+        -------
+        CellStyle
+            The style.
+        """
         return cls(
             "\t" if layout.delimiter == BLANK else layout.delimiter,
             layout.quote,
@@ -59,11 +90,33 @@ class CellStyle:
         )
 
     def quotes(self, name: str) -> bool:
-        """Whether the cells of a column are quoted."""
+        """Say whether the cells of a column are quoted.
+
+        Parameters
+        ----------
+        name : str
+            The column.
+
+        Returns
+        -------
+        bool
+            Whether they are.
+        """
         return self.all_quoted or name in self.quoted
 
     def encoded(self, text: bytes) -> bytes:
-        """UTF-8 in the codec of the file; what that does not hold is spelled in other words."""
+        """Encode text for the file; what its codec does not hold is spelled in other words.
+
+        Parameters
+        ----------
+        text : bytes
+            The text, in UTF-8.
+
+        Returns
+        -------
+        bytes
+            The text.
+        """
         if self.encoding == "utf-8":
             return text
         plain = text.decode()
@@ -81,7 +134,22 @@ PLAIN = CellStyle()
 def delimited(
     frame: Any, style: CellStyle = PLAIN, header: bool = True
 ) -> Iterator[tuple[bytes, int]]:
-    """The bytes of a frame, piece by piece, each with the number of cells that were defused."""
+    """Write a frame as bytes, piece by piece.
+
+    Parameters
+    ----------
+    frame : frame
+        The frame.
+    style : CellStyle
+        How its cells are written.
+    header : bool
+        Whether the names come first.
+
+    Yields
+    ------
+    pair of bytes and int
+        The pieces, each with the number of cells that were defused.
+    """
     # A frame without rows has been seen to by whoever calls: `opened` would refuse it.
     shown = columns_of(opened(frame, "table").to_native(), "table")
     names, columns = list(shown), list(shown.values())
@@ -101,7 +169,18 @@ def delimited(
 
 
 def active_rows(rows: pa.Table) -> np.ndarray:
-    """Which rows of text (n,) hold a cell that a spreadsheet would execute."""
+    """Find rows of text that hold a cell which a spreadsheet would execute.
+
+    Parameters
+    ----------
+    rows : pyarrow.Table
+        The rows.
+
+    Returns
+    -------
+    array of bool, shape (n,)
+        Whether each does.
+    """
     found = np.zeros(rows.num_rows, dtype=bool)
     for column in rows.columns:
         active = pc.match_substring_regex(column, ACTIVE)
@@ -112,7 +191,22 @@ def active_rows(rows: pa.Table) -> np.ndarray:
 
 
 def spelled(column: pa.ChunkedArray, name: str, decimal: str = ".") -> tuple[pa.Array, int]:
-    """Cells as text without nulls, and how many of them were defused."""
+    """Write the cells of a column as text without nulls.
+
+    Parameters
+    ----------
+    column : pyarrow.ChunkedArray
+        The column.
+    name : str
+        Its name.
+    decimal : str
+        The mark of decimals.
+
+    Returns
+    -------
+    pair of pyarrow.Array and int
+        The text, and how many cells were defused.
+    """
     kind = column.type
     if pa.types.is_dictionary(kind):
         column, kind = column.cast(kind.value_type), kind.value_type

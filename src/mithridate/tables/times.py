@@ -46,9 +46,16 @@ HOUR_MINUTE = re.compile(r"^(?P<h>\d{1,2})h(?P<m>[0-5]\d)$")
 
 
 class Times(NamedTuple):
-    """Hours of cells, None for what is no time of the one form that they have; `remark` names it.
+    """Hours of cells that are times or durations of one form.
 
-    `is_other` where such a cell is a time of another form.
+    Parameters
+    ----------
+    hours : list of float or None
+        Hours; None for what is no time of that form.
+    remark : str
+        The name of the form.
+    is_other : bool
+        Whether a cell without hours is a time of another form.
     """
 
     hours: list[float | None]
@@ -57,8 +64,20 @@ class Times(NamedTuple):
 
 
 def times_in(words: Sequence[str]) -> Times | None:
-    """The times that most of some words are, all of one form; None where none are.
+    """Read words as times of one form, where most of them are.
 
+    Parameters
+    ----------
+    words : sequence of str
+        The words.
+
+    Returns
+    -------
+    Times or None
+        The times; None where the words are mostly none.
+
+    Examples
+    --------
     >>> times_in(["1:30:00", "0:15:00", "soon"]).hours
     [1.5, 0.25, None]
     >>> times_in(["2h 15m", "90 min"]).hours, times_in(["12 kg"])
@@ -77,7 +96,18 @@ def times_in(words: Sequence[str]) -> Times | None:
 
 
 def is_time(word: str) -> bool:
-    """Whether a word is a time or a duration, of whatever form."""
+    """Say whether a word is a time or a duration, of whatever form.
+
+    Parameters
+    ----------
+    word : str
+        The word.
+
+    Returns
+    -------
+    bool
+        Whether it is.
+    """
     return any(read(word) is not None for read, _ in FORMS.values())
 
 

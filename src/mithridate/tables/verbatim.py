@@ -23,7 +23,16 @@ MANY = 1000  # rows that are spelled anew one by one
 class Verbatim(NamedTuple):
     """All rows of a file as text, those that are no data too, and how the file is laid out.
 
-    Cells beyond the columns of the table are left out of `rows`.
+    Parameters
+    ----------
+    rows : pyarrow.Table
+        The rows, without cells beyond the columns of the table.
+    layout : Layout
+        How the file is laid out.
+    path : pathlib.Path
+        The file.
+    packed : str
+        How it is packed.
     """
 
     rows: pa.Table
@@ -38,10 +47,20 @@ class Verbatim(NamedTuple):
         return CellStyle.of(self.layout, mark if self.layout.bom else b"")
 
     def copied(self, mask: Bool[np.ndarray, " n"]) -> Iterator[tuple[bytes, int]]:
-        """The bytes of the file, of its rows those where `mask` is True, with defused cells.
+        """Copy some rows of the file.
 
         A row that a spreadsheet would execute is spelled anew, and all are where the file cannot be
         cut into rows.
+
+        Parameters
+        ----------
+        mask : array of bool, shape (n,)
+            Whether each is copied.
+
+        Yields
+        ------
+        pair of bytes and int
+            Pieces, each with the number of cells that were defused.
         """
         active = active_rows(self.rows) & mask
         cut = records(self.path, self.packed, self.layout, self.rows)

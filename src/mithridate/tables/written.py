@@ -24,9 +24,23 @@ def written(
     bounds: tuple[int, int] | None,
     kinds: Sequence[type],
 ) -> Fresh:
-    """Finite numbers (k,) as cells that `column` can hold, the nearest that it can.
+    """Write finite numbers as cells that a column can hold, the nearest that it can.
 
-    `bounds` are those of an integer type, `kinds` the Python types in a column of objects.
+    Parameters
+    ----------
+    values : array of float, shape (k,)
+        The numbers.
+    column : pyarrow.ChunkedArray
+        The column.
+    bounds : pair of int, optional
+        The bounds of an integer type.
+    kinds : sequence of type
+        The Python types in a column of objects.
+
+    Returns
+    -------
+    Fresh
+        The cells.
     """
     kind = column.type
     text = any(is_text(kind) for is_text in TEXT) and not kinds
