@@ -158,6 +158,15 @@ def test_as_many_honest_rows_are_flagged_as_is_said():
     assert abs(flagged - said) <= 2.0 * np.sqrt(said + 1.0) + 2.0
 
 
+def test_intervals_of_a_left_skewed_target_have_their_ends_in_order():
+    X, y = table(1, "log-normal")
+    found = TargetErrors().fit(X, -y)
+    assert (found.expected_low_ < found.expected_high_).mean() > 0.95
+    assert (found.expected_low_ <= found.expected_).all()
+    assert (found.expected_ <= found.expected_high_).all()
+    assert ((found.expected_low_ <= -y) & (-y <= found.expected_high_)).mean() > 0.9
+
+
 def test_rows_that_explain_each_other_stay():
     X, y = table(4, n=300)
     bend = X[:, 0] > np.quantile(X[:, 0], 0.96)

@@ -25,11 +25,13 @@ class Form(NamedTuple):
     bonus: float = 0.0
 
     def __call__(self, y: Column) -> Column:
-        return np.arcsinh(self._steps(y)) if self.unit else y
+        return self.sign * np.arcsinh(self._steps(y)) if self.unit else y
 
     def back(self, v: Column) -> Column:
         """y of v."""
-        return self.sign * (self.low + self.unit * np.sinh(v)) if self.unit else v
+        if not self.unit:
+            return v
+        return self.sign * (self.low + self.unit * np.sinh(self.sign * v))
 
     def slope(self, y: Column) -> Column:
         """Size of dv/dy."""
