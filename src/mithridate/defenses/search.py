@@ -243,7 +243,7 @@ class SearchTable(NamedTuple):
         model = regression(moments_of(self.units.block(block).Z, block.weight))
         variance = 1.0 + leverage(self.block, model)
         distance = np.abs(residual(self.block, model)) / np.sqrt(variance)
-        return lambda share: distance <= self._quantile(distance, share)
+        return lambda share: distance <= quantile(distance, share, self.block.weight)
 
     def search(self, start: Mask, share: float, steps: int = MAX_READMISSIONS) -> Finding:
         """Concentrates from a start, takes rows back, and finds who pulled."""
@@ -271,7 +271,7 @@ class SearchTable(NamedTuple):
             h = leverage(self.block, model)
             variance = np.where(mask, np.maximum(1.0 - h, 0.05), 1.0 + h)
             distance = residual(self.block, model) ** 2 / variance
-            previous, mask = mask, distance <= self._quantile(distance, share)
+            previous, mask = mask, distance <= quantile(distance, share, self.block.weight)
             if np.array_equal(previous, mask):
                 break
         return mask
@@ -319,9 +319,27 @@ class SearchTable(NamedTuple):
     def _share(self, mask: Mask) -> float:
         return float(np.average(mask, weights=self.block.weight))
 
-    def _quantile(self, values: Column, share: float) -> float:
-        weights = self.block.weight
-        return float(np.quantile(values, share, weights=weights, method="inverted_cdf"))
+
+def quantile(values: Column, share: float, weight: Column) -> float:
+    """The smallest value up to which there is this share of the weight.
+
+    It is NumPy's `quantile` by `inverted_cdf`, whose checks took a third of a search.
+
+    >>> quantile(np.array([3.0, 1.0, 2.0]), 0.5, np.array([1.0, 1.0, 0.0]))
+    1.0
+    >>> rng = np.random.default_rng(0)
+    >>> values, weight = rng.normal(size=50).round(1), rng.integers(0, 3, 50) * 1.0
+    >>> all(
+    ...     quantile(values, q, weight)
+    ...     == np.quantile(values, q, weights=weight, method="inverted_cdf")
+    ...     for q in np.linspace(0.01, 1.0, 100)
+    ... )
+    True
+    """
+    order = np.argsort(values, kind="stable")
+    below = weight[order].cumsum()
+    place = int(np.searchsorted(below / below[-1], share))
+    return float(values[order[min(place, len(order) - 1)]])
 
 
 def noise(model: BayesianRegression, floor: float) -> float:
