@@ -5,6 +5,7 @@ import pytest
 from sklearn.linear_model import LinearRegression
 from sklearn.tree import DecisionTreeRegressor
 
+from mithridate.auditing.asked import strongest
 from mithridate.bench import Spec, portfolio
 from mithridate.bench.judges import judge
 from mithridate.bench.pieces import Piece
@@ -127,6 +128,15 @@ def test_members_share_alphas_and_are_no_portfolios():
     nested = Spec.of({"attacks": [{**TWO, "members": ["portfolio"]}]})
     with pytest.raises(InputError, match="cannot hold a portfolio"):
         members(nested.attacks[0])
+
+
+def test_a_network_is_attacked_through_itself_and_by_others():
+    given = [1.0], "residual", "ideal", "after"
+    found = members(Spec.of({"attacks": [strongest("mlp", *given)]}).attacks[0])
+    assert [one.use for one in found] == ["ascent", "region", "region", "flip"]
+    assert (found[0].through, found[0].options["feasible"]) == (None, "after")
+    assert strongest("ridge", *given)["use"] == "ascent"
+    assert strongest("hgb(max_iter=9)", *given)["use"] == "portfolio"
 
 
 def test_short_names_are_regressors():
