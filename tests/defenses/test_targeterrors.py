@@ -53,7 +53,9 @@ def test_an_honest_table_loses_hardly_a_row(kind, seed):
     assert TargetErrors().fit(X, y).n_rejected_ <= 0.01 * len(y)
 
 
-@pytest.mark.parametrize("kind", ["gaussian", "log-normal", "counts"])
+@pytest.mark.parametrize(
+    "kind", ["gaussian", "log-normal", pytest.param("counts", marks=pytest.mark.slow)]
+)
 @once
 @given(seed=seeds)
 def test_a_bigger_error_is_never_harder_to_find(kind, seed):
