@@ -24,8 +24,9 @@ def poison(damage=(2.0, 1.5), risk=(9.0, 3.0), gain=None, gradient=None):
         ones * 0,
     )
     nothing = np.zeros((2, 3, 0))
+    extreme = Terms(np.ones((3, 4)), np.ones((3, 4)))
     return Poison(
-        nothing, nothing, nothing, *ends, np.ones((2, 3)), path, (0, 1, 2, 3, 4), 0.0, 0.0
+        nothing, nothing, nothing, *ends, np.ones((2, 3)), extreme, path, (0, 1, 2, 3, 4), 0.0, 0.0
     )
 
 

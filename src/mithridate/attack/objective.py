@@ -78,7 +78,22 @@ class AbstractNormalizer(eqx.Module):
         span = Terms(high.damage - low.damage, high.risk - low.risk)
         damage = (terms.damage - low.damage) / jnp.where(span.damage == 0, 1.0, span.damage)
         risk = (terms.risk - low.risk) / jnp.where(span.risk == 0, 1.0, span.risk)
-        return Terms(jnp.where(span.damage == 0, 0.0, damage), risk)
+        return self.bent(Terms(jnp.where(span.damage == 0, 0.0, damage), risk))
+
+    def bent(self, terms: Terms) -> Terms:
+        """Bend scaled terms before they are weighed; where this is not overridden, they stay.
+
+        Parameters
+        ----------
+        terms : Terms
+            0 and 1 at the anchors; NumPy or JAX.
+
+        Returns
+        -------
+        Terms
+            The same kind of arrays.
+        """
+        return terms
 
 
 class Raw(AbstractNormalizer):
@@ -127,10 +142,9 @@ class Ideal(AbstractNormalizer):
         zero = jnp.zeros_like(reference.untouched.damage)
         return Terms(reference.untouched.damage, zero), reference.extreme
 
-    def __call__(self, terms: Terms, reference: Reference) -> Terms:
-        damage, risk = super().__call__(terms, reference)
-        short = 1 - damage
-        return Terms(1 - short * jnp.abs(short), risk**2)
+    def bent(self, terms: Terms) -> Terms:
+        short = 1 - terms.damage
+        return Terms(1 - short * abs(short), terms.risk**2)
 
 
 class Problem(eqx.Module):

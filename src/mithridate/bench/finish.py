@@ -1,4 +1,8 @@
-"""The finishing step of an attack on ridge: its rows moved one by one, each move scored exactly."""
+"""The finishing step of an attack on ridge: its rows changed one by one, all scored exactly.
+
+At alpha = 1 the error is what grows; below, what the attack itself weighs, `alpha L̃ - (1 - alpha)
+R̃`, against the same reference.
+"""
 
 import time
 from collections.abc import Sequence
@@ -7,9 +11,10 @@ from typing import Any
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from ..attack.objective import AbstractNormalizer, Reference, Terms
 from ..attack.risks import Residual
 from ..attack.victims import Ridge
-from ..bounds import Reached, Setting, Witness, Writable, improved, prove, reached
+from ..bounds import Aim, Reached, Setting, Witness, Writable, improved, prove, reached
 from ..tables.encoded import Part
 from .sweep import Attacker
 from .worlds import World, writable
@@ -32,44 +37,80 @@ def finishes(attacker: Attacker, replaces: bool) -> bool:
 def finished(
     ran: Any, attacker: Attacker, worlds: Sequence[World], counts: Sequence[int]
 ) -> dict[tuple[int, int, int], Any]:
-    """Better poison at alpha = 1, by the places of alpha and seed and the number of rows."""
+    """Better poison, by the places of alpha and seed and the number of rows."""
     made = {}
     with threadpool_limits(1):
         for i, world in enumerate(worlds):
             known, aimed, l2 = world.known, world.aimed, float(attacker.victim.l2)  # pyright: ignore
             weight = np.full(len(known.y), world.weight)
             setting = Setting(known.X, known.y, aimed.X, aimed.y, l2=l2, weight=weight)
-            rows, witness = writable(world), None
+            finish = _Finish(setting, writable(world))
             for a, alpha in enumerate(ran.alphas):
-                for p in counts if alpha == AGGRESSIVE else ():
+                for p in counts:
                     began, piece = time.perf_counter(), ran.piece(a, i, p)
-                    better, witness = _better(setting, rows, piece.rows, p, witness)
-                    took = time.perf_counter() - began
+                    weighed = None
+                    if alpha < AGGRESSIVE:
+                        weighed = scale(attacker.normalizer, ran.reference(a, i, p), alpha)
+                        if weighed is None:
+                            continue
+                    better = finish(piece.rows, weighed)
                     made[a, i, p] = piece._replace(
                         rows=Part(better.X, better.y),
-                        risk=_risk(setting, better.X, better.y),
-                        seconds=piece.seconds + took,
+                        risk=finish.risk(better),
+                        seconds=piece.seconds + time.perf_counter() - began,
                     )
     return made
 
 
-def _better(
-    setting: Setting, rows: Writable, poison: Part, p: int, start: Witness | None
-) -> tuple[Reached, Witness | None]:
-    """The rows moved one by one, or others that do more; and a witness for the next number."""
-    if not rows.free.all() or np.isfinite(rows.budget):  # a row must stay near where it started
-        return improved(setting, rows, poison.X, poison.y, seed=p), None
-    upper = prove(setting, rows, p, start, pieces=PIECES)
-    begun = [(poison.X, poison.y)]
-    made = reached(
-        setting, rows, p, planes=upper.planes, starts=begun, tries=1, upper=upper.bound, seed=p
-    )
-    return made, upper.witness
+def scale(normalizer: AbstractNormalizer, reference: Reference, alpha: float):
+    """What an attack weighs, as a function of errors and risks; None for a normalizer of its own.
+
+    It is `Problem.gain` for NumPy: the anchors of a batch are numbers.
+    """
+    if type(normalizer).__call__ is not AbstractNormalizer.__call__:
+        return None
+    ends: Any = [[float(one) for one in end] for end in normalizer.anchors(reference)]
+    low, high = (Terms(*end) for end in ends)
+    span = Terms(high.damage - low.damage, high.risk - low.risk)
+
+    def worth(error: np.ndarray, risk: np.ndarray) -> np.ndarray:
+        damage = (error - low.damage) / (span.damage or np.inf)
+        seen = (risk - low.risk) / (span.risk or 1.0)
+        bent = normalizer.bent(Terms(damage, seen))  # pyright: ignore[reportArgumentType]
+        return np.asarray(alpha * bent.damage - (1 - alpha) * bent.risk)
+
+    return worth
 
 
-def _risk(setting: Setting, X: np.ndarray, y: np.ndarray) -> float:
-    """The risk `Residual` of rows."""
-    theta = setting.fit(0).theta
-    own = float(np.average((setting.v - setting.Z @ theta) ** 2, weights=setting.w))
-    squares = (y - X @ theta[:-1] - theta[-1]) ** 2
-    return float(np.mean(squares)) / (own if own > 0 else 1.0)
+class _Finish:
+    """The step for one split, from few rows to many."""
+
+    def __init__(self, setting: Setting, rows: Writable):
+        self.setting, self.rows = setting, rows
+        self.plane = setting.fit(0).theta
+        own = np.average((setting.v - setting.Z @ self.plane) ** 2, weights=setting.w)
+        self.own = float(own) if own > 0 else 1.0
+        self.witness: Witness | None = None
+        self.fewer: Reached | None = None
+
+    def __call__(self, poison: Part, worth: Any) -> Reached:
+        setting, rows, p = self.setting, self.rows, len(poison.y)
+        if worth is not None:
+            aim = Aim(worth, self.plane, self.own)
+            return improved(setting, rows, poison.X, poison.y, aim)
+        if not rows.free.all() or np.isfinite(rows.budget):  # a row keeps what it started from
+            return improved(setting, rows, poison.X, poison.y)
+        upper = prove(setting, rows, p, self.witness, pieces=PIECES)
+        begun = [(poison.X, poison.y)]
+        if self.fewer is not None:  # the best of fewer rows, in the same shares
+            few = self.fewer
+            begun.insert(0, (np.resize(few.X, poison.X.shape), np.resize(few.y, p)))
+        how = {"planes": upper.planes, "starts": begun, "upper": upper.bound}
+        made = reached(setting, rows, p, **how, tries=1, seed=p)
+        self.witness, self.fewer = upper.witness, made
+        return made
+
+    def risk(self, made: Reached) -> float:
+        """The risk `Residual` of rows."""
+        places = np.column_stack([made.X, np.ones(len(made.y)), made.y])
+        return Aim(np.subtract, self.plane, self.own).risk(places)

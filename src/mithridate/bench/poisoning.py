@@ -5,7 +5,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from types import MappingProxyType
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from .._progress import silent
 from .._text import quote
 from ..attack import attacks, objective, risks, victims
 from ..attack.attacks import AbstractAttack
+from ..attack.objective import Reference, Terms
 from ..attack.threat import edges
 from ..errors import BrokenPromise, InputError
 from ..tables.encoded import Part
@@ -45,6 +46,17 @@ class AttackRun(NamedTuple):
         rows = Part(run.X[a, seed, :p], run.y[a, seed, :p])
         risk = float(run.risk[a, seed, run.edges.index(p) - 1])
         return Piece(rows, run.origin[a, seed, :p], risk, self.seconds / self.cells)
+
+    def reference(self, a: int, seed: int, p: int) -> Reference:
+        """What a normalizer measured the first `p` rows of a steered attack against; no risk but
+        that of the extreme."""
+        run = self.runs.get(p) or next(iter(self.runs.values()))
+        batch = run.edges.index(p) - 1
+        damage = [run.untouched[a, seed], *run.damage[a, seed]]
+        given: Any = [float(term[seed, batch]) for term in run.extreme]
+        ends: Any = [(float(damage[i]), 0.0) for i in (0, batch)]
+        untouched, previous, extreme = (Terms(*end) for end in (*ends, given))
+        return Reference(untouched, previous, extreme)
 
     @property
     def seconds(self) -> float:

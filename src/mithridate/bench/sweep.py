@@ -27,10 +27,11 @@ class Poison(NamedTuple):
 
     Shapes: `X` (alphas, seeds, p, d); `y` and `origin`, the clean row that a slot started from,
     (alphas, seeds, p); `damage` and `risk` (alphas, seeds, batches); an attack without alpha has
-    one entry there. `untouched` (alphas, seeds) is the damage before any poison. `path`, where the
-    attack has one, holds the steps inside the batches, (alphas, seeds, batches, steps). `edges` as
-    in `ThreatModel`. `seconds` is the wall time of the compiled call, `compiling` that of its
-    making.
+    one entry there. `untouched` (alphas, seeds) is the damage before any poison, `extreme` damage
+    and risk of the alpha = 1 attack that others are measured by, (seeds, batches) each. `path`,
+    where the attack has one, holds the steps inside the batches, (alphas, seeds, batches, steps).
+    `edges` as in `ThreatModel`. `seconds` is the wall time of the compiled call, `compiling` that
+    of its making.
     """
 
     X: np.ndarray
@@ -39,6 +40,7 @@ class Poison(NamedTuple):
     damage: np.ndarray
     risk: np.ndarray
     untouched: np.ndarray
+    extreme: Terms
     path: Path | None
     edges: tuple[int, ...]
     seconds: float
@@ -121,12 +123,13 @@ def sweep(
         made = [_all_turns(run, given, turns, refers, tick) for given in each]
         done = time.perf_counter()
     # In the result alphas come first.
-    by_alpha = [list(row) for row in zip(*made, strict=True)]
+    by_alpha = [list(row) for row in zip(*(turned for turned, _ in made), strict=True)]
     stacked = [jax.tree.map(lambda *leaves: np.stack(leaves), *row) for row in by_alpha]
     rows, trace = jax.tree.map(lambda *leaves: np.stack(leaves), *stacked)
+    extreme = jax.tree.map(lambda *leaves: np.stack(leaves), *(one for _, one in made))
     ends = trace.ends.damage, trace.ends.risk, trace.untouched.damage
     took = done - ready, ready - began
-    return Poison(rows.X, rows.y, trace.origin, *ends, trace.path, edges, *took)
+    return Poison(rows.X, rows.y, trace.origin, *ends, extreme, trace.path, edges, *took)
 
 
 def _run(
@@ -152,8 +155,11 @@ def _all_turns(
     turns: Sequence[Turn],
     refers: bool,
     tick: Callable[[], Any] | None,
-) -> list[tuple[Sample, Trace]]:
-    """Poison and traces of one seed at each alpha, as NumPy; before them the run they refer to."""
+) -> tuple[list[tuple[Sample, Trace]], Terms]:
+    """Poison and traces of one seed at each alpha, as NumPy, and what they refer to.
+
+    Before them goes the run at alpha = 1 that they refer to.
+    """
 
     def one(turn: Turn) -> tuple[Sample, Trace]:
         made = jax.tree.map(np.asarray, run(given, turn))
@@ -165,7 +171,8 @@ def _all_turns(
     if refers:
         whole = turns[0]._replace(alpha=jnp.asarray(1.0), plain=jnp.asarray(True))
         extreme = jax.tree.map(jnp.asarray, one(whole)[1].ends)
-    return [one(turn._replace(extreme=extreme)) for turn in turns]
+    made = [one(turn._replace(extreme=extreme)) for turn in turns]
+    return made, jax.tree.map(np.asarray, extreme)
 
 
 def risk_of(

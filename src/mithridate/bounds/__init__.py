@@ -8,6 +8,7 @@ from .counts import safe_rows
 from .distance import farthest
 from .dual import Witness, search
 from .effect import Effect, State, within
+from .exchange import Aim
 from .intervals import Ball, highest, moved
 from .pieces import Proof, prove, proved, refined
 from .reached import Reached, improved, reached
@@ -25,6 +26,7 @@ from .unmoved import certified_rows, falls_at_most, unmoved
 from .writable import Writable
 
 __all__ = [
+    "Aim",
     "Ball",
     "Effect",
     "Judge",

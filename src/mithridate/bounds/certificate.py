@@ -74,9 +74,41 @@ def certified(
         return np.inf
     if any(not 0 <= term.gamma < np.inf for term in terms):
         return np.inf
-    far = farthest_surely(rows, witness.q)
+    reach = poison * farthest_surely(rows, witness.q) ** 2 / 4
+    return certified_within(setting, poison, witness, reach, terms=terms, raises=raises)
+
+
+def certified_within(
+    setting: Setting,
+    poison: float,
+    witness: Witness,
+    reach: float,
+    *,
+    terms: Sequence[Term] = (),
+    raises: Sequence[float] = RAISES,
+) -> float:
+    """An upper bound on the error of every fit `θ` with `(θ - q)ᵀ A (θ - θ₀)` up to `reach`.
+
+    Parameters
+    ----------
+    setting : Setting
+        Training and judged rows.
+    poison : float
+        Number of rows that the penalty grows by.
+    witness : Witness
+        Any `q`, for which the `reach` is known, and any `μ`.
+    reach : float
+        In squared units of the target, with its rounding.
+    terms, raises : sequence
+        As in `certified`.
+
+    Returns
+    -------
+    float
+        Mean squared error on the judged rows, as in `certified`.
+    """
     bounds = (
-        _at(setting, poison, Witness(witness.q, witness.mu * (1 + r)), far, terms) for r in raises
+        _at(setting, poison, Witness(witness.q, witness.mu * (1 + r)), reach, terms) for r in raises
     )
     return next((bound for bound in bounds if np.isfinite(bound)), np.inf)
 
@@ -95,7 +127,7 @@ def gamma(n: float) -> float:
 
 
 def _at(
-    setting: Setting, poison: float, witness: Witness, far: float, terms: Sequence[Term]
+    setting: Setting, poison: float, witness: Witness, reach: float, terms: Sequence[Term]
 ) -> float:
     n, m, d, (q, mu) = len(setting.v), len(setting.u), len(witness.q), witness
     gram, cross = setting.moments
@@ -113,7 +145,7 @@ def _at(
     theta = scipy.linalg.solve(2 * H, right, assume_a="pos")
     value, size = _height(setting, poison, witness, theta)
     steep, size_steep = _steepness(setting, poison, witness, theta)
-    value, size = value + mu * poison * far**2 / 4, size + mu * poison * far**2 / 4
+    value, size = value + mu * reach, size + mu * abs(reach)
     for s, o, low, high, g in terms:
         x, size_x = s @ theta - o, np.abs(s) @ np.abs(theta) + abs(o)
         value += g * (x - low) * (high - x)

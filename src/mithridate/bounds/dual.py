@@ -200,9 +200,9 @@ def search(setting: Setting, rows: Writable, fit: Fit, start: Witness | None = N
         mu = 2 * float(white.curves.max())
         return Witness(fit.theta - white.T @ white.pull / mu, mu)
     first = _first(white, rows) if start is None else start
-    first = first._replace(mu=_multiplier(white, first.q, farthest(rows, first.q)))
+    first = first._replace(mu=multiplier(white, first.q, farthest(rows, first.q)))
     found, _ = Smoothed(white, rows).minimum(first, heats=HEATS if start is None else WARM)
-    better = found._replace(mu=_multiplier(white, found.q, farthest(rows, found.q)))
+    better = found._replace(mu=multiplier(white, found.q, farthest(rows, found.q)))
     best = min(found, better, key=lambda one: _value(white, rows, one))
     # A plane that was descended to says more than its value does: see `planted`.
     lower = _value(white, rows, first) < _value(white, rows, best) * (1 - LEAST_LOWER)
@@ -221,13 +221,28 @@ def _first(white: Whitened, rows: Writable) -> Witness:
     tried = []
     for share in np.linspace(0, 1, STARTS):
         q = theta + share * (flat - theta)
-        one = Witness(q, _multiplier(white, q, farthest(rows, q)))
+        one = Witness(q, multiplier(white, q, farthest(rows, q)))
         tried.append((_value(white, rows, one), one))
     return min(tried, key=lambda pair: pair[0])[1]
 
 
-def _multiplier(white: Whitened, q: Vector, far: float) -> float:
-    """The best `μ` for a `q`, by bisection on the slope of the convex bound."""
+def multiplier(white: Whitened, q: Vector, far: float) -> float:
+    """The best `μ` for a `q`, by bisection on the slope of the convex bound.
+
+    Parameters
+    ----------
+    white : Whitened
+        The whitened coordinates.
+    q : (d + 1,) array
+        A plane.
+    far : float
+        The largest residual from it.
+
+    Returns
+    -------
+    float
+        Above the largest curvature.
+    """
     top = white.curves.max()
     away = white.T.T @ (white.fit.A @ (q - white.fit.theta))
     push = white.fit.poison * far**2 / 4

@@ -35,19 +35,6 @@ class Pull(NamedTuple):
         curve = inverse @ setting.curve @ inverse
         return cls(theta, inverse, curve, inverse @ setting.slope(theta))
 
-    def moved(self, row: Vector, sign: float) -> "Pull":
-        """With one more row `(x, 1, y)`, or without it, where `sign` is -1."""
-        # All by rank one, in O(d²); a sweep begins with the matrices computed afresh.
-        z, image, bent = row[:-1], self.inverse @ row[:-1], self.curve @ row[:-1]
-        force, bend = sign / (1 + sign * (z @ image)), z @ bent
-        step = force * (row[-1] - z @ self.theta)
-        turn = np.outer(force * image, bent - force * bend / 2 * image)
-        curve = self.curve - turn - turn.T
-        slope = self.slope - force * (z @ self.slope) * image
-        slope = slope + 2 * step * (bent - force * bend * image)
-        inverse = self.inverse - np.outer(force * image, image)
-        return Pull(self.theta + step * image, inverse, curve, slope)
-
 
 class Changes(NamedTuple):
     """Changes of a row, one a place: column `up` grows by `by`, column `down` shrinks by `out`."""
@@ -153,7 +140,7 @@ class Moves:
         number, level, held = self.number, self.level, x[self.number]
         to = [self.low, self.high]
         if fine:
-            to += [self._inside(held, way * share) for share in SHARES for way in (-1, 1)]
+            to += [self.inside(held, way * share) for share in SHARES for way in (-1, 1)]
         by = [np.zeros(1), *(value - held for value in to)]
         up = [np.zeros(1, int), *[number] * len(to)]
         size = 1 + len(to) * len(number)
@@ -169,7 +156,7 @@ class Moves:
         out = np.concatenate([np.zeros(size), np.where(left >= 0, 1.0, 0.0)])
         return Changes(np.concatenate([*up, level]), np.concatenate([*by, turned]), down, out)
 
-    def _inside(self, held: Vector, share: float) -> Vector:
+    def inside(self, held: np.ndarray, share: float) -> np.ndarray:
         """The numbers moved by a share of their range, and a step of their lattice at least."""
         way = share * (self.high - self.low)
         spacing = np.where(self.step > 0, self.step, 1.0)

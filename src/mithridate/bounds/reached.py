@@ -1,7 +1,7 @@
 """Poison that reaches nearly as far as the bound: the lower end of what can happen.
 
-Rows are taken where a bound points, or placed greedily, then taken out and placed anew one by one
-until a whole sweep gains nothing worth having; `moves` scores every change exactly.
+Rows are taken where a bound points, or placed greedily, then changed coordinate by coordinate
+until that gains nothing worth having (`exchange`).
 """
 
 from collections.abc import Sequence
@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
+from .exchange import Aim, Exchange
 from .moves import Moves, Pull, Rest, climbed, ended
 from .planted import planted
 from .setting import Fit, Setting
@@ -19,12 +20,9 @@ Vector = Float[np.ndarray, " k"]
 Matrix = Float[np.ndarray, "k k"]
 PLACES = 24  # groups of equal rows that the search begins with
 STARTS = 6  # origins from which a group is sought
-SWEEPS = 8
 PLANES = 2  # of a bound that are followed
 CLOSE = 0.95  # of the bound: no other start is tried
-LOOK = 8  # changes after which that is asked
-CLOSEST = 0.995  # of the bound: rows are moved no more
-LEAST_GAIN = 5e-4  # of the error: a sweep that gains less is the last
+CLOSEST = 0.995  # of the bound: rows are changed no more
 POOL = 2000  # origins that are tried at most where columns are fixed
 
 
@@ -73,10 +71,10 @@ def reached(
     tries : int
         How often the search begins anew with rows placed greedily.
     upper : float
-        A bound on the error: no other start is tried within 5 % of it, and no row is moved within
-        half a percent.
+        A bound on the error: no other start is tried within 5 % of it, and no row is changed
+        within half a percent.
     seed : int
-        Of the order in which rows are tried; the same seed gives the same rows.
+        Of the rows that the search begins with; the same seed gives the same rows.
 
     Returns
     -------
@@ -92,6 +90,7 @@ def reached(
     0.111
     """
     rng, fit = np.random.default_rng(seed), setting.fit(poison)
+    search = Exchange(setting, fit, Moves(rows))
 
     def begun():
         for q in planes[:PLANES]:
@@ -103,7 +102,7 @@ def reached(
 
     best = None
     for places in begun():
-        made = _reached(setting, fit, _sweeps(setting, rows, fit, places, rng, upper))
+        made = _reached(setting, fit, search.improved(places, CLOSEST * upper))
         if best is None or made.error > best.error:
             best = made
         if best.error >= CLOSE * upper:
@@ -114,9 +113,13 @@ def reached(
 
 
 def improved(
-    setting: Setting, rows: Writable, X: Float[np.ndarray, "k d"], y: Vector, *, seed: int = 0
+    setting: Setting,
+    rows: Writable,
+    X: Float[np.ndarray, "k d"],
+    y: Vector,
+    aim: Aim | None = None,
 ) -> Reached:
-    """Poison rows moved one by one, as long as that grows the error.
+    """Poison rows changed coordinate by coordinate, as long as that grows the error.
 
     Parameters
     ----------
@@ -126,20 +129,17 @@ def improved(
         What the attacker may write; the rows given are of this kind.
     X, y : (k, d) and (k,) array
         The poison to begin with, in scaled units.
-    seed : int
-        Of the order in which rows are moved.
+    aim : Aim, optional
+        What is to grow in place of the error.
 
     Returns
     -------
     Reached
-        With an error that is no smaller than that of the rows given. With a budget, or where
-        columns are frozen, each row keeps what it may not write.
+        With an error, or what is sought in its place, that is no smaller than that of the rows
+        given. Each row keeps what it may not write; with a budget all rows stay as they are.
     """
-    places = np.column_stack([X, np.ones(len(y)), y])
-    fit, rng = setting.fit(len(y)), np.random.default_rng(seed)
-    before = _reached(setting, fit, places)
-    after = _reached(setting, fit, _sweeps(setting, rows, fit, places.copy(), rng))
-    return max(before, after, key=lambda one: one.error)
+    places, fit = np.column_stack([X, np.ones(len(y)), y]), setting.fit(len(y))
+    return _reached(setting, fit, Exchange(setting, fit, Moves(rows), aim).improved(places))
 
 
 def _placed(setting: Setting, rows: Writable, fit: Fit, rng) -> np.ndarray:
@@ -164,44 +164,6 @@ def _reached(setting: Setting, fit: Fit, places: np.ndarray) -> Reached:
         fit.A + places[:, :-1].T @ places[:, :-1], fit.b + places[:, :-1].T @ places[:, -1]
     )
     return Reached(places[:, :-2].copy(), places[:, -1].copy(), setting.error(theta))
-
-
-def _sweeps(
-    setting: Setting, rows: Writable, fit: Fit, places: np.ndarray, rng, upper: float = np.inf
-) -> np.ndarray:
-    """The places after every row was taken out and placed anew, again and again."""
-    moves, before, fine = Moves(rows), -np.inf, False
-    for _ in range(SWEEPS):
-        Z, y = places[:, :-1], places[:, -1]
-        pull = Pull.of(setting, fit.A + Z.T @ Z, fit.b + Z.T @ y)
-        now = setting.error(pull.theta)
-        if now >= CLOSEST * upper:
-            break
-        if now <= before * (1 + LEAST_GAIN):
-            if fine:
-                break
-            fine = True  # from here on values inside the box are tried as well
-        before, still, changed = now, set(), 0
-        for i in _order(places, rng):
-            old = places[i].copy()
-            if (name := old.tobytes()) in still:  # an equal row stayed, and nothing moved since
-                continue
-            rest = Rest.of(pull, old)
-            new = climbed(moves, rest, old, 1, fine=fine)[1]
-            if new is old:
-                still.add(name)
-                continue
-            places[i], still = new, set()
-            pull, changed = pull.moved(old, -1.0).moved(new, 1.0), changed + 1
-            if changed % LOOK == 0 and setting.error(pull.theta) >= CLOSEST * upper:
-                break
-    return places
-
-
-def _order(places: np.ndarray, rng) -> np.ndarray:
-    """The rows in random order, equal ones after each other."""
-    _, same = np.unique(places, axis=0, return_inverse=True)
-    return np.argsort(rng.permutation(same.max() + 1)[same], kind="stable")
 
 
 def _starts(rows: Writable, moves: Moves, rest: Rest, chunk: int, rng) -> list[Vector]:
