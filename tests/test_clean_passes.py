@@ -69,13 +69,14 @@ def test_a_short_table_has_the_verdicts_of_memory(form, wrong, tmp_path):
 
 
 def test_trusted_rows_count_in_passes_as_in_memory(tmp_path):
-    table, known = sales(150).drop(columns="vendor"), sales(40, seed=1)
-    table.loc[100:, "revenue"] += np.where(np.arange(50) % 5 == 0, 9000.0, 0.0)
+    # Without blanks, which are filled by the medians of the table alone in passes.
+    table, known = (sales(n, n).drop(columns="vendor").fillna(5.0) for n in (100, 40))
+    table.loc[80:, "revenue"] += np.where(np.arange(20) % 5 == 0, 9000.0, 0.0)
     want = mithridate.clean(table, target="revenue", trusted=known, only="rows")
     folder = files(table, tmp_path / "table", "parquet", [50])
     got = mithridate.clean(folder, target="revenue", trusted=known, only="rows")
     np.testing.assert_array_equal(got.mask, want.mask)
-    assert got.defense.share_ == pytest.approx(want.defense.share_, rel=1e-3)  # their blanks differ
+    assert got.defense.share_ == pytest.approx(want.defense.share_, rel=1e-6)
     with pytest.raises(InputError, match="takes no trusted rows in passes"):
         mithridate.clean(folder, target="revenue", trusted=known, defense="antidote")
     with pytest.raises(InputError, match="lack"):
@@ -84,16 +85,16 @@ def test_trusted_rows_count_in_passes_as_in_memory(tmp_path):
 
 def test_a_long_table_is_judged_by_its_sample_wherever_it_is_cut(short, tmp_path):
     """All wrong rows lie at the end of the last file; memory says the same."""
-    table = sales(1100)
-    bad = np.arange(1100) >= 1075
+    table = sales(700)
+    bad = np.arange(700) >= 685
     table.loc[bad, "revenue"] *= 10.0
     want = TableErrors(only="rows")
-    folder = files(table, tmp_path / "table", "parquet", [1, 333, 1050])
+    folder = files(table, tmp_path / "table", "parquet", [1, 333, 690])
     many = mithridate.clean(folder, target="revenue", defense=want, groups="vendor")
     whole = mithridate.clean(table, target="revenue", defense=want, groups="vendor")
     np.testing.assert_array_equal(many.mask, whole.mask)
     np.testing.assert_array_equal(many.groups["rejected"], whole.groups["rejected"])
-    assert (~whole.mask & bad).sum() >= 24 and (~whole.mask & ~bad).sum() <= 2
+    assert (~whole.mask & bad).sum() >= 14 and (~whole.mask & ~bad).sum() <= 2
     assert whole.defense.scores_.argmax() == whole.defense.top_[1]
 
 

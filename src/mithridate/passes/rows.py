@@ -76,7 +76,7 @@ def dealt(rows: Int[np.ndarray, " n"], seed: int, k: Any) -> Int[np.ndarray, " n
     """Whole numbers below `k` (one, or n), drawn for rows by their numbers alone (SplitMix64).
 
     >>> dealt(np.arange(4), 0, 5), dealt(np.array([2]), 0, 5)
-    (array([0, 4, 4, 1]), array([4]))
+    (array([0, 0, 4, 4]), array([4]))
     """
     step, first, second = (
         np.uint64(c) for c in (0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB)
