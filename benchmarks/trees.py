@@ -50,7 +50,7 @@ PACKAGED = (  # package, name, target, columns that give the target away or name
     ("carData", "Salaries", "salary", []),
     ("modeldata", "car_prices", "Price", []),
 )
-CHOSEN_BY = ("boston", "diabetes", "concrete", "Carseats", "Auto", "Sacramento")
+CHOSEN_BY = ("boston", "diabetes", "concrete", "Carseats", "Sacramento")
 RATIOS = [0.02, 0.05, 0.1, 0.2, 0.3]
 SMALL = 0.1  # the ratios up to this one make the mean
 
