@@ -53,7 +53,8 @@ def test_finds_the_corrupted_rows_and_fits_the_model_on_the_others():
     assert (~torrent.inlier_mask_[:30]).mean() > 0.9
     kept = torrent.inlier_mask_
     expected = Ridge(l2=0.5).fit(X[kept], y[kept])
-    np.testing.assert_array_equal(torrent.predict(X), expected.predict(X))
+    # Its moments are those of all rows without the rejected ones: the last digits may differ.
+    np.testing.assert_allclose(torrent.predict(X), expected.predict(X), rtol=1e-12)
 
 
 def test_where_every_row_is_fitted_no_row_stands_out():

@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float
 
 from ..passes.rows import lowest
-from ._trim import Trim
+from ._trim import Boxed, Trim
 from .base import BaseDefense, Column, Mask, Rows
 from .constraints import Constraints, Interval
 
@@ -94,10 +94,11 @@ class ITrim(BaseDefense):
 
     def _find_inliers(self, X: Rows, y: Column, sample_weight: Column | None) -> Mask:
         least_gain = self.elbow * np.ptp(y) ** 2
+        boxed = Boxed.of(self.estimator, X, y, sample_weight)
         self.n_iter_, path, chosen = 0, [], None
         for contamination in self._grid():
             trim = Trim(self.estimator, contamination=contamination)
-            mask = trim._find_inliers(X, y, sample_weight)
+            mask = trim._find_inliers(X, y, sample_weight, boxed)
             self.n_iter_ += trim.n_iter_
             kept = lowest(trim.scores_, sample_weight, contamination)
             path.append((contamination, float(kept @ trim.scores_**2 / kept.sum())))
@@ -107,7 +108,7 @@ class ITrim(BaseDefense):
         assert chosen is not None
         trim, mask = chosen
         self.path_, self.estimate_ = np.array(path), float(trim.contamination)
-        self.scores_, self.threshold_ = trim.scores_, trim.threshold_
+        self.scores_, self.threshold_, self._summed = trim.scores_, trim.threshold_, trim._summed
         if self.estimate_ == self.max_contamination > 0:
             self.message_ = (
                 f"Trimming still gained at max_contamination={self.max_contamination:g}: there may "
@@ -118,7 +119,7 @@ class ITrim(BaseDefense):
     def _fit_kept(self, X: Rows, y: Column, sample_weight: Column | None, mask: Mask) -> Any:
         if sample_weight is not None:
             sample_weight = lowest(self.scores_, sample_weight, self.estimate_)
-        return self._fit_estimator(X, y, sample_weight, mask)
+        return super()._fit_kept(X, y, sample_weight, mask)
 
     def _grid(self) -> list[float]:
         most, step = self.max_contamination, self.step

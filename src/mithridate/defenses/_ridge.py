@@ -7,6 +7,7 @@ from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
 from ..moments import Moments
+from ..passes.block import moments_of_rows
 from .constraints import Constraints, Interval, check
 from .frames import validated
 from .weights import as_weights
@@ -82,7 +83,7 @@ class Ridge(RegressorMixin, BaseEstimator):
         check(self, self.constraints)
         X, y = validated(self, X, y, reset=True, y_numeric=True, dtype=np.float64)
         weight = as_weights(sample_weight, len(y))
-        return self.solve(Moments.of(X, y, np.ones(len(y)) if weight is None else weight))
+        return self.solve(moments_of_rows(X, y, np.ones(len(y)) if weight is None else weight))
 
     def solve(self, moments: Moments) -> "Ridge":
         """Fit the rows of a table by its moments.

@@ -7,6 +7,8 @@ from jaxtyping import Float
 from scipy.linalg import eigh
 
 from .._text import percent
+from ..passes.block import by_columns, moments_of
+from ._ridge import Ridge
 from .base import BaseDefense, Column, Mask, Rows
 from .constraints import Constraints, Interval
 
@@ -77,17 +79,26 @@ class Sever(BaseDefense):
         weight = np.ones(len(y)) if sample_weight is None else sample_weight
         kept, self.scores_ = np.ones(len(y), dtype=bool), np.zeros(len(y))
         self.threshold_ = 1.0
+        Z = by_columns(X, y)  # of the rows that are kept, as is `weight`
+        memory = np.empty(Z.size)
         for n_iter in range(1, self.rounds + 1):
             self.n_iter_ = n_iter
-            residual = y - self._fit_estimator(X, y, sample_weight, kept).predict(X)
-            pull = _pull(X[kept], residual[kept], weight[kept])
-            cut = self._cut(pull, weight[kept])
+            if self.estimator is None or type(self.estimator) is Ridge:
+                ridge = Ridge() if self.estimator is None else Ridge(self.estimator.l2)
+                ridge.solve(moments_of(Z, weight))
+                residual = Z[-1] - ridge.coef_ @ Z[:-1] - ridge.intercept_
+            else:
+                residual = (y - self._fit_estimator(X, y, sample_weight, kept).predict(X))[kept]
+            pull = _pull(Z[:-1], residual, weight, memory)
+            cut = self._cut(pull, weight)
             if not cut > 0:
                 break  # nearly all rows are fitted exactly: there is no scale to judge by
             self.scores_[kept] = pull / cut
             if pull.max() <= cut:
                 break  # the next round would be the same
-            kept &= self.scores_ <= 1.0
+            stays = self.scores_[kept] <= 1.0
+            kept[kept] = stays
+            Z, weight = Z[:, stays], weight[stays]
         return kept
 
     def how_sure(self, n: int) -> str:
@@ -110,16 +121,24 @@ class Sever(BaseDefense):
         return float(cut) * (1.0 + 1e-9)
 
 
-def _pull(X: Rows, residual: Column, w: Column) -> Column:
-    """Size of each centered gradient along the direction in which they vary most."""
-    centered = X - w @ X / w.sum()
-    gradient = residual[:, None] * np.column_stack([np.ones(len(residual)), centered])
-    gradient -= w @ gradient / w.sum()
+def _pull(Z: Float[np.ndarray, "d m"], residual: Column, w: Column, memory: Column) -> Column:
+    """Size of each centered gradient along the direction in which they vary most.
+
+    `Z` has the features by columns; `memory` is for as many numbers, and as many as rows besides.
+    """
+    d, m = Z.shape
+    gradient = memory[: (d + 1) * m].reshape(d + 1, m)
+    gradient[0] = residual
+    np.subtract(Z, (Z @ w / w.sum())[:, None], out=gradient[1:])
+    gradient[1:] *= residual
     # The top eigenvector of the smaller Gram is a hundred times cheaper than the SVD.
-    root = np.sqrt(w)[:, None] * gradient
-    if len(root) >= root.shape[1]:
-        return np.abs(gradient @ _top(root.T @ root)[1])
-    value, vector = _top(root @ root.T)
+    if m > d:
+        moments = moments_of(gradient, w)
+        direction = _top(moments.scatter)[1]
+        return np.abs(direction @ gradient - direction @ moments.mean)
+    gradient -= (gradient @ w / w.sum())[:, None]
+    gradient *= np.sqrt(w)
+    value, vector = _top(gradient.T @ gradient)
     return np.sqrt(max(value, 0.0)) * np.abs(vector) / np.sqrt(w)
 
 

@@ -92,10 +92,10 @@ class Torrent(BaseDefense):
         trim = Trim(squares, contamination=self.contamination, max_iter=self.max_iter, tol=0.0)
         mask = trim._find_inliers(X, y, sample_weight)
         self.n_iter_, self.message_ = trim.n_iter_, trim.message_
-        self.scores_, self.threshold_ = trim.scores_, trim.threshold_
+        self.scores_, self.threshold_, self._summed = trim.scores_, trim.threshold_, trim._summed
         return mask
 
     def _fit_kept(self, X: Rows, y: Column, sample_weight: Column | None, mask: Mask) -> Any:
         if sample_weight is not None and self.scores_.any():
             sample_weight = lowest(self.scores_, sample_weight, self.contamination)
-        return self._fit_estimator(X, y, sample_weight, mask)
+        return super()._fit_kept(X, y, sample_weight, mask)

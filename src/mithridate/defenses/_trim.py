@@ -3,12 +3,14 @@
 import operator
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
+from ..moments import Moments
 from ..passes.block import Block, Kernel, Listed, everything
 from ..passes.fold import Each
+from ..passes.follow import Followed, changed
 from ..passes.memory import Candidates, InMemory, Passes, Verdict
 from ..passes.rows import lowest
 from ..passes.scores import ResidualScore
@@ -16,9 +18,11 @@ from ._ridge import Ridge
 from .base import BaseDefense, Column, Mask, Rows
 from .constraints import Constraints, Interval
 from .streams import Streams
-from .unitbox import own_units
+from .unitbox import UnitBox
 
-_MERGE = Each((operator.add, operator.add, max))  # what `_Step` gives beside the verdict
+# What `_Step` gives beside the verdict.
+_NOTHING = (Moments(np.float64(0.0), np.zeros(1), np.zeros((1, 1))),) * 2
+_MERGE = Each((operator.add, operator.add, max, Moments.merge, Moments.merge))
 
 
 class Trim(Streams, BaseDefense):
@@ -93,9 +97,14 @@ class Trim(Streams, BaseDefense):
         self.max_iter = max_iter
         self.tol = tol
 
-    def _find_inliers(self, X: Rows, y: Column, sample_weight: Column | None) -> Mask:
-        X = own_units(self.estimator, X, sample_weight)
-        table = InMemory(X, y, sample_weight)
+    def _find_inliers(
+        self,
+        X: Rows,
+        y: Column,
+        sample_weight: Column | None,
+        boxed: "Boxed | None" = None,
+    ) -> Mask:
+        table, box = boxed or Boxed.of(self.estimator, X, y, sample_weight)
 
         def fit(weights: Kernel) -> Kernel:
             kept = table.values(weights)
@@ -103,49 +112,74 @@ class Trim(Streams, BaseDefense):
             return Listed(np.abs(y - self._fit_estimator(X, y, given, kept > 0).predict(X)))
 
         linear = self.estimator is None or type(self.estimator) is Ridge
-        verdict = self.decide(table, None if linear else fit)
+        verdict, summed = self._refits(table, None if linear else fit)
         self.scores_ = table.values(verdict.score)
+        self._summed = box.moments(summed) if box and summed else summed
         return table.values(verdict.keep)
 
-    def decide(self, table: Passes, fit: Callable[[Kernel], Kernel] | None = None) -> Verdict:
+    def decide(self, table: Passes) -> Verdict:
         """Decide on the rows of a table that is read in passes, about two for each refit.
 
         Parameters
         ----------
         table : Passes
             The rows.
-        fit : callable, optional
-            Makes a kernel of absolute residuals from a kernel of weights; None is that of `Ridge`.
 
         Returns
         -------
         Verdict
             Score and decision for every row.
         """
+        return self._refits(table, None)[0]
+
+    def _refits(
+        self, table: Passes, fit: Callable[[Kernel], Kernel] | None
+    ) -> tuple[Verdict, Moments | None]:
+        """The verdict, and the moments of the rows it keeps where they are known.
+
+        `fit` makes a kernel of absolute residuals from one of weights; None is that of `Ridge`.
+        """
         self._begin()
         ridge = Ridge() if self.estimator is None or fit else Ridge(self.estimator.l2)
         last, kept = np.inf, everything
-        moments: Any = None if fit else table.moments(everything)
+        followed = Followed(table.moments)
         for n_iter in range(1, self.max_iter + 1):
             self.n_iter_ = n_iter
-            score = fit(kept) if fit else _residual(ridge.solve(moments))
+            score = fit(kept) if fit else _residual(ridge.solve(followed.of(kept)))
             previous, kept = kept, table.lowest(score, self.contamination)
-            step = _Step(score, previous, kept)
-            scan = table.scan("refits", step, _MERGE, moments=not fit)
-            moved, loss, self.threshold_ = scan.rest
+            step = _Step(score, previous, kept, fit is not None)
+            moved, loss, self.threshold_, *change = table.scan("refits", step, _MERGE).rest
+            if not fit:  # few rows come and go, so their moments are soon found
+                followed.moved(*(Moments(*part) for part in change))
             # Compared with itself, the loss has no unit: the cut does not depend on the scale of y.
             if (last < np.inf and last - loss <= self.tol * last) or moved == 0:
                 break
             last = loss
-            moments = None if fit else scan.kept[0]
         else:
             self.message_ = f"The kept rows still changed after {self.max_iter} refits."
-        return Verdict(score, _Counted(kept), candidate=0)
+        return Verdict(score, _Counted(kept), candidate=0), followed.known
 
     def _fit_kept(self, X: Rows, y: Column, sample_weight: Column | None, mask: Mask) -> Any:
         if sample_weight is not None:
             sample_weight = lowest(self.scores_, sample_weight, self.contamination)
-        return self._fit_estimator(X, y, sample_weight, mask)
+        return super()._fit_kept(X, y, sample_weight, mask)
+
+
+class Boxed(NamedTuple):
+    """Rows as `Trim` fits them: in the units of a box for our own ridge, else as they came."""
+
+    table: InMemory
+    box: UnitBox | None
+
+    @classmethod
+    def of(cls, estimator: Any, X: Rows, y: Column, sample_weight: Column | None) -> "Boxed":
+        table = InMemory(X, y, sample_weight)
+        if estimator is not None:
+            return cls(table, None)
+        box = UnitBox.of(X, sample_weight)
+        for block in table.blocks:
+            box.scale(block.Z)
+        return cls(table, box)
 
 
 def _residual(ridge: Ridge) -> ResidualScore:
@@ -164,15 +198,20 @@ class _Counted:
 
 @dataclass(frozen=True, eq=False)
 class _Step:
-    """What a refit changed: the number of rows that moved, the loss, the largest score kept."""
+    """What a refit changed: the number of rows that moved, the loss, the largest score kept.
+
+    Then the moments of the rows that left, and of those that came.
+    """
 
     score: Kernel
     before: Kernel
     after: Kernel
+    uncounted: bool  # whether moments are not asked for
 
     def __call__(self, block: Block) -> Candidates:
-        score, after = self.score(block), self.after(block)
-        moved = int(np.count_nonzero(self.before(block) != after))
+        score, before, after = self.score(block), self.before(block), self.after(block)
+        moved = int(np.count_nonzero(before != after))
         top = float(score[after > 0].max(initial=0.0))
-        loss = float((after * score**2).sum())
-        return Candidates([after], (moved, loss, top))
+        loss = float(after @ score**2)
+        change = _NOTHING if self.uncounted else changed(block, before, after)
+        return Candidates([after], (moved, loss, top, *change))

@@ -10,10 +10,11 @@ from sklearn.utils.validation import check_is_fitted, has_fit_parameter
 
 from .._text import percent
 from ..errors import InputError
+from ..moments import Moments
 from ._ridge import Ridge
 from .constraints import CONTAMINATION, Constraints, check
 from .frames import ARRAYS, name_of, rows_of, validated
-from .hook import checked_mask, spread, trusted_argument
+from .hook import checked_mask, spread, summed, trusted_argument
 from .reasons import named, reasons
 from .summary import summarize
 from .weights import as_weights
@@ -140,6 +141,7 @@ class BaseDefense(MetaEstimatorMixin, RegressorMixin, BaseEstimator, metaclass=A
     contamination_: float
     false_positive_rate_: float
     estimator_: Any
+    _summed: Moments | None  # of the rows to keep, where `_find_inliers` knows them
 
     def __init__(self, estimator: Any = None):
         self.estimator = estimator
@@ -186,7 +188,8 @@ class BaseDefense(MetaEstimatorMixin, RegressorMixin, BaseEstimator, metaclass=A
         self._begin()
         mask = checked_mask(self, self._find_inliers(X, y, weight, **given), len(y))
         self.estimator_ = self._fit_kept(X, y, weight, mask)
-        self._reasons = reasons(X, y, weight, mask, self.scores_, self.estimator_)
+        known = vars(self).pop("_summed", None)
+        self._reasons = reasons(X, y, weight, mask, self.scores_, self.estimator_, known=known)
         self._reasons["row"] = np.flatnonzero(present)[self._reasons["row"]]
         self._conclude(int((~mask).sum()), np.average(~mask, weights=weight))
         self.inlier_mask_ = spread(mask, present)
@@ -198,6 +201,7 @@ class BaseDefense(MetaEstimatorMixin, RegressorMixin, BaseEstimator, metaclass=A
         """Forgets what an earlier fit said."""
         self.threshold_ = self.false_positive_rate_ = np.nan
         self.message_ = ""
+        self._summed = None
 
     def _conclude(self, rejected: int, share: float) -> None:
         self.n_rejected_, self.found_ = rejected, rejected > 0
@@ -356,11 +360,18 @@ class BaseDefense(MetaEstimatorMixin, RegressorMixin, BaseEstimator, metaclass=A
 
     def _fit_kept(self, X: Rows, y: Column, sample_weight: Column | None, mask: Mask) -> Any:
         """The defended model; a defense that *is* a way of fitting overrides this."""
-        return self._fit_estimator(X, y, sample_weight, mask)
+        if self.estimator is not None and type(self.estimator) is not Ridge:
+            return self._fit_estimator(X, y, sample_weight, mask)
+        if self._summed is None:  # the reasons need them as well
+            self._summed = summed(X, y, sample_weight, mask)
+        model: Any = Ridge() if self.estimator is None else clone(self.estimator)
+        return model.solve(self._summed)
 
     def _fit_estimator(self, X: Rows, y: Column, sample_weight: Column | None, mask: Mask) -> Any:
         """A fresh copy of the estimator, fitted on the rows of the mask."""
         model: Any = Ridge() if self.estimator is None else clone(self.estimator)
+        if type(model) is Ridge:
+            return model.solve(summed(X, y, sample_weight, mask))
         if sample_weight is None:
             return model.fit(X[mask], y[mask])
         if not has_fit_parameter(model, "sample_weight"):

@@ -56,6 +56,8 @@ def rows_of(data: Any, rows: np.ndarray) -> Any:
 
 def name_of(y: Any) -> str:
     """The name of a series, or "y" for a target without one."""
+    if isinstance(y, np.ndarray):
+        return "y"
     series = nw.from_native(y, eager_only=True, allow_series=True, pass_through=True)
     name = series.name if isinstance(series, nw.Series) else None
     return name if isinstance(name, str) and name else "y"
@@ -82,6 +84,8 @@ def _as_wanted(estimator: Any, X: Any, checks: Mapping[str, Any]) -> bool:
 
 def _frame(X: Any) -> nw.DataFrame | None:
     """A frame whose names are for us to read; every scikit-learn reads those of pandas."""
+    if isinstance(X, np.ndarray):
+        return None
     frame = nw.from_native(X, eager_only=True, pass_through=True)
     ours = isinstance(frame, nw.DataFrame) and not frame.implementation.is_pandas()
     return frame if ours else None

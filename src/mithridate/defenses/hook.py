@@ -7,6 +7,8 @@ import numpy as np
 from jaxtyping import Bool
 
 from ..errors import BrokenPromise, InputError
+from ..moments import Moments
+from ..passes.block import moments_of_rows
 from .frames import ARRAYS, validated
 
 
@@ -74,3 +76,11 @@ def spread(values: np.ndarray, present: Bool[np.ndarray, " n"]) -> np.ndarray:
     result = np.full(len(present), absent, dtype=values.dtype)
     result[present] = values
     return result
+
+
+def summed(
+    X: np.ndarray, y: np.ndarray, sample_weight: np.ndarray | None, mask: Bool[np.ndarray, " n"]
+) -> Moments:
+    """Moments of the rows of a mask."""
+    weight = mask.astype(np.float64) if sample_weight is None else mask * sample_weight
+    return moments_of_rows(X, y, weight)

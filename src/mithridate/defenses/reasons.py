@@ -7,6 +7,8 @@ from jaxtyping import Bool, Float
 
 from ..bayes import BayesianRegression
 from ..moments import Moments
+from ..passes.block import moments_of_rows
+from ._ridge import Ridge
 
 Rows = Float[np.ndarray, "n d"]
 Column = Float[np.ndarray, " n"]
@@ -31,14 +33,22 @@ _MANY_COLUMNS = 2_000  # of more, the d x d eigendecomposition would cost more t
 
 
 def reasons(
-    X: Rows, y: Column, weight: Column | None, kept: Bool[np.ndarray, " n"], scores: Column, model
+    X: Rows,
+    y: Column,
+    weight: Column | None,
+    kept: Bool[np.ndarray, " n"],
+    scores: Column,
+    model: Any,
+    *,
+    known: Moments | None = None,
 ) -> np.ndarray:
-    """One record for each row that was not kept, in row order."""
+    """One record for each row that was not kept, in row order; `known` moments are those kept."""
     rows = np.flatnonzero(~kept)
     records = np.zeros(len(rows), dtype=NUMBERS)
     if len(rows) == 0:
         return records
-    profile = KeptRows.of(X, y, np.ones(len(y)) if weight is None else weight, kept, model)
+    weight = np.ones(len(y)) if weight is None else weight
+    profile = KeptRows.of(X, y, weight, kept, model, known=known)
     for start in range(0, len(rows), _BLOCK):
         part = slice(start, start + _BLOCK)
         profile.describe(X[rows[part]], y[rows[part]], records[part])
@@ -67,11 +77,21 @@ class KeptRows(NamedTuple):
     sigma: float  # of the residuals of the model
 
     @classmethod
-    def of(cls, X: Rows, y: Column, weight: Column, kept: np.ndarray, model: Any) -> "KeptRows":
+    def of(
+        cls,
+        X: Rows,
+        y: Column,
+        weight: Column,
+        kept: np.ndarray,
+        model: Any,
+        *,
+        known: Moments | None = None,
+    ) -> "KeptRows":
         weight = weight * kept
         if X.shape[1] <= _MANY_COLUMNS:
             sigma = _sigma(X, y, weight, kept, model)
-            return cls.of_moments(_moments(X, y, weight), model, sigma)
+            moments = moments_of_rows(X, y, weight) if known is None else known
+            return cls.of_moments(moments, model, sigma)
         center = np.average(X, axis=0, weights=weight)
         spread = np.sqrt(np.average((X - center) ** 2, axis=0, weights=weight))
         spread[spread <= _rounding(center)] = 0.0
@@ -118,20 +138,14 @@ class KeptRows(NamedTuple):
         return distance
 
 
-def _moments(X: Rows, y: Column, weight: Column) -> Moments:
-    blocks = (slice(start, start + _BLOCK) for start in range(0, len(y), _BLOCK))
-    parts = (Moments.of(X[block], y[block], weight[block]) for block in blocks)
-    total = next(parts)
-    for part in parts:
-        total = total.merge(part)
-    return total
-
-
 def _sigma(X: Rows, y: Column, weight: Column, kept: np.ndarray, model: Any) -> float:
     """Root mean squared residual of kept rows, evenly spaced ones where they are many."""
     rows = np.flatnonzero(kept)
     rows = rows[:: -(-len(rows) // _MANY_ROWS)]
-    residual = y[rows] - model.predict(X[rows])
+    if type(model) is Ridge:
+        residual = (y - X @ model.coef_ - model.intercept_)[rows]  # no copy of the rows
+    else:
+        residual = y[rows] - model.predict(X[rows])
     sigma = float(np.sqrt(np.average(residual**2, weights=weight[rows])))
     # Where the fit is exact, only rounding is left, which is no unit to measure in.
     return max(sigma, float(_rounding(np.abs(y).max()))) or 1.0

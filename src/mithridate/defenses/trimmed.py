@@ -5,6 +5,9 @@ from typing import NamedTuple
 import numpy as np
 from scipy.linalg import solve
 
+from ..moments import Moments
+from ..passes.block import Block, by_columns, moments_of
+from ..passes.follow import Followed, changed
 from ..passes.rows import OrderedTable, lowest
 from .base import Column, Rows
 from .weights import median
@@ -29,12 +32,15 @@ class TrimmedTable(NamedTuple):
         How many times each row counts.
     keep : float
         Share of the weight that a plane is fitted to.
+    block : Block
+        The same rows by columns.
     """
 
     Z: Rows
     y: Column
     weight: Column
     keep: float
+    block: Block
 
     @classmethod
     def of(cls, listed: OrderedTable, keep: float) -> "TrimmedTable":
@@ -56,7 +62,7 @@ class TrimmedTable(NamedTuple):
         Z = np.empty_like(listed.X)
         for j, column in enumerate(listed.X.T):
             Z[:, j] = _standardized(column, weight)
-        return cls(Z, listed.y, weight, keep)
+        return cls(Z, listed.y, weight, keep, Block(0, by_columns(Z, listed.y), weight))
 
     def take(self, rows: np.ndarray) -> "TrimmedTable":
         """Take some of the rows.
@@ -71,31 +77,43 @@ class TrimmedTable(NamedTuple):
         TrimmedTable
             These rows, as they were standardized.
         """
-        return TrimmedTable(self.Z[rows], self.y[rows], self.weight[rows], self.keep)
+        block = Block(0, np.take(self.block.Z, rows, axis=1), self.weight[rows])
+        return TrimmedTable(self.Z[rows], self.y[rows], self.weight[rows], self.keep, block)
 
-    def fit(self, kept: Column) -> tuple[Column, float]:
+    def fit(self, kept: Column, followed: Followed | None = None) -> tuple[Column, float]:
         """Fit a ridge.
 
         Parameters
         ----------
         kept : array, shape (n,)
             Weight of each row in the fit.
+        followed : Followed, optional
+            Moments that followed these weights; None: they are summed.
 
         Returns
         -------
         pair of array, shape (d,), and float
             Coefficients and intercept.
         """
+        if followed is None and np.count_nonzero(kept) < self.Z.shape[1]:
+            return self._fit_few(kept)
+        moments = self._moments(kept) if followed is None else followed.of(kept)
+        gram, cross = moments.scatter[:-1, :-1].copy(), moments.scatter[:-1, -1]
+        coef = _solved(gram, _START_L2 * float(moments.weight), cross)
+        return coef, float(moments.mean[-1] - moments.mean[:-1] @ coef)
+
+    def _moments(self, kept: Column) -> Moments:
+        return moments_of(self.block.Z, kept)
+
+    def _fit_few(self, kept: Column) -> tuple[Column, float]:
+        """The same of fewer rows than columns."""
         rows = np.flatnonzero(kept)
         weight, Z, y = kept[rows], self.Z[rows], self.y[rows]
         total = float(weight.sum())
         center, level = weight @ Z / total, float(weight @ y) / total
         root = np.sqrt(weight)
         Z, y = (Z - center) * root[:, None], (y - level) * root
-        if len(rows) < Z.shape[1]:
-            coef = Z.T @ _solved(Z @ Z.T, _START_L2 * total, y)
-        else:
-            coef = _solved(Z.T @ Z, _START_L2 * total, Z.T @ y)
+        coef = Z.T @ _solved(Z @ Z.T, _START_L2 * total, y)
         return coef, level - float(center @ coef)
 
     def nearest(self, fit: tuple[Column, float]) -> tuple[float, Column]:
@@ -130,12 +148,16 @@ class TrimmedTable(NamedTuple):
         pair of float and array, shape (n,)
             As of `nearest`.
         """
-        loss = np.inf
+        loss, followed = np.inf, None
         for _ in range(steps):
             previous = kept
-            loss, kept = self.nearest(self.fit(kept))
+            loss, kept = self.nearest(self.fit(kept, followed))
             if np.array_equal(kept, previous):
                 break
+            if followed is not None:
+                followed.moved(*changed(self.block, previous, kept))
+            elif np.count_nonzero(previous) >= np.count_nonzero(kept) // 2:
+                followed = Followed(self._moments)  # from here on few rows come and go
         return loss, kept
 
 

@@ -5,7 +5,9 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 from jaxtyping import Float
 
-from ..passes.memory import spaced
+from ..moments import Moments
+from ..passes.block import TILE, buffer
+from ..passes.memory import SAMPLE, spaced
 from ._crossfit import INSIDE, INSIDE_SIGMAS, Column, quantile, spread
 
 REACH = 8.0
@@ -41,17 +43,18 @@ class UnitBox(NamedTuple):
         `ends` are the least and greatest values, where the rows are a sample of more. The middle of
         many rows is that of the sample that passes have of them.
         """
-        least, most = (X.min(axis=0), X.max(axis=0)) if ends is None else ends
-        low, high = least.astype(np.float64), most.astype(np.float64)
-        some = X[spaced(len(X))]
-        w = None if weight is None else weight[spaced(len(X))]
-        if w is None:
-            middle = np.quantile(some, 0.5, axis=0, method="inverted_cdf")
-            off = np.quantile(np.abs(some - middle), INSIDE, axis=0, method="inverted_cdf")
-            unit = off / INSIDE_SIGMAS
+        few = len(X) > SAMPLE
+        some = X[spaced(len(X))] if few else X
+        if weight is None:
+            low, middle, high, unit = _spreads(some)
         else:
+            w = weight[spaced(len(X))] if few else weight
+            low, high = some.min(axis=0), some.max(axis=0)
             middle = np.array([quantile(x, 0.5, w) for x in some.T])
             unit = np.array([spread(x, w) for x in (some - middle).T])
+        if few or ends is not None:
+            low, high = (X.min(axis=0), X.max(axis=0)) if ends is None else ends
+        low, high = low.astype(np.float64), high.astype(np.float64)
         reach = np.where(unit > 0.0, REACH * unit, np.inf)
         return cls(np.maximum(low, middle - reach), np.minimum(high, middle + reach))
 
@@ -66,7 +69,21 @@ class UnitBox(NamedTuple):
 
     def scaled(self, X: Rows) -> Rows:
         """Rows in units of the box: values beyond its ends stay beyond; a constant feature is 0."""
-        return np.where(self._span > 0.0, X - self.low, 0.0) / self._divisor
+        scaled = X - self.low
+        scaled[:, self._span <= 0.0] = 0.0
+        return np.divide(scaled, self._divisor, out=scaled)
+
+    def scale(self, Z: Float[np.ndarray, "k n"]) -> None:
+        """Scales rows by columns, the target last, in their own memory."""
+        Z[:-1] -= self.low[:, None]
+        Z[:-1][self._span <= 0.0] = 0.0
+        Z[:-1] /= self._divisor[:, None]
+
+    def moments(self, moments: Moments) -> Moments:
+        """Moments of rows `(x, y)` as they came, from those of the rows scaled."""
+        unit, low = np.append(self._divisor, 1.0), np.append(self.low, 0.0)
+        scatter = moments.scatter * np.outer(unit, unit)
+        return Moments(moments.weight, moments.mean * unit + low, scatter)
 
     def unscale(self, model: Any) -> Any:
         """Changes a linear model of scaled rows to the same model of rows as they were."""
@@ -81,6 +98,34 @@ class UnitBox(NamedTuple):
     @property
     def _divisor(self) -> Column:
         return np.where(self._span > 0.0, self._span, 1.0)
+
+
+def _spreads(X: Rows) -> tuple[Column, Column, Column, Column]:
+    """Least value, median, greatest value and robust standard deviation of each column.
+
+    A few columns at a time, in memory that a cache holds: ten times as fast as quantiles of X.
+    """
+    (n, d), found = X.shape, np.empty((4, X.shape[1]))
+    many = max(TILE // n, 1)
+    for start in range(0, d, many):
+        few = slice(start, min(start + many, d))
+        part = buffer("columns", many * n)[: (few.stop - start) * n].reshape(-1, n)
+        part[:] = X[:, few].T
+        part.min(axis=1, out=found[0, few])
+        part.max(axis=1, out=found[2, few])
+        found[1, few] = _in_order(part, 0.5)
+        # Afresh: values that are sorted in part would take five times as long the second time.
+        np.abs(np.subtract(X[:, few].T, found[1, few, None], out=part), out=part)
+        found[3, few] = _in_order(part, INSIDE)
+    found[3] /= INSIDE_SIGMAS
+    return found[0], found[1], found[2], found[3]
+
+
+def _in_order(columns: Float[np.ndarray, "d n"], share: float) -> Column:
+    """The least value of each column with this share of its values at or below it; sorts them."""
+    place = max(int(np.ceil(columns.shape[1] * share - 1.0)), 0)
+    columns.partition(place, axis=1)
+    return columns[:, place]
 
 
 def own_units(estimator: Any, X: Rows, weight: Column | None) -> Rows:

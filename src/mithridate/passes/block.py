@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, reduce
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,6 +11,7 @@ from jaxtyping import Bool, Float, Int
 from threadpoolctl import ThreadpoolController
 
 from ..moments import Moments
+from ..tables.blocks import BLOCK
 
 TILE = 1 << 16
 """Numbers that are worked on at a time, so that they stay in the cache of a processor."""
@@ -129,6 +130,12 @@ def moments_of(Z: Float[np.ndarray, "k n"], w: Values) -> Moments:
             np.multiply(part, np.sqrt(w[tile]), out=part)
         scatter += part @ part.T
     return Moments(weight, mean, scatter)
+
+
+def moments_of_rows(X: Float[np.ndarray, "n d"], y: Values, w: Values) -> Moments:
+    """Moments of rows given by rows, a block at a time."""
+    parts = (slice(start, start + BLOCK) for start in range(0, len(y), BLOCK))
+    return reduce(Moments.merge, (moments_of(by_columns(X[p], y[p]), w[p]) for p in parts))
 
 
 def tiles(k: int, n: int, lanes: int = 1) -> Iterator[tuple[slice, Float[np.ndarray, "k m"]]]:

@@ -11,7 +11,17 @@ from jaxtyping import Bool, Float
 
 from ..moments import Moments
 from ..tables.blocks import BLOCK
-from .block import Block, Kernel, Listed, MomentsOf, Values, by_columns, moments_of, one_thread
+from .block import (
+    Block,
+    Kernel,
+    Listed,
+    MomentsOf,
+    Values,
+    by_columns,
+    everything,
+    moments_of,
+    one_thread,
+)
 from .fold import Each, Every, Fold, Merge
 from .rows import dealt, lowest
 
@@ -152,6 +162,14 @@ class InMemory(Passes):
     def scan(self, what: str, kernel: Kernel, merge: Merge, *, moments: bool = False) -> Scan:
         both = Each((merge, Every(Moments.merge)))
         return Scan(*self.reduce(what, Fold(_Scanned(kernel, moments), both)))
+
+    def moments(self, weights: Kernel) -> Moments:
+        return self.every if weights is everything else super().moments(weights)
+
+    @cached_property
+    def every(self) -> Moments:
+        """Moments of all rows."""
+        return super().moments(everything)
 
     @cached_property
     def box(self) -> tuple[Values, Values]:

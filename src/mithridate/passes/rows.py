@@ -3,7 +3,7 @@
 from typing import Any, NamedTuple
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 
 
 class OrderedTable(NamedTuple):
@@ -63,6 +63,8 @@ def lowest(
     if (weight == np.floor(weight)).all():
         rejected = round(rejected)  # whole rows are never cut
     budget = float(weight.sum() - rejected)
+    if (weight == 1.0).all() and not np.isnan(scores).any():
+        return _lowest(scores, int(budget)).astype(np.float64)
     order = np.argsort(scores, kind="stable")
     ahead = np.cumsum(weight[order]) - weight[order]
     # A crumb of weight that rounding left over is not a row.
@@ -85,3 +87,13 @@ def dealt(rows: Int[np.ndarray, " n"], seed: int, k: Any) -> Int[np.ndarray, " n
     z = (z ^ (z >> np.uint64(30))) * first
     z = (z ^ (z >> np.uint64(27))) * second
     return ((z ^ (z >> np.uint64(31))) % np.asarray(k).astype(np.uint64)).astype(np.int64)
+
+
+def _lowest(scores: Float[np.ndarray, " n"], count: int) -> Bool[np.ndarray, " n"]:
+    """Which rows have the lowest scores, without sorting the others; equal ones go by row order."""
+    if count < 1:
+        return np.zeros(len(scores), dtype=bool)
+    cut = np.partition(scores, count - 1)[count - 1]
+    kept = scores < cut
+    kept[np.flatnonzero(scores == cut)[: count - np.count_nonzero(kept)]] = True
+    return kept
