@@ -52,7 +52,8 @@ class Explain(NamedTuple):
             records["score"] = self.verdict.score(block)
         else:
             records["score"], *expected, found = self.verdict.judge(block)
-            judged = Judged(*(unit * value + goal.low for value in expected), found == GROUPED)
+            mean, low, high = (unit * value + goal.low for value in expected)
+            judged = Judged(mean, low, high, found == GROUPED)
         return Rejected(
             columns=self.encoder.about(),
             target=goal.name,
