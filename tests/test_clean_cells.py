@@ -41,7 +41,7 @@ def test_the_cells_are_listed_with_what_would_fit(slipped, found):
 def test_no_row_is_rejected_for_its_cells(slipped, found):
     assert found.mask.all()
     assert len(found.kept) == len(slipped)
-    assert found.summary[0].startswith("Cells: 3 of 450 look wrong, for which no row is rejected")
+    assert found.summary[0].startswith("Cells: 3 of 450 look wrong; no row is rejected for a cell")
 
 
 def test_the_next_most_suspicious_are_ranked_below(found):

@@ -48,8 +48,8 @@ class Cells(NamedTuple):
         where = listing([f"{quote(names[k])} {counts[k]:,}" for k in order])
         verb = "looks" if found.num_rows == 1 else "look"
         return (
-            f"{what}: {found.num_rows:,} of {self.judged:,} {verb} wrong, for which no row is "
-            f"rejected: {where}. First: row {found['row'][0].as_py():,}, {found['reason'][0]} "
+            f"{what}: {found.num_rows:,} of {self.judged:,} {verb} wrong; no row is rejected "
+            f"for a cell: {where}. First: row {found['row'][0].as_py():,}, {found['reason'][0]} "
             f"{self.sure}"
         )
 
