@@ -191,9 +191,9 @@ def test_files_in_another_order_lose_the_same_rows(how, tmp_path):
 class Sampling(Trim):
     """Notes the sample of the table that it judges."""
 
-    def decide(self, table, fit=None):
+    def decide(self, table):
         self.sampled_ = table.sample()
-        return super().decide(table, fit)
+        return super().decide(table)
 
 
 @pytest.mark.parametrize("n", [3000, 50_000])
@@ -267,8 +267,10 @@ def test_a_conspiracy_is_found_in_passes_as_in_memory(size, shared, tmp_path, mo
         cut(table, tmp_path, [1, 7000, 16385]), target="Appliances", defense="antidote"
     )
     np.testing.assert_array_equal(got.mask, want.mask)
-    expected = ["columns", *["moments"] * 2 * (size < len(y)), "mask"]
-    assert [what for what, _ in got.passes][: len(expected)] == expected
+    passes = [what for what, _ in got.passes]
+    between = passes[1 : passes.index("mask")]
+    searches = (1, 2) if size < len(y) else (0,)  # two passes each, where a sample was searched
+    assert between in [["moments"] * 2 * k for k in searches]
 
 
 @pytest.mark.parametrize("defense", [Duti(), "ransac", Trim(Huber()), Huber(alpha=0.1)])

@@ -85,7 +85,7 @@ def test_a_far_row_moves_its_source_by_three_scales_of_noise():
     half = np.full(15, 2.57)  # an interval of 95 % around 0 where the noise is 1
     guard = SimpleNamespace(expected_=np.zeros(15), expected_low_=-half, expected_high_=half)
     groups = SimpleNamespace(names=["a", "b", "c"], codes=CODES)
-    found = shifts_of(guard, SimpleNamespace(y=y, unit=10.0), groups)["c"]
+    found = shifts_of(guard, y, 10.0, groups)["c"]
     y[10] = 3.0
     want = shrunk(CODES, y, 3)[2]
     np.testing.assert_allclose(found[1:], 10.0 * np.array(want))
