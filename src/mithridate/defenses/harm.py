@@ -1,6 +1,6 @@
 """Flagged rows that should stay: they bear each other out, or the others need them."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import sklearn.linear_model
@@ -27,6 +27,28 @@ class Decision(NamedTuple):
     message: str
 
 
+class Tried:
+    """Predictions of the rows of a table by models that learned from some of the others."""
+
+    def __init__(self, table: Canonical):
+        self.table = table
+        self.models = {"ridge": sklearn.linear_model.Ridge(), "trees": boosting(len(table.y))}
+        self._known: dict[tuple[str, bytes], Float[np.ndarray, "s m"]] = {}
+
+    def predicted(self, model: str, used: Mask) -> Float[np.ndarray, "s m"]:
+        """Predictions of each row by the used rows of other folds, one of each split."""
+        key, table = (model, used.tobytes()), self.table
+        if key not in self._known:  # what bears rows out is asked again, of what does harm
+            splits = [crossfit(self.models[model], table, table.y, k, used) for k in _SPLITS]
+            self._known[key] = np.stack(splits)
+        return self._known[key]
+
+    def error(self, model: str, used: Mask, rows: Mask) -> float:
+        """Squared error of the rows, summed, mean over the splits."""
+        squares = ((self.table.y - self.predicted(model, used)) ** 2).mean(axis=0)
+        return float((self.table.weight * rows) @ squares)
+
+
 def decided(table: Canonical, flagged: Mask) -> Decision:
     """Which of the flagged rows of a table stay, and whether rejecting the others does harm."""
     w = table.weight
@@ -40,11 +62,11 @@ def decided(table: Canonical, flagged: Mask) -> Decision:
             "tells them apart. None was rejected."
         )
         return Decision(np.zeros_like(flagged), True, f"{look} {why}")
-    level = levels(table.y, flagged, w)
-    borne = borne_out(table, flagged & ~level)
+    tried, level = Tried(table), levels(table.y, flagged, w)
+    borne = borne_out(tried, flagged & ~level)
     spared = level | borne
     wrong = flagged & ~spared
-    if not wrong.any() or w[borne].sum() > w[wrong].sum() or harmful(table, wrong):
+    if not wrong.any() or w[borne].sum() > w[wrong].sum() or harmful(tried, wrong):
         why = (
             "but what they say is borne out: they share a value, or they or the others are "
             "predicted worse without them. None was rejected."
@@ -57,7 +79,7 @@ def decided(table: Canonical, flagged: Mask) -> Decision:
     return Decision(spared, False, said)
 
 
-def borne_out(table: Canonical, flagged: Mask) -> Mask:
+def borne_out(tried: Tried, flagged: Mask) -> Mask:
     """The flagged rows that other flagged rows bear out.
 
     With the others in training, boosted trees come nearer to the target of such a row by 30 % of
@@ -69,14 +91,14 @@ def borne_out(table: Canonical, flagged: Mask) -> Mask:
     """
     if flagged.sum() < 2:
         return np.zeros_like(flagged)
-    trees = boosting(len(flagged))
-    among, apart = (_predicted(trees, table, used) for used in (None, ~flagged))
-    r = table.y - apart.mean(axis=0)
+    every, others = np.ones_like(flagged), ~flagged
+    among, apart = (tried.predicted("trees", used) for used in (every, others))
+    r = tried.table.y - apart.mean(axis=0)
     came = (among - apart).mean(axis=0) * np.sign(r)
     shared = flagged & (came > _WAY * np.abs(r))
     if shared.any():
-        within = _predicted(trees, table, ~flagged | shared)
-        if _error(table, apart, ~flagged) < _FAR_BETTER * _error(table, within, ~flagged):
+        without, within = (tried.error("trees", used, others) for used in (others, others | shared))
+        if without < _FAR_BETTER * within:
             return np.zeros_like(flagged)
     return shared
 
@@ -94,23 +116,10 @@ def levels(y: Float[np.ndarray, " m"], flagged: Mask, w: Float[np.ndarray, " m"]
     return flagged & (common & (wrong > 0.5 * total))[at]
 
 
-def harmful(table: Canonical, flagged: Mask) -> bool:
+def harmful(tried: Tried, flagged: Mask) -> bool:
     """Whether a ridge or boosted trees predict the other rows worse without the flagged ones."""
-    for model in (sklearn.linear_model.Ridge(), boosting(len(flagged))):
-        among, apart = (
-            _error(table, _predicted(model, table, used), ~flagged) for used in (None, ~flagged)
-        )
-        if apart > _WORSE * among:
-            return True
-    return False
-
-
-def _error(table: Canonical, predicted: Float[np.ndarray, "s m"], rows: Mask) -> float:
-    """Squared error of the rows, summed, mean over the splits."""
-    squares = ((table.y - predicted) ** 2).mean(axis=0)
-    return float((table.weight * rows) @ squares)
-
-
-def _predicted(model: Any, table: Canonical, used: Mask | None) -> Float[np.ndarray, "s m"]:
-    """Predictions of each row by the used rows of other folds, one of each split."""
-    return np.stack([crossfit(model, table, table.y, seed, used) for seed in _SPLITS])
+    every, others = np.ones_like(flagged), ~flagged
+    return any(
+        tried.error(model, others, others) > _WORSE * tried.error(model, every, others)
+        for model in tried.models
+    )
