@@ -1,5 +1,7 @@
 """`mithridate.bound`: both ends, in words, and what it refuses."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -46,13 +48,12 @@ def test_a_limit_is_rounded_away_from_what_is_promised():
         "With 12.5 % poison (7 rows) the error grows at least 2.5× and at most 2.7×."
     )
     nothing = Limit(0.125, 7, 0.5, 1.29, np.inf, made, proof)
-    assert nothing.sentence.endswith("2.5×; no bound could be proved for this table.")
+    assert nothing.sentence.endswith("2.5×. No bound could be proved for this table.")
 
 
 @pytest.mark.parametrize(
     "given, words",
     [
-        ({"threat": {"placed": "replaced"}}, "No bound covers rows that replace"),
         ({"l2": 0.0}, "give l2 > 0"),
         ({"judged": "train"}, "neither 'test' nor 'validation'"),
         ({"ratios": [0.0]}, "less than one row"),
@@ -66,3 +67,27 @@ def test_what_has_no_theorem_is_refused(given, words):
 def test_a_count_needs_a_limit_above_the_clean_error(found):
     with pytest.raises(mithridate.InputError, match="above 1"):
         found.safe_rows(1.0)
+
+
+def test_both_ends_are_told_of_rows_that_replace_clean_ones():
+    about = mithridate.bound(ratios=[0.01, 0.2], judged="validation", threat={"placed": "replaced"})
+    few, many = about.limits
+    assert few.rows == 2
+    assert 1 < few.at_least <= few.at_most < 1.4
+    assert about.check(few) == few.nmse_upper
+    assert about.check(dataclasses.replace(few, rows=3)) > few.nmse_upper
+    assert few.sentence.startswith("With 1 % of the rows replaced (2 rows) the error grows at ")
+    assert many.at_most == np.inf
+    assert "covers up to 23 of 221" in many.sentence
+    assert about.safe_rows(2.0) == 4
+    inner, wide = about.coefficients(0), about.coefficients(2)
+    assert (wide[:, 0] < inner[:, 0]).all()
+    assert (wide[:, 1] > inner[:, 1]).all()
+    assert np.isinf(about.coefficients(30)).all()
+
+
+def test_an_error_that_does_not_grow_grows_at_least_one_time():
+    found = Reached(np.empty((0, 1)), np.empty(0), 0.0)
+    proof = Proof((), None)  # type: ignore[arg-type]
+    limit = Limit(0.1, 1, 0.3, 0.3 * (1 - 1e-15), 0.3 * 1.2 * (1 + 1e-15), found, proof)
+    assert limit.sentence.endswith("(1 row) the error grows at least 1.0× and at most 1.2×.")

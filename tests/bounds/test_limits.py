@@ -54,7 +54,7 @@ def test_rows_that_are_never_made_feasible_are_bounded_as_relaxed_ones():
         ({"victim": {"use": "linear"}}, ""),
         ({"judge": "sklearn.linear_model.Ridge"}, "another model is judged"),
         ({"victim": {"use": "ridge", "l2": 0.0}}, "without limit"),
-        ({"threat": {"placed": "replaced"}}, "they replace clean ones"),
+        ({"threat": {"placed": "replaced"}, "ratios": [0.2, 0.3]}, "covers up to 4 of 30"),
     ],
 )
 def test_where_no_theorem_holds_the_reason_is_given(given, words):
@@ -63,7 +63,19 @@ def test_where_no_theorem_holds_the_reason_is_given(given, words):
         assert found.nmse
         return
     assert not found.nmse
-    assert words in found.facts["refused"]
+    assert words in found.facts.get("refused", found.facts.get("ends"))
+
+
+def test_rows_that_replace_clean_ones_have_limits_up_to_a_few_rows():
+    splits, found = limited({"threat": {"placed": "replaced"}, "ratios": [0.05, 0.2]})
+    assert all(ends == (None, None) for (_, ratio), ends in found.nmse.items() if ratio == 0.2)
+    for seed, split in enumerate(splits):
+        model = Ridge(1e-3).fit(split.train.X, split.train.y)
+        for end, part in zip(found.nmse[seed, 0.05], (split.test, split.validation), strict=True):
+            clean = np.mean((part.y - model.predict(part.X)) ** 2) / np.var(part.y)
+            assert clean < (end or 0.0) < np.inf
+    assert "covers up to 4 of 30" in found.facts["ends"]
+    assert found.facts["safe"]["replaced"]
 
 
 @pytest.fixture(scope="module")

@@ -17,13 +17,17 @@ from ..bounds import (
     Ball,
     Proof,
     Reached,
+    Replacing,
     Setting,
+    Swapped,
+    Witness,
     Writable,
     moved,
     prove,
     proved,
     reached,
     safe_rows,
+    swapped,
 )
 from ..data import open as open_table
 from ..errors import InputError
@@ -40,7 +44,7 @@ class Limit:
     Parameters
     ----------
     ratio : float
-        Poison rows / (clean + poison rows), as asked for.
+        Poison rows / (clean + poison rows), as asked for, or the share that is replaced.
     rows : int
         Number of poison rows.
     nmse_clean : float
@@ -50,10 +54,13 @@ class Limit:
     nmse_upper : float
         NMSE that no poison of so many rows exceeds; `proof` proves it. Infinite where the
         table is too badly conditioned for a proof in floating point.
-    found : Reached
-        Poison rows, in scaled units.
-    proof : Proof
-        Numbers from which `Bound.check` computes `nmse_upper` again.
+    found : Reached or Swapped
+        Poison rows, in scaled units, and which rows they replace.
+    proof : Proof or Witness
+        Numbers from which `Bound.check` computes `nmse_upper` again; a witness where rows are
+        replaced.
+    ends : str
+        Why there is no upper end, where there is none.
     """
 
     ratio: float
@@ -61,8 +68,9 @@ class Limit:
     nmse_clean: float
     nmse_lower: float
     nmse_upper: float
-    found: Reached = dataclasses.field(repr=False)
-    proof: Proof = dataclasses.field(repr=False)
+    found: Reached | Swapped = dataclasses.field(repr=False)
+    proof: Proof | Witness = dataclasses.field(repr=False)
+    ends: str = "No bound could be proved for this table."
 
     @property
     def at_least(self) -> float:
@@ -77,9 +85,11 @@ class Limit:
     @property
     def sentence(self) -> str:
         """The finding in plain words."""
-        what = f"With {100 * self.ratio:.3g} % poison ({self.rows} rows) the error grows at least "
+        share, of = f"With {100 * self.ratio:.3g} %", f"({self.rows} rows)"
+        share += " of the rows replaced" if isinstance(self.found, Swapped) else " poison"
+        what = f"{share} {of if self.rows != 1 else '(1 row)'} the error grows at least "
         if not np.isfinite(self.at_most):
-            return f"{what}{_down(self.at_least)}×; no bound could be proved for this table."
+            return f"{what}{_down(self.at_least)}×. {self.ends}"
         return f"{what}{_down(self.at_least)}× and at most {_up(self.at_most)}×."
 
 
@@ -99,6 +109,8 @@ class Bound:
         The table as it was cut, with the scale of each column.
     judged : str
         The rows that the error is of: "test" or "validation".
+    placed : str
+        Where the poison stands: "added" to the clean rows, or "replaced" ones of them.
     """
 
     limits: tuple[Limit, ...]
@@ -106,6 +118,7 @@ class Bound:
     writable: Writable = dataclasses.field(repr=False)
     split: Split = dataclasses.field(repr=False)
     judged: str = "test"
+    placed: str = "added"
 
     @cached_property
     def headlines(self) -> list[str]:
@@ -125,7 +138,10 @@ class Bound:
         float
             NMSE; infinite where the proof proves nothing.
         """
-        error = proved(self.setting, self.writable, limit.rows, limit.proof)
+        if isinstance(limit.proof, Witness):
+            error = self._replacing(limit.rows).proved(limit.rows, limit.proof)
+        else:
+            error = proved(self.setting, self.writable, limit.rows, limit.proof)
         return error / float(np.var(self.setting.u))
 
     def safe_rows(self, times: float) -> int:
@@ -145,8 +161,10 @@ class Bound:
         if not times > 1:
             raise InputError(f"times={times:g} is no growth; give a number above 1.")
         with threadpool_limits(1):
-            clean = self.setting.fit(0).error
-            return safe_rows(self.setting, self.writable, times * clean, len(self.setting.v))
+            clean, most = self.setting.fit(0).error, len(self.setting.v)
+            if self.placed == "replaced":
+                return self._replacing(most).safe_rows(times * clean)
+            return safe_rows(self.setting, self.writable, times * clean, most)
 
     def predictions(self, rows: int) -> Float[np.ndarray, "m 2"]:
         """The least and the most that each judged prediction can become.
@@ -159,7 +177,7 @@ class Bound:
         Returns
         -------
         (m, 2) array
-            In the units of the table's target; NaN where no proof succeeds.
+            In the units of the table's target; not finite where no proof succeeds.
         """
         scaled = self._moved(rows, self.setting.M)
         return scaled * self.split.scale[-1] + self.split.shift[-1]
@@ -175,7 +193,7 @@ class Bound:
         Returns
         -------
         (d, 2) array
-            In units of the target by units of the feature; NaN where no proof succeeds.
+            In units of the target by units of the feature; not finite where no proof succeeds.
         """
         slopes = np.eye(self.setting.Z.shape[1])[:-1]
         by = self.split.scale[-1] / self.split.scale[:-1]
@@ -183,10 +201,15 @@ class Bound:
 
     def _moved(self, rows: int, directions: np.ndarray) -> np.ndarray:
         with threadpool_limits(1):
+            if self.placed == "replaced" and rows > 0:
+                return self._replacing(rows).moved(rows, directions)
             ball = Ball.of(self.setting, rows)
             if ball is None:
                 return np.full((len(directions), 2), np.nan)
             return moved(ball, self.writable, directions)
+
+    def _replacing(self, most: int) -> Replacing:
+        return Replacing(self.setting, self.writable, most)
 
 
 def bound(
@@ -206,8 +229,8 @@ def bound(
     """Prove how much poison can grow the error of a ridge regression, and how much it does.
 
     The upper ends are theorems, rounding included: no rows whatever that the threat model allows
-    exceed them. They hold for an undefended ridge of fixed penalty, for rows that are added, and
-    with the table itself taken as clean.
+    exceed them. They hold for an undefended ridge of fixed penalty, with the table itself taken as
+    clean.
 
     Parameters
     ----------
@@ -219,11 +242,12 @@ def bound(
     l2 : float
         Penalty on the mean loss, above 0, for features scaled to [0, 1].
     ratios : sequence of float
-        Poison rows / (clean + poison rows), each in (0, 1).
+        Poison rows / (clean + poison rows), or the share that is replaced, each in (0, 1).
     judged : {"test", "validation"}
         The rows that the error is measured on; the attacker is taken to know them.
     threat : mapping, optional
-        What the attacker may write, as in `audit`; `placed="replaced"` has no bound here.
+        What the attacker may write, as in `audit`. With `placed="replaced"` the bound is looser,
+        and ends at a few of a hundred rows.
     drop, categorical : sequence of str
         Columns to leave out; columns whose numbers are only codes.
     reading : Reading, optional
@@ -250,11 +274,7 @@ def bound(
     ['With 10 % poison (25 rows) the error grows at least 2.2× and at most 2.3×.']
     """
     spec = Spec.of({"ratios": list(ratios), "threat": dict(threat or {})})
-    if spec.threat.placed == "replaced":
-        raise InputError(
-            "No bound covers rows that replace clean ones; leave out 'placed' from the threat to "
-            "bound rows that are added."
-        )
+    replaces = spec.threat.placed == "replaced"
     if judged not in ("test", "validation"):
         raise InputError(f"judged={judged!r} is neither 'test' nor 'validation'; give one of them.")
     opened = open_table("diabetes" if data is None else data, reading=reading).usable(target)
@@ -263,13 +283,18 @@ def bound(
     about = pursued(split, encoded.target, spec.threat.goal)
     part = about.test if judged == "test" else about.validation
     setting = Setting(split.train.X, split.train.y, part.X, part.y, l2=l2)
-    written = writable(world(split, encoded.target, spec.threat))
-    counts = [edges(len(split.train.y), [ratio])[1] for ratio in sorted(set(spec.ratios))]
+    here = world(split, encoded.target, spec.threat)
+    written, ratios = writable(here), sorted(set(spec.ratios))
+    counts = [edges(len(split.train.y), [ratio], replaces)[1] for ratio in ratios]
     if min(counts) == 0:
         raise InputError("A ratio is less than one row; give larger ones.")
     with threadpool_limits(1):
-        limits = _limits(setting, written, sorted(set(spec.ratios)), counts, seed)
-    return Bound(limits, setting, written, split, judged)
+        if replaces:
+            mine = np.arange(len(split.train.y))[slice(None) if here.own is None else here.own]
+            limits = _replaced(setting, written, dict(zip(ratios, counts, strict=True)), mine, seed)
+        else:
+            limits = _limits(setting, written, ratios, counts, seed)
+    return Bound(limits, setting, written, split, judged, spec.threat.placed)
 
 
 def _limits(
@@ -286,9 +311,26 @@ def _limits(
     return tuple(found)
 
 
+def _replaced(
+    setting: Setting, written: Writable, counts: Mapping[float, int], mine: np.ndarray, seed: int
+) -> tuple[Limit, ...]:
+    unit, clean, found = float(np.var(setting.u)), setting.fit(0).error, []
+    about = Replacing(setting, written, max(counts.values()))
+    for ratio, k in counts.items():
+        upper = about.prove(k)
+        some = min(k, len(mine) - 1)
+        made = swapped(setting, written, some, mine, planes=[upper.witness.q], seed=seed)
+        ends = [about.ends] if k > about.most else []
+        found.append(
+            Limit(ratio, k, clean / unit, made.error / unit, upper.bound / unit, made,
+                  upper.witness, *ends)
+        )  # fmt: skip
+    return tuple(found)
+
+
 def _down(times: float) -> str:
-    return f"{np.floor(times * 10) / 10:.1f}"
+    return f"{np.floor(times * 10 + 1e-9) / 10:.1f}"
 
 
 def _up(times: float) -> str:
-    return f"{np.ceil(times * 10) / 10:.1f}"
+    return f"{np.ceil(times * 10 - 1e-9) / 10:.1f}"

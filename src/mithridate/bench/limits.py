@@ -7,7 +7,7 @@ import joblib
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from ..bounds import Setting, Writable, prove, safe_rows
+from ..bounds import Replacing, Setting, Writable, prove, safe_rows
 from ..defenses import Ridge
 from ..errors import InputError
 from ..tables.encoded import Split
@@ -27,7 +27,9 @@ class Limits(NamedTuple):
 
     `nmse` has for each (seed, ratio) that of the test and that of the validation rows, None where
     nothing could be proved. `facts` are JSON-able: `refused`, why there is no bound, or `safe`,
-    how many of `train` rows cannot make the test error `times` the clean one in any split.
+    how many `rows` beside `train` clean ones cannot make the test error `times` the clean one in
+    any split, and whether they are `replaced`; `ends`, up to which number of replaced rows anything
+    is proved, as a sentence.
     """
 
     nmse: dict[tuple[int, float], tuple[float | None, float | None]]
@@ -51,24 +53,30 @@ def limits(
     except InputError as error:
         return Limits({}, {"refused": str(error)})
     tell("bounding the damage", 0, len(splits))
+    replaced = threat.placed == "replaced"
+    of = _of_split_replaced if replaced else _of_split
     jobs = (
-        joblib.delayed(_of_split)(pursued(split, target, threat.goal), rows, model.l2, cut)
+        joblib.delayed(of)(pursued(split, target, threat.goal), rows, model.l2, cut)
         for split, rows in zip(splits, written, strict=True)
     )
-    found, safe = {}, []
+    found, safe, ends = {}, [], []
     workers = -1 if len(splits) > FEW else 1  # starting processes takes longer than few splits
     done = joblib.Parallel(n_jobs=workers, return_as="generator", max_nbytes=None)(jobs)
     made: Any
     for i, (seed, made) in enumerate(zip(seeds, done, strict=True), 1):
         found |= {(seed, ratio): one for ratio, one in zip(cut.ratios, made[0], strict=True)}
         safe.append(made[1])
+        ends += [made[2]] if made[2] else []
         tell("bounding the damage", i, len(splits))
     if all(one is None for pair in found.values() for one in pair):
+        if ends:
+            return Limits({}, {"ends": f"No bound on the damage is proved. {min(ends)[1]}"})
         return Limits({}, {"refused": "The columns of the table are too nearly dependent."})
-    if None in safe:
-        return Limits(found, {})
-    train = len(splits[0].train.y)
-    return Limits(found, {"safe": {"times": TIMES, "rows": min(safe), "train": train}})
+    facts: dict[str, Any] = {"ends": min(ends)[1]} if ends else {}
+    if None not in safe:
+        train = len(splits[0].train.y)
+        facts["safe"] = {"times": TIMES, "rows": min(safe), "train": train, "replaced": replaced}
+    return Limits(found, facts)
 
 
 def _refused(spec: Spec, model: Any) -> str | None:
@@ -77,14 +85,13 @@ def _refused(spec: Spec, model: Any) -> str | None:
         return "The theorems are of ridge regression alone, and another model is judged."
     if not model.l2 > 0:
         return "Without a penalty (l2 = 0) a single row can move the model without limit."
-    if spec.threat.placed == "replaced":
-        return "The theorems cover rows that are added, and here they replace clean ones."
     return None
 
 
-def _of_split(
-    split: Split, rows: Writable, l2: float, cut: Batches
-) -> tuple[list[tuple[float | None, float | None]], int | None]:
+Made = tuple[list[tuple[float | None, float | None]], int | None, tuple[int, str] | None]
+
+
+def _of_split(split: Split, rows: Writable, l2: float, cut: Batches) -> Made:
     """The limits of one split at each ratio, and how many rows cannot double the test error."""
     ends, safe = [], None
     with threadpool_limits(1):
@@ -100,4 +107,20 @@ def _of_split(
             if part is split.test and split.train.X.shape[1] <= MOST_COUNTED:
                 limit = TIMES * setting.fit(0).error
                 safe = safe_rows(setting, rows, limit, max(cut.counts), known)
-    return list(zip(*ends, strict=True)), safe
+    return list(zip(*ends, strict=True)), safe, None
+
+
+def _of_split_replaced(split: Split, rows: Writable, l2: float, cut: Batches) -> Made:
+    """The same for rows that replace clean ones; last, where that ends."""
+    ends, safe, last = [], None, None
+    with threadpool_limits(1):
+        for part in (split.validation, split.test):
+            setting = Setting(split.train.X, split.train.y, part.X, part.y, l2=l2)
+            about, unit = Replacing(setting, rows, max(cut.counts)), float(np.var(part.y))
+            bounds = [about.prove(count).bound for count in cut.counts]
+            ends.insert(0, [one / unit if np.isfinite(one) else None for one in bounds])
+            if about.most < max(cut.counts):
+                last = about.most, about.ends
+            if part is split.test:
+                safe = about.safe_rows(TIMES * setting.fit(0).error)
+    return list(zip(*ends, strict=True)), safe, last

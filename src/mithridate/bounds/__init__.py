@@ -21,7 +21,9 @@ from .removal import (
     insignificant,
     rows_in_noise,
 )
+from .replaced import Replacing
 from .setting import Setting
+from .swapped import Swapped, swapped
 from .unmoved import certified_rows, falls_at_most, unmoved
 from .writable import Writable
 
@@ -33,8 +35,10 @@ __all__ = [
     "Path",
     "Proof",
     "Reached",
+    "Replacing",
     "Setting",
     "State",
+    "Swapped",
     "Witness",
     "Writable",
     "certified",
@@ -55,6 +59,7 @@ __all__ = [
     "rows_in_noise",
     "safe_rows",
     "search",
+    "swapped",
     "unmoved",
     "within",
 ]

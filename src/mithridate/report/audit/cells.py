@@ -187,10 +187,10 @@ class AuditResults(Frame):
         return [cell for cell in found if cell is not None and cell.growth is not None]
 
     def at_most(self, ratio: float) -> float | None:
-        """Mean NMSE that no poison of this ratio exceeds; None where nothing was proved."""
+        """Mean NMSE that no poison of this ratio exceeds; None where some seed has no proof."""
         cells = [cell for series in self.series if (cell := self.poison.get((series, ratio)))]
-        found = (cell.mean("nmse_bound") for cell in cells if len(cell.values("nmse_bound")) > 0)
-        return next((value for value in found if value is not None), None)
+        proved = (c for c in cells if len(c.values("nmse_bound")) == len(c.rows))
+        return next((cell.mean("nmse_bound") for cell in proved), None)
 
     def near(self, ratio: float) -> float | None:
         """The ratio nearest to `ratio` at which any damage is known."""

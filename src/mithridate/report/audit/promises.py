@@ -6,18 +6,22 @@ from .cells import AuditResults
 
 
 def bounded(audit: AuditResults) -> list[str]:
-    """Both ends of what about a tenth of poison does to the error."""
+    """Both ends of what a tenth of poison does to the error, or less where the bound ends."""
+    ends = [text.cut(ends, 300)] if (ends := audit.bound.get("ends")) else []
     ratio = audit.near(0.10)
     if ratio is None:
         return []
+    if audit.at_most(ratio) is None:
+        ratio = max((r for r in audit.ratios if r and audit.at_most(r)), default=ratio)
     limit, worst = audit.at_most(ratio), find.worst(audit, ratio)
     clean = worst.mean("nmse_clean") if worst else None
     if limit is None or worst is None or not clean:
-        return []
+        return ends
     least = max(worst.growth or 1.0, 1.0)
     return [
         f"With {text.ratio(ratio)} poison the error grows at least {text.at_least_times(least)} "
-        f"and at most {text.at_most_times(limit / clean)}."
+        f"and at most {text.at_most_times(limit / clean)}.",
+        *ends,
     ]
 
 
@@ -29,8 +33,9 @@ def safe(audit: AuditResults) -> list[str]:
     rows, train, times = (found.get(key) for key in ("rows", "train", "times"))
     if not (isinstance(rows, int) and isinstance(train, int) and times == 2.0 and rows > 0):
         return []
+    where = "in place of as many of" if found.get("replaced") else "beside"
     return [
-        f"Up to {text.count(rows, 'poison row')} beside {train:,} clean ones cannot double the "
+        f"Up to {text.count(rows, 'poison row')} {where} {train:,} clean ones cannot double the "
         "error, whatever they say."
     ]
 
