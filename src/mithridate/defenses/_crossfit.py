@@ -2,13 +2,15 @@
 
 from typing import Any, NamedTuple
 
+import joblib
 import numpy as np
 from jaxtyping import Bool, Float, Int
 from sklearn.base import clone
 from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.utils.validation import has_fit_parameter
-from threadpoolctl import threadpool_limits
 
+from .._machine import cores
+from ..passes.block import alone
 from ..passes.rows import are_counts
 
 Rows = Float[np.ndarray, "m d"]
@@ -17,7 +19,7 @@ Column = Float[np.ndarray, " m"]
 FOLDS = 5
 INSIDE, INSIDE_SIGMAS = 0.7, 1.0364  # of a Gaussian such a share lies within so many deviations
 _DIGITS = 9  # of a column's spread: what is left of rounding when units change is not data
-_SHARED = 200_000  # numbers in a table from which trees gain more by threads than these wait
+_SHARED = 200_000  # numbers in a table from which folds of trees gain by a thread each
 _REACH = 4.0  # robust standard deviations beyond which a feature pulls a line no further
 
 
@@ -183,14 +185,6 @@ class Line:
         return np.column_stack([np.ones(len(X)), Z - np.clip(self.middle_, -_REACH, _REACH)])
 
 
-def few_threads(X: np.ndarray) -> Any:
-    """A context in which one thread does linear algebra, and the trees of a small table too.
-
-    Threads that wait for each other on busy processors take fifty times as long as one.
-    """
-    return threadpool_limits(limits=1, user_api="blas" if X.size >= _SHARED else None)
-
-
 def boosting(n: int, loss: str = "squared_error") -> HistGradientBoostingRegressor:
     """Small trees, none with leaves of a few rows unless the table is short."""
     return HistGradientBoostingRegressor(
@@ -223,19 +217,29 @@ def crossfitted(
     model: Any, table: Canonical, v: Column, seed: int, used: np.ndarray | None = None
 ) -> Crossfit:
     """Copies of the model, each fitted on the `used` rows of other folds, and what they predict."""
-    fold, predicted, models = table.folds(seed), np.empty(len(v)), []
+    fold, predicted = table.folds(seed), np.empty(len(v))
     # Boosting takes longer with weights, even where all are 1.
     weighs = isinstance(model, Line) or (
         np.ptp(table.weight) > 0 and has_fit_parameter(model, "sample_weight")
     )
-    for k in range(fold.max() + 1):
-        out = fold == k
+
+    def fitted(out: np.ndarray) -> tuple[Any, Column]:
         rows = ~out if used is None else ~out & used
         if not rows.any():
             rows = ~out
         copy: Any = Line() if isinstance(model, Line) else clone(model)
         weight = {"sample_weight": table.weight[rows]} if weighs else {}
-        copy.fit(table.X[rows], v[rows], **weight)
-        predicted[out] = np.ravel(copy.predict(table.X[out]))
-        models.append(copy)
-    return Crossfit(predicted, tuple(models))
+        with alone():  # threads of one fit wait for each other, on busy processors most of the time
+            copy.fit(table.X[rows], v[rows], **weight)
+            return copy, np.ravel(copy.predict(table.X[out]))
+
+    parts = [fold == k for k in range(fold.max() + 1)]
+    many = table.X.size >= _SHARED and not isinstance(model, Line)
+    if many:
+        side = joblib.Parallel(n_jobs=min(cores(), len(parts)), backend="threading")
+        made = list(side(joblib.delayed(fitted)(out) for out in parts))
+    else:
+        made = [fitted(out) for out in parts]
+    for out, (_, values) in zip(parts, made, strict=True):
+        predicted[out] = values
+    return Crossfit(predicted, tuple(copy for copy, _ in made))

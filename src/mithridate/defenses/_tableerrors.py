@@ -6,11 +6,11 @@ from typing import Any, ClassVar
 import numpy as np
 
 from ..passes import memory
-from ..passes.block import Block, Listed
+from ..passes.block import Block, Listed, alone
 from ..passes.memory import InMemory, Passes, Verdict
 from ._antidote import Antidote
 from ._blanks import BlanksDefense
-from ._crossfit import Canonical, few_threads, quantile, spread
+from ._crossfit import Canonical, quantile, spread
 from ._groupgate import gate
 from ._tablerule import GROUP, KEPT, TARGET, GroupRule, Keep, Look, Score, Seen, TableRule, together
 from ._targeterrors import TargetErrors, blanks_in, limits, sure
@@ -205,7 +205,7 @@ class TableErrors(Streams, BlanksDefense):
             weight = None if weight is None else np.append(weight, others.weight)
             X, y = np.vstack([X, others.X]), np.append(y, others.y)
         table, (far, _) = Canonical.of(X, y, weight), rule.far(X, y)
-        with few_threads(X):
+        with alone():
             found = gate(table, far[table.rows])
         group = table.back(found.rejected, len(y))
         if not group.any():
@@ -246,7 +246,7 @@ class TableErrors(Streams, BlanksDefense):
         """Judges a table in memory that is longer than a sample."""
         sample = table.sample()
         verdict = self._by_sample(table, sample, table.others(), trusted)
-        with few_threads(sample.Z):
+        with alone():
             self.scores_, *expected, found = table.values(verdict.judge)  # pyright: ignore
         for place, values in zip(_EXPECTED.values(), expected, strict=True):
             setattr(self, place, values)
@@ -258,7 +258,7 @@ class TableErrors(Streams, BlanksDefense):
         self, table: Passes, sample: Block, others: Block, trusted: Trusted | None
     ) -> Verdict:
         """Judges all rows of a table by what a sample says of it."""
-        with few_threads(sample.Z):
+        with alone():
             rule = self._learned(sample, others, trusted)
             seen = Seen(*table.scan("verdicts", Look(rule), together).rest)
             rest = rule.said[4] == KEPT
@@ -309,7 +309,7 @@ class TableErrors(Streams, BlanksDefense):
         table = Canonical.of(X[rest], y[rest], own, trusted)
         goal = y[rest] if trusted is None else np.append(y[rest], trusted[1])
         blank = blanks_in(table, None if blanks is None else blanks[rest])
-        with few_threads(X):
+        with alone():
             rule, judged = learned_from(table, goal[table.rows], self.estimator, blank)
         odds, *values = (table.back(each, int(rest.sum())) for each in judged)
         self.scores_[rest] = odds

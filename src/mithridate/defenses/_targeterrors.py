@@ -6,8 +6,9 @@ import numpy as np
 from jaxtyping import Bool
 
 from .._text import percent
+from ..passes.block import alone
 from ._blanks import BlanksDefense
-from ._crossfit import Canonical, few_threads
+from ._crossfit import Canonical
 from ._targetrule import CUT, Judged, TargetRule, learned_from, tied_of
 from .base import Column, Mask, Rows, Trusted
 from .harm import decided
@@ -111,7 +112,7 @@ class TargetErrors(BlanksDefense):
             self.message_ = "All targets are equal, so none can be told to be wrong."
             return np.ones(n, dtype=bool)
         goal = y if trusted is None else np.append(y, trusted[1])
-        with few_threads(X):
+        with alone():
             rule, judged = learned_from(
                 table, goal[table.rows], self.estimator, blanks_in(table, self._blanks)
             )
