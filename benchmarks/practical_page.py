@@ -79,7 +79,7 @@ def with_errors(part, tuned):
     """Average precision, the cut and the gain, by method and kind of error."""
     kinds = [kind for kind in KINDS if (part.kind == kind).any()]
     methods = [method for method in NAMES if (part.method == method).any()]
-    asked = part.groupby("table").method.nunique()
+    every, asked = part, part.groupby("table").method.nunique()
     part = part[part.table.isin(asked.index[asked == len(methods)])]
     yield from ("", f"**{part.table.nunique()} tables {'' if tuned else 'not '}tuned on.**", "")
     cells = dict(list(part.groupby(["method", "kind"])))
@@ -90,7 +90,7 @@ def with_errors(part, tuned):
         ]
         yield from (*table((title, *(KINDS[kind] for kind in kinds)), rows), "")
     if {"ours", "cleanlab"} <= set(methods):
-        yield from against(part)
+        yield from against(every)
 
 
 def against(part):
@@ -98,7 +98,8 @@ def against(part):
     both = part.pivot_table("ap", ["kind", "table"], "method")[["ours", "cleanlab"]].dropna()
     less = (both.ours - both.cleanlab).rename("less")
     means = [f"{KINDS[kind]} {interval(rest)}" for kind, rest in less.groupby("kind")]
-    yield f"Average precision, `TableErrors` less cleanlab on the same tables: {', '.join(means)}."
+    n = both.reset_index().table.nunique()
+    yield f"Average precision, `TableErrors` less cleanlab on {n} tables: {', '.join(means)}."
     lost = both[less < -LOST].join(less).sort_values("less")
     named = [
         f"`{name}` {KINDS[kind]} {row.ours:.2f} / {row.cleanlab:.2f}"
