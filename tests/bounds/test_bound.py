@@ -275,6 +275,8 @@ def limited(table, threat, ratio=0.15, ridge=1e-3):
 # Flipped rows do more than random ones, which every threat model has when slow tests are run.
 PAIRS = [(threat, "flip") for threat in THREATS] + [("any", "random"), ("budget", "random")]
 PAIRS += [("any", "ascent"), ("any", "optp"), ("frozen", "ascent")]
+PAIRS += [(threat, attack) for threat in ("any", "frozen") for attack in ("statp", "region")]
+PAIRS += [("any", "greedy"), ("frozen", "greedy"), ("frozen", "optp")]
 SLOW = [pytest.param(name, "random", marks=pytest.mark.slow) for name in THREATS]
 PAIRS += [pair for pair in SLOW if (*pair.values,) not in PAIRS]
 
