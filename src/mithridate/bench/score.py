@@ -194,7 +194,7 @@ def _judged(base: Row, figures: Figures, defended: float, kept, scores, is_poiso
         tpr=float(rejected[is_poison].mean()) if p else None,
         fpr=float(rejected[~is_poison].mean()),
         precision=float(is_poison[rejected].mean()) if rejected.any() else None,
-        auc=_auc(is_poison, scores) if ranked else None,
+        auc=_auc(is_poison, scores) if ranked and scores is not None else None,
     )
 
 

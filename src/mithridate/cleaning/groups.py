@@ -99,7 +99,7 @@ def tallied(names: Sequence[str], every: np.ndarray, here: np.ndarray) -> list[T
     """What became of groups of `every` row, of which `here` were rejected, the worst first."""
     p = np.minimum(_chances(every, here) * len(every), 1.0)
     order = np.lexsort([-here / every, p])
-    return [Tally(names[g], int(every[g]), int(here[g]), float(p[g])) for g in order.tolist()]
+    return [Tally(str(names[g]), int(every[g]), int(here[g]), float(p[g])) for g in order.tolist()]
 
 
 @dataclass(frozen=True, eq=False)

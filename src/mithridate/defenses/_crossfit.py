@@ -1,8 +1,8 @@
 """Predictions of every row by models that did not see it, whatever the order and the units."""
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
-import joblib
 import numpy as np
 from jaxtyping import Bool, Float, Int
 from sklearn.base import clone
@@ -236,8 +236,8 @@ def crossfitted(
     parts = [fold == k for k in range(fold.max() + 1)]
     many = table.X.size >= _SHARED and not isinstance(model, Line)
     if many:
-        side = joblib.Parallel(n_jobs=min(cores(), len(parts)), backend="threading")
-        made = list(side(joblib.delayed(fitted)(out) for out in parts))
+        with ThreadPoolExecutor(min(cores(), len(parts))) as side:
+            made = list(side.map(fitted, parts))
     else:
         made = [fitted(out) for out in parts]
     for out, (_, values) in zip(parts, made, strict=True):
