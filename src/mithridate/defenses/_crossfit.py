@@ -12,6 +12,7 @@ from sklearn.utils.validation import has_fit_parameter
 from .._machine import cores
 from ..passes.block import alone
 from ..passes.rows import are_counts
+from .weights import quantile
 
 Rows = Float[np.ndarray, "m d"]
 Column = Float[np.ndarray, " m"]
@@ -127,11 +128,6 @@ class Canonical(NamedTuple):
         spread = np.empty(n + int(self.sure.sum()), dtype=values.dtype)
         spread[self.rows] = values  # equal rows have equal values
         return spread[:n]
-
-
-def quantile(values: Column, share: float, weight: Column) -> float:
-    """Weighted quantile: a row of weight k counts as k equal rows."""
-    return float(np.quantile(values, share, weights=weight, method="inverted_cdf"))
 
 
 def spread(values: Column, weight: Column) -> float:

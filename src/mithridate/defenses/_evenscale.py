@@ -6,7 +6,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Float
 
-from ._crossfit import Canonical, Line, boosting, crossfit, quantile, spread
+from ._crossfit import Canonical, Line, boosting, crossfit, spread
+from .weights import quantile
 
 Column = Float[np.ndarray, " m"]
 

@@ -11,6 +11,7 @@ from ..passes.block import by_columns, moments_of
 from ._ridge import Ridge
 from .base import BaseDefense, Column, Mask, Rows
 from .constraints import Constraints, Interval
+from .weights import quantile
 
 
 class Sever(BaseDefense):
@@ -116,7 +117,7 @@ class Sever(BaseDefense):
         if (weight == np.floor(weight)).all():
             removed = np.ceil(removed)  # so that a small table can lose a row at all
         share = (total - removed) / total
-        cut = np.quantile(pull, share, weights=weight, method="inverted_cdf")
+        cut = quantile(pull, share, weight)
         # Equal rows may differ in the last digit; they go or stay together.
         return float(cut) * (1.0 + 1e-9)
 

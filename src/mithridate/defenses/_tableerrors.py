@@ -10,18 +10,18 @@ from ..passes.block import Block, Listed, alone
 from ..passes.memory import InMemory, Passes, Verdict
 from ._antidote import Antidote
 from ._blanks import BlanksDefense
-from ._crossfit import Canonical, quantile, spread
+from ._crossfit import Canonical, spread
 from ._groupgate import gate
 from ._tablerule import GROUP, KEPT, TARGET, GroupRule, Keep, Look, Score, Seen, TableRule, together
-from ._targeterrors import TargetErrors, blanks_in, limits, sure
+from ._targeterrors import EXPECTED, TargetErrors, blanks_in, limits, sure
 from ._targetrule import CUT, TargetRule, learned_from
 from .base import Column, Mask, Rows, Trusted
 from .constraints import Choice, Constraints
 from .streams import Streams
 from .unitbox import REACH, UnitBox
+from .weights import quantile
 
 _FEWEST = 3  # rows that are a group
-_EXPECTED = {"expected": "expected_", "low": "expected_low_", "high": "expected_high_"}
 
 
 class TableErrors(Streams, BlanksDefense):
@@ -215,7 +215,7 @@ class TableErrors(Streams, BlanksDefense):
                 "table. They stay."
             )
         unit, zero = table.target.unit[0], table.target.middle[0]
-        for name, place in _EXPECTED.items():
+        for name, place in EXPECTED.items():
             values = zero + unit * table.back(getattr(found.expected, name), len(y))
             setattr(self, place, np.where(group, values, np.nan)[:n])
         return group[:n], rule._replace(gate=found.others) if group.any() else None
@@ -236,7 +236,7 @@ class TableErrors(Streams, BlanksDefense):
         if group.any():
             above = max(float(rows.scores_.max()), rows.threshold_, 0.0) + 1.0
             self.scores_[group] = above + self._groups.scores_[group]
-        for place in _EXPECTED.values():
+        for place in EXPECTED.values():
             getattr(self, place)[rest] = getattr(rows, place)
         self.findings_[rest] = np.where(rows.inlier_mask_, KEPT, TARGET)
         self.share_, self.chance_ = rows.share_, rows.chance_
@@ -248,7 +248,7 @@ class TableErrors(Streams, BlanksDefense):
         verdict = self._by_sample(table, sample, table.others(), trusted)
         with alone():
             self.scores_, *expected, found = table.values(verdict.judge)  # pyright: ignore
-        for place, values in zip(_EXPECTED.values(), expected, strict=True):
+        for place, values in zip(EXPECTED.values(), expected, strict=True):
             setattr(self, place, values)
         kept = (found != GROUP) & ((found != TARGET) | (not verdict.keep.single))
         self.findings_ = np.where(kept, KEPT, found).astype(np.int64)
@@ -292,7 +292,7 @@ class TableErrors(Streams, BlanksDefense):
 
     def _said(self) -> np.ndarray:
         """All that is said of the rows, (5, n)."""
-        names = ("scores_", *_EXPECTED.values(), "findings_")
+        names = ("scores_", *EXPECTED.values(), "findings_")
         return np.array([getattr(self, name) for name in names], dtype=float)
 
     def _target_rule(
@@ -313,7 +313,7 @@ class TableErrors(Streams, BlanksDefense):
             rule, judged = learned_from(table, goal[table.rows], self.estimator, blank)
         odds, *values = (table.back(each, int(rest.sum())) for each in judged)
         self.scores_[rest] = odds
-        for place, each in zip(_EXPECTED.values(), values, strict=True):
+        for place, each in zip(EXPECTED.values(), values, strict=True):
             getattr(self, place)[rest] = each
         self.findings_[rest] = np.where(odds > CUT, TARGET, KEPT)
         self._say(limits(table))

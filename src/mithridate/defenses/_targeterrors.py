@@ -13,6 +13,9 @@ from ._targetrule import CUT, Judged, TargetRule, learned_from, tied_of
 from .base import Column, Mask, Rows, Trusted
 from .harm import decided
 
+EXPECTED = {"expected": "expected_", "low": "expected_low_", "high": "expected_high_"}
+"""Where a defense keeps what is expected of a target, and between which ends."""
+
 
 class TargetErrors(BlanksDefense):
     """Rejects rows whose target is a gross error rather than noise, and most often rejects none.
@@ -128,8 +131,7 @@ class TargetErrors(BlanksDefense):
         self.share_ = rule.mixture.share
         self.chance_ = rule.flagged * float(table.weight[~table.sure].sum())
         self.scores_ = table.back(judged.odds, n)
-        for name in ("expected", "low", "high"):
-            place = "expected_" if name == "expected" else f"expected_{name}_"
+        for name, place in EXPECTED.items():
             setattr(self, place, table.back(getattr(judged, name), n))
 
 

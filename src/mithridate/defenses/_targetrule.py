@@ -15,13 +15,13 @@ from ._crossfit import (
     Units,
     boosting,
     crossfitted,
-    quantile,
     spread,
 )
 from ._evenscale import Form, Scale, even_scale, step
 from ._ridge import Ridge
 from .ends import End, ends
 from .errormixture import LocalScale, Mixture, NoiseScale, mixture
+from .weights import quantile
 
 Rows = Float[np.ndarray, "n d"]
 Column = Float[np.ndarray, " n"]

@@ -6,7 +6,8 @@ import numpy as np
 from jaxtyping import Bool, Float
 from scipy.special import gammaln, stdtr
 
-from ._crossfit import quantile, spread
+from ._crossfit import spread
+from .weights import quantile
 
 Column = Float[np.ndarray, " m"]
 

@@ -26,6 +26,7 @@ from ..passes.scores import (
 )
 from .base import Column, Mask
 from .chance import truncated_variance
+from .weights import quantile
 
 CORE_SHARE = 0.5  # of the rows, on which the first model rests: poison is taken to be fewer
 NEAR_SIGMAS = 2.25  # rows nearer to the model are taken back into it
@@ -261,7 +262,7 @@ class SearchTable(NamedTuple):
         h = leverage(self.block, model)[mask]
         h /= np.maximum(1.0 - h, 0.05)
         weights = self.block.weight[mask]
-        reach = float(np.quantile(h, REACH_SHARE, weights=weights, method="inverted_cdf"))
+        reach = quantile(h, REACH_SHARE, weights)
         return Near(model, noise(model, self.floor) / truncated, reach)
 
     def _concentrate(self, mask: Mask, share: float) -> Mask:
@@ -318,28 +319,6 @@ class SearchTable(NamedTuple):
 
     def _share(self, mask: Mask) -> float:
         return float(np.average(mask, weights=self.block.weight))
-
-
-def quantile(values: Column, share: float, weight: Column) -> float:
-    """The smallest value up to which there is this share of the weight.
-
-    It is NumPy's `quantile` by `inverted_cdf`, whose checks took a third of a search.
-
-    >>> quantile(np.array([3.0, 1.0, 2.0]), 0.5, np.array([1.0, 1.0, 0.0]))
-    1.0
-    >>> rng = np.random.default_rng(0)
-    >>> values, weight = rng.normal(size=50).round(1), rng.integers(0, 3, 50) * 1.0
-    >>> all(
-    ...     quantile(values, q, weight)
-    ...     == np.quantile(values, q, weights=weight, method="inverted_cdf")
-    ...     for q in np.linspace(0.01, 1.0, 100)
-    ... )
-    True
-    """
-    order = np.argsort(values, kind="stable")
-    below = weight[order].cumsum()
-    place = int(np.searchsorted(below / below[-1], share))
-    return float(values[order[min(place, len(order) - 1)]])
 
 
 def noise(model: BayesianRegression, floor: float) -> float:

@@ -8,7 +8,8 @@ from jaxtyping import Float
 from ..moments import Moments
 from ..passes.block import TILE, buffer
 from ..passes.memory import SAMPLE, spaced
-from ._crossfit import INSIDE, INSIDE_SIGMAS, Column, quantile, spread
+from ._crossfit import INSIDE, INSIDE_SIGMAS, Column, spread
+from .weights import quantile
 
 REACH = 8.0
 """Robust standard deviations from the median beyond which a value counts as no farther."""

@@ -26,7 +26,33 @@ def as_weights(sample_weight: Any, n: int) -> Float[np.ndarray, " n"] | None:
     return weight
 
 
+def quantile(
+    values: Float[np.ndarray, " n"], share: float, weight: Float[np.ndarray, " n"]
+) -> float:
+    """The smallest value up to which there is this share of the weight.
+
+    A row of weight k counts as k equal rows.
+
+    It is NumPy's `quantile` by `inverted_cdf`, whose checks take longer than the sorting.
+
+    >>> quantile(np.array([3.0, 1.0, 2.0]), 0.5, np.array([1.0, 1.0, 0.0]))
+    1.0
+    >>> rng = np.random.default_rng(0)
+    >>> values, weight = rng.normal(size=50).round(1), rng.integers(0, 3, 50) * 1.0
+    >>> all(
+    ...     quantile(values, q, weight)
+    ...     == np.quantile(values, q, weights=weight, method="inverted_cdf")
+    ...     for q in np.linspace(0.01, 1.0, 100)
+    ... )
+    True
+    """
+    order = np.argsort(values, kind="stable")
+    below = weight[order].cumsum()
+    place = int(np.searchsorted(below / below[-1], share))
+    return float(values[order[min(place, len(order) - 1)]])
+
+
 def median(values: Float[np.ndarray, " n"], weight: Float[np.ndarray, " n"] | None) -> float:
     """Lower weighted median: a row of weight k counts as k equal rows."""
     ones = np.ones(len(values)) if weight is None else weight
-    return float(np.quantile(values, 0.5, weights=ones, method="inverted_cdf"))
+    return quantile(values, 0.5, ones)
