@@ -8,6 +8,7 @@ from .._text import quote
 from ..bench.judges import names_regressor
 from ..bench.portfolio import PORTFOLIO
 from ..errors import InputError
+from ..tables.names import column_name, column_names
 from ..tables.reading import ANY, Reading
 
 NETWORKS = ("mlp",)
@@ -36,8 +37,11 @@ def table(
     dict
         The section `data` of a spec.
     """
-    made = {"source": source, "target": None if target is None else str(target)}
-    made |= {"drop": several(drop), "categorical": several(categorical)}
+    made = {"source": source, "target": column_name(target)}
+    made |= {
+        "drop": column_names(drop, "drop"),
+        "categorical": column_names(categorical, "categorical"),
+    }
     return made if read == ANY else made | {"reading": asdict(read)}
 
 

@@ -12,6 +12,7 @@ from .._text import counted, listing, quote
 from ..data import open as open_table
 from ..errors import InputError
 from ..tables.encoded import LEAST_ROWS, Encoded
+from ..tables.names import column_name, column_names
 from ..tables.reading import ANY, Reading
 from ..tables.write import rows_of
 
@@ -102,6 +103,8 @@ def regression(
         If the table cannot be read so.
     """
     opened = open_table("diabetes" if data is None else data, reading=reading)
+    target, drop = column_name(target), column_names(drop, "drop")
+    fixed_effects = column_names(fixed_effects, "fixed_effects")
     effects = [opened.known(one, "for a fixed effect") for one in fixed_effects]
     if cluster is not None:
         cluster = opened.known(cluster, "for the clusters")

@@ -13,6 +13,7 @@ from .._progress import silent
 from ..data import file_of, names
 from ..defenses import BaseDefense
 from ..errors import InputError
+from ..tables.names import column_name, column_names
 from ..tables.place import place
 from ..tables.reading import ANY, Reading
 from .choice import chosen
@@ -121,8 +122,8 @@ def clean(
     passes = client is not None or in_passes(data, memory)
     guard = chosen(defense, options, told | {"only": only})
     _check_memory(memory)
-    drop = [drop] if isinstance(drop, str) else [*drop]
-    categorical = [categorical] if isinstance(categorical, str) else [*categorical]
+    target = column_name(target)
+    drop, categorical = column_names(drop, "drop"), column_names(categorical, "categorical")
     if not passes:
         found = clean_in_memory(
             data,

@@ -16,7 +16,8 @@ from ..errors import InputError
 from ..tables import read, targets
 from ..tables.encode import encode
 from ..tables.encoded import Encoded
-from ..tables.frame import columns_of, known, opened
+from ..tables.frame import columns_of, index_notes, known, opened
+from ..tables.names import column_name, column_names
 from ..tables.place import SUFFIXES, is_file, place, stem
 from ..tables.reading import ANY, Account, Reading
 from ..tables.write import rows_of
@@ -151,7 +152,7 @@ class Opened:
         Opened
             The other rows.
         """
-        target = target or self.target
+        target = column_name(target) or self.target
         if target not in self.columns:
             return self  # which is said where columns are looked for
         why = targets.unusable(self.columns, target, self.reading.missing)
@@ -200,13 +201,13 @@ class Opened:
         InputError
             If the target or the features cannot be used.
         """
-        target, asked = target or self.target, [drop] if isinstance(drop, str) else drop
-        unused = {c: w for c, w in self.unused.items() if c != target and c not in asked}
+        target, drop = column_name(target) or self.target, column_names(drop, "drop")
+        unused = {c: w for c, w in self.unused.items() if c != target and c not in drop}
         return encode(
             self.frame,
             target,
             drop=drop,
-            categorical=[*self.coded, *categorical],
+            categorical=[*self.coded, *column_names(categorical, "categorical")],
             name=self.name,
             notes=self.notes,
             unused=unused,
@@ -248,7 +249,9 @@ def open(source: Any, name: str | None = None, *, reading: Reading = ANY) -> Ope
         return replace(_named(source, fetched(source), name or source.title()), reading=reading)
     if not isinstance(source, (str, os.PathLike)):
         name = name or "table"
-        return Opened(opened(source, name).to_native(), None, name, reading=reading)
+        native, notes = opened(source, name).to_native(), index_notes(source)
+        account = Account(notes=notes)
+        return Opened(native, None, name, notes, reading=reading, account=account)
     where = place(source)
     path, target = where or (Path(source), None)
     if where is None:

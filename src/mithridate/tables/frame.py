@@ -32,7 +32,8 @@ def columns_of(frame: Any, name: str) -> dict[str, pa.ChunkedArray]:
     dict of str to pyarrow.ChunkedArray
         The columns, by name.
     """
-    return {str(series.name): arrow(series) for series in opened(frame, name).iter_columns()}
+    columns = opened(frame, name).iter_columns()
+    return {str(series.name): _computable(arrow(series)) for series in columns}
 
 
 def opened(frame: Any, name: str) -> nw.DataFrame:
@@ -74,6 +75,27 @@ def opened(frame: Any, name: str) -> nw.DataFrame:
     if len(table) == 0:
         raise InputError(f"The {titled(name)} has a header but no rows; give a table with rows.")
     return table
+
+
+def index_notes(frame: Any) -> tuple[str, ...]:
+    """Say which names of an index are no columns.
+
+    Parameters
+    ----------
+    frame : frame
+        The frame; only one of pandas has an index.
+
+    Returns
+    -------
+    tuple of str
+        A sentence, if the index has names.
+    """
+    if not nw.dependencies.is_pandas_dataframe(frame):
+        return ()
+    names = [quote(str(one)) for one in frame.index.names if one is not None]
+    if not names:
+        return ()
+    return (f"Left out as the index of the frame, not columns: {listing(names)}.",)
 
 
 def _check_names(names: Any, name: str) -> None:
@@ -146,6 +168,11 @@ def arrow(series: Any) -> pa.ChunkedArray:
         return array if isinstance(array, pa.ChunkedArray) else pa.chunked_array([array])
     # Arbitrary objects: Arrow has no type for them, and neither has regression.
     return pa.chunked_array([pa.array([b""] * len(series), pa.binary())])
+
+
+def _computable(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Half-precision numbers in single precision, as Arrow computes nothing with them."""
+    return column.cast(pa.float32()) if pa.types.is_float16(column.type) else column
 
 
 def _plain(series: Any) -> pa.Array:
