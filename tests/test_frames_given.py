@@ -60,3 +60,23 @@ def test_numbers_of_half_precision(frame, tmp_path):
     pq.write_table(pa.Table.from_pandas(half), tmp_path / "half.parquet")
     passes = mithridate.clean(tmp_path, target="y", only="rows")
     assert passes.summary == cleaned.summary
+
+
+def test_one_ratio_alone_is_a_list_of_one(frame):
+    alone = mithridate.bound(frame, target="y", ratios=0.1)
+    assert alone.headlines == mithridate.bound(frame, target="y", ratios=[0.1]).headlines
+
+
+@pytest.mark.parametrize("name", ["audit", "poison", "bound"])
+def test_a_threat_that_is_no_mapping_is_refused(name, frame):
+    with pytest.raises(InputError, match="threat='relaxed': give a mapping"):
+        door(name, frame, target="y", threat="relaxed")
+
+
+def test_what_no_rows_do_is_said_to_be_proved(frame):
+    found = mithridate.influence(frame, target="y", column="c")
+    assert found.routes[0].certified > 1
+    assert found.headlines[0] == (
+        "Leaving out row after row, no set was found without which the coefficient of 'c' turns "
+        f"its sign; it is proved that no {found.routes[0].certified} rows do."
+    )

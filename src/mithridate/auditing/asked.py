@@ -1,6 +1,6 @@
 """What the doors to an audit and to an attack are both given, as a spec writes it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -43,6 +43,32 @@ def table(
         "categorical": column_names(categorical, "categorical"),
     }
     return made if read == ANY else made | {"reading": asdict(read)}
+
+
+def threat(given: Any) -> dict[str, Any]:
+    """State the threat model.
+
+    Parameters
+    ----------
+    given : mapping, optional
+        What differs from the usual threat.
+
+    Returns
+    -------
+    dict
+        The section `threat` of a spec.
+
+    Raises
+    ------
+    InputError
+        If it is no mapping.
+    """
+    if isinstance(given, Mapping) or not given:
+        return dict(given or {})
+    raise InputError(
+        f"threat={given!r}: give a mapping such as {{'writes': 'target'}}, as in the section "
+        "'threat' of a spec."
+    )
 
 
 def attack(

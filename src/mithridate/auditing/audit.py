@@ -334,7 +334,7 @@ def audit(
             "ratios": asked.several(ratios),
             "data": asked.table(source, target, drop, categorical, reading) | {"rows": rows},
             **asked.models(victim, l2, judge),
-            "threat": dict(threat or {}),
+            "threat": asked.threat(threat),
             "attacks": [
                 asked.strongest(victim, alphas, risk, normalizer, feasible),
                 {"use": "flip"},

@@ -33,6 +33,7 @@ from ..data import open as open_table
 from ..errors import InputError
 from ..tables.encoded import Split
 from ..tables.reading import ANY, Reading
+from . import asked
 
 L2 = 1e-3  # the default of the victim and of `defenses.Ridge`
 
@@ -273,7 +274,7 @@ def bound(
     >>> found.headlines
     ['With 10 % poison (25 rows) the error grows at least 2.2× and at most 2.3×.']
     """
-    spec = Spec.of({"ratios": list(ratios), "threat": dict(threat or {})})
+    spec = Spec.of({"ratios": asked.several(ratios), "threat": asked.threat(threat)})
     replaces = spec.threat.placed == "replaced"
     if judged not in ("test", "validation"):
         raise InputError(f"judged={judged!r} is neither 'test' nor 'validation'; give one of them.")

@@ -378,8 +378,9 @@ def _sentence(route: report.Route, found: Influence) -> str:
     whole = goals[route.goal]
     many, sure = len(route.rows), route.certified
     if not route.reached:
-        proved = f"; without {counted(sure, 'row')} it never does" if sure else ""
-        return f"No set of rows was found without which {whole}, one row after another{proved}."
+        does = "does" if sure == 1 else "do"
+        proved = f"; it is proved that no {counted(sure, 'row')} {does}" if sure else ""
+        return f"Leaving out row after row, no set was found without which {whole}{proved}."
     line = f"Without {counted(many, 'row')} of {n:,} ({percent(many / n)}) {whole}"
     if route.goal == "significance" or many == 1:  # of fewer rows than one there is no question
         return f"{line}."

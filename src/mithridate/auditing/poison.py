@@ -240,7 +240,7 @@ def poison(
             "ratios": [ratio],
             "attacks": [asked.attack(attack, weight, risk, normalizer, feasible)],
             "victim": asked.model(victim, l2),
-            "threat": dict(threat or {}),
+            "threat": asked.threat(threat),
         }
     )
     tell = tell or silent
