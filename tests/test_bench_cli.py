@@ -7,6 +7,8 @@ from mithridate import schema
 from mithridate.bench.study import text_of
 from mithridate.cli.app import app
 
+from .test_documents import checked, documented
+
 SPEC = """
 title = "tiny"
 seeds = 1
@@ -48,9 +50,15 @@ def test_a_study_ends_in_a_table_and_pages(here):
     assert {row["defense"] for row in rows} == {"none", "oracle", "trim"}
     code, text = said("bench", "spec.toml", "-o", "results", "--jobs", "1")
     assert code == 0 and "2 of them from an earlier run" in text
+    code, text = said("bench", "spec.toml", "-o", "results", "--jobs", "1", "--json", "-q")
+    found = checked(text, documented())
+    assert code == 0 and found["result"] == {"parts": 2, "computed": 0, "failed": 0}
+    assert "results/report.html" in found["files"]
     (here / "results" / "report.html").unlink()
-    code, text = said("report", "results", "-o", "pages")
+    code, text = said("report", "results", "-o", "pages", "--json", "-q")
     assert code == 0 and (here / "pages" / "report.html").read_text().startswith("<!doctype html>")
+    found = checked(text, documented())
+    assert found["command"] == "report" and "pages/report.html" in found["files"]
 
 
 @pytest.mark.parametrize(

@@ -36,9 +36,14 @@ def csv(tmp_path_factory):
     return path
 
 
+def documented() -> dict:
+    """The schema that the reference shows."""
+    return json.loads((DOCS / "reference" / "output.schema.json").read_text(encoding="utf-8"))
+
+
 @pytest.fixture(scope="module")
 def schema():
-    return json.loads((DOCS / "reference" / "output.schema.json").read_text(encoding="utf-8"))
+    return documented()
 
 
 def checked(text: str, schema: dict) -> dict:
@@ -71,6 +76,15 @@ def test_list_and_poison_print_one_document(csv, schema, tmp_path):
     args = ("poison", csv, "--target", "y", "--attack", "random", "-o", tmp_path / "p.csv")
     found = checked(call(*args, "--json")[1], schema)
     assert found["files"] == [str(tmp_path / "p.csv")] and found["result"]["rows"] > 0
+
+
+def test_influence_prints_one_document(csv, schema, tmp_path):
+    out = tmp_path / "rows.csv"
+    args = ("influence", csv, "--target", "y", "--column", "x", "-o", out, "--json", "-q")
+    code, text, _ = call(*args)
+    found = checked(text, schema)
+    assert code == 0 and found["files"] == [str(out)]
+    assert found["result"]["what"] and found["result"]["headlines"]
 
 
 def test_every_command_can_print_a_document():
