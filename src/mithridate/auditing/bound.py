@@ -15,6 +15,8 @@ from ..bench.goals import pursued
 from ..bench.worlds import world, writable
 from ..bounds import (
     Ball,
+    HuberFits,
+    HuberProof,
     Proof,
     Reached,
     Replacing,
@@ -27,6 +29,7 @@ from ..bounds import (
     proved,
     reached,
     safe_rows,
+    search,
     swapped,
 )
 from ..data import open as open_table
@@ -57,7 +60,7 @@ class Limit:
         table is too badly conditioned for a proof in floating point.
     found : Reached or Swapped
         Poison rows, in scaled units, and which rows they replace.
-    proof : Proof or Witness
+    proof : Proof, Witness or HuberProof
         Numbers from which `Bound.check` computes `nmse_upper` again; a witness where rows are
         replaced.
     ends : str
@@ -70,7 +73,7 @@ class Limit:
     nmse_lower: float
     nmse_upper: float
     found: Reached | Swapped = dataclasses.field(repr=False)
-    proof: Proof | Witness = dataclasses.field(repr=False)
+    proof: Proof | Witness | HuberProof = dataclasses.field(repr=False)
     ends: str = "No bound could be proved for this table."
 
     @property
@@ -112,6 +115,8 @@ class Bound:
         The rows that the error is of: "test" or "validation".
     placed : str
         Where the poison stands: "added" to the clean rows, or "replaced" ones of them.
+    delta : float, optional
+        Of Huber regression, in scaled units; None for ridge.
     """
 
     limits: tuple[Limit, ...]
@@ -120,6 +125,7 @@ class Bound:
     split: Split = dataclasses.field(repr=False)
     judged: str = "test"
     placed: str = "added"
+    delta: float | None = None
 
     @cached_property
     def headlines(self) -> list[str]:
@@ -139,7 +145,9 @@ class Bound:
         float
             NMSE; infinite where the proof proves nothing.
         """
-        if isinstance(limit.proof, Witness):
+        if isinstance(limit.proof, HuberProof):
+            error = self._huber(limit.rows).proved(limit.proof)
+        elif isinstance(limit.proof, Witness):
             error = self._replacing(limit.rows).proved(limit.rows, limit.proof)
         else:
             error = proved(self.setting, self.writable, limit.rows, limit.proof)
@@ -161,6 +169,11 @@ class Bound:
         """
         if not times > 1:
             raise InputError(f"times={times:g} is no growth; give a number above 1.")
+        if self.delta is not None:
+            raise InputError(
+                "A number of rows that is safe with all smaller ones is proved of ridge alone; "
+                "leave delta out."
+            )
         with threadpool_limits(1):
             clean, most = self.setting.fit(0).error, len(self.setting.v)
             if self.placed == "replaced":
@@ -202,12 +215,18 @@ class Bound:
 
     def _moved(self, rows: int, directions: np.ndarray) -> np.ndarray:
         with threadpool_limits(1):
+            if self.delta is not None:
+                return self._huber(rows).moved(directions)
             if self.placed == "replaced" and rows > 0:
                 return self._replacing(rows).moved(rows, directions)
             ball = Ball.of(self.setting, rows)
             if ball is None:
                 return np.full((len(directions), 2), np.nan)
             return moved(ball, self.writable, directions)
+
+    def _huber(self, rows: int) -> HuberFits:
+        assert self.delta is not None
+        return HuberFits(self.setting, self.writable, rows, self.delta)
 
     def _replacing(self, most: int) -> Replacing:
         return Replacing(self.setting, self.writable, most)
@@ -218,6 +237,7 @@ def bound(
     *,
     target: str | None = None,
     l2: float = L2,
+    delta: float | None = None,
     ratios: Sequence[float] = (0.05, 0.1, 0.2, 0.4),
     judged: Literal["test", "validation"] = "test",
     threat: Mapping[str, Any] | None = None,
@@ -231,7 +251,7 @@ def bound(
 
     The upper ends are theorems, rounding included: no rows whatever that the threat model allows
     exceed them. They hold for an undefended ridge of fixed penalty, with the table itself taken as
-    clean.
+    clean. With `delta` they are of Huber regression.
 
     Parameters
     ----------
@@ -242,6 +262,11 @@ def bound(
         The column to predict.
     l2 : float
         Penalty on the mean loss, above 0, for features scaled to [0, 1].
+    delta : float, optional
+        Huber regression in place of ridge: residuals beyond `delta`, in units of the target, count
+        linearly. It is fixed; where the scale is fitted with the model, as by scikit-learn, there
+        is no theorem. The error is bounded prediction by prediction, which is loose, and poison is
+        made for ridge; added rows alone.
     ratios : sequence of float
         Poison rows / (clean + poison rows), or the share that is replaced, each in (0, 1).
     judged : {"test", "validation"}
@@ -290,12 +315,17 @@ def bound(
     if min(counts) == 0:
         raise InputError("A ratio is less than one row; give larger ones.")
     with threadpool_limits(1):
-        if replaces:
+        if delta is not None:
+            delta = _scaled(delta, split, replaces)
+            limits = _huberized(
+                setting, written, dict(zip(ratios, counts, strict=True)), delta, seed
+            )
+        elif replaces:
             mine = np.arange(len(split.train.y))[slice(None) if here.own is None else here.own]
             limits = _replaced(setting, written, dict(zip(ratios, counts, strict=True)), mine, seed)
         else:
             limits = _limits(setting, written, ratios, counts, seed)
-    return Bound(limits, setting, written, split, judged, spec.threat.placed)
+    return Bound(limits, setting, written, split, judged, spec.threat.placed, delta)
 
 
 def _limits(
@@ -326,6 +356,35 @@ def _replaced(
             Limit(ratio, k, clean / unit, made.error / unit, upper.bound / unit, made,
                   upper.witness, *ends)
         )  # fmt: skip
+    return tuple(found)
+
+
+def _scaled(delta: float, split: Split, replaces: bool) -> float:
+    """The `delta` of Huber regression in scaled units; an InputError where nothing is proved."""
+    if not 0 < delta < np.inf:
+        raise InputError(f"delta={delta:g} is not a positive number; give one, in target units.")
+    if replaces:
+        raise InputError(
+            "Of Huber regression a bound is proved for added rows alone; leave delta out, or "
+            "give placed='added'."
+        )
+    return delta / float(split.scale[-1])
+
+
+def _huberized(
+    setting: Setting, written: Writable, counts: Mapping[float, int], delta: float, seed: int
+) -> tuple[Limit, ...]:
+    unit, found = float(np.var(setting.u)), []
+    for ratio, k in counts.items():
+        fits, plane = (
+            HuberFits(setting, written, k, delta),
+            search(setting, written, setting.fit(k)),
+        )
+        made = reached(setting, written, k, planes=[plane.q], seed=seed)
+        clean = setting.error(HuberFits(setting, written, 0, delta).fit(made.X[:0], made.y[:0]))
+        made = made._replace(error=setting.error(fits.fit(made.X, made.y)))
+        upper, proof = fits.prove()
+        found.append(Limit(ratio, k, clean / unit, made.error / unit, upper / unit, made, proof))
     return tuple(found)
 
 

@@ -1,4 +1,4 @@
-"""What poison can do at most to a ridge regression, and which rows of a table decide.
+"""What poison can do at most to ridge and Huber regression, and which rows of a table decide.
 
 The module docstrings state the theorems; `docs/bounds.md` has the proofs.
 """
@@ -9,6 +9,8 @@ from .distance import farthest
 from .dual import Witness, search
 from .effect import Effect, State, within
 from .exchange import Aim
+from .huber import HuberFits, HuberProof, HuberWitness
+from .huberloss import huber
 from .intervals import Ball, highest, moved
 from .pieces import Proof, prove, proved, refined
 from .reached import Reached, improved, reached
@@ -31,6 +33,9 @@ __all__ = [
     "Aim",
     "Ball",
     "Effect",
+    "HuberFits",
+    "HuberProof",
+    "HuberWitness",
     "Judge",
     "Path",
     "Proof",
@@ -49,6 +54,7 @@ __all__ = [
     "greedy",
     "greedy_flip",
     "highest",
+    "huber",
     "improved",
     "insignificant",
     "moved",
