@@ -70,9 +70,9 @@ def decode(folder: str, runs: int) -> dict:
 def passes(folder: str, defense: str, runs: int) -> dict:
     """The same through our reader, and each pass of a cleaning."""
     from mithridate import clean
-    from mithridate.tables import source
+    from mithridate.tables.folder import find_files, surveyed
 
-    source, _ = source.surveyed(*source.found(folder), False)
+    source, _ = surveyed(*find_files(folder), False)
     names, seen = source.schema.names, []
 
     def read() -> int:

@@ -10,7 +10,8 @@ import mithridate
 from mithridate.errors import InputError
 from mithridate.passes import scratch
 from mithridate.passes.memory import BLOCK
-from mithridate.tables import encoder, source
+from mithridate.tables import encoder
+from mithridate.tables.folder import find_files, surveyed
 
 from .test_bigtable import DEFENSES, cut, long_table
 
@@ -115,7 +116,7 @@ def test_a_file_that_vanishes_when_it_is_not_read_any_more_is_missed(folder):
 
 
 def test_a_file_cut_short_is_told(folder, tmp_path):
-    here, _ = source.surveyed(*source.find_files(str(folder)), False)
+    here, _ = surveyed(*find_files(str(folder)), False)
     with scratch.Scratch(here, 2, tmp_path) as stored:
         Z = np.ones((2, BLOCK))
         stored.write(0, Z)

@@ -14,7 +14,7 @@ from ..defenses import BaseDefense
 from ..tables.encode import scaled
 from ..tables.encoded import Columns
 from ..tables.encoder import Encoder
-from ..tables.plan import asked
+from ..tables.wanted import asked
 from ..tables.write import stacked
 from .groups import Groups
 

@@ -16,9 +16,10 @@ from ..passes.memory import Verdict
 from ..passes.stream import encoded
 from ..tables import write
 from ..tables.encoder import Encoder
+from ..tables.folder import QUARANTINE, output_name
 from ..tables.reading import Aside
 from ..tables.rows import typed
-from ..tables.source import QUARANTINE, File, Source, output_name
+from ..tables.source import File, Source
 from .findings import ADDED, JUDGED, Judged, Rejected, beside
 
 GROUP = 1 << 25  # bytes of kept rows that become a row group

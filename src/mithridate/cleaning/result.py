@@ -16,10 +16,10 @@ from .._text import counted
 from ..data import file_of
 from ..defenses import BaseDefense
 from ..errors import InputError
+from ..tables.folder import QUARANTINE
 from ..tables.notes import leading
 from ..tables.reading import Aside, Reading
 from ..tables.rows import typed
-from ..tables.source import QUARANTINE
 from ..tables.text import delimited
 from ..tables.verbatim import verbatim
 from ..tables.write import (

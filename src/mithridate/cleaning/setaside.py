@@ -15,8 +15,9 @@ from ..tables import csv, targets
 from ..tables.digest import without
 from ..tables.ends import totals_of
 from ..tables.finish import sentences
+from ..tables.folder import output_name
 from ..tables.reading import Aside, Decision
-from ..tables.source import Source, output_name
+from ..tables.source import Source
 
 FILES = 3  # whose notes are told
 

@@ -30,18 +30,12 @@ from ..passes.stream import Reader, Streamed, Tell
 from ..tables import csv, targets
 from ..tables.encoded import check_rows
 from ..tables.encoder import Encoder
+from ..tables.folder import TEXT, find_files, output_name, surveyed
 from ..tables.frame import known
-from ..tables.plan import asked, lacking, planned, target_of
+from ..tables.plan import lacking, planned, target_of
 from ..tables.reading import ANY, Reading
-from ..tables.source import (
-    TEXT,
-    BadFile,
-    File,
-    Source,
-    find_files,
-    output_name,
-    surveyed,
-)
+from ..tables.source import BadFile, File, Source
+from ..tables.wanted import asked
 from ..tables.write import write
 from . import output, setaside
 from .cells import Cells, are_asked

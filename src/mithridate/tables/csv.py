@@ -21,6 +21,7 @@ from .._text import quote
 from ..errors import InputError
 from .asides import Sorter
 from .detect import layout_of
+from .folder import output_name
 from .numerals import (
     KEPT_CODES,
     Number,
@@ -33,7 +34,7 @@ from .numerals import (
 from .read import FALSE, RAGGED, SAMPLE, TRUE, arrow_options, check_text
 from .reading import ANY, Aside, Decision, Layout, Marks, Reading
 from .rows import Repaired, data_of
-from .source import BadFile, File, output_name, trouble
+from .source import BadFile, File, trouble
 
 ROWS = 1 << 20  # of a row group
 # What a column may be, the first that all of its cells can be; text can be anything.

@@ -16,8 +16,9 @@ from .frame import columns_of
 from .lattice import spacing
 from .notes import Notes
 from .onehot import RecognizedGroup, recognize
-from .plan import Wanted, asked, lacking, planned, target_of
+from .plan import lacking, planned, target_of
 from .reading import ANY, Reading
+from .wanted import Wanted, asked
 
 NOTHING: Mapping[str, str] = MappingProxyType({})
 FILLED = "the median of the training part"

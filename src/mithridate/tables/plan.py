@@ -1,9 +1,8 @@
 """How each column becomes numbers, decided from the digests of a table."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from types import MappingProxyType
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -11,12 +10,11 @@ import pyarrow as pa
 from .._text import counted, listing, quote
 from ..errors import InputError
 from . import cells, dates, onehot
-from .digest import DATES, EXACT, HUGE, Digest, called_id, edges, kind_of, too_many
+from .digest import DATES, EXACT, HUGE, Digest, called_id, edges, too_many
 from .encoder import Column, Encoder
-from .frame import known
-from .notes import Notes, titled
-from .reading import ANY, Reading
+from .notes import titled
 from .shapes import is_sum
+from .wanted import Wanted, unusable
 
 BEYOND = "beyond 1e100"
 SUSPICIOUS = "Suspicious numbers that may mean 'no value' (--missing takes them as such)"
@@ -42,77 +40,6 @@ class Questions(Protocol):
     def first_unknown(self, raw: Callable[[Any], np.ndarray]) -> int:
         """The first row without a number in a column read by `raw`; -1 if that is not known."""
         ...
-
-
-class Wanted(NamedTuple):
-    """The columns as a person wants them used; `kinds` are those of the columns not left out."""
-
-    target: str
-    kinds: dict[str, str]
-    log: Notes
-    name: str
-    filled: str = "the median"
-    dates: str = ""
-    gone: tuple[str, ...] = ()
-
-    @property
-    def surveyed(self) -> dict[str, str]:
-        """The columns that can be features or target, by name."""
-        usual = ("number", "text", "category", *[DATES] * bool(self.dates))
-        return {name: kind for name, kind in self.kinds.items() if kind in usual}
-
-
-def asked(
-    types: Mapping[str, pa.DataType],
-    target: str | None,
-    drop: Sequence[str],
-    categorical: Sequence[str],
-    *,
-    name: str = "table",
-    notes: Sequence[str] = (),
-    unused: Mapping[str, str] = MappingProxyType({}),
-    reading: Reading = ANY,
-) -> Wanted:
-    """What to survey, or a sentence on what was asked for and is not there."""
-    names = list(types)
-    target, dropped = _chosen(names, target, drop, name)
-    coded = {known(str(column), names, name, "to take as a category") for column in categorical}
-    log = Notes(notes)
-    for column in dropped:
-        log.add("Left out as you asked", column)
-    for column, why in unused.items():
-        log.add(f"Left out as {why}", column)
-    kinds = {
-        column: kind_of(kind, column in coded - {target})
-        for column, kind in types.items()
-        if column not in dropped and column not in unused
-    }
-    if kinds[target] not in ("number", "text", "category"):
-        raise _held(target, kinds[target])
-    return Wanted(target, kinds, log, name, dates=reading.dates, gone=reading.missing)
-
-
-def _chosen(
-    names: Sequence[str], target: str | None, drop: Sequence[str], name: str
-) -> tuple[str, list[str]]:
-    """The target and the columns to leave out, as the table spells them."""
-    if target is None:
-        raise InputError(
-            f"No target was given for the {titled(name)}; say which of its columns is to be "
-            f"predicted: {listing([quote(n) for n in names])}."
-        )
-    target = known(str(target), names, name, "to predict")
-    drop = [drop] if isinstance(drop, str) else drop
-    dropped = [known(str(column), names, name, "to leave out") for column in drop]
-    if target in dropped:
-        raise InputError(
-            f"The target {quote(target)} is among the columns to leave out; take it off that list."
-        )
-    return target, list(dict.fromkeys(dropped))
-
-
-def _held(target: str, what: str) -> InputError:
-    return InputError(f"The target {quote(target)} holds {what}; give a numeric column.")
 
 
 def planned(
@@ -160,7 +87,7 @@ def target_of(wanted: Wanted, digests: Mapping[str, Digest], questions: Question
     """The target as numbers, all of them finite and not all the same; or one sentence."""
     name, digest = wanted.target, digests[wanted.target]
     if "holds" in digest:
-        raise _held(name, digest["holds"])
+        raise unusable(name, digest["holds"])
     column, seen = Column(name, parts=digest.get("parts", 0)), digest
     if "words" in digest:
         # Declared a category, its levels stay levels, whatever they spell.
@@ -168,7 +95,7 @@ def target_of(wanted: Wanted, digests: Mapping[str, Digest], questions: Question
         read = _levels(digest) if category else _spelled(digest)
         read = cells.Other(DATES) if digest.get("many") else read
         if isinstance(read, cells.Other):
-            raise _held(name, read.holds)
+            raise unusable(name, read.holds)
         if isinstance(read, cells.Levels):
             example = read.odd or next(iter(digest["words"]), "")
             raise InputError(

@@ -1,0 +1,148 @@
+"""Which files of a folder make one long table, and what each of them becomes."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pyarrow import fs
+
+from .._text import counted, listing, quote
+from ..errors import InputError
+from .source import BadFile, File, Source, trouble, unreached
+
+PARQUET = (".parquet", ".pq")
+QUARANTINE = "quarantine"
+TEXT = (".csv", ".tsv", ".csv.gz", ".tsv.gz")
+
+
+def find_files(path: str) -> tuple[fs.FileSystem, str, list[File]]:
+    """The filesystem, the folder in it, and the table's files in the order of their names."""
+    try:
+        return _files_of(path)
+    except InputError:
+        raise
+    except Exception as error:
+        if "://" not in path:
+            raise
+        raise unreached(path, error) from None
+
+
+def _files_of(path: str) -> tuple[fs.FileSystem, str, list[File]]:
+    system, root = _opened(path)
+    info = system.get_file_info(root)
+    if info.type == fs.FileType.NotFound:
+        raise InputError(f"There is no folder or file {quote(path, limit=200)}; check the path.")
+    if info.type == fs.FileType.File:
+        folder, _, name = root.rpartition("/")
+        return system, folder, [File(name, info.size, str(info.mtime))]
+    root = root.rstrip("/")
+    files = []
+    for one in system.get_file_info(fs.FileSelector(root, recursive=True)):
+        name = one.path.removeprefix(root).lstrip("/")
+        hidden = any(part.startswith((".", "_")) for part in name.split("/"))
+        if one.is_file and not hidden and name.lower().endswith((*PARQUET, *TEXT)):
+            files.append(File(name, one.size, str(one.mtime)))
+    if not files:
+        raise InputError(
+            f"The folder {quote(path, limit=200)} holds no Parquet or CSV files; give another."
+        )
+    _check_names(files)
+    return system, root, sorted(files, key=lambda file: file.name)
+
+
+def _check_names(files: Sequence[File]) -> None:
+    """Refuses files whose outputs would be in the way of each other."""
+    taken: dict[str, str] = {}
+    for file in files:
+        name = output_name(file.name)
+        if name in taken or name.startswith(f"{QUARANTINE}/"):
+            other = taken.get(name, f"the folder {QUARANTINE}")
+            raise InputError(
+                f"The output of {quote(file.name, limit=200)} would be in the way of that of "
+                f"{other}; rename one of them."
+            )
+        taken[name] = quote(file.name, limit=200)
+
+
+def _opened(path: str) -> tuple[fs.FileSystem, str]:
+    if "://" not in path:
+        return fs.LocalFileSystem(), Path(path).absolute().as_posix()
+    try:
+        return fs.FileSystem.from_uri(path)
+    except pa.ArrowException:
+        pass
+    try:
+        import fsspec
+    except ImportError:
+        raise InputError(
+            f"{quote(path, limit=200)} is on a filesystem that needs fsspec; pip install fsspec."
+        ) from None
+    system, root = fsspec.core.url_to_fs(path)
+    return fs.PyFileSystem(fs.FSSpecHandler(system)), root
+
+
+def surveyed(
+    system: fs.FileSystem, root: str, files: Sequence[File], skip: bool
+) -> tuple[Source, list[BadFile]]:
+    """The source with the rows of each file, and the files that had to be left out."""
+    bad: list[BadFile] = []
+    good: list[File] = []
+    schema: pa.Schema | None = None
+    for file in files:
+        try:
+            there, groups = _footer(system, f"{root}/{file.name}" if root else file.name, file.name)
+            schema = schema or there
+            _check_schema(file.name, there, schema, files[0].name)
+        except BadFile as error:
+            if not skip:
+                raise
+            bad.append(error)
+        else:
+            good.append(replace(file, groups=groups))
+    if schema is None:
+        raise InputError(f"None of {counted(len(files), 'file')} can be read; see {bad[0].name!r}.")
+    return Source(system, root, tuple(good), schema), bad
+
+
+def _footer(system: Any, path: str, name: str) -> tuple[pa.Schema, tuple[int, ...]]:
+    try:
+        with system.open_input_file(path) as file:
+            parquet = pq.ParquetFile(file)
+            about = parquet.metadata
+            groups = tuple(about.row_group(i).num_rows for i in range(about.num_row_groups))
+            return parquet.schema_arrow, groups
+    except Exception as error:
+        raise trouble(name, error, "is no whole Parquet file, or a damaged one") from None
+
+
+def _check_schema(name: str, here: pa.Schema, first: pa.Schema, first_name: str) -> None:
+    if len(set(here.names)) < len(here.names):
+        raise BadFile(name, "has columns that share a name")
+    if here.equals(first):
+        return
+    lacking = [quote(n) for n in first.names if n not in here.names]
+    more = [quote(n) for n in here.names if n not in first.names]
+    other = [
+        f"{quote(n)} ({here.field(n).type}, not {first.field(n).type})"
+        for n in first.names
+        if n in here.names and here.field(n).type != first.field(n).type
+    ]
+    said = [f"lacks {listing(lacking)}"] * bool(lacking) + [f"has {listing(more)}"] * bool(more)
+    said += [f"has other types in {listing(other)}"] * bool(other)
+    if said:
+        raise BadFile(name, f"{' and '.join(said)}, unlike {quote(first_name, limit=200)}")
+
+
+def output_name(name: str) -> str:
+    """The Parquet file that a file of the table becomes.
+
+    >>> output_name("year=2024/part.csv.gz"), output_name("a.pq")
+    ('year=2024/part.parquet', 'a.pq')
+    """
+    if name.lower().endswith(PARQUET):
+        return name
+    path = PurePosixPath(name.removesuffix(".gz"))
+    return str(path.with_suffix(".parquet"))

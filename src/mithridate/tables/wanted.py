@@ -1,0 +1,85 @@
+"""The columns of a table as a person wants them used."""
+
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import NamedTuple
+
+import pyarrow as pa
+
+from .._text import listing, quote
+from ..errors import InputError
+from .digest import DATES, kind_of
+from .frame import known
+from .notes import Notes, titled
+from .reading import ANY, Reading
+
+
+class Wanted(NamedTuple):
+    """The columns as a person wants them used; `kinds` are those of the columns not left out."""
+
+    target: str
+    kinds: dict[str, str]
+    log: Notes
+    name: str
+    filled: str = "the median"
+    dates: str = ""
+    gone: tuple[str, ...] = ()
+
+    @property
+    def surveyed(self) -> dict[str, str]:
+        """The columns that can be features or target, by name."""
+        usual = ("number", "text", "category", *[DATES] * bool(self.dates))
+        return {name: kind for name, kind in self.kinds.items() if kind in usual}
+
+
+def asked(
+    types: Mapping[str, pa.DataType],
+    target: str | None,
+    drop: Sequence[str],
+    categorical: Sequence[str],
+    *,
+    name: str = "table",
+    notes: Sequence[str] = (),
+    unused: Mapping[str, str] = MappingProxyType({}),
+    reading: Reading = ANY,
+) -> Wanted:
+    """What to survey, or a sentence on what was asked for and is not there."""
+    names = list(types)
+    target, dropped = _chosen(names, target, drop, name)
+    coded = {known(str(column), names, name, "to take as a category") for column in categorical}
+    log = Notes(notes)
+    for column in dropped:
+        log.add("Left out as you asked", column)
+    for column, why in unused.items():
+        log.add(f"Left out as {why}", column)
+    kinds = {
+        column: kind_of(kind, column in coded - {target})
+        for column, kind in types.items()
+        if column not in dropped and column not in unused
+    }
+    if kinds[target] not in ("number", "text", "category"):
+        raise unusable(target, kinds[target])
+    return Wanted(target, kinds, log, name, dates=reading.dates, gone=reading.missing)
+
+
+def _chosen(
+    names: Sequence[str], target: str | None, drop: Sequence[str], name: str
+) -> tuple[str, list[str]]:
+    """The target and the columns to leave out, as the table spells them."""
+    if target is None:
+        raise InputError(
+            f"No target was given for the {titled(name)}; say which of its columns is to be "
+            f"predicted: {listing([quote(n) for n in names])}."
+        )
+    target = known(str(target), names, name, "to predict")
+    drop = [drop] if isinstance(drop, str) else drop
+    dropped = [known(str(column), names, name, "to leave out") for column in drop]
+    if target in dropped:
+        raise InputError(
+            f"The target {quote(target)} is among the columns to leave out; take it off that list."
+        )
+    return target, list(dict.fromkeys(dropped))
+
+
+def unusable(target: str, what: str) -> InputError:
+    return InputError(f"The target {quote(target)} holds {what}; give a numeric column.")
