@@ -83,7 +83,20 @@ def days(column: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
 
 
 def without(column: pa.Array | pa.ChunkedArray, gone: Sequence[str]) -> pa.Array | pa.ChunkedArray:
-    """A column without the cells that mean "no value", as a person said."""
+    """Empty the cells that mean "no value", as a person said.
+
+    Parameters
+    ----------
+    column : pyarrow.Array or pyarrow.ChunkedArray
+        The column.
+    gone : sequence of str
+        What such cells hold.
+
+    Returns
+    -------
+    pyarrow.Array or pyarrow.ChunkedArray
+        The column with nulls in their places.
+    """
     kind = column.type
     if not gone or pa.types.is_temporal(kind) or pa.types.is_boolean(kind):
         return column
@@ -99,7 +112,15 @@ def without(column: pa.Array | pa.ChunkedArray, gone: Sequence[str]) -> pa.Array
 
 @dataclass(frozen=True)
 class Survey:
-    """Digests of the columns of a block, by name, without cells that are `gone`."""
+    """Digests of the columns of a block, by name.
+
+    Parameters
+    ----------
+    kinds : mapping of str to str
+        What each column can be, as `kind_of` says it.
+    gone : tuple of str, default ()
+        What cells hold that mean "no value".
+    """
 
     kinds: Mapping[str, str]
     gone: tuple[str, ...] = ()
@@ -122,7 +143,20 @@ def _of(column: pa.ChunkedArray, kind: str, start: int, name: str) -> Digest:
 
 
 def merged(one: dict[str, Digest], other: dict[str, Digest]) -> dict[str, Digest]:
-    """Digests of rows and of those that follow them."""
+    """Merge the digests of rows with those of the rows that follow them.
+
+    Parameters
+    ----------
+    one : dict of str to Digest
+        Digests by column; they are written to.
+    other : dict of str to Digest
+        Those of the rows that follow.
+
+    Returns
+    -------
+    dict of str to Digest
+        The digests of both.
+    """
     for name, digest in one.items():
         if "holds" in digest or "holds" in other[name]:
             one[name] = digest if "holds" in digest else other[name]
@@ -135,7 +169,15 @@ def merged(one: dict[str, Digest], other: dict[str, Digest]) -> dict[str, Digest
 
 @dataclass(frozen=True, eq=False)
 class Ordered:
-    """The digest of one column, read as numbers in a way of its own."""
+    """The digest of one column, read as numbers in a way of its own.
+
+    Parameters
+    ----------
+    name : str
+        The column.
+    raw : callable
+        Reads its numbers out of a block.
+    """
 
     name: str
     raw: Callable[[pa.Table], np.ndarray]

@@ -19,7 +19,23 @@ TEXT = (".csv", ".tsv", ".csv.gz", ".tsv.gz")
 
 
 def find_files(path: str) -> tuple[fs.FileSystem, str, list[File]]:
-    """The filesystem, the folder in it, and the table's files in the order of their names."""
+    """Find the files that make a table.
+
+    Parameters
+    ----------
+    path : str
+        A file, or a folder, here or on a filesystem that its address names.
+
+    Returns
+    -------
+    tuple
+        The filesystem, the folder in it, and the files in the order of their names.
+
+    Raises
+    ------
+    InputError
+        If there are none.
+    """
     try:
         return _files_of(path)
     except InputError:
@@ -87,7 +103,29 @@ def _opened(path: str) -> tuple[fs.FileSystem, str]:
 def surveyed(
     system: fs.FileSystem, root: str, files: Sequence[File], skip: bool
 ) -> tuple[Source, list[BadFile]]:
-    """The source with the rows of each file, and the files that had to be left out."""
+    """Find out which rows each file has.
+
+    Parameters
+    ----------
+    system : pyarrow.fs.FileSystem
+        Where the files are.
+    root : str
+        The folder in it.
+    files : sequence of File
+        The files.
+    skip : bool
+        Whether to go on without files that cannot be used.
+
+    Returns
+    -------
+    tuple of Source and list of BadFile
+        The source, and the files that had to be left out.
+
+    Raises
+    ------
+    BadFile
+        If a file cannot be used, and is not to be left out.
+    """
     bad: list[BadFile] = []
     good: list[File] = []
     schema: pa.Schema | None = None
@@ -137,8 +175,20 @@ def _check_schema(name: str, here: pa.Schema, first: pa.Schema, first_name: str)
 
 
 def output_name(name: str) -> str:
-    """The Parquet file that a file of the table becomes.
+    """Name the Parquet file that a file of the table becomes.
 
+    Parameters
+    ----------
+    name : str
+        The file, by its path below the root.
+
+    Returns
+    -------
+    str
+        The path of the other.
+
+    Examples
+    --------
     >>> output_name("year=2024/part.csv.gz"), output_name("a.pq")
     ('year=2024/part.parquet', 'a.pq')
     """

@@ -49,7 +49,31 @@ def planned(
     medians: Medians,
     questions: Questions,
 ) -> Encoder:
-    """How each column is encoded; `medians` are those of the columns in `lacking`."""
+    """Decide how each column is encoded.
+
+    Parameters
+    ----------
+    wanted : Wanted
+        The columns as a person wants them.
+    goal : Column
+        The target, as `target_of` gives it.
+    digests : mapping of str to Digest
+        What each column holds.
+    medians : Medians
+        Those of the columns in `lacking`.
+    questions : Questions
+        Answers what only another pass can.
+
+    Returns
+    -------
+    Encoder
+        The encoder of the table.
+
+    Raises
+    ------
+    InputError
+        If no usable feature is left.
+    """
     plan = []
     for name, kind in wanted.kinds.items():
         if name == wanted.target:
@@ -72,7 +96,20 @@ def planned(
 
 
 def lacking(wanted: Wanted, digests: Mapping[str, Digest]) -> dict[str, tuple[Any, int]]:
-    """Columns of numbers that need a median: how to read them, and how many numbers are known."""
+    """Find the columns of numbers that need a median.
+
+    Parameters
+    ----------
+    wanted : Wanted
+        The columns as a person wants them.
+    digests : mapping of str to Digest
+        What each column holds.
+
+    Returns
+    -------
+    dict of str to (callable, int)
+        How to read each, and how many of its numbers are known.
+    """
     found = {}
     for name, digest in digests.items():
         if name != wanted.target and "low" in digest and _varies(digest):
@@ -84,7 +121,27 @@ def lacking(wanted: Wanted, digests: Mapping[str, Digest]) -> dict[str, tuple[An
 
 
 def target_of(wanted: Wanted, digests: Mapping[str, Digest], questions: Questions) -> Column:
-    """The target as numbers, all of them finite and not all the same; or one sentence."""
+    """Decide how the target becomes numbers, all of them finite and not all the same.
+
+    Parameters
+    ----------
+    wanted : Wanted
+        The columns as a person wants them.
+    digests : mapping of str to Digest
+        What each column holds.
+    questions : Questions
+        Answers what only another pass can.
+
+    Returns
+    -------
+    Column
+        The target.
+
+    Raises
+    ------
+    InputError
+        If it is no such column.
+    """
     name, digest = wanted.target, digests[wanted.target]
     if "holds" in digest:
         raise unusable(name, digest["holds"])

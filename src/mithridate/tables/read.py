@@ -59,7 +59,25 @@ class Content(NamedTuple):
 
 
 def read(path: Path, reading: Reading = ANY) -> Content:
-    """The table in a file; the content decides what it is, not the suffix."""
+    """Read the table in a file; the content decides what it is, not the suffix.
+
+    Parameters
+    ----------
+    path : path
+        The file.
+    reading : Reading, default ANY
+        How to read it, where it is delimited text or a workbook.
+
+    Returns
+    -------
+    Content
+        The table.
+
+    Raises
+    ------
+    InputError
+        If it holds no table that can be read.
+    """
     shown = _checked(path)
     try:
         with path.open("rb") as file:

@@ -127,7 +127,19 @@ class Marks:
 
 @dataclass(frozen=True)
 class Decision:
-    """What was done to cells of a column: `kind` begins a sentence, `cells` counts them."""
+    """What was done to cells of a column.
+
+    Parameters
+    ----------
+    kind : str
+        What was done, the beginning of a sentence.
+    column : str
+        The column.
+    cells : int, default 0
+        How many cells it was done to.
+    detail : str, default ""
+        Further words, such as an example.
+    """
 
     kind: str
     column: str

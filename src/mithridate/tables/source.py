@@ -20,7 +20,15 @@ FULL = {errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)}
 
 
 class BadFile(InputError):
-    """A file that cannot be used, and why; it survives the way back from a worker."""
+    """A file that cannot be used, and why; it survives the way back from a worker.
+
+    Parameters
+    ----------
+    name : str
+        The file, by its path below the root.
+    why : str
+        What is wrong, as a part of a sentence.
+    """
 
     def __init__(self, name: str, why: str):
         super().__init__(name, why)
@@ -41,10 +49,25 @@ class Unreached(InputError):
 
 @dataclass(frozen=True)
 class File:
-    """A Parquet file by its path below the root, and the rows of each of its row groups.
+    """A Parquet file, and the rows of each of its row groups.
 
     `used` has a bit for each row, 0 for those that are set aside; it is empty where none are. Rows
     are counted without them, in `every` with them.
+
+    Parameters
+    ----------
+    name : str
+        Its path below the root.
+    size : int
+        Bytes.
+    changed : str
+        When it was written to last.
+    groups : tuple of int, default ()
+        Rows of each row group, without those that are set aside.
+    every : tuple of int, default ()
+        Rows of each with them; empty where none are.
+    used : bytes, optional
+        A bit for each row, 0 for those that are set aside; empty where none are.
     """
 
     name: str
@@ -71,7 +94,18 @@ class File:
         return np.unpackbits(np.frombuffer(self.used, np.uint8), count=self.length).view(bool)
 
     def using(self, mask: Bool[np.ndarray, " n"]) -> "File":
-        """The same file without the rows where `mask` is False."""
+        """Leave rows out.
+
+        Parameters
+        ----------
+        mask : array of bool, shape (n,)
+            False where a row is left out.
+
+        Returns
+        -------
+        File
+            The same file without them.
+        """
         every = self.every or self.groups
         edges = np.cumsum([0, *every])
         pairs = zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True)
@@ -81,7 +115,19 @@ class File:
 
 @dataclass(frozen=True, eq=False)
 class Source:
-    """Parquet files of one schema, beneath each other in the order of their names."""
+    """Parquet files of one schema, beneath each other in the order of their names.
+
+    Parameters
+    ----------
+    system : pyarrow.fs.FileSystem
+        Where the files are.
+    root : str
+        The folder in it.
+    files : tuple of File
+        The files.
+    schema : pyarrow.Schema
+        Their schema.
+    """
 
     system: fs.FileSystem
     root: str
@@ -98,7 +144,22 @@ class Source:
     def blocks(
         self, columns: Sequence[str], start: int, stop: int
     ) -> Iterator[tuple[int, pa.Table]]:
-        """Blocks of the rows from `start`, where a block begins, to `stop`."""
+        """Read the rows block by block.
+
+        Parameters
+        ----------
+        columns : sequence of str
+            The columns to read.
+        start : int
+            The first row, where a block begins.
+        stop : int
+            The row after the last.
+
+        Yields
+        ------
+        tuple of int and pyarrow.Table
+            The first row of a block, and its rows.
+        """
         held: list[pa.RecordBatch] = []
         count, at = 0, start
         for batch in self._between(columns, start, stop):
@@ -123,7 +184,29 @@ class Source:
     def batches(
         self, file: File, columns: Sequence[str], start: int = 0, stop: int | None = None
     ) -> Iterator[pa.RecordBatch]:
-        """The rows of a file from `start` to `stop`, where those are in it."""
+        """Read rows of one file, where they are in it.
+
+        Parameters
+        ----------
+        file : File
+            The file.
+        columns : sequence of str
+            The columns to read.
+        start : int, default 0
+            The first row.
+        stop : int, optional
+            The row after the last; None: all that follow.
+
+        Yields
+        ------
+        pyarrow.RecordBatch
+            Some of the rows.
+
+        Raises
+        ------
+        BadFile
+            If it has fewer rows than before.
+        """
         stop, at, groups, skip = file.rows if stop is None else stop, 0, [], 0
         for i, rows in enumerate(file.groups):
             if at < stop and at + rows > start:
@@ -142,7 +225,13 @@ class Source:
             raise BadFile(file.name, "changed while it was read")
 
     def check_unchanged(self) -> None:
-        """Refuses a result of files that were written to meanwhile."""
+        """Refuse a result of files that were written to meanwhile.
+
+        Raises
+        ------
+        BadFile
+            If one was.
+        """
         for file in self.files:
             try:
                 info = self.system.get_file_info(self.path(file))
@@ -194,7 +283,18 @@ def trouble(name: str, error: Exception, why: str) -> Exception:
 
 
 def is_full(error: Exception) -> bool:
-    """Whether a disk had no more room for what was to be written."""
+    """Tell whether a disk had no more room for what was to be written.
+
+    Parameters
+    ----------
+    error : Exception
+        The error met.
+
+    Returns
+    -------
+    bool
+        Whether that was it.
+    """
     return isinstance(error, OSError) and error.errno in FULL
 
 

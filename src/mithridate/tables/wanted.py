@@ -43,7 +43,37 @@ def asked(
     unused: Mapping[str, str] = MappingProxyType({}),
     reading: Reading = ANY,
 ) -> Wanted:
-    """What to survey, or a sentence on what was asked for and is not there."""
+    """Say what to survey.
+
+    Parameters
+    ----------
+    types : mapping of str to pyarrow.DataType
+        The Arrow type of each column.
+    target : str, optional
+        The column to predict.
+    drop : sequence of str
+        Columns to leave out.
+    categorical : sequence of str
+        Columns to take as categories, whatever they hold.
+    name : str, default "table"
+        What the table is called in sentences.
+    notes : sequence of str, default ()
+        What was done to the table before.
+    unused : mapping of str to str, optional
+        Columns that cannot be used, each with the reason.
+    reading : Reading, default ANY
+        How the file is read.
+
+    Returns
+    -------
+    Wanted
+        The columns as they are wanted.
+
+    Raises
+    ------
+    InputError
+        If a name is not there, or the target cannot be one.
+    """
     names = list(types)
     target, dropped = _chosen(names, target, drop, name)
     coded = {known(str(column), names, name, "to take as a category") for column in categorical}

@@ -22,8 +22,22 @@ TEXT = (".csv", ".tsv")
 
 
 def rows_of(frame: Any, mask: np.ndarray) -> Any:
-    """The rows of a pandas, polars or pyarrow frame where `mask` (n,) is True, as they came.
+    """Pick rows of a frame.
 
+    Parameters
+    ----------
+    frame : pandas, polars or pyarrow frame
+        The frame.
+    mask : array of bool, shape (n,)
+        True where a row is wanted.
+
+    Returns
+    -------
+    frame
+        The rows, as they came.
+
+    Examples
+    --------
     >>> rows_of(pa.table({"a": ["x", "y", "z"]}), np.array([True, False, True])).to_pydict()
     {'a': ['x', 'z']}
     """
@@ -38,7 +52,20 @@ def rows_of(frame: Any, mask: np.ndarray) -> Any:
 
 
 def with_columns(frame: Any, added: Mapping[str, pa.Array]) -> Any:
-    """The frame with columns put after its own, each called by a name that is still free."""
+    """Put columns after those of a frame.
+
+    Parameters
+    ----------
+    frame : pandas, polars or pyarrow frame
+        The frame; it stays as it is.
+    added : mapping of str to pyarrow.Array
+        The columns; each is called by a name that is still free.
+
+    Returns
+    -------
+    frame
+        The frame with them.
+    """
     opened_frame = nw.from_native(frame, eager_only=True)
     free: dict[str, pa.Array] = {}
     for name, values in added.items():
@@ -61,11 +88,26 @@ def with_columns(frame: Any, added: Mapping[str, pa.Array]) -> Any:
 
 
 class Written(NamedTuple):
-    """Where the rows are: `kept`, `quarantined` (None where there are none) and the `report`.
+    """What was written, and where it is.
 
     `cells` is where the list of wrong cells is, if there are any.
 
     `defused` counts cells; `stale` are files of an earlier run that these are not to be read with.
+
+    Parameters
+    ----------
+    kept : path
+        The rows that are kept.
+    quarantined : path, optional
+        The rejected rows; None where there are none.
+    report : path, optional
+        The report.
+    defused : int
+        Cells that a spreadsheet would have executed.
+    stale : tuple of path
+        Files of an earlier run that these are not to be read with.
+    cells : path, optional
+        The list of wrong cells, if there are any.
     """
 
     kept: Path
@@ -96,7 +138,18 @@ class Written(NamedTuple):
 
 
 def output_for(source: str) -> Path:
-    """Where the kept rows go if nobody says: the current folder, in the format of the source."""
+    """Say where the kept rows go if nobody does.
+
+    Parameters
+    ----------
+    source : str
+        The table.
+
+    Returns
+    -------
+    path
+        A file in the current folder, in the format of the source.
+    """
     where = place(source)
     path = Path(source) if where is None else where.path
     suffix = ".parquet" if path.suffix.lower() in PARQUET else ".csv"
@@ -104,7 +157,25 @@ def output_for(source: str) -> Path:
 
 
 def check_output(path: Path, *files: Path | None) -> Path:
-    """The output, refused before the work if its name, its folder or an input is in the way."""
+    """Refuse an output before the work if its name, its folder or an input is in the way.
+
+    Parameters
+    ----------
+    path : path
+        The output.
+    *files : path, optional
+        The inputs.
+
+    Returns
+    -------
+    path
+        The output.
+
+    Raises
+    ------
+    InputError
+        If something is in the way.
+    """
     if path.suffix.lower() not in (*TEXT, *PARQUET):
         raise InputError(
             f"The output {quote(path.name)} is neither CSV nor Parquet by its name; "
@@ -130,8 +201,20 @@ def _same(output: Path, source: Path) -> bool:
 
 
 def quarantine_of(path: Path) -> Path:
-    """Where the rejected rows go.
+    """Say where the rejected rows go.
 
+    Parameters
+    ----------
+    path : path
+        The output.
+
+    Returns
+    -------
+    path
+        The file beside it.
+
+    Examples
+    --------
     >>> quarantine_of(Path("homes.cleaned.csv")).name, quarantine_of(Path("good.parquet")).name
     ('homes.quarantine.csv', 'good.quarantine.parquet')
     """
@@ -139,8 +222,20 @@ def quarantine_of(path: Path) -> Path:
 
 
 def cells_of(path: Path) -> Path:
-    """Where the list of wrong cells goes.
+    """Say where the list of wrong cells goes.
 
+    Parameters
+    ----------
+    path : path
+        The output.
+
+    Returns
+    -------
+    path
+        The file beside it.
+
+    Examples
+    --------
     >>> cells_of(Path("homes.cleaned.csv")).name
     'homes.cells.csv'
     """
@@ -148,8 +243,20 @@ def cells_of(path: Path) -> Path:
 
 
 def report_of(path: Path) -> Path:
-    """Where the report goes.
+    """Say where the report goes.
 
+    Parameters
+    ----------
+    path : path
+        The output.
+
+    Returns
+    -------
+    path
+        The file beside it.
+
+    Examples
+    --------
     >>> report_of(Path("homes.cleaned.csv")).name, report_of(Path("cleaned.parquet")).name
     ('homes.report.html', 'cleaned.report.html')
     """
@@ -163,7 +270,27 @@ def _beside(path: Path, what: str) -> Path:
 def stacked(
     here: Mapping[str, pa.ChunkedArray], there: Mapping[str, pa.ChunkedArray], names: Sequence[str]
 ) -> pa.Table:
-    """Rows of two tables beneath each other, in the columns `names`, types made alike."""
+    """Put rows of two tables beneath each other, types made alike.
+
+    Parameters
+    ----------
+    here : mapping of str to pyarrow.ChunkedArray
+        The columns of the table.
+    there : mapping of str to pyarrow.ChunkedArray
+        Those of the trusted rows.
+    names : sequence of str
+        The columns that are wanted.
+
+    Returns
+    -------
+    pyarrow.Table
+        The rows of both.
+
+    Raises
+    ------
+    InputError
+        If the trusted rows lack a column, or hold other types.
+    """
     lacking = [quote(column) for column in names if column not in there]
     if lacking:
         raise InputError(
@@ -190,11 +317,26 @@ def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
 
 
 def write(files: Mapping[Path, Any]) -> int:
-    """Writes frames to CSV or Parquet files, pieces and text as they are; counts defused cells.
+    """Write frames to CSV or Parquet files, pieces and text as they are.
 
     All files are written or none; they go into one folder. In CSV a text cell or a name that a
     spreadsheet would execute, as it starts with = + - @, a tab or a carriage return, gets an
     apostrophe in front. Numbers are never touched, spelled in text or not.
+
+    Parameters
+    ----------
+    files : mapping of path to object
+        What goes where; all into one folder.
+
+    Returns
+    -------
+    int
+        How many cells were defused.
+
+    Raises
+    ------
+    InputError
+        If a file cannot be written.
     """
     folder, defused = next(iter(files)).parent, 0
     try:
