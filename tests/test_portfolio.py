@@ -6,18 +6,35 @@ from sklearn.linear_model import LinearRegression
 from sklearn.tree import DecisionTreeRegressor
 
 from mithridate.auditing.asked import strongest
-from mithridate.bench import Spec, portfolio
+from mithridate.bench import Spec, polish, portfolio
 from mithridate.bench.judges import judge
 from mithridate.bench.pieces import Piece
 from mithridate.bench.poisoning import batches
 from mithridate.bench.portfolio import members
-from mithridate.bench.trial import FOLDS, SURE, Entry, Judged, Tried, against, best, choose, errors
+from mithridate.bench.score import Cell, mark, score, under
+from mithridate.bench.trial import (
+    FOLDS,
+    SURE,
+    Entry,
+    Judged,
+    Tried,
+    against,
+    best,
+    choose,
+    predicted,
+    squares,
+)
 from mithridate.bench.worlds import world
 from mithridate.data import load
 from mithridate.errors import InputError
 from mithridate.tables.encoded import Part
 
 TWO = {"use": "portfolio", "alphas": [1, 0.1], "members": ["flip", "greedy", "random"]}
+
+
+def errors(fit, train, entry, judged):
+    """Squared errors of an entry, tried to the end."""
+    return squares(predicted(fit, train, entry, judged), judged)
 
 
 @pytest.fixture(scope="module")
@@ -103,6 +120,71 @@ def test_what_is_not_surely_more_than_flip_is_not_taken():
     assert sure == pytest.approx(0.03 - SURE * noisy.std() / 10)
     tried = [Tried("flip", 1.0, 1.0, 1.0), Tried("other", 1.1, 0.5, 0.9)]
     assert best(tried, 0.0, [1.0])[0].piece == "flip"
+
+
+def test_what_is_surely_behind_flip_is_tried_no_further():
+    rng = np.random.default_rng(0)
+    train, validation = (Part(rng.normal(size=(90, 2)), rng.normal(size=90)) for _ in range(2))
+    nothing = Piece(Part(train.X[:0], train.y[:0]), np.zeros(0, int), 0.0, 0.0)
+    judged, fits = Judged(validation, train.y, copied=True, placed="added"), []
+
+    def fit(X, y):
+        fits.append(len(y))
+        return LinearRegression().fit(X, y)
+
+    whole = predicted(fit, train, Entry(nothing, False), judged)
+    assert np.isfinite(whole).all()
+    assert len(fits) == 1 + FOLDS
+    short = predicted(fit, train, Entry(nothing, False), judged, squares(whole, judged) + 1)
+    assert len(fits) == 2 + FOLDS
+    np.testing.assert_array_equal(short[90:], whole[90:])
+    assert np.isnan(short[:90]).all()
+
+
+def test_poison_copies_no_rows_but_those_that_the_threat_model_allows():
+    split = load("diabetes").split(0, 60)
+
+    def may(**threat):
+        spec = Spec.of({"threat": threat}).threat
+        here = world(split, "progression", spec)
+        return here, portfolio.judged_by(here, split, spec).may
+
+    assert may()[1].rows.all()
+    for none in ({"writes": "features"}, {"budget": 0.5}, {"surrogate": 20}):
+        assert may(**none)[1] is None
+    here, mine = may(source="bmi > 25")
+    assert 0 < here.own.sum() < 60
+    np.testing.assert_array_equal(mine.rows, here.own)
+    assert (mine.low, mine.high) == (here.lower[-1], here.upper[-1])
+    inside = may(box={"bmi": [20, 30]})[1].rows
+    assert 0 < inside.sum() < 60
+
+
+def test_an_exchange_moves_poison_to_where_the_model_yields():
+    train = Part(np.arange(6.0)[:, None], np.full(6, 0.5))
+    piece = Piece(Part(train.X[[0, 1, 2]], np.ones(3)), np.array([0, 1, 2]), 0.0, 0.0)
+    clean, said = np.full(6, 0.5), np.array([0.9, 0.5, 0.8, 0.7, 0.1, 0.5])
+    known = polish.Said(clean, said, np.full(6, 0.5))
+    free = polish.Copying(np.ones(6, bool), 0.0, 1.0)
+    made = polish.exchanged(piece, train, known, free)
+    np.testing.assert_array_equal(made.origin, [0, 2, 4])  # row 1 is outvoted, row 4 falls most
+    np.testing.assert_array_equal(made.rows.y, [1, 1, 0])
+    # Where predictions are to go up, only rows that do.
+    up = polish.exchanged(piece, train, known._replace(held=np.full(6, -1.0)), free)
+    np.testing.assert_array_equal(up.origin, [0, 2, 3])
+    own = free._replace(rows=np.arange(6) == 5)
+    assert polish.exchanged(piece, train, known, own) is None
+
+
+def test_alphas_with_the_same_poison_are_judged_once(made):
+    split, model, cut, found, _ = made
+    keys = {"seed": 0, "placed": "added", "ratio": 0.1, "dataset": "t", "victim": "v"}
+    keys |= {"judge": "j", "attack": "a", "against": None, "risk_name": None, "normalizer": None}
+    piece = found.piece(0, 0, cut.counts[0])
+    first, again = (Cell(keys | {"alpha": a}, piece._replace(risk=a)) for a in (1.0, 0.5))
+    other = Cell(keys | {"alpha": 0.1}, found.piece(0, 0, cut.counts[1]))
+    assert mark(first) == mark(again) != mark(other)
+    assert under(again, score(first, split, model, [])) == score(again, split, model, [])
 
 
 def test_alpha_trades_damage_for_risk(made):

@@ -4,12 +4,15 @@ from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import joblib
+import numpy as np
 
 from ..errors import InputError
 from ..tables.encoded import Split
 from .pieces import Batches, Piece, Tell
 from .poisoning import AttackRun, parts_of, poison_of
+from .polish import Copying
 from .spec import AttackSpec, Spec
+from .threats import ThreatSpec
 from .trial import Entry, Judged, choose
 from .worlds import World
 
@@ -68,8 +71,9 @@ def attacked(
         return poison_of(one, spec, worlds, seeds, cut, tell)
     ran = run_members(one, spec, worlds, seeds, cut, tell)
     cells = [(i, p) for i in range(len(seeds)) for p in cut.counts]
-    known, placed = spec.threat.surrogate is None, spec.threat.placed
-    judged = [Judged(world.aimed, world.held, known, placed) for world in worlds]
+    judged = [
+        judged_by(world, split, spec.threat) for world, split in zip(worlds, splits, strict=True)
+    ]
     jobs = (
         joblib.delayed(choose)(
             splits[i], model, list(entries(ran, i, p)), one.alphas, judged[i], own=one.risk == OWN
@@ -85,6 +89,18 @@ def attacked(
         if tell:
             tell("trying the poison on the model", k, len(cells))
     return Chosen(one, True, list(one.alphas), pieces)
+
+
+def judged_by(world: World, split: Split, threat: ThreatSpec) -> Judged:
+    """Whose errors count in a world, and which of its rows poison may copy as it likes."""
+    known = threat.surrogate is None
+    own = np.ones(len(split.train.y), bool) if world.own is None else world.own
+    may = None
+    if known and world.free[-1] and not np.isfinite(world.budget):
+        features, low, high = split.train.X, world.lower[:-1], world.upper[:-1]
+        inside = (features >= low) & (features <= high)
+        may = Copying(own & inside.all(axis=1), float(world.lower[-1]), float(world.upper[-1]))
+    return Judged(world.aimed, world.held, known, threat.placed, may)
 
 
 def run_members(

@@ -30,7 +30,7 @@ from .pieces import Batches, Tell
 from .poisoning import AttackRun, batches, plausible
 from .portfolio import Chosen, attacked
 from .predict import foreseen
-from .score import score
+from .score import mark, score, under
 from .spec import Spec
 from .worlds import world
 
@@ -145,19 +145,23 @@ def loaded(spec: Spec, frame: Any) -> Encoded:
 
 
 def _score_all(cells, splits, seeds, model, candidates, tell: Tell) -> list[schema.Row]:
+    """The rows of all cells; those with the same poison, such as alphas may share, by one run."""
+    marks = [mark(cell) for cell in cells]
+    once = dict(zip(reversed(marks), reversed(cells), strict=True))
     jobs = (
         joblib.delayed(score)(cell, splits[seeds.index(cell.keys["seed"])], model, candidates)
-        for cell in cells
+        for cell in once.values()
     )
-    rows: list[schema.Row] = []
-    tell("judging the defenses", 0, len(cells))
+    found: dict[Any, list[schema.Row]] = {}
+    tell("judging the defenses", 0, len(once))
     # Workers are processes with one BLAS thread each: threads of both kinds would fight.
     # No memory maps: a stopped run would leave their files behind.
     done = joblib.Parallel(n_jobs=-1, return_as="generator", max_nbytes=None)(jobs)
-    for i, some in enumerate(done, 1):
-        rows.extend(some or [])
-        tell("judging the defenses", i, len(cells))
-    return rows
+    for i, (key, some) in enumerate(zip(once, done, strict=True), 1):
+        found[key] = some or []
+        tell("judging the defenses", i, len(once))
+    both = zip(cells, marks, strict=True)
+    return [row for cell, key in both for row in under(cell, found[key])]
 
 
 def _promises(spec: Spec, splits: Sequence[Split], model: Any) -> list[Promise]:

@@ -102,6 +102,24 @@ def score(cell: Cell, split: Split, model: BaseEstimator, candidates: list[Candi
     return rows
 
 
+def mark(cell: Cell) -> tuple[Any, ...]:
+    """What two cells share that have the same poison in the same split."""
+    if cell.piece is None:
+        return cell.keys["seed"], None
+    (rows, origin), keys = cell.piece[:2], cell.keys
+    arrays = tuple(np.ascontiguousarray(one).tobytes() for one in (rows.X, rows.y, origin))
+    return keys["seed"], keys["placed"], keys.get("against"), *arrays
+
+
+def under(cell: Cell, rows: list[Row]) -> list[Row]:
+    """The rows of a cell of the same `mark`, as those of this one."""
+    piece = cell.piece
+    own: dict[str, Any] = {}
+    if piece is not None:
+        own = {"risk": piece.risk, "member": piece.member, "attack_seconds": piece.seconds}
+    return [dataclasses.replace(row, **cell.keys, **own) for row in rows]
+
+
 def nmse(model: Any, test: Part) -> float:
     """Test MSE over the variance of the test targets."""
     return float(np.mean((test.y - model.predict(test.X)) ** 2) / np.var(test.y))

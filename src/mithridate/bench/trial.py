@@ -10,11 +10,15 @@ from threadpoolctl import threadpool_limits
 from ..errors import InputError
 from ..tables.encoded import Part, Split
 from .pieces import Piece
+from .polish import Copying, Said, exchanged
 
 FOLDS = 3
-SURE = 1.0  # standard errors by which an attack must do more than `flip` to be taken for it
+FAR = 3.0  # standard errors by which an attack is behind `flip` when it is tried no further
+STEPS = 2  # exchanges of poison rows, from those of `flip`
+SURE = 2.0  # standard errors by which an attack must do more than `flip` to be taken for it
 LEAST = 20  # training rows that can judge poison without the validation rows
 PLAIN = "flip"  # the attack that is kept where none surely does more
+POLISHED = "flip, polished"  # what is made of it
 
 Fit = Callable[[Any, Any], Any]  # a fresh model, trained on these rows
 
@@ -50,12 +54,15 @@ class Judged(NamedTuple):
         Whether poison started from training rows; if not, from others that the attacker knows.
     placed : {"added", "replaced"}
         Whether poison takes the place of the rows that it started from.
+    may : Copying, optional
+        Which rows poison may copy, with their target at an end of its range; None: no such copies.
     """
 
     validation: Part
     held: np.ndarray
     copied: bool
     placed: str
+    may: Copying | None = None
 
 
 class Tried(NamedTuple):
@@ -97,50 +104,122 @@ def choose(
     train, validation = split.train, split.validation
     nothing = Entry(Piece(Part(train.X[:0], train.y[:0]), np.zeros(0, int), 0.0, 0.0), False)
     with threadpool_limits(1):  # workers side by side would fight for the cores
-        before = float(np.nanmean(errors(fit, train, nothing, judged)))
-        each = [errors(fit, train, one, judged) for one in written]
+        trial = Trial(fit, train, judged, predicted(fit, train, nothing, judged))
+        entries, each = trial.run(written, polish=own)
         clean = fit(train.X, train.y)
         usual = float(np.mean((validation.y - clean.predict(validation.X)) ** 2))
     if own and usual > 0:
-        pieces = [one.piece for one in written]
+        pieces = [one.piece for one in entries]
         risks = [np.mean((p.rows.y - clean.predict(p.rows.X)) ** 2) / usual for p in pieces]
     else:
-        risks = [one.piece.risk for one in written]
+        risks = [one.piece.risk for one in entries]
     sane = [k for k, found in enumerate(each) if not np.isinf(found).any()]
     if not sane:
         raise InputError(
             "The model makes no finite predictions on any of the poisoned tables; give another."
         )
-    base = _base(written, each, sane)
+    base = _base(entries, each, sane)
     tried = []
     for k in sane:
-        piece = written[k].piece._replace(risk=float(risks[k]))
+        piece = entries[k].piece._replace(risk=float(risks[k]))
         damage, sure = against(each[k], each[base])
         tried.append(Tried(piece, damage, piece.risk, sure))
+    before = float(np.nanmean(squares(trial.clean, judged)))
     return [one.piece for one in best(tried, before, alphas)]
 
 
-def errors(fit: Fit, train: Part, entry: Entry, judged: Judged) -> np.ndarray:
-    """Squared errors on training rows (n), then validation rows (m), of the poisoned model.
+class Trial(NamedTuple):
+    """Poison of one cell on the real model, which without poison says `clean`.
+
+    Predictions and squared errors are those of `predicted`.
+    """
+
+    fit: Fit
+    train: Part
+    judged: Judged
+    clean: np.ndarray
+
+    def run(
+        self, written: Sequence[Entry], *, polish: bool
+    ) -> tuple[list[Entry], list[np.ndarray]]:
+        """All entries, and their squared errors; if `polish`, with what is made of `flip`.
+
+        `flip` goes first, so that what is surely behind it need not be tried to the end.
+        """
+        entries = sorted(written, key=lambda one: one.piece.member != PLAIN)
+        plain = None
+        said: list[np.ndarray] = []
+        for one in entries:
+            said.append(predicted(self.fit, self.train, one, self.judged, plain))
+            if plain is None and one.piece.member == PLAIN:
+                plain = squares(said[0], self.judged)
+        if polish and plain is not None:
+            made = self._polished(entries[0], said[0])
+            if made is not None:
+                entries.append(made)
+                said.append(predicted(self.fit, self.train, made, self.judged, plain))
+        return entries, [squares(one, self.judged) for one in said]
+
+    def _polished(self, one: Entry, said: np.ndarray) -> Entry | None:
+        """The entry with rows exchanged in some steps; None where no others are to be had.
+
+        What is between the steps is no entry: each more is one more that may be best by luck.
+        """
+        judged, n, piece = self.judged, len(self.train.y), one.piece
+        if judged.may is None or not judged.copied:
+            return None
+        for step in range(STEPS):
+            if step:
+                # The training rows alone say what to exchange.
+                said = predicted(self.fit, self.train, Entry(piece, aims=True), judged)
+            if not np.isfinite(said[:n][~np.isnan(judged.held)]).all():
+                return None
+            known = Said(self.clean[:n], said[:n], judged.held)
+            made = exchanged(piece, self.train, known, judged.may)
+            if made is None:
+                return None
+            piece = made
+        return Entry(piece._replace(member=POLISHED), aims=False)
+
+
+def predicted(
+    fit: Fit, train: Part, entry: Entry, judged: Judged, plain: np.ndarray | None = None
+) -> np.ndarray:
+    """What the poisoned model predicts of training rows (n), then of validation rows (m).
 
     A training row is predicted by a model that saw neither it nor the poison that started from it.
     Rows that do not count are NaN: validation rows that the poison was aimed by, training rows that
-    the goal is not about, and all of them where the entry is `brief`. A prediction that is not
-    finite gives an infinite error.
+    the goal is not about, and of an entry that is `brief` all that one fit does not tell. So are
+    the rows that are left where the squared errors are surely below `plain`, those of `flip`. What
+    is not finite is infinite.
     """
     piece, n = entry.piece, len(train.y)
     found = np.full(n + len(judged.validation.y), np.nan)
     fold, about = np.arange(n) % FOLDS, ~np.isnan(judged.held)  # the rows are in no order
-    alone = not entry.aims or about.sum() < LEAST
-    for k in () if entry.brief and alone else range(FOLDS):
-        out = (fold == k) & about
-        if out.any():
-            model = fit(*_poisoned(train, piece, judged, fold != k))
-            found[:n][out] = _squares(model, Part(train.X[out], judged.held[out]))
-    if alone:
-        model = fit(*_poisoned(train, piece, judged, np.ones(n, bool)))
-        found[n:] = _squares(model, judged.validation)
+    parts: list[tuple[np.ndarray, np.ndarray]] = []  # which rows train, which are predicted
+    if not entry.aims or about.sum() < LEAST:
+        parts.append((np.ones(n, bool), np.arange(n, len(found))))
+    parts += [(fold != k, np.flatnonzero((fold == k) & about)) for k in range(FOLDS)]
+    parts = [(seen, out) for seen, out in parts if len(out)]
+    X = np.vstack([train.X, judged.validation.X])
+    for seen, out in parts[:1] if entry.brief else parts:
+        says = np.asarray(fit(*_poisoned(train, piece, judged, seen)).predict(X[out]), float)
+        found[out] = np.where(np.isfinite(says), says, np.inf)
+        if plain is not None and _behind(squares(found, judged), plain):
+            break
     return found
+
+
+def squares(said: np.ndarray, judged: Judged) -> np.ndarray:
+    """Squared errors of predictions of training rows, then of validation rows."""
+    return (said - np.append(judged.held, judged.validation.y)) ** 2
+
+
+def _behind(found: np.ndarray, plain: np.ndarray) -> bool:
+    """Whether these errors, as far as they are known, are surely smaller than those of `flip`."""
+    added = found - plain
+    added = added[np.isfinite(added)]
+    return len(added) >= LEAST and added.mean() + FAR * added.std() / np.sqrt(len(added)) < 0
 
 
 def against(found: np.ndarray, plain: np.ndarray) -> tuple[float, float]:
@@ -205,9 +284,3 @@ def _poisoned(
         stays[piece.origin] = False
     X = np.vstack([train.X[stays], piece.rows.X[rows]])
     return X, np.append(train.y[stays], piece.rows.y[rows])
-
-
-def _squares(model: Any, part: Part) -> np.ndarray:
-    """Squared errors; infinite where a prediction is not finite."""
-    found = (part.y - np.asarray(model.predict(part.X), float)) ** 2
-    return np.where(np.isfinite(found), found, np.inf)
