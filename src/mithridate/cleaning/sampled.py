@@ -10,7 +10,7 @@ from ..data import open as open_table
 from ..errors import InputError
 from ..passes.fold import Fold
 from ..passes.memory import spaced
-from ..passes.stream import Reader
+from ..passes.reader import Reader
 from ..tables.encoder import Encoder
 from ..tables.reading import Reading
 from ..tables.source import Source

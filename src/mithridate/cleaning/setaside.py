@@ -10,7 +10,7 @@ from jaxtyping import Bool
 
 from .._text import quote
 from ..passes.fold import Fold, joined
-from ..passes.stream import Reader
+from ..passes.reader import Reader
 from ..tables import csv, targets
 from ..tables.digest import without
 from ..tables.ends import totals_of

@@ -25,8 +25,9 @@ from ..moments import Moments
 from ..passes.engine import Dask, Engine, Local
 from ..passes.journal import key_of
 from ..passes.memory import Verdict
+from ..passes.reader import Reader, Tell
 from ..passes.scratch import Scratch
-from ..passes.stream import Reader, Streamed, Tell
+from ..passes.stream import Streamed
 from ..tables import csv, targets
 from ..tables.encoded import check_rows
 from ..tables.encoder import Encoder

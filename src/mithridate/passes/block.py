@@ -22,10 +22,23 @@ _local = threading.local()
 
 
 class Block(NamedTuple):
-    """Rows of a table by columns: `Z` (d + 1, n), the target last, in C order; `weight` (n,).
+    """Rows of a table by columns.
 
     `blank` says which features had no value before they were filled; None: all had one. `numbers`
     are those of the rows in the table, from 0, where they do not follow each other.
+
+    Parameters
+    ----------
+    start : int
+        The number of the first row in the table, from 0.
+    Z : array, shape (k, n)
+        The columns, the target last, in C order.
+    weight : Values
+        How much each row counts.
+    blank : array of bool, shape (d, n), optional
+        Which features had no value before they were filled; None: all had one.
+    numbers : array of int, shape (n,), optional
+        The numbers of the rows in the table, from 0, where they do not follow each other.
     """
 
     start: int
@@ -61,17 +74,42 @@ def _threads() -> ThreadpoolController:
 
 
 def one_thread() -> Any:
-    """A context in which a BLAS has one thread: how many it has decides how it rounds."""
+    """Limit a BLAS to one thread: how many it has decides how it rounds.
+
+    Returns
+    -------
+    context manager
+        While it is open, so it is.
+    """
     return _threads().limit(limits=1, user_api="blas")
 
 
 def alone() -> Any:
-    """The same for all that has threads, for one of several threads that compute at a time."""
+    """Limit all that has threads to one, for one of several threads that compute at a time.
+
+    Returns
+    -------
+    context manager
+        While it is open, so it is.
+    """
     return _threads().limit(limits=1)
 
 
 def by_columns(X: Float[np.ndarray, "n d"], y: Values) -> Float[np.ndarray, "k n"]:
-    """Rows as the `Z` of a block, in C order whatever that of X: by it sums are rounded."""
+    """Turn rows into the `Z` of a block, in C order whatever that of X: by it sums are rounded.
+
+    Parameters
+    ----------
+    X : array, shape (n, d)
+        The features.
+    y : array, shape (n,)
+        The target.
+
+    Returns
+    -------
+    array, shape (k, n)
+        The columns, the target last.
+    """
     Z = np.empty((X.shape[1] + 1, len(y)))
     Z[:-1], Z[-1] = X.T, y
     return Z
@@ -79,7 +117,13 @@ def by_columns(X: Float[np.ndarray, "n d"], y: Values) -> Float[np.ndarray, "k n
 
 @dataclass(frozen=True, eq=False)
 class Listed:
-    """Values (…, n) that were computed before for each row of the table."""
+    """Values that were computed before for each row of the table.
+
+    Parameters
+    ----------
+    values : array, shape (…, n)
+        The values.
+    """
 
     values: np.ndarray
 
@@ -90,13 +134,30 @@ class Listed:
 
 
 def everything(block: Block) -> Values:
-    """All rows, with the weights that they came with."""
+    """Count all rows, with the weights that they came with.
+
+    Parameters
+    ----------
+    block : Block
+        The rows.
+
+    Returns
+    -------
+    array, shape (n,)
+        Their weights.
+    """
     return block.weight
 
 
 @dataclass(frozen=True, eq=False)
 class Where:
-    """The weights of rows that pass a test, 0 for the others."""
+    """The weights of rows that pass a test, 0 for the others.
+
+    Parameters
+    ----------
+    test : callable
+        Tells which rows of a block pass.
+    """
 
     test: Kernel
 
@@ -115,7 +176,20 @@ class MomentsOf:
 
 
 def moments_of(Z: Float[np.ndarray, "k n"], w: Values) -> Moments:
-    """Moments of rows given by columns."""
+    """Sum up rows given by columns.
+
+    Parameters
+    ----------
+    Z : array, shape (k, n)
+        The columns, the target last.
+    w : array, shape (n,)
+        How much each row counts.
+
+    Returns
+    -------
+    Moments
+        Their moments.
+    """
     weight, alike = w.sum(), bool((w == 1.0).all())
     mean = (Z.sum(axis=1) if alike else Z @ w) / (weight if weight > 0 else 1.0)
     rows = np.flatnonzero(w)
@@ -133,7 +207,22 @@ def moments_of(Z: Float[np.ndarray, "k n"], w: Values) -> Moments:
 
 
 def moments_of_rows(X: Float[np.ndarray, "n d"], y: Values, w: Values) -> Moments:
-    """Moments of rows given by rows, a block at a time."""
+    """Sum up rows given by rows, a block at a time.
+
+    Parameters
+    ----------
+    X : array, shape (n, d)
+        The features.
+    y : array, shape (n,)
+        The target.
+    w : array, shape (n,)
+        How much each row counts.
+
+    Returns
+    -------
+    Moments
+        Their moments.
+    """
     parts = (slice(start, start + BLOCK) for start in range(0, len(y), BLOCK))
     return reduce(Moments.merge, (moments_of(by_columns(X[p], y[p]), w[p]) for p in parts))
 
@@ -153,9 +242,21 @@ def tiles(k: int, n: int, lanes: int = 1) -> Iterator[tuple[slice, Float[np.ndar
 
 
 def buffer(use: str, size: int) -> Values:
-    """Memory for so many numbers, the same for each use in a thread; nothing may keep it.
+    """Lend memory for so many numbers, the same for each use in a thread; nothing may keep it.
 
     To ask the system for new memory in each block would cost a tenth of a pass.
+
+    Parameters
+    ----------
+    use : str
+        What it is for.
+    size : int
+        How many numbers.
+
+    Returns
+    -------
+    array, shape (size,)
+        The memory, with whatever it holds.
     """
     buffers = vars(_local)
     if use not in buffers or len(buffers[use]) < size:

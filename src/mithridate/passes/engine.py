@@ -49,11 +49,39 @@ class Engine(Protocol):
     """Maps a pure function over a source or over tasks, in parallel where it can."""
 
     def reduce(self, source: Blocks, asked: Pass) -> Any:
-        """The result of a pass over the source."""
+        """Do a pass over the source.
+
+        Parameters
+        ----------
+        source : Blocks
+            The rows.
+        asked : Pass
+            What to read and to compute.
+
+        Returns
+        -------
+        object
+            The result of all rows.
+        """
         ...
 
     def map(self, work: Callable[[Any], Any], tasks: Sequence[Any], rows: int) -> Iterator[Any]:
-        """The result of the work on each task, in order; all tasks together read `rows` rows."""
+        """Do some work on each task.
+
+        Parameters
+        ----------
+        work : callable
+            What is done; it survives pickling.
+        tasks : sequence of object
+            What it is done to.
+        rows : int
+            How many rows all tasks together read.
+
+        Yields
+        ------
+        object
+            The result of each task, in order.
+        """
         ...
 
 
@@ -61,6 +89,13 @@ class Local:
     """This machine: Arrow decodes in its threads, and others compute, a block each.
 
     At most `writers` tasks are done at a time: each holds batches and a row group of its own.
+
+    Parameters
+    ----------
+    threads : int, optional
+        Blocks that are computed at a time; None: what the machine has, eight at most.
+    writers : int
+        Tasks that are done at a time, at most.
     """
 
     def __init__(self, threads: int | None = None, writers: int = 1):
@@ -108,7 +143,13 @@ def _in_threads(work: Callable[[Any], Any], items: Iterable[Any], threads: int) 
 
 
 class Dask:
-    """The workers of a cluster: a span each, merged here in their order."""
+    """The workers of a cluster: a span each, merged here in their order.
+
+    Parameters
+    ----------
+    client : distributed.Client
+        The way to the cluster.
+    """
 
     def __init__(self, client: Any):
         self.client = with_workers(client)

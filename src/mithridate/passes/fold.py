@@ -13,8 +13,17 @@ Merge = Callable[[Any, Any], Any]
 
 
 class Fold(NamedTuple):
-    """What a pass computes: `map` of each block, and `merge` of what it gives for neighbors.
+    """What a pass computes of blocks.
 
+    Parameters
+    ----------
+    map : callable
+        Makes something small of a block.
+    merge : callable
+        Merges that of some blocks with that of the blocks that follow.
+
+    Examples
+    --------
     >>> Fold(len, max).over(["a", "abc", "ab"])
     3
     """
@@ -23,7 +32,18 @@ class Fold(NamedTuple):
     merge: Merge
 
     def over(self, blocks: Iterable[Any]) -> Any:
-        """The result of blocks, merged from the first to the last."""
+        """Compute it of blocks, merged from the first to the last.
+
+        Parameters
+        ----------
+        blocks : iterable of object
+            The blocks.
+
+        Returns
+        -------
+        object
+            The result.
+        """
         return reduce(self.merge, map(self.map, blocks))
 
 
@@ -31,6 +51,13 @@ class Fold(NamedTuple):
 class Each:
     """Merges tuples item by item, each by a merge of its own.
 
+    Parameters
+    ----------
+    merges : tuple of callable
+        The merge of each item.
+
+    Examples
+    --------
     >>> Each((max, joined))((3, [1]), (2, [5]))
     (3, [1, 5])
     """
@@ -53,12 +80,38 @@ class Every:
 
 
 def add(one: Sequence[Any], other: Sequence[Any]) -> tuple[Any, ...]:
-    """Sums item by item."""
+    """Add up item by item.
+
+    Parameters
+    ----------
+    one : sequence of numbers
+        Some numbers.
+    other : sequence of numbers
+        As many.
+
+    Returns
+    -------
+    tuple of numbers
+        Their sums.
+    """
     return tuple(a + b for a, b in zip(one, other, strict=True))
 
 
 def joined(one: list[Any], other: list[Any]) -> list[Any]:
-    """The first list, with the items of the second behind its own."""
+    """Put the items of the second list behind those of the first.
+
+    Parameters
+    ----------
+    one : list
+        The first; it is changed.
+    other : list
+        The second.
+
+    Returns
+    -------
+    list
+        The first.
+    """
     one.extend(other)
     return one
 

@@ -21,6 +21,11 @@ class Followed:
 
     They are those of the plain sum to about 13 digits: the rows are summed afresh where little is
     left of what was summed, and now and then.
+
+    Parameters
+    ----------
+    summed : callable
+        Gives the moments of the rows with some weights, from all of these rows.
     """
 
     def __init__(self, summed: Callable[[Any], Moments]):
@@ -30,14 +35,33 @@ class Followed:
         self._steps = 0
 
     def of(self, weights: Any) -> Moments:
-        """Moments of the rows with these weights, which must be those after the last change."""
+        """Give the moments of the set as it is now.
+
+        Parameters
+        ----------
+        weights : object
+            Those of the rows after the last change.
+
+        Returns
+        -------
+        Moments
+            The moments.
+        """
         if self.known is None:
             self.known, self._steps = self._summed(weights), 0
             self._most = np.diag(self.known.scatter)
         return self.known
 
     def moved(self, gone: Moments, come: Moments) -> None:
-        """Takes note of a change of the set: the moments of the rows that left, and came."""
+        """Take note of a change of the set.
+
+        Parameters
+        ----------
+        gone : Moments
+            Moments of the rows that left.
+        come : Moments
+            Moments of the rows that came.
+        """
         stayed = self.known
         if stayed is not None and gone.weight > 0:
             stayed = left(stayed, gone)
@@ -52,7 +76,22 @@ class Followed:
 
 
 def changed(block: Block, before: Values, after: Values) -> tuple[Moments, Moments]:
-    """Moments of what left a block when its weights became others, and of what came."""
+    """Sum up what left a block when its weights became others, and what came.
+
+    Parameters
+    ----------
+    block : Block
+        The rows.
+    before : array, shape (n,)
+        Their weights.
+    after : array, shape (n,)
+        Their weights after the change.
+
+    Returns
+    -------
+    tuple of two Moments
+        Of what left, and of what came.
+    """
     return _surplus(block, before, after), _surplus(block, after, before)
 
 

@@ -14,6 +14,13 @@ class Journal:
 
     A run asks for the same passes each time, so the k-th answer is the answer to the k-th question.
     It is believed only under the same `key`.
+
+    Parameters
+    ----------
+    path : path, optional
+        The file; None keeps the results nowhere.
+    key : str
+        What the run depends on, as `key_of` says it; what is kept under another is not believed.
     """
 
     def __init__(self, path: Path | None, key: str):
@@ -33,7 +40,20 @@ class Journal:
         return len(self.steps)
 
     def step(self, what: str, compute: Callable[[], Any]) -> Any:
-        """The result of the next pass, computed if it was not before."""
+        """Give the result of the next pass, computed if it was not before.
+
+        Parameters
+        ----------
+        what : str
+            The pass, in words.
+        compute : callable
+            Does it.
+
+        Returns
+        -------
+        object
+            Its result.
+        """
         self.asked += 1
         if self.asked <= len(self.steps) and self.steps[self.asked - 1][0] == what:
             return _unpacked(self.steps[self.asked - 1][1])
@@ -46,13 +66,24 @@ class Journal:
         return result
 
     def forget(self) -> None:
-        """Removes the file: nothing can be resumed any more."""
+        """Remove the file: nothing can be resumed any more."""
         if self.path is not None:
             self.path.unlink(missing_ok=True)
 
 
 def key_of(*parts: Any) -> str:
-    """A hash of what a run depends on."""
+    """Hash what a run depends on.
+
+    Parameters
+    ----------
+    *parts : object
+        All of it, such as JSON or `str` can say.
+
+    Returns
+    -------
+    str
+        The hash.
+    """
     return hashlib.sha256(json.dumps(parts, default=str).encode()).hexdigest()
 
 

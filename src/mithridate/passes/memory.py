@@ -37,6 +37,13 @@ class Candidates(NamedTuple):
 
     A rule can so decide and keep its decision in one pass. Each verdict keeps all rows that the one
     before it keeps.
+
+    Parameters
+    ----------
+    weights : sequence of arrays, shape (n,)
+        The weights of the rows under each verdict.
+    rest : object
+        What else it asks of a block.
     """
 
     weights: Sequence[Values]
@@ -57,15 +64,54 @@ class Passes(ABC):
 
     @abstractmethod
     def reduce(self, what: str, fold: Fold) -> Any:
-        """The result of one pass; `what` names it where progress is shown."""
+        """Do one pass.
+
+        Parameters
+        ----------
+        what : str
+            The pass, in words, where progress is shown.
+        fold : Fold
+            What it computes.
+
+        Returns
+        -------
+        object
+            The result of all rows.
+        """
 
     @abstractmethod
     def quantile(self, score: Kernel, share: float) -> float:
-        """The least score with `share` of the weight at or below it."""
+        """Find the least score with a share of the weight at or below it.
+
+        Parameters
+        ----------
+        score : callable
+            The scores of a block.
+        share : float
+            The share, in [0, 1].
+
+        Returns
+        -------
+        float
+            The score.
+        """
 
     @abstractmethod
     def lowest(self, score: Kernel, contamination: float) -> Kernel:
-        """Weights of rows when the lowest scores fill `1 - contamination` of the weight."""
+        """Keep the rows with the lowest scores.
+
+        Parameters
+        ----------
+        score : callable
+            The scores of a block.
+        contamination : float
+            The share of the weight that is not kept.
+
+        Returns
+        -------
+        callable
+            The weights of the rows of a block, 0 for those that are not kept.
+        """
 
     @abstractmethod
     def sample(self) -> Block:
@@ -76,14 +122,43 @@ class Passes(ABC):
         """The rows of the second draw, as one block: as many again, none of them in the sample."""
 
     def moments(self, weights: Kernel) -> Moments:
-        """Moments of the rows, each counted with its weight."""
+        """Sum up the rows.
+
+        Parameters
+        ----------
+        weights : callable
+            How much each row of a block counts.
+
+        Returns
+        -------
+        Moments
+            Their moments.
+        """
         return Moments(*self.reduce("moments", Fold(MomentsOf(weights), Moments.merge)))
 
     @abstractmethod
     def scan(self, what: str, kernel: Kernel, merge: Merge, *, moments: bool = False) -> Scan:
-        """The result of a pass whose kernel gives `Candidates`, of which `merge` merges the rest.
+        """Do a pass that decides, and keeps what it decided.
 
         The verdicts are kept until the next scan: a `Verdict` may refer to one of them.
+
+        The verdicts are kept until the next scan: a `Verdict` may refer to one of them.
+
+        Parameters
+        ----------
+        what : str
+            The pass, in words.
+        kernel : callable
+            Gives the `Candidates` of a block.
+        merge : callable
+            Merges the rest of some blocks with that of the blocks that follow.
+        moments : bool, default False
+            Whether moments of the rows that each verdict keeps are wanted.
+
+        Returns
+        -------
+        Scan
+            The rest of all rows, and the moments.
         """
 
     @property
@@ -93,12 +168,26 @@ class Passes(ABC):
 
 
 class Verdict(NamedTuple):
-    """What a rule decides on every row of a table: its score, and whether it is kept.
+    """What a rule decides on every row of a table.
 
     `candidate` is the place of `keep` among the verdicts of the rule's last `Passes.scan`, if it is
     one of them. `judge` gives, where a rule has it, all that is said of rows, (5, n): their scores,
     what is expected of their targets, between which ends, and the kind of finding. Rows that are
     `spared` are kept although the candidate rejects them.
+
+    Parameters
+    ----------
+    score : callable
+        The scores of a block.
+    keep : callable
+        The weights of the rows of a block that are kept.
+    candidate : int, optional
+        The place of `keep` among the verdicts of the last `Passes.scan`, if it is one of them.
+    judge : callable, optional
+        All that is said of rows, (5, n): their scores, what is expected of their targets, between
+        which ends, and the kind of finding.
+    spared : Block, optional
+        Rows that are kept although the candidate rejects them.
     """
 
     score: Kernel
@@ -109,12 +198,30 @@ class Verdict(NamedTuple):
 
 
 def spaced(n: int, start: int = 0, stop: int | None = None, draw: int = 0) -> np.ndarray:
-    """The rows from `start` to `stop` that the sample of `n` rows has, one of each of equal parts.
+    """Draw the rows of a sample, one of each of equal parts of the table.
 
     Which row of a part it is, is drawn by the number of the part; so what repeats itself in a table
     every so many rows does not repeat itself in the sample. A second draw has none of the first's
     rows, and none of a part with a single one.
 
+    Parameters
+    ----------
+    n : int
+        Rows of the table.
+    start : int, default 0
+        The first row to look at.
+    stop : int, optional
+        The row after the last; None: n.
+    draw : int, default 0
+        0 for the sample, 1 for as many again.
+
+    Returns
+    -------
+    array of int
+        The rows of the sample from `start` to `stop`.
+
+    Examples
+    --------
     >>> spaced(4), spaced(4, 1, 3), len(spaced(10**6)), len(spaced(4, draw=1))
     (array([0, 1, 2, 3]), array([1, 2]), 65536, 0)
     """
@@ -131,7 +238,19 @@ def spaced(n: int, start: int = 0, stop: int | None = None, draw: int = 0) -> np
 
 
 class InMemory(Passes):
-    """Arrays in memory; of at most `BLOCK` rows they are one block."""
+    """A table whose arrays are in memory; of at most `BLOCK` rows they are one block.
+
+    Parameters
+    ----------
+    X : array, shape (n, d)
+        The features.
+    y : array, shape (n,)
+        The target.
+    weight : array, shape (n,), optional
+        How much each row counts; None: each once.
+    blanks : array of bool, shape (n, d), optional
+        Which features had no value before they were filled.
+    """
 
     def __init__(
         self,
@@ -180,7 +299,18 @@ class InMemory(Passes):
         return np.minimum(low, 0.0), np.maximum(high, 1.0)
 
     def values(self, kernel: Kernel) -> np.ndarray:
-        """What the kernel gives for each row."""
+        """Compute something of each row.
+
+        Parameters
+        ----------
+        kernel : callable
+            Computes it of a block, the rows last.
+
+        Returns
+        -------
+        array, shape (…, n)
+            What it gave.
+        """
         with one_thread():
             return np.concatenate([kernel(block) for block in self.blocks], axis=-1)
 

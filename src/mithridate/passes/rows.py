@@ -15,6 +15,17 @@ class OrderedTable(NamedTuple):
 
     Shapes: `rows` (m,), the row of the table at each place of the list; `X` (m, d); `y` (m,);
     `weight` (m,), or None where the list itself says how often each row counts.
+
+    Parameters
+    ----------
+    rows : array of int, shape (m,)
+        The row of the table at each place of the list.
+    X : array, shape (m, d)
+        The features there.
+    y : array, shape (m,)
+        The target there.
+    weight : array, shape (m,), optional
+        How much each counts; None where the list itself says how often each row counts.
     """
 
     rows: Int[np.ndarray, " m"]
@@ -29,7 +40,22 @@ class OrderedTable(NamedTuple):
         y: Float[np.ndarray, " n"],
         weight: Float[np.ndarray, " n"] | None = None,
     ) -> "OrderedTable":
-        """The list of a table; weights that are no counts of rows stay weights."""
+        """List the rows of a table; weights that are no counts of rows stay weights.
+
+        Parameters
+        ----------
+        X : array, shape (n, d)
+            The features.
+        y : array, shape (n,)
+            The target.
+        weight : array, shape (n,), optional
+            How much each row counts; None: each once.
+
+        Returns
+        -------
+        OrderedTable
+            The list.
+        """
         order = np.argsort(y, kind="stable")
         if (y[order][1:] == y[order][:-1]).any():
             order = np.lexsort((*X.T[::-1], y))
@@ -40,23 +66,59 @@ class OrderedTable(NamedTuple):
         return cls(order, X[order], y[order], None)
 
     def back(self, values: np.ndarray) -> np.ndarray:
-        """Values of the places of the list, put back where the rows of the table are."""
+        """Put values of the places of the list back where the rows of the table are.
+
+        Parameters
+        ----------
+        values : array, shape (m,)
+            The values.
+
+        Returns
+        -------
+        array, shape (n,)
+            The same by rows.
+        """
         spread = np.empty(int(self.rows.max()) + 1, dtype=values.dtype)
         spread[self.rows] = values  # equal rows have equal values
         return spread
 
 
 def are_counts(weight: Float[np.ndarray, " n"]) -> bool:
-    """Whether weights are whole numbers, and few enough rows to write them out."""
+    """Tell whether weights are whole numbers, and few enough rows to write them out.
+
+    Parameters
+    ----------
+    weight : array, shape (n,)
+        The weights.
+
+    Returns
+    -------
+    bool
+        Whether they are.
+    """
     return bool((weight == np.floor(weight)).all() and weight.sum() <= max(1000, 20 * len(weight)))
 
 
 def lowest(
     scores: Float[np.ndarray, " n"], weight: Float[np.ndarray, " n"] | None, contamination: float
 ) -> Float[np.ndarray, " n"]:
-    """Weight with which each row is kept when the lowest scores fill `1 - contamination` of it.
+    """Keep the rows with the lowest scores, until they fill `1 - contamination` of the weight.
 
     Equal scores go by row order; the row at the cut is kept with the part of its weight that fits.
+
+    Parameters
+    ----------
+    scores : array, shape (n,)
+        The scores.
+    weight : array, shape (n,), optional
+        How much each row counts; None: each once.
+    contamination : float
+        The share that is not kept.
+
+    Returns
+    -------
+    array, shape (n,)
+        The weight with which each row is kept.
     """
     weight = np.ones(len(scores)) if weight is None else weight
     rejected = contamination * weight.sum()
@@ -75,8 +137,24 @@ def lowest(
 
 
 def dealt(rows: Int[np.ndarray, " n"], seed: int, k: Any) -> Int[np.ndarray, " n"]:
-    """Whole numbers below `k` (one, or n), drawn for rows by their numbers alone (SplitMix64).
+    """Draw whole numbers for rows, by the numbers of the rows alone (SplitMix64).
 
+    Parameters
+    ----------
+    rows : array of int, shape (n,)
+        The numbers of the rows.
+    seed : int
+        Another seed, other numbers.
+    k : int or array of int, shape (n,)
+        What they are to be below.
+
+    Returns
+    -------
+    array of int, shape (n,)
+        The numbers.
+
+    Examples
+    --------
     >>> dealt(np.arange(4), 0, 5), dealt(np.array([2]), 0, 5)
     (array([0, 0, 4, 4]), array([4]))
     """

@@ -28,7 +28,22 @@ class Score(ABC):
 
     @abstractmethod
     def between(self, block: Block, low: float, high: float) -> Values:
-        """Scores that are exact from `low` to `high`; others are only on the right side of both."""
+        """Compute scores, exact from `low` to `high` and elsewhere on the right side of both.
+
+        Parameters
+        ----------
+        block : Block
+            The rows.
+        low : float
+            The least score that is to be exact.
+        high : float
+            The largest.
+
+        Returns
+        -------
+        array, shape (n,)
+            The scores.
+        """
 
 
 class Bounded(Score):
@@ -36,7 +51,18 @@ class Bounded(Score):
 
     @abstractmethod
     def bounds(self, block: Block) -> tuple[Values, Values]:
-        """Lower and upper bounds of the scores, rounding included."""
+        """Bound the scores, rounding included.
+
+        Parameters
+        ----------
+        block : Block
+            The rows.
+
+        Returns
+        -------
+        tuple of two arrays, shape (n,)
+            Lower and upper bounds.
+        """
 
     def between(self, block: Block, low: float, high: float) -> Values:
         least, most = self.bounds(block)
@@ -52,18 +78,56 @@ class Bounded(Score):
 
 
 def between(score: Kernel, block: Block, low: float, high: float) -> Values:
-    """Scores that are exact from `low` to `high`, and elsewhere on the right side of both."""
+    """Compute scores, exact from `low` to `high` and elsewhere on the right side of both.
+
+    Parameters
+    ----------
+    score : callable
+        The scores of a block, such as a `Score`.
+    block : Block
+        The rows.
+    low : float
+        The least score that is to be exact.
+    high : float
+        The largest.
+
+    Returns
+    -------
+    array, shape (n,)
+        The scores.
+    """
     return score.between(block, low, high) if isinstance(score, Score) else score(block)
 
 
 def of_rows(block: Block, rows: np.ndarray) -> Block:
-    """Some rows of a block, as if it had no others."""
+    """Take some rows out of a block, as if it had no others.
+
+    Parameters
+    ----------
+    block : Block
+        The block.
+    rows : array of int, shape (m,)
+        Their places in it.
+
+    Returns
+    -------
+    Block
+        The rows.
+    """
     return Block(block.start, np.take(block.Z, rows, axis=1), block.weight[rows])
 
 
 @dataclass(frozen=True, eq=False)
 class AtMost:
-    """Which rows have a score of at most `cut`."""
+    """Tells which rows have a score of at most `cut`.
+
+    Parameters
+    ----------
+    score : callable
+        The scores of a block.
+    cut : float
+        The largest score that passes.
+    """
 
     score: Kernel
     cut: float
@@ -77,6 +141,13 @@ class Within:
     """The verdicts that keep the rows with a score of at most each cut, from low to high.
 
     The rest is the number of rows within the first cut, and their weight.
+
+    Parameters
+    ----------
+    score : callable
+        The scores of a block.
+    cuts : sequence of float
+        The cuts, from low to high.
     """
 
     score: Kernel
@@ -91,7 +162,17 @@ class Within:
 
 @dataclass(frozen=True, eq=False)
 class ResidualScore:
-    """Distances `|y - xb - c|` of targets from a linear model, in some unit."""
+    """Distances `|y - xb - c|` of targets from a linear model, in some unit.
+
+    Parameters
+    ----------
+    coef : array, shape (d,)
+        The coefficients b.
+    intercept : float
+        The constant c.
+    unit : float, default 1.0
+        What the distances are divided by.
+    """
 
     coef: Float[np.ndarray, " d"]
     intercept: float
@@ -106,6 +187,13 @@ class ZScore(Bounded):
     """Distances of targets from a predictive mean, in predictive standard deviations.
 
     `most` is the largest leverage of any row.
+
+    Parameters
+    ----------
+    model : BayesianRegression
+        The model that predicts.
+    most : float
+        The largest leverage of any row.
     """
 
     model: BayesianRegression
@@ -121,7 +209,22 @@ class ZScore(Bounded):
 
 
 def predicted(block: Block, coef: Float[np.ndarray, " d"], intercept: float) -> Values:
-    """Predictions `xb + c`; equal rows have equal ones to the last bit."""
+    """Predict `xb + c`; equal rows have equal predictions to the last bit.
+
+    Parameters
+    ----------
+    block : Block
+        The rows.
+    coef : array, shape (d,)
+        The coefficients b.
+    intercept : float
+        The constant c.
+
+    Returns
+    -------
+    array, shape (n,)
+        The predictions.
+    """
     Z = block.Z[:-1]
     if Z.shape[1] == 1:  # einsum sums a single row in another order
         return predicted(of_rows(block, np.array([0, 0])), coef, intercept)[:1]
@@ -129,12 +232,38 @@ def predicted(block: Block, coef: Float[np.ndarray, " d"], intercept: float) -> 
 
 
 def residual(block: Block, model: BayesianRegression) -> Values:
-    """`y - μ(x)`."""
+    """Subtract the predictive mean, `y - μ(x)`.
+
+    Parameters
+    ----------
+    block : Block
+        The rows.
+    model : BayesianRegression
+        The model that predicts.
+
+    Returns
+    -------
+    array, shape (n,)
+        The residuals.
+    """
     return block.y - predicted(block, model.coef, model.intercept)
 
 
 def leverage(block: Block, model: BayesianRegression) -> Values:
-    """`BayesianRegression.leverage` of a block; of some of its rows, to the last bit, the same."""
+    """Compute `BayesianRegression.leverage`; of some rows of a block, to the last bit, the same.
+
+    Parameters
+    ----------
+    block : Block
+        The rows.
+    model : BayesianRegression
+        The model.
+
+    Returns
+    -------
+    array, shape (n,)
+        The leverages.
+    """
     turn, found = _whitening(model), np.empty(len(block.weight))
     center = model.center[:, None]
     for tile, room in tiles(len(center), len(found), LANES):
@@ -147,7 +276,22 @@ def leverage(block: Block, model: BayesianRegression) -> Values:
 
 
 def most_leverage(model: BayesianRegression, low: Values, high: Values) -> float:
-    """No row between two corners has a larger leverage, rounding included."""
+    """Bound the leverage of all rows between two corners, rounding included.
+
+    Parameters
+    ----------
+    model : BayesianRegression
+        The model.
+    low : array, shape (d,)
+        One corner.
+    high : array, shape (d,)
+        The other.
+
+    Returns
+    -------
+    float
+        The bound.
+    """
     reach = np.abs(_whitening(model)) @ np.maximum(model.center - low, high - model.center)
     return (1.0 / model.weight + float(reach @ reach)) * (1.0 + SLACK)
 

@@ -34,6 +34,15 @@ class Scratch(ExitStack):
 
     They go to a file that the system holds in its memory as it does the files of the table. It has
     no name, so that nothing is left when the process ends.
+
+    Parameters
+    ----------
+    source : Source
+        The files.
+    width : int
+        Columns of numbers, the target among them.
+    folder : path
+        Where the file is to be.
     """
 
     def __init__(self, source: Source, width: int, folder: Path):
@@ -49,7 +58,15 @@ class Scratch(ExitStack):
                 self._there = np.zeros(blocks, dtype=bool)
 
     def write(self, start: int, Z: Numbers) -> None:
-        """Keeps a block that there is to be room for; where a disk takes none, no more are."""
+        """Keep a block that there is to be room for; where a disk takes none, no more are.
+
+        Parameters
+        ----------
+        start : int
+            Its first row.
+        Z : array, shape (k, n)
+            Its numbers.
+        """
         there, block = self._there, start // BLOCK
         if block >= len(there):
             return
@@ -59,12 +76,40 @@ class Scratch(ExitStack):
             self._there = there[:0]
 
     def read(self, start: int, Z: Numbers) -> None:
-        """Fills in the numbers of a block that was kept."""
+        """Fill in the numbers of a block that was kept.
+
+        Parameters
+        ----------
+        start : int
+            Its first row.
+        Z : array, shape (k, n)
+            Where they go.
+
+        Raises
+        ------
+        InputError
+            If the file was cut short.
+        """
         if os.preadv(self._file, [Z.data], 8 * self.width * start) < Z.nbytes:
             raise InputError("The unfinished work on the disk was cut short; start again.")
 
     def blocks(self, columns: Sequence[str], start: int, stop: int) -> Iterator[tuple[int, Any]]:
-        """The blocks of the table; of those that are kept only how long they are."""
+        """Read the table block by block; of blocks that are kept only how long they are.
+
+        Parameters
+        ----------
+        columns : sequence of str
+            The columns to read.
+        start : int
+            The first row, where a block begins.
+        stop : int
+            The row after the last.
+
+        Yields
+        ------
+        tuple of int and (pyarrow.Table or Stored)
+            The first row of a block, and its rows.
+        """
         kept = min(len(self._there) * BLOCK, stop) if self._there.all() else start
         for at in range(start, kept, BLOCK):
             yield at, Stored(min(BLOCK, kept - at))

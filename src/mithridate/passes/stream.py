@@ -1,156 +1,38 @@
 """A table on disk behind the interface that the defenses' rules ask their passes of."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
-from time import monotonic
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
-from .._text import quote
-from ..errors import InputError
 from ..moments import Moments
-from ..tables.digest import Digest, Ordered, Survey, merged
 from ..tables.encoder import Encoder
-from ..tables.source import Source
-from . import masks, sample
+from . import masks
 from .block import Block, Kernel, Where, buffer, everything, moments_of
-from .engine import Blocks, Engine, Pass
-from .fold import Fold, Merge, joined, neither
-from .journal import Journal
+from .fold import Fold, Merge, neither
 from .memory import BLOCK, Passes, Scan, Verdict, spaced
+from .reader import Reader, as_it_is
 from .scores import between
 from .scratch import Scratch, Stored
 from .select import Ranks, RankValue, places
 
-Tell = Callable[[str, int, int], Any]
-Raw = Callable[[pa.Table], np.ndarray]
-MOST_DISTINCT = 1 << 22  # numbers of which it is found out whether they differ
-
-
-def _same(result: Any) -> Any:
-    return result
-
-
-class Reader:
-    """Does passes over raw tables, tells of them, and remembers what they gave in a folder."""
-
-    def __init__(self, engine: Engine, source: Source, journal: Journal, folder: Path, tell: Tell):
-        self.engine, self.source, self.journal, self.tell = engine, source, journal, tell
-        self.folder = folder
-        self.rates: list[tuple[str, float]] = []  # rows per second of each pass that was made
-
-    def reduce(
-        self,
-        columns: Sequence[str],
-        what: str,
-        fold: Fold,
-        finish: Callable[[Any], Any] = _same,
-        shrink: Callable[[Any], Any] = _same,
-        source: Blocks | None = None,
-    ) -> Any:
-        """One pass; `shrink` makes the result of a span small, `finish` that of all rows.
-
-        `source` is where the rows lie, if not in the files.
-        """
-
-        def compute() -> Any:
-            rows, began = self.source.rows, monotonic()
-            stage = f"pass {self.journal.asked}: {what}"
-            self.tell(stage, 0, rows)
-            done = partial(self._done, stage, rows)
-            asked = Pass(columns, fold, done, shrink)
-            result = self.engine.reduce(source or self.source, asked)
-            pa.default_memory_pool().release_unused()  # what is gathered now is put together
-            self.rates.append((what, rows / max(monotonic() - began, 1e-9)))
-            return finish(result)
-
-        return self.journal.step(what, compute)
-
-    def _done(self, stage: str, rows: int, done: int) -> None:
-        self.tell(stage, done, rows)
-
-    def survey(
-        self, kinds: Mapping[str, str], gone: tuple[str, ...] = (), beside: Sequence[str] = ()
-    ) -> dict[str, Digest]:
-        """The first pass: digests of the columns; it picks the samples, of those `beside` too."""
-
-        def finish(found: tuple[Any, ...]) -> dict[str, Digest]:
-            for draw, parts in enumerate(found[1:]):
-                sample.write(self._kept(draw), parts)
-            return found[0]
-
-        fold = sample.with_sample(Fold(Survey(kinds, gone), merged), self.source.rows)
-        return self.reduce([*kinds, *beside], "columns", fold, finish, sample.together)
-
-    def sample(self, draw: int = 0) -> pa.Table:
-        """The rows drawn from the table, as they are in it; not kept, since they are many."""
-        return sample.read(self._kept(draw))
-
-    def _kept(self, draw: int) -> Path:
-        return self.folder / f"sample-{draw}.arrow"
-
-    def medians(self, columns: Mapping[str, tuple[Raw, int]]) -> dict[str, float]:
-        """Medians of columns, each given as how to read it and how many known numbers it has."""
-        if not columns:
-            return {}
-        raws = [raw for raw, _ in columns.values()]
-        known = _Known(raws)
-        counts = (n for _, n in columns.values())
-        samples = known((0, self.sample()), -np.inf, np.inf)
-        wanted = [
-            Ranks(((n - 1) // 2, n // 2), n, sample)
-            for n, sample in zip(counts, samples, strict=True)
-        ]
-        found = places(partial(self.reduce, list(columns)), known, wanted)
-        means = [float(np.mean([low.value, high.value])) for low, high in found]
-        return dict(zip(columns, means, strict=True))
-
-    def all_differ(self, name: str) -> bool:
-        """Whether the numbers of a column differ in every row."""
-        if self.source.rows > MOST_DISTINCT:
-            raise InputError(
-                f"The column {quote(name)} is called an id, and whether it differs in every one of "
-                f"{self.source.rows:,} rows is too much to count; leave it out with --drop."
-            )
-        return bool(self.reduce([name], "ids", Fold(_ColumnValues(name), joined), _differ))
-
-    def counts_up(self, name: str, raw: Raw) -> bool:
-        """Whether a column counts up or down row by row."""
-        return bool(self.reduce([name], "ids", Fold(Ordered(name, raw), merged))[name]["step"])
-
-    def first_unknown(self, raw: Raw) -> int:
-        """Not worth a pass of its own."""
-        return -1
-
-
-@dataclass(frozen=True, eq=False)
-class _Known:
-    raws: Sequence[Raw]
-
-    def __call__(self, block: tuple[int, pa.Table], low: float, high: float) -> list[np.ndarray]:
-        values = [raw(block[1]) for raw in self.raws]
-        return [v[~np.isnan(v)] for v in values]
-
-
-@dataclass(frozen=True)
-class _ColumnValues:
-    name: str
-
-    def __call__(self, block: tuple[int, pa.Table]) -> list[np.ndarray]:
-        return [block[1][self.name].to_numpy()]
-
-
-def _differ(parts: list[np.ndarray]) -> bool:
-    values = np.concatenate(parts)
-    return bool(np.unique(values).size == values.size)
-
 
 class Streamed(Passes):
-    """Encoded rows of weight 1, read anew in every pass, or encoded once into a scratch file."""
+    """Encoded rows of weight 1, read anew in every pass, or encoded once into a scratch file.
+
+    Parameters
+    ----------
+    reader : Reader
+        Does the passes.
+    encoder : Encoder
+        Makes numbers of the columns.
+    scratch : Scratch, optional
+        Where the numbers are kept; None: they are made anew in every pass.
+    """
 
     def __init__(self, reader: Reader, encoder: Encoder, scratch: Scratch | None = None):
         self.reader, self.encoder, self.scratch = reader, encoder, scratch
@@ -160,8 +42,8 @@ class Streamed(Passes):
         self,
         what: str,
         fold: Fold,
-        finish: Callable[[Any], Any] = _same,
-        shrink: Callable[[Any], Any] = _same,
+        finish: Callable[[Any], Any] = as_it_is,
+        shrink: Callable[[Any], Any] = as_it_is,
     ) -> Any:
         encoded = Fold(EncodedKernel(self.encoder, fold.map, self.scratch), fold.merge)
         columns, source = self.encoder.needed, self.scratch
@@ -182,7 +64,20 @@ class Streamed(Passes):
         return encoded(self.encoder, self.reader.sample(draw), rows)
 
     def place(self, score: Kernel, rank: int) -> RankValue:
-        """The score at a rank, from 0, of those of all rows."""
+        """Find the score at a rank of those of all rows.
+
+        Parameters
+        ----------
+        score : callable
+            The scores of a block.
+        rank : int
+            The rank, from 0.
+
+        Returns
+        -------
+        RankValue
+            The score, and how many are below it and equal to it.
+        """
         n = self.reader.source.rows
         return self._place(score, Ranks([rank], n, self._sampled(score)))
 
@@ -222,7 +117,18 @@ class Streamed(Passes):
         return Scan(rest, [m for m in self._kept if m is not None] if moments else [])
 
     def mask(self, verdict: Verdict) -> tuple[bytes, Moments]:
-        """A bit for each row, 1 where it is kept, and the moments of those that are."""
+        """Say of each row whether it is kept.
+
+        Parameters
+        ----------
+        verdict : Verdict
+            What was decided.
+
+        Returns
+        -------
+        tuple of bytes and Moments
+            A bit for each row, 1 where it is kept, and the moments of those.
+        """
         place = verdict.candidate
         if place is None:
             self.scan("mask", masks.Only(verdict.keep), neither)
@@ -287,7 +193,22 @@ class EncodedKernel:
 
 
 def encoded(encoder: Encoder, table: pa.Table, rows: np.ndarray) -> Block:
-    """Rows of a table as a block, given their numbers in it."""
+    """Turn rows of a table into a block.
+
+    Parameters
+    ----------
+    encoder : Encoder
+        Makes numbers of the columns.
+    table : pyarrow.Table
+        The rows.
+    rows : array of int, shape (n,)
+        Their numbers in the whole table.
+
+    Returns
+    -------
+    Block
+        The block.
+    """
     Z = encoder(table, filled=False)
     return Block(0, Z, np.ones(len(rows)), encoder.fill_gaps(Z), rows)
 
