@@ -75,3 +75,53 @@ def test_the_figure_has_the_line_that_none_exceeds():
     assert '<th scope="row"><bdi>no poison exceeds</bdi></th><td>0.794</td><td>1.2</td>' in page
     without = html(to_table(bounded(nmse_bound=None), Row), to_table([], Look), to_table([], Moved))
     assert 'data-series="bound"' not in without
+
+
+MOVES = {
+    "within": 0.1,
+    "tested": 100,
+    "rows": 2,
+    "kept": [{"share": 0.01, "rows": 2, "kept": 0.34}, {"share": 0.04, "rows": 9, "kept": 0.01}],
+    "predictions": [{"target": 242.0, "now": 312.2, "least": 201.0, "most": 375.8}],
+    "coefficients": [{"column": "</b><i>s2</i>", "now": -0.32, "least": -1.86, "most": 1.52}],
+}
+STILL = (
+    "Whatever they say, 2 added rows leave 34 % of the model's own predictions within ±10 % of the "
+    "target range of what they are; 9 rows leave 1 %."
+)
+
+
+def page_with(moves) -> Page:
+    table = to_table(bounded(), Row, {"bound": {"moves": moves}})
+    return Page(html(table, to_table([], Look), to_table([], Moved)))
+
+
+def test_what_few_rows_cannot_move_stands_beside_the_certificate():
+    lines = told(bounded(), bound={**SAFE, "moves": MOVES})
+    assert lines.index(STILL) > next(i for i, one in enumerate(lines) if one.startswith("Up to 17"))
+    page = page_with(MOVES)
+    assert "with 2 poison rows beside the clean ones no number leaves its interval" in page.text
+    assert "242 312 201 376" in page.text
+    assert "</b><i>s2</i> −0.32 −1.86 1.52" in page.text  # escaped: it is text, and no element
+    assert "of the first seed; 100 predictions were looked at" in page.text
+
+
+def test_where_every_prediction_can_move_the_page_alone_says_so():
+    none = {**MOVES, "kept": [{"share": 0.01, "rows": 2, "kept": 0.0}]}
+    assert not any("leave" in line for line in told(bounded(), bound={"moves": none}))
+    assert (
+        "No prediction is proved to stay within ±10 % of the target range" in page_with(none).text
+    )
+
+
+@pytest.mark.parametrize(
+    "moves",
+    [
+        7,
+        {},
+        {**MOVES, "rows": "x"},
+        {**MOVES, "predictions": 3, "coefficients": [{"column": "a", "now": None}]},
+    ],
+)
+def test_damaged_intervals_have_no_section(moves):
+    assert "How far can a few rows" not in page_with(moves).text

@@ -92,9 +92,10 @@ class Audit:
         dict
             `headlines`; `worst`, with `times` (the largest undefended NMSE as a multiple of the
             clean one) and the `attack`, `alpha`, `ratio` and `seed` that it is of; `limit`, None
-            where nothing was proved; `defenses`, a list with a dict for each: `defense`, `cells`,
-            `failed`, `mean_gain`, `least_gain` and `harmful` (cells in which it does harm); `spec`,
-            which repeats the run; `notes`.
+            where nothing was proved; `moves`, what few added rows cannot do to single predictions
+            and coefficients, None where nothing was proved; `defenses`, a list with a dict for
+            each: `defense`, `cells`, `failed`, `mean_gain`, `least_gain` and `harmful` (cells in
+            which it does harm); `spec`, which repeats the run; `notes`.
         """
         times, cell = self.worst
         where = {key: cell[key] for key in ("attack", "alpha", "ratio", "seed")}
@@ -103,6 +104,7 @@ class Audit:
                 "headlines": self.headlines,
                 "worst": {"times": times, **where},
                 "limit": self.limit,
+                "moves": schema.about(self.results.table)["bound"].get("moves"),
                 "defenses": _gains(self.results.table),
                 "spec": self.spec.model_dump(mode="json", exclude_none=True, exclude_unset=True),
                 "notes": schema.about(self.results.table)["notes"],

@@ -12,6 +12,7 @@ from ..defenses import Ridge
 from ..errors import InputError
 from ..tables.encoded import Split
 from .goals import pursued
+from .movable import movable
 from .pieces import Batches, Tell
 from .spec import Spec
 from .worlds import world, writable
@@ -29,7 +30,7 @@ class Limits(NamedTuple):
     nothing could be proved. `facts` are JSON-able: `refused`, why there is no bound, or `safe`,
     how many `rows` beside `train` clean ones cannot make the test error `times` the clean one in
     any split, and whether they are `replaced`; `ends`, up to which number of replaced rows anything
-    is proved, as a sentence.
+    is proved, as a sentence; `moves`, of the first split, what `movable` says of added rows.
     """
 
     nmse: dict[tuple[int, float], tuple[float | None, float | None]]
@@ -59,9 +60,11 @@ def limits(
         joblib.delayed(of)(pursued(split, target, threat.goal), rows, model.l2, cut)
         for split, rows in zip(splits, written, strict=True)
     )
-    found, safe, ends = {}, [], []
+    found, safe, ends, moves = {}, [], [], None
     workers = -1 if len(splits) > FEW else 1  # starting processes takes longer than few splits
     done = joblib.Parallel(n_jobs=workers, return_as="generator", max_nbytes=None)(jobs)
+    if not replaced:
+        moves = movable(pursued(splits[0], target, threat.goal), written[0], model.l2)
     made: Any
     for i, (seed, made) in enumerate(zip(seeds, done, strict=True), 1):
         found |= {(seed, ratio): one for ratio, one in zip(cut.ratios, made[0], strict=True)}
@@ -76,6 +79,8 @@ def limits(
     if None not in safe:
         train = len(splits[0].train.y)
         facts["safe"] = {"times": TIMES, "rows": min(safe), "train": train, "replaced": replaced}
+    if moves is not None:
+        facts["moves"] = moves
     return Limits(found, facts)
 
 

@@ -10,6 +10,7 @@ from . import findings as find
 from . import goal, promises
 from .caveats import exact, untried, useless
 from .cells import ENOUGH, HARM, TRUE_RATIO, AuditResults, ResultCell
+from .moves import still
 
 MOST = 12  # sentences
 EARLY = 5  # at most so many sentences stand before the word on the seeds
@@ -64,6 +65,7 @@ def sentences(audit: AuditResults) -> list[str]:
         _hurting,
         _clean,
         promises.safe,
+        still,
         promises.certified,
         _crossing,
         promises.unbounded,

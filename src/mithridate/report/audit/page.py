@@ -15,6 +15,7 @@ from . import findings as find
 from .cells import AuditResults
 from .facts import facts
 from .headlines import sentences
+from .moves import moves
 from .tiles import tiles
 
 
@@ -137,6 +138,7 @@ def _words(results: pa.Table, audit: AuditResults, ratios: list[float]) -> dict[
         "headlines": sentences(audit),
         "meetings": crossings.lines(results, audit),
         "bound": crossings.bound(results),
+        "moves": moves(audit),
         "tiles": tiles(audit),
         "seeds": audit.seeds,
         "shown_ratios": text.listing([text.ratio(r) for r in ratios]) if ratios else "",
