@@ -13,6 +13,8 @@ import tomllib
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
+import pandas as pd
 import pytest
 
 import mithridate
@@ -28,6 +30,13 @@ GUIDES = [
       for p in sorted((DOCS / folder).glob("*.md"))),
 ]  # fmt: skip
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted(DOCS.rglob("*.md"))]
+NOT_RUN = {
+    "docs/results.md": "written by a command that takes hours",
+    "CONTRIBUTING.md": "what developers do",
+}
+NEEDS = re.compile(r"needs (mlflow|skrub)")
+"""Packages that no extra has: where one is installed, its blocks run too."""
+
 BLOCK = re.compile(
     r"(?P<skip><!-- not run: [^\n]+ -->\n)?^```(?P<kind>\w+)(?P<more>[^\n]*)\n(?P<text>.*?)^```$",
     re.MULTILINE | re.DOTALL,
@@ -38,7 +47,8 @@ LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 class Block(NamedTuple):
     """A block of a page: what it holds, whether it is run, and with which exit code it ends.
 
-    An `output` is what the block before it prints, perhaps among other lines.
+    An `output` is what the block before it prints, perhaps among other lines; a line of it that is
+    `…` stands for lines that are left out.
     """
 
     kind: str
@@ -55,9 +65,15 @@ def blocks(page: Path) -> list[Block]:
         told = dict(re.findall(r'(\w+)="?([^"\s]+)"?', one["more"]))
         code = int(told.get("exit", 0))
         more = one["kind"] == "text" and one["more"].split() == ["output"]
-        runs = one["skip"] is None
+        runs = one["skip"] is None or present(one["skip"])
         found.append(Block(one["kind"], one["text"], runs, told.get("title", ""), code, more))
     return found
+
+
+def present(reason: str) -> bool:
+    """Whether a block is left out for a package alone, and that is installed."""
+    needed = NEEDS.search(reason)
+    return needed is not None and importlib.util.find_spec(needed[1]) is not None
 
 
 @pytest.fixture(scope="module")
@@ -73,11 +89,19 @@ def name(page: Path) -> str:
     return str(page.relative_to(ROOT))
 
 
-every_guide = pytest.mark.parametrize("page", GUIDES, ids=name)
+every_page = pytest.mark.parametrize("page", PAGES, ids=name)
+RUN = [
+    page
+    for page in PAGES
+    if name(page) not in NOT_RUN
+    and any(block.runs and block.kind in ("python", "bash") for block in blocks(page))
+]
 
 
-@every_guide
+@every_page
 def test_every_block_parses(page):
+    fences = re.findall(r"^```", page.read_text(encoding="utf-8"), re.MULTILINE)
+    assert len(fences) == 2 * len(blocks(page)), "a block does not say what it holds"
     for block in blocks(page):
         if block.kind == "python":
             ast.parse(block.text)
@@ -100,9 +124,12 @@ def mentioned(page: Path) -> list[list[str]]:
     return found
 
 
-@every_guide
+@every_page
 def test_every_command_and_option_exists(page, hooks):
     commands = hooks.commands()
+    for block in blocks(page):
+        for script in re.findall(r"python ((?:benchmarks|docs)/\S+\.py)", block.text):
+            assert (ROOT / script).is_file(), script
     for command, *words in mentioned(page):
         known = {n for o in hooks.options(commands[command]) for n in o.names}
         given = [w.partition("=")[0] for w in words if re.match(r"--?[a-z]", w)]
@@ -120,7 +147,7 @@ def calls(tree: ast.AST) -> list[ast.Call]:
     return [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
 
 
-@every_guide
+@every_page
 def test_every_keyword_of_a_door_exists(page):
     """Calls of mithridate.NAME and of defenses take the keywords that the page gives them."""
     for block in blocks(page):
@@ -196,30 +223,94 @@ def shim(folder: Path) -> dict[str, str]:
     return {**os.environ, "PATH": path, "PYTHONPATH": place, "OMP_NUM_THREADS": "1"}
 
 
+class Session:
+    """A Python that runs the blocks of one page, one after the other, as a person at a prompt."""
+
+    def __init__(self, **how: Any):
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+        self.process = subprocess.Popen([sys.executable, "-c", PROMPT], text=True, **pipes, **how)
+
+    def __call__(self, text: str) -> tuple[int, str]:
+        """Whether a block failed, and what it printed."""
+        reader, writer = self.process.stdout, self.process.stdin
+        assert reader is not None and writer is not None
+        print(json.dumps(text), file=writer, flush=True)
+        lines = []
+        for line in reader:
+            if line.startswith(DONE):
+                return int(line.removeprefix(DONE)), "".join(lines)
+            lines.append(line)
+        return 1, "".join(lines)
+
+    def close(self) -> None:
+        assert self.process.stdin is not None
+        self.process.stdin.close()
+        self.process.wait()
+
+
+DONE = "\x1ddone "
+PROMPT = f"""
+import json, sys, traceback
+names = {{"__name__": "__main__"}}
+sys.path.insert(0, "")
+for line in sys.stdin:
+    try:
+        exec(compile(json.loads(line), "page", "exec"), names)
+        failed = 0
+    except BaseException:
+        traceback.print_exc()
+        failed = 1
+    print("\\n{DONE}" + str(failed), flush=True)
+"""
+
+
+def own_tables(folder: Path) -> None:
+    """The tables that pages mean by one of your own."""
+    rng = np.random.default_rng(0)
+    rooms = rng.integers(1, 8, 240)
+    area, year = 22 * rooms + rng.normal(15, 6, 240), rng.integers(1920, 2020, 240)
+    price = 2200 * area + 700 * (year - 1900) + rng.normal(0, 20_000, 240)
+    price[7] *= 10
+    houses = {"area": area, "rooms": rooms, "year": year, "SalePrice": price}
+    pd.DataFrame(houses).round(0).to_csv(folder / "houses.csv", index=False)
+    village, when = np.repeat(np.arange(40), 6), np.tile(np.arange(6), 40)
+    treated = ((village % 2 == 0) & (when > 2)).astype(int)
+    income = 100 + village + when + 3 * treated + rng.normal(0, 4, 240)
+    study = {"income": income, "treated": treated, "village": village, "year": 2000 + when}
+    pd.DataFrame(study).to_csv(folder / "study.csv", index=False)
+
+
+def check_output(wanted: str, printed: str) -> None:
+    """Every line of the page is among those that were printed."""
+    lines = {line.strip() for line in printed.splitlines()} | {"…"}
+    missing = [line for line in wanted.splitlines() if line.strip() not in lines]
+    assert not missing, f"{missing} is not in\n{printed}"
+
+
 @pytest.mark.slow
-@every_guide
+@pytest.mark.parametrize("page", RUN, ids=name)
 def test_every_block_runs(page, tmp_path):
     """In order, in one folder; the blocks in Python share their names."""
     environment = shim(tmp_path)
-    earlier: list[str] = []
+    own_tables(tmp_path)
+    python = Session(cwd=tmp_path, env=environment)
     printed = ""
     for block in blocks(page):
         if block.output:
-            lines = {line.strip() for line in printed.splitlines()}
-            missing = [line for line in block.text.splitlines() if line.strip() not in lines]
-            assert not missing, f"{missing} is not in\n{printed}"
+            check_output(block.text, printed)
         if block.title:
             (tmp_path / block.title).write_text(block.text)
         if not block.runs or block.kind not in ("python", "bash"):
             continue
         if block.kind == "python":
-            earlier.append(block.text)
-            command = [sys.executable, "-c", "\n".join(earlier)]
+            code, printed = python(block.text)
         else:
             text = block.text.replace("PYTHONPATH=.", "PYTHONPATH=.:$PYTHONPATH")
-            command = ["bash", "-euc", text]
-        done = subprocess.run(
-            command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
-        )
-        assert done.returncode == block.code, f"{block.text}\n{done.stdout}\n{done.stderr}"
-        printed = done.stdout
+            done = subprocess.run(
+                ["bash", "-euc", text],
+                cwd=tmp_path, env=environment, capture_output=True, text=True, check=False,
+            )  # fmt: skip
+            code, printed = done.returncode, done.stdout
+            assert code == block.code, f"{block.text}\n{done.stdout}\n{done.stderr}"
+        assert code == block.code, f"{block.text}\n{printed}"
+    python.close()

@@ -108,7 +108,7 @@ def results_md(chapters: Sequence[Chapter], results: Frame) -> str:
     ]
     parts += [
         "## How to repeat it",
-        "```\n" + "\n".join([*commands, "mithridate report results/"]) + "\n```",
+        "```bash\n" + "\n".join([*commands, "mithridate report results/"]) + "\n```",
     ]
     return "\n\n".join([*parts, footer(results)]) + "\n"
 
