@@ -8,7 +8,6 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
-import joblib
 import pyarrow as pa
 
 from .. import schema
@@ -27,9 +26,10 @@ from .labels import classes_of
 from .limits import Limits, limits
 from .looks import looks, moved
 from .pieces import Batches, Tell
-from .poisoning import AttackRun, batches, plausible
-from .portfolio import Chosen, attacked
+from .poisoning import AttackRun, batches, parts_of, plausible
+from .portfolio import PORTFOLIO, Chosen, attacked
 from .predict import foreseen
+from .processes import begun, side_by_side
 from .score import mark, score, under
 from .spec import Spec
 from .worlds import world
@@ -93,11 +93,13 @@ def run(spec: Spec, frame: Any = None, tell: Tell | None = None) -> Results:
     worlds = [world(split, data.target, spec.threat) for split in splits]
     cut = plausible(batches(spec, len(splits[0].train.y)), worlds)
     how = {"splits": splits, "model": model}
-    ran = [attacked(a, spec, worlds, seeds, cut, tell, **how) for a in spec.attacks if cut.ratios]
     keys = {"dataset": data.name, "judge": judge_name}
-    cells = [*unpoisoned(spec, keys, seeds), *cells_of(spec, keys, seeds, cut, ran)]
-    judged = [scored(split, data.target, spec.threat.goal) for split in splits]
-    rows = _score_all(cells, judged, seeds, model, candidates, tell)
+    with begun(_expected(spec, len(seeds), len(cut.ratios))) as starting:
+        attacks = spec.attacks if cut.ratios else []
+        ran = [attacked(one, spec, worlds, seeds, cut, tell, **how) for one in attacks]
+        cells = [*unpoisoned(spec, keys, seeds), *cells_of(spec, keys, seeds, cut, ran)]
+        judged = [scored(split, data.target, spec.threat.goal) for split in splits]
+        rows = _score_all(cells, judged, seeds, model, candidates, tell=tell, starting=starting)
     bound = limits(spec, splits, data.target, seeds, cut, model=model, tell=tell)
     rows = [_limited(row, bound) for row in rows]
     shown = _pictured(ran, cut)
@@ -144,19 +146,28 @@ def loaded(spec: Spec, frame: Any) -> Encoded:
     return data
 
 
-def _score_all(cells, splits, seeds, model, candidates, tell: Tell) -> list[schema.Row]:
+def _expected(spec: Spec, seeds: int, ratios: int) -> int:
+    """How many cells there will be; none where a portfolio starts processes before."""
+    if any(one.use == PORTFOLIO for one in spec.attacks):
+        return 0
+    steered = [parts_of(one, spec).attack.steered for one in spec.attacks]
+    each = (len(one.alphas) if s else 1 for one, s in zip(spec.attacks, steered, strict=True))
+    return seeds * (1 + ratios * sum(each))
+
+
+def _score_all(
+    cells, splits, seeds, model, candidates, *, tell: Tell, starting: Any
+) -> list[schema.Row]:
     """The rows of all cells; those with the same poison, such as alphas may share, by one run."""
     marks = [mark(cell) for cell in cells]
     once = dict(zip(reversed(marks), reversed(cells), strict=True))
-    jobs = (
-        joblib.delayed(score)(cell, splits[seeds.index(cell.keys["seed"])], model, candidates)
+    calls = [
+        (score, (cell, splits[seeds.index(cell.keys["seed"])], model, candidates))
         for cell in once.values()
-    )
+    ]
     found: dict[Any, list[schema.Row]] = {}
     tell("judging the defenses", 0, len(once))
-    # Workers are processes with one BLAS thread each: threads of both kinds would fight.
-    # No memory maps: a stopped run would leave their files behind.
-    done = joblib.Parallel(n_jobs=-1, return_as="generator", max_nbytes=None)(jobs)
+    done = side_by_side(calls, starting)
     for i, (key, some) in enumerate(zip(once, done, strict=True), 1):
         found[key] = some or []
         tell("judging the defenses", i, len(once))

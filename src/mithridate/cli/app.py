@@ -52,6 +52,8 @@ def main() -> None:
     """Entry point: every error a person can mend is one sentence, never a traceback."""
     code: Any = FAILED
     warnings.formatwarning = _warning
+    # Of a run that was stopped, the process that cleans up after the others would tell at length.
+    os.environ.setdefault("PYTHONWARNINGS", "ignore:resource_tracker:UserWarning")
     with suppress(ValueError):  # only the main thread may say what a signal does
         signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:

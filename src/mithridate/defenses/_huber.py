@@ -9,10 +9,9 @@ import numpy as np
 from scipy.optimize import minimize
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import HuberRegressor
-from threadpoolctl import threadpool_limits
 
 from ..errors import InputError
-from ..passes.block import Block, everything
+from ..passes.block import Block, everything, one_thread
 from ..passes.fold import Fold, add
 from ..passes.memory import Passes, Verdict
 from ..passes.scores import AtMost, ResidualScore, predicted
@@ -197,8 +196,7 @@ class Huber(Streams, BaseDefense):
 
     def _converge(self, model: HuberRegressor, table: "_Table | _Stream") -> HuberRegressor:
         # A thousand products with a small matrix: more threads than one only wait for each other.
-        one_thread = threadpool_limits(limits=1, user_api="blas")
-        with one_thread, warnings.catch_warnings(record=True) as caught:
+        with one_thread(), warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             table.fit(model)
         self.n_iter_ += model.n_iter_
