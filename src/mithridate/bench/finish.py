@@ -6,6 +6,7 @@ R̃`, against the same reference.
 
 import time
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -72,11 +73,12 @@ def scale(normalizer: AbstractNormalizer, reference: Reference, alpha: float):
     ends: Any = [[float(one) for one in end] for end in normalizer.anchors(reference)]
     low, high = (Terms(*end) for end in ends)
     span = Terms(high.damage - low.damage, high.risk - low.risk)
+    bend = partial(type(normalizer).bent, normalizer)  # equinox binds a method at length, each time
 
     def worth(error: np.ndarray, risk: np.ndarray) -> np.ndarray:
         damage = (error - low.damage) / (span.damage or np.inf)
         seen = (risk - low.risk) / (span.risk or 1.0)
-        bent = normalizer.bent(Terms(damage, seen))  # pyright: ignore[reportArgumentType]
+        bent = bend(Terms(damage, seen))  # pyright: ignore[reportArgumentType]
         return np.asarray(alpha * bent.damage - (1 - alpha) * bent.risk)
 
     return worth
