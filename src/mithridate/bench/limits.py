@@ -1,6 +1,7 @@
 """How far poison can push the error at most, for every split and ratio of a run."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import joblib
@@ -19,8 +20,8 @@ from .worlds import world, writable
 
 PIECES = 2  # into which a bound is split where that sharpens it; more gain little
 MOST_COUNTED = 120  # features up to which the number of rows that cannot double the error is sought
-TIMES = 2.0
-FEW = 2
+TIMES = 2.0  # the growth of the error for which it is said how many rows cannot cause it
+FEW = 2  # splits up to which no processes are started
 
 
 class Limits(NamedTuple):
@@ -55,9 +56,9 @@ def limits(
         return Limits({}, {"refused": str(error)})
     tell("bounding the damage", 0, len(splits))
     replaced = threat.placed == "replaced"
-    of = _of_split_replaced if replaced else _of_split
+    of = joblib.delayed(partial(_of_split, l2=model.l2, counts=cut.counts, replaced=replaced))
     jobs = (
-        joblib.delayed(of)(pursued(split, target, threat.goal), rows, model.l2, cut)
+        of(pursued(split, target, threat.goal), rows)
         for split, rows in zip(splits, written, strict=True)
     )
     found, safe, ends, moves = {}, [], [], None
@@ -93,39 +94,56 @@ def _refused(spec: Spec, model: Any) -> str | None:
     return None
 
 
+class Proved(NamedTuple):
+    """What is proved of one part of a split.
+
+    `bounds` are on its mean squared error, one for each number of rows; `safe` is how many rows
+    cannot lift it to a limit, `ends` up to which number of rows anything is proved, as a sentence.
+    """
+
+    bounds: list[float]
+    safe: int | None = None
+    ends: tuple[int, str] | None = None
+
+
+def _added(setting: Setting, rows: Writable, counts: Sequence[int], limit: float | None) -> Proved:
+    """What is proved where poison is added to the clean rows."""
+    start, bounds, known = None, [], {}
+    for count in counts:
+        made = prove(setting, rows, count, start, pieces=PIECES)
+        start = made.witness
+        known |= {} if start is None else {count: start}
+        bounds.append(made.bound)
+    if limit is None or setting.Z.shape[1] - 1 > MOST_COUNTED:
+        return Proved(bounds)
+    return Proved(bounds, safe_rows(setting, rows, limit, max(counts), known))
+
+
+def _replaced(
+    setting: Setting, rows: Writable, counts: Sequence[int], limit: float | None
+) -> Proved:
+    """The same where poison replaces clean rows."""
+    about = Replacing(setting, rows, max(counts))
+    bounds = [about.prove(count).bound for count in counts]
+    ends = (about.most, about.ends) if about.most < max(counts) else None
+    return Proved(bounds, None if limit is None else about.safe_rows(limit), ends)
+
+
 Made = tuple[list[tuple[float | None, float | None]], int | None, tuple[int, str] | None]
 
 
-def _of_split(split: Split, rows: Writable, l2: float, cut: Batches) -> Made:
-    """The limits of one split at each ratio, and how many rows cannot double the test error."""
-    ends, safe = [], None
+def _of_split(
+    split: Split, rows: Writable, *, l2: float, counts: Sequence[int], replaced: bool
+) -> Made:
+    """The limits of a split at each ratio, how many rows cannot double its error, and the end."""
+    proofs, shares = [], []
     with threadpool_limits(1):
-        for part in (split.validation, split.test):
+        for part in (split.test, split.validation):
             setting = Setting(split.train.X, split.train.y, part.X, part.y, l2=l2)
-            unit, start, found, known = float(np.var(part.y)), None, [], {}
-            for count in cut.counts:
-                made = prove(setting, rows, count, start, pieces=PIECES)
-                start = made.witness
-                known |= {} if start is None else {count: start}
-                found.append(made.bound / unit if np.isfinite(made.bound) else None)
-            ends.insert(0, found)
-            if part is split.test and split.train.X.shape[1] <= MOST_COUNTED:
-                limit = TIMES * setting.fit(0).error
-                safe = safe_rows(setting, rows, limit, max(cut.counts), known)
-    return list(zip(*ends, strict=True)), safe, None
-
-
-def _of_split_replaced(split: Split, rows: Writable, l2: float, cut: Batches) -> Made:
-    """The same for rows that replace clean ones; last, where that ends."""
-    ends, safe, last = [], None, None
-    with threadpool_limits(1):
-        for part in (split.validation, split.test):
-            setting = Setting(split.train.X, split.train.y, part.X, part.y, l2=l2)
-            about, unit = Replacing(setting, rows, max(cut.counts)), float(np.var(part.y))
-            bounds = [about.prove(count).bound for count in cut.counts]
-            ends.insert(0, [one / unit if np.isfinite(one) else None for one in bounds])
-            if about.most < max(cut.counts):
-                last = about.most, about.ends
-            if part is split.test:
-                safe = about.safe_rows(TIMES * setting.fit(0).error)
-    return list(zip(*ends, strict=True)), safe, last
+            limit = TIMES * setting.fit(0).error if part is split.test else None
+            made = (_replaced if replaced else _added)(setting, rows, counts, limit)
+            unit = float(np.var(part.y))
+            shares.append([one / unit if np.isfinite(one) else None for one in made.bounds])
+            proofs.append(made)
+    test, validation = proofs
+    return list(zip(*shares, strict=True)), test.safe, test.ends or validation.ends

@@ -11,7 +11,7 @@ goes through (Rump, "Verification of positive definiteness", BIT 2006). Every su
 The table's numbers count as exact; how the attacked model itself is rounded is not covered.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -75,41 +75,33 @@ def certified(
     if any(not 0 <= term.gamma < np.inf for term in terms):
         return np.inf
     reach = poison * farthest_surely(rows, witness.q) ** 2 / 4
-    return certified_within(setting, poison, witness, reach, terms=terms, raises=raises)
+    tries = (witness._replace(mu=witness.mu * (1 + share)) for share in raises)
+    return _first(_at(setting, poison, one, reach, terms) for one in tries)
 
 
-def certified_within(
-    setting: Setting,
-    poison: float,
-    witness: Witness,
-    reach: float,
-    *,
-    terms: Sequence[Term] = (),
-    raises: Sequence[float] = RAISES,
-) -> float:
+def certified_within(setting: Setting, witness: Witness, reach: float) -> float:
     """An upper bound on the error of every fit `θ` with `(θ - q)ᵀ A (θ - θ₀)` up to `reach`.
 
     Parameters
     ----------
     setting : Setting
         Training and judged rows.
-    poison : float
-        Number of rows that the penalty grows by.
     witness : Witness
         Any `q`, for which the `reach` is known, and any `μ`.
     reach : float
         In squared units of the target, with its rounding.
-    terms, raises : sequence
-        As in `certified`.
 
     Returns
     -------
     float
         Mean squared error on the judged rows, as in `certified`.
     """
-    bounds = (
-        _at(setting, poison, Witness(witness.q, witness.mu * (1 + r)), reach, terms) for r in raises
-    )
+    tries = (witness._replace(mu=witness.mu * (1 + share)) for share in RAISES)
+    return _first(_at(setting, 0, one, reach, ()) for one in tries)
+
+
+def _first(bounds: Iterable[float]) -> float:
+    """The first bound that is finite; infinity where none is."""
     return next((bound for bound in bounds if np.isfinite(bound)), np.inf)
 
 

@@ -128,7 +128,7 @@ class Replacing:
         if not (usable and 0 < k <= self.most):
             return np.inf
         reach = self._reach(k, witness.q)
-        return certified_within(self.setting, 0, witness, reach) if reach < np.inf else np.inf
+        return certified_within(self.setting, witness, reach) if reach < np.inf else np.inf
 
     def moved(self, k: int, directions: Float[np.ndarray, "m k"]) -> np.ndarray:
         """Bound each of several `aᵀθ` from below and from above.
