@@ -14,7 +14,24 @@ from .errors import InputError
 
 
 def column(meaning: str, kind: pa.DataType, *, key: bool = False, default: Any = None) -> Any:
-    """A dataclass field that knows its Arrow type and its meaning in words."""
+    """Make a dataclass field that knows its Arrow type and its meaning.
+
+    Parameters
+    ----------
+    meaning : str
+        What it says, in words.
+    kind : pyarrow.DataType
+        Its type.
+    key : bool, default False
+        Whether it tells one row from another.
+    default : object, optional
+        What it is where nothing is given.
+
+    Returns
+    -------
+    dataclasses.Field
+        The field.
+    """
     return dataclasses.field(
         default=default, metadata={"meaning": meaning, "kind": kind, "key": key}
     )
@@ -140,8 +157,20 @@ RowLike = TypeVar("RowLike", Row, Look, Moved, Step)
 
 
 def schema(kind: type) -> pa.Schema:
-    """Arrow schema of a row class; each field carries its meaning.
+    """Make the Arrow schema of a row class; each field carries its meaning.
 
+    Parameters
+    ----------
+    kind : type
+        The class.
+
+    Returns
+    -------
+    pyarrow.Schema
+        The schema.
+
+    Examples
+    --------
     >>> schema(Moved).names
     ['attack', 'alpha', 'ratio', 'name', 'moved', 'kind']
     """
@@ -152,36 +181,105 @@ def schema(kind: type) -> pa.Schema:
 
 
 def keys(kind: type = Row) -> list[str]:
-    """Names of the columns that tell one row from another."""
+    """Name the columns that tell one row from another.
+
+    Parameters
+    ----------
+    kind : type, optional
+        The class of the rows.
+
+    Returns
+    -------
+    list of str
+        The names.
+    """
     return [f.name for f in dataclasses.fields(kind) if f.metadata["key"]]
 
 
 def to_table(
     rows: Iterable[RowLike], kind: type[RowLike], about: Mapping[str, Any] | None = None
 ) -> pa.Table:
-    """Rows as an Arrow table; `about` (JSON-able facts on the run) travels in its metadata."""
+    """Turn rows into an Arrow table.
+
+    Parameters
+    ----------
+    rows : iterable of RowLike
+        The rows.
+    kind : type[RowLike]
+        Their class.
+    about : mapping of str to object, optional
+        Facts on the run, which JSON can say; they travel in the metadata.
+
+    Returns
+    -------
+    pyarrow.Table
+        The table.
+    """
     table = pa.Table.from_pylist([dataclasses.asdict(r) for r in rows], schema=schema(kind))
     return table.replace_schema_metadata({"mithridate": json.dumps(dict(about or {}))})
 
 
 def about(table: pa.Table) -> dict[str, Any]:
-    """The facts on the run that `to_table` put into the metadata; none where they are no mapping."""
+    """Read the facts on the run that `to_table` put into the metadata.
+
+    Parameters
+    ----------
+    table : pyarrow.Table
+        The results.
+
+    Returns
+    -------
+    dict of str to object
+        The facts; none where they are no mapping.
+    """
     found = json.loads((table.schema.metadata or {}).get(b"mithridate", b"{}"))
     return found if isinstance(found, dict) else {}
 
 
 def write(table: pa.Table, path: Path) -> None:
-    """Writes a table as Parquet, atomically."""
+    """Write a table as Parquet, whole or not at all.
+
+    Parameters
+    ----------
+    table : pyarrow.Table
+        The table.
+    path : path
+        The file.
+    """
     write_atomically(path, lambda temporary: pq.write_table(table, temporary))
 
 
 def read(path: Path) -> pa.Table:
-    """Reads a table that `write` wrote."""
+    """Read a table that `write` wrote.
+
+    Parameters
+    ----------
+    path : path
+        The file.
+
+    Returns
+    -------
+    pyarrow.Table
+        The table.
+    """
     return pq.read_table(path)
 
 
 def write_classes(classes: Mapping[str, Mapping[str, Any]], folder: Path) -> None:
-    """Writes what a study's classes say of themselves beside its parts; what is there stays."""
+    """Write what a study's classes say of themselves beside its parts; what is there stays.
+
+    Parameters
+    ----------
+    classes : mapping of str to mapping of str to object
+        By kind and name.
+    folder : path
+        The folder of the study.
+
+    Raises
+    ------
+    InputError
+        If it cannot be written to.
+    """
     known = _classes(folder)
     both = {kind: {**known.get(kind, {}), **classes[kind]} for kind in classes}
     text = json.dumps(both, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
@@ -202,11 +300,26 @@ def _classes(folder: Path) -> dict[str, Any]:
 
 
 def gather(folder: Path) -> pa.Table:
-    """All parts of a results folder in one table, in the order of its keys.
+    """Read all parts of a results folder as one table, in the order of its keys.
 
     Its facts say what its classes are called, where a file beside the parts says so. Two folders
     merge by copying their `parts` together: a part is named by what it was computed
     from, so none can be there twice.
+
+    Parameters
+    ----------
+    folder : path
+        The folder.
+
+    Returns
+    -------
+    pyarrow.Table
+        The results.
+
+    Raises
+    ------
+    InputError
+        If there are none, or none that can be read.
     """
     parts = sorted(p for p in (folder / "parts").glob("*.parquet") if not p.name.startswith("."))
     if not parts:

@@ -6,7 +6,7 @@ import pytest
 
 import mithridate
 from mithridate import data
-from mithridate.auditing.audit import source_of
+from mithridate.auditing.asked import source_of
 from mithridate.bench import Spec
 from mithridate.bench.running import loaded
 from mithridate.cli import app

@@ -2,13 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from .._text import quote
 from ..bench.judges import names_regressor
 from ..bench.portfolio import PORTFOLIO
+from ..data.load import names
 from ..errors import InputError
 from ..tables.names import column_name, column_names
+from ..tables.place import place
 from ..tables.reading import ANY, Reading
 
 NETWORKS = ("mlp",)
@@ -201,3 +204,29 @@ def several(given: Any) -> list[Any]:
         All of them.
     """
     return [given] if isinstance(given, str | int | float) else list(given)
+
+
+def source_of(data: str | Path | None) -> str:
+    """Say what a spec calls a table that was named.
+
+    Parameters
+    ----------
+    data : path-like or str, optional
+        The table.
+
+    Returns
+    -------
+    str
+        A data set, or a file by its whole path.
+    """
+    if data is None:
+        return "diabetes"
+    if str(data) in names():
+        return str(data)  # as `data.load` has it: that data set, whatever lies around
+    where = place(data)
+    path = Path(data) if where is None else where.path
+    if not path.exists():
+        return str(data)
+    # An absolute path, so that the spec can be rerun from any folder.
+    path = path.absolute()
+    return str(path if where is None else where._replace(path=path))

@@ -16,9 +16,7 @@ from .._documents import plain
 from .._retired import renamed
 from ..bench import Results, Spec, run
 from ..bench.pieces import Tell
-from ..data.load import names
 from ..errors import InputError
-from ..tables.place import place
 from ..tables.reading import ANY, Reading
 from . import asked
 
@@ -328,7 +326,7 @@ def audit(
     True
     """
     framed = not (data is None or isinstance(data, str | Path))
-    source = "frame" if framed else source_of(data)
+    source = "frame" if framed else asked.source_of(data)
     spec = Spec.of(
         {
             "seed": seed,
@@ -351,7 +349,27 @@ def audit(
 
 
 def audit_spec(spec: Spec, frame: Any = None, *, tell: Tell | None = None) -> Audit:
-    """Runs the audit that a spec describes, on the table it names or on the given frame."""
+    """Run the audit that a spec describes.
+
+    Parameters
+    ----------
+    spec : Spec
+        The spec.
+    frame : pandas, polars or pyarrow frame, optional
+        The table; None: the one that the spec names.
+    tell : callable, optional
+        Hears of what is done.
+
+    Returns
+    -------
+    Audit
+        The result.
+
+    Raises
+    ------
+    InputError
+        If the frame is none, or the spec asks for what is not there.
+    """
     backend = None
     if frame is not None:
         try:
@@ -363,32 +381,6 @@ def audit_spec(spec: Spec, frame: Any = None, *, tell: Tell | None = None) -> Au
             ) from None
     spec = spec.model_copy(deep=True)
     return Audit(spec, run(spec, frame, tell), backend)
-
-
-def source_of(data: str | Path | None) -> str:
-    """Say what a spec calls a table that was named.
-
-    Parameters
-    ----------
-    data : path-like or str, optional
-        The table.
-
-    Returns
-    -------
-    str
-        A data set, or a file by its whole path.
-    """
-    if data is None:
-        return "diabetes"
-    if str(data) in names():
-        return str(data)  # as `datasets.load` has it: that data set, whatever lies around
-    where = place(data)
-    path = Path(data) if where is None else where.path
-    if not path.exists():
-        return str(data)
-    # An absolute path, so that the spec can be rerun from any folder.
-    path = path.absolute()
-    return str(path if where is None else where._replace(path=path))
 
 
 def _native(results: pa.Table, backend: Any) -> Any:

@@ -142,7 +142,7 @@ class Poisoned:
 
 
 def check_suffix(path: Path) -> Path:
-    """The path, if it names a kind of file that can be written."""
+    """Refuse a path that names no kind of file that can be written."""
     if path.suffix.lower() not in (".csv", ".parquet"):
         raise InputError(f"{path.name!r} is neither .csv nor .parquet; name the file so.")
     return path

@@ -50,9 +50,28 @@ SIGNS = ("=", "!", "<", ">")  # then `up` is a column
 
 
 def pursued(split: Split, target: str, goal: str) -> Split:
-    """The split whose validation and test rows are those that the goal is about.
+    """Keep the validation and test rows that the goal is about.
 
     The test rows that it is not about are in `others`. An InputError says where too few are left.
+
+    Parameters
+    ----------
+    split : Split
+        The split of a table.
+    target : str
+        The column that is predicted.
+    goal : str
+        What the attack is for, as a spec says it.
+
+    Returns
+    -------
+    Split
+        The split; the test rows that it is not about are in `others`.
+
+    Raises
+    ------
+    InputError
+        If too few rows are left.
     """
     asked = Goal.of(goal).rows
     if not asked:

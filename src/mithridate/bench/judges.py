@@ -40,6 +40,23 @@ def judge(spec: Spec) -> tuple[str, Any]:
     as `package.module.Class` or by a short name of `REGRESSORS`: then the attack goes through the
     victim as a surrogate.
 
+    Parameters
+    ----------
+    spec : Spec
+        The spec.
+
+    Returns
+    -------
+    tuple of str and estimator
+        Its name, and the estimator, not fitted.
+
+    Raises
+    ------
+    InputError
+        If it names none.
+
+    Examples
+    --------
     >>> judge(Spec())
     ('ridge', Ridge())
     """
@@ -74,8 +91,20 @@ def _network(victim: victims.MLP) -> Any:
 
 
 def names_regressor(name: str) -> bool:
-    """Whether a model is named that no attack goes through: a regressor to be trained.
+    """Tell whether a model is named that no attack goes through: a regressor to be trained.
 
+    Parameters
+    ----------
+    name : str
+        The name.
+
+    Returns
+    -------
+    bool
+        Whether it is one.
+
+    Examples
+    --------
     >>> names_regressor("hgb"), names_regressor("sklearn.svm.SVR"), names_regressor("ridge")
     (True, True, False)
     """

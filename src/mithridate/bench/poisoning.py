@@ -65,7 +65,25 @@ class AttackRun(NamedTuple):
 
 
 def batches(spec: Spec, n: int) -> Batches:
-    """The ratios of a spec; batches end at steps of `batch` and at each ratio."""
+    """Cut the ratios of a spec into batches, which end at steps of `batch` and at each ratio.
+
+    Parameters
+    ----------
+    spec : Spec
+        The spec.
+    n : int
+        Clean rows.
+
+    Returns
+    -------
+    Batches
+        The batches.
+
+    Raises
+    ------
+    InputError
+        If a ratio is less than one row.
+    """
     replaces = spec.threat.placed == "replaced"
     ratios = sorted({r for r in spec.ratios if r > 0})
     counts = [edges(n, [r], replaces)[1] for r in ratios]
@@ -79,9 +97,26 @@ def batches(spec: Spec, n: int) -> Batches:
 
 
 def plausible(cut: Batches, worlds: Sequence[World]) -> Batches:
-    """The ratios that the attacker's source can plausibly send; an InputError where there are none.
+    """Keep the ratios that the attacker's source can plausibly send.
 
     It sends no more rows than it has sent so far, so that at most its share of the table doubles.
+
+    Parameters
+    ----------
+    cut : Batches
+        The ratios asked for.
+    worlds : sequence of World
+        The attacker's side of each split.
+
+    Returns
+    -------
+    Batches
+        The ratios that are left.
+
+    Raises
+    ------
+    InputError
+        If none is.
     """
     most = min((world.most for world in worlds if world.most is not None), default=None)
     if most is None or not cut.counts:
@@ -107,7 +142,35 @@ def poison_of(
     *,
     limit: float | None = None,
 ) -> AttackRun:
-    """The poison of one attack at all alphas, seeds and ratios, of a risk up to the `limit`."""
+    """Write the poison of one attack at all alphas, seeds and ratios.
+
+    Parameters
+    ----------
+    one : AttackSpec
+        The attack as the spec has it.
+    spec : Spec
+        The spec.
+    worlds : sequence of World
+        The attacker's side of each split.
+    seeds : list of int
+        The seed of each split.
+    cut : Batches
+        The ratios.
+    tell : callable, optional
+        Hears of what is done.
+    limit : float, optional
+        The largest risk that it may have; None: any.
+
+    Returns
+    -------
+    AttackRun
+        The poison, and what is known of it.
+
+    Raises
+    ------
+    InputError
+        If the attack cannot keep to the limit.
+    """
     tell = None if tell is silent else tell
     attacker = parts_of(one, spec)
     attack = attacker.attack
@@ -153,7 +216,25 @@ def poison_of(
 
 
 def parts_of(one: AttackSpec, spec: Spec) -> Attacker:
-    """Attack, victim, risk and normalizer; an InputError where a name or an option is wrong."""
+    """Build attack, victim, risk and normalizer.
+
+    Parameters
+    ----------
+    one : AttackSpec
+        The attack as the spec has it.
+    spec : Spec
+        The spec.
+
+    Returns
+    -------
+    Attacker
+        The four.
+
+    Raises
+    ------
+    InputError
+        If a name or an option is wrong.
+    """
     through = one.through or spec.victim
     victim = build(through.use, through.options, victims, victims.AbstractVictim)
     risk = build(one.risk, {}, risks, risks.AbstractRisk)

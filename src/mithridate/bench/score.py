@@ -121,7 +121,20 @@ def under(cell: Cell, rows: list[Row]) -> list[Row]:
 
 
 def nmse(model: Any, test: Part) -> float:
-    """Test MSE over the variance of the test targets."""
+    """Divide the test MSE of a model by the variance of the test targets.
+
+    Parameters
+    ----------
+    model : estimator
+        The model, fitted.
+    test : Part
+        The test rows.
+
+    Returns
+    -------
+    float
+        The ratio.
+    """
     return float(np.mean((test.y - model.predict(test.X)) ** 2) / np.var(test.y))
 
 
@@ -152,7 +165,20 @@ def _figures(model: Any, split: Split, train: Part, both: Part, poison: Part) ->
 
 
 def mean_prediction(split: Split, model: Any) -> float:
-    """The mean prediction for the test rows, in the units of the table."""
+    """Predict the test rows, and take the mean, in the units of the table.
+
+    Parameters
+    ----------
+    split : Split
+        The split of the table.
+    model : estimator
+        The model, fitted.
+
+    Returns
+    -------
+    float
+        The mean.
+    """
     return float(np.mean(model.predict(split.test.X)) * split.scale[-1] + split.shift[-1])
 
 

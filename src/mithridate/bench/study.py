@@ -269,8 +269,15 @@ def _table(entry: Any, key: str) -> dict[str, Any]:
 
 
 def shipped() -> dict[str, str]:
-    """What each of the shipped studies is about, by name.
+    """Say what each of the shipped studies is about.
 
+    Returns
+    -------
+    dict of str to str
+        By name.
+
+    Examples
+    --------
     >>> "smoke" in shipped()
     True
     """
@@ -284,7 +291,23 @@ def _shipped() -> dict[str, str]:
 
 
 def text_of(source: str | Path) -> str:
-    """The TOML of a file, or of a shipped study."""
+    """Read the TOML of a file, or of a shipped study.
+
+    Parameters
+    ----------
+    source : str or Path
+        The file, or the name of the study.
+
+    Returns
+    -------
+    str
+        The text.
+
+    Raises
+    ------
+    InputError
+        If there is none.
+    """
     path, known = Path(source), _shipped()
     if isinstance(source, str) and source in known:
         return known[source]

@@ -184,7 +184,28 @@ def risk_of(
     *,
     replaces: bool = False,
 ) -> float:
-    """The risk of poison rows (p,) that started from the clean rows `origin` (p,)."""
+    """Measure the risk of poison rows.
+
+    Parameters
+    ----------
+    attacker : Attacker
+        Attack, victim, risk and normalizer.
+    world : World
+        The attacker's side of the split.
+    rows : Part
+        The poison.
+    origin : array of int, shape (p,)
+        The clean row that each started from.
+    seed : int
+        The seed of the split.
+    replaces : bool, default False
+        Whether they stand in place of those.
+
+    Returns
+    -------
+    float
+        The risk; 1 looks like an average clean row.
+    """
     _, victim, risk, normalizer = attacker
     with jax.enable_x64(True):
         clean, aimed, threat = _parts(world, (0, len(rows.y)), replaces)

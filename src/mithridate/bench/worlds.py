@@ -22,6 +22,34 @@ class World(NamedTuple):
     last. `held` are the targets of the training rows (n,) from which the attack pushes predictions
     away, NaN for the rows that it is not about. `own` says from which of the known rows a slot may
     start; None: all.
+
+    Parameters
+    ----------
+    known : Part
+        The rows it believes to be trained on.
+    weight : float
+        How many times each of them counts.
+    aimed : Part
+        The rows it aims by.
+    lower : array, shape (d + 1,)
+        The least that it may write in each column, the target last.
+    upper : array, shape (d + 1,)
+        The most.
+    step : array, shape (d + 1,)
+        The spacing of the values of each column; 0: any value.
+    free : array of bool, shape (d + 1,)
+        Which columns it may write.
+    budget : float
+        How far a row may move.
+    member : array of bool, shape (groups, d)
+        Which features are the levels of each category.
+    optional : array of bool, shape (groups,)
+        Whether a row may have none of its levels.
+    held : array, shape (n,)
+        Targets of training rows from which predictions are pushed away, NaN for rows that the
+        attack is not about.
+    own : array of bool, optional
+        From which of the known rows a slot may start; None: all.
     """
 
     known: Part
@@ -47,7 +75,27 @@ class World(NamedTuple):
 
 
 def world(split: Split, target: str, threat: ThreatSpec) -> World:
-    """The attacker's world; an InputError names a column that the table does not have."""
+    """Say what the attacker knows and may write of a split.
+
+    Parameters
+    ----------
+    split : Split
+        The split of a table.
+    target : str
+        The column that is predicted.
+    threat : ThreatSpec
+        The threat model.
+
+    Returns
+    -------
+    World
+        The attacker's side.
+
+    Raises
+    ------
+    InputError
+        If it names a column that the table does not have, or leaves none to write.
+    """
     columns = split.columns
     sources = np.array([*columns.source, target])
     known, aimed = _knowledge(pursued(split, target, threat.goal), threat)
@@ -136,7 +184,18 @@ def _places(sources: np.ndarray, name: str) -> np.ndarray:
 
 
 def writable(world: World) -> Writable:
-    """The rows that an attacker may write in its world."""
+    """Say which rows an attacker may write in its world.
+
+    Parameters
+    ----------
+    world : World
+        The world.
+
+    Returns
+    -------
+    Writable
+        The rows, as the bounds want them.
+    """
     origins = np.column_stack([world.known.X, world.known.y])
     origins = origins if world.own is None else origins[world.own]
     lower, upper = world.lower, world.upper

@@ -242,7 +242,13 @@ class LimitedFile(io.FileIO):
 
 
 def cache() -> Path:
-    """The folder for downloads: MITHRIDATE_CACHE, or the platform's."""
+    """Name the folder for downloads: MITHRIDATE_CACHE, or the platform's.
+
+    Returns
+    -------
+    path
+        The folder.
+    """
     import pooch
 
     return Path(os.environ.get(CACHE) or pooch.os_cache("mithridate")).expanduser()

@@ -68,7 +68,21 @@ def named(records: np.ndarray, names: list[str]) -> np.ndarray:
 
 
 class KeptRows(NamedTuple):
-    """What the kept rows have in common."""
+    """What the kept rows have in common.
+
+    Parameters
+    ----------
+    center : array, shape (d,)
+        Their means.
+    spread : array, shape (d,)
+        Their standard deviations; 0 for a column that is constant.
+    regression : BayesianRegression, optional
+        What they say of the target; None where there are too many columns.
+    model : estimator
+        The model that was trained on them.
+    sigma : float
+        Of its residuals.
+    """
 
     center: Float[np.ndarray, " d"]
     spread: Float[np.ndarray, " d"]  # 0 for a column that is constant
@@ -99,7 +113,22 @@ class KeptRows(NamedTuple):
 
     @classmethod
     def of_moments(cls, moments: Moments, model: Any, sigma: float) -> "KeptRows":
-        """The kept rows by their moments, and by σ of the residuals of a model."""
+        """Describe the kept rows by their moments.
+
+        Parameters
+        ----------
+        moments : Moments
+            The moments.
+        model : estimator
+            The model that was trained on them.
+        sigma : float
+            Of its residuals.
+
+        Returns
+        -------
+        KeptRows
+            The description.
+        """
         # The maximum of the evidence is not needed to the last digit here.
         regression = BayesianRegression.of(moments, max_iter=100, tol=1e-4)
         center = moments.mean[:-1]
@@ -108,7 +137,17 @@ class KeptRows(NamedTuple):
         return cls(center, spread, regression, model, sigma)
 
     def describe(self, X: Rows, y: Column, records: np.ndarray) -> None:
-        """Fills the records of these rows."""
+        """Fill in the records of rows.
+
+        Parameters
+        ----------
+        X : array, shape (n, d)
+            Their features.
+        y : array, shape (n,)
+            Their targets.
+        records : array
+            The records, to be written to.
+        """
         residual = (y - self.model.predict(X)) / self.sigma
         records["residual"] = residual
         if self.regression is None:

@@ -20,7 +20,7 @@ from .unitbox import UnitBox
 def fit_passes(
     guard: Any, rows: Any, names: Sequence[str], trusted: Any = None
 ) -> tuple[Verdict, bytes, Moments]:
-    """Fits a defense on a table that is read in passes.
+    """Fit a defense on a table that is read in passes.
 
     Parameters
     ----------

@@ -29,6 +29,13 @@ class Frame:
 
     The one model of results in this room: `cube` has figures as arrays, for means and intervals
     over many tables; `audit.cells.AuditResults` is a frame of one table, cell by cell.
+
+    Parameters
+    ----------
+    results : pyarrow.Table
+        The rows.
+    labels : Labels, optional
+        What reports call classes; None: as the results say.
     """
 
     def __init__(self, results: pa.Table, labels: Labels | None = None):
@@ -39,7 +46,18 @@ class Frame:
         return self.table.num_rows
 
     def where(self, **wanted: Any) -> "Frame":
-        """The rows whose columns have these values; a list stands for any of its values."""
+        """Select the rows whose columns have certain values.
+
+        Parameters
+        ----------
+        **wanted : object
+            The value of each column; a list stands for any of its values.
+
+        Returns
+        -------
+        Frame
+            The rows.
+        """
         mask = pc.scalar(True)
         for name, value in wanted.items():
             column = pc.field(name)
@@ -50,7 +68,22 @@ class Frame:
         return self._selected(mask)
 
     def with_column(self, name: str, values: list, kind: pa.DataType) -> "Frame":
-        """The same rows with one more column."""
+        """Put one more column behind the others.
+
+        Parameters
+        ----------
+        name : str
+            Its name.
+        values : list
+            Its values.
+        kind : pyarrow.DataType
+            Its type.
+
+        Returns
+        -------
+        Frame
+            The same rows with it.
+        """
         return Frame(self.table.append_column(name, pa.array(values, kind)), self.labels)
 
     def _selected(self, mask: Any) -> "Frame":
@@ -80,14 +113,38 @@ class Frame:
         return len(self) - self.table.group_by(keys).aggregate([]).num_rows
 
     def distinct(self, *names: str) -> list:
-        """The values there are: of one column sorted, nulls left out; of several as tuples."""
+        """List the values that there are.
+
+        Parameters
+        ----------
+        *names : str
+            The columns.
+
+        Returns
+        -------
+        list
+            Of one column sorted, nulls left out; of several as tuples.
+        """
         if len(names) == 1:
             return sorted(v for v in self.table[names[0]].unique().to_pylist() if v is not None)
         found = self.table.group_by(list(names)).aggregate([]).select(list(names))
         return sorted(zip(*(c.to_pylist() for c in found.columns), strict=True), key=repr)
 
     def cube(self, figures: Sequence[str], *axes: str) -> "Cube":
-        """Figures by table, `axes` and seed; rows that differ elsewhere are averaged."""
+        """Take the means of figures by table, axes and seed.
+
+        Parameters
+        ----------
+        figures : sequence of str
+            The figures, each a column.
+        *axes : str
+            The columns that they are to vary along; rows that differ elsewhere are averaged.
+
+        Returns
+        -------
+        Cube
+            The figures as arrays.
+        """
         keys = ["dataset", *axes, "seed"]
         grouped = self.worked.table.group_by(keys).aggregate([(f, "mean") for f in figures])
         columns = [grouped[key].to_pylist() for key in keys]
@@ -112,13 +169,27 @@ def _sorted(axis: str, values: set) -> list:
 
 
 class Cube(NamedTuple):
-    """Arrays (tables, axes ..., seeds) by figure; `along` has the values of each axis."""
+    """Figures as arrays.
+
+    Parameters
+    ----------
+    along : dict of str to list
+        The values of each axis: tables, other axes, seeds.
+    values : dict of str to array, shape (tables, …, seeds)
+        The figures.
+    """
 
     along: dict[str, list]
     values: Values
 
     def packed(self) -> "Cube":
-        """The seeds of each table first on the last axis, as resampling wants them."""
+        """Put the seeds of each table first on the last axis, as resampling wants them.
+
+        Returns
+        -------
+        Cube
+            The same figures.
+        """
         if not self.values:
             return self
         first = next(iter(self.values.values()))
@@ -147,16 +218,49 @@ class Cube(NamedTuple):
         return not any(np.isfinite(v).any() for v in self.values.values())
 
     def estimate(self, figure: Callable[[Values], np.ndarray]) -> Estimate:
-        """A figure of the means over seeds, as `_intervals.estimate`."""
+        """Estimate a figure of the means over seeds, as `intervals.estimate`.
+
+        Parameters
+        ----------
+        figure : callable
+            Makes it of the means.
+
+        Returns
+        -------
+        Estimate
+            The figure, with its interval.
+        """
         return estimate(self.values, self.seeds, figure)
 
     def point(self, figure: Callable[[Values], np.ndarray]) -> np.ndarray:
-        """The figure alone, without the draws."""
+        """Compute a figure of the means over seeds alone, without the draws.
+
+        Parameters
+        ----------
+        figure : callable
+            Makes it of the means.
+
+        Returns
+        -------
+        array
+            The figure.
+        """
         return figure(at_once(self.values))[0]
 
 
 def models(results: Frame) -> dict[tuple[str, str, str], str]:
-    """The models of a study by their keys (`MODEL`), with options where one has several."""
+    """Name the models of a study, with options where one has several.
+
+    Parameters
+    ----------
+    results : Frame
+        The results.
+
+    Returns
+    -------
+    dict of tuple to str
+        What each is called, by its keys (`MODEL`).
+    """
     keys = results.distinct(*MODEL) if len(results) else []
     many = {victim for victim, _, _ in keys if len({k[1] for k in keys if k[0] == victim}) > 1}
     return {key: results.labels.model(*key, several=key[0] in many) for key in keys}
@@ -177,7 +281,18 @@ def knowledge(contamination: str | None, trusted: float | None) -> str:
 
 
 def attacked(rows: Frame) -> Frame:
-    """The undefended cells with poison: one row for each poisoned training set."""
+    """Select the undefended cells with poison: one row for each poisoned training set.
+
+    Parameters
+    ----------
+    rows : Frame
+        The results.
+
+    Returns
+    -------
+    Frame
+        The cells.
+    """
     return rows.poisoned.where(defense=NONE)
 
 

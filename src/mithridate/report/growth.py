@@ -11,7 +11,18 @@ LITTLE = 1.1  # an error that grew by less than a tenth: the poison did little
 
 
 def growth(x: Values) -> np.ndarray:
-    """Log of the undefended error over the clean one."""
+    """Take the log of the undefended error over the clean one.
+
+    Parameters
+    ----------
+    x : dict of str to array
+        The figures `DAMAGE`.
+
+    Returns
+    -------
+    array
+        The log.
+    """
     return log(x["nmse_poisoned"]) - log(x["nmse_clean"])
 
 
@@ -20,12 +31,34 @@ def log(values: np.ndarray) -> np.ndarray:
 
 
 def factor(value: float) -> str:
-    """A difference of logs as a factor."""
+    """Write a difference of logs as a factor.
+
+    Parameters
+    ----------
+    value : float
+        The difference.
+
+    Returns
+    -------
+    str
+        The factor; a dash where there is none.
+    """
     return text.times(float(np.exp(value))) if np.isfinite(value) else "–"
 
 
 def trajectories(cube: Cube) -> np.ndarray:
-    """Log growth of the error and log risk, meant over the tables: (2, alphas, ratios)."""
+    """Average the log growth of the error and the log risk over the tables.
+
+    Parameters
+    ----------
+    cube : Cube
+        The figures.
+
+    Returns
+    -------
+    array, shape (2, alphas, ratios)
+        Growth and risk.
+    """
 
     def both(x: Values) -> np.ndarray:
         return np.stack([over(growth(x), 1), over(log(x["risk"]), 1)], axis=1)

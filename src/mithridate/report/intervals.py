@@ -17,14 +17,35 @@ Values = dict[str, np.ndarray]
 
 
 class Estimate(NamedTuple):
-    """Figures with the ends of their intervals, arrays of one shape; no ends with few seeds."""
+    """Figures with the ends of their intervals.
+
+    Parameters
+    ----------
+    point : array
+        The figures.
+    low : array, optional
+        The lower ends; None with few seeds.
+    high : array, optional
+        The upper ends.
+    """
 
     point: np.ndarray
     low: np.ndarray | None
     high: np.ndarray | None
 
     def one(self, *index: int) -> "Estimate":
-        """The figure at an index."""
+        """Take the figure at an index.
+
+        Parameters
+        ----------
+        *index : int
+            The index.
+
+        Returns
+        -------
+        Estimate
+            The figure.
+        """
         low, high = (end if end is None else end[index] for end in (self.low, self.high))
         return Estimate(self.point[index], low, high)
 
@@ -116,7 +137,20 @@ def ends(found: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def over(values: np.ndarray, *axes: int) -> np.ndarray:
-    """Mean over axes, what is not known left out."""
+    """Take the mean over axes, what is not known left out.
+
+    Parameters
+    ----------
+    values : array
+        The values.
+    *axes : int
+        The axes.
+
+    Returns
+    -------
+    array
+        The means; NaN where nothing is known.
+    """
     with np.errstate(invalid="ignore"):
         there = np.isfinite(values)
         total = np.where(there, values, 0.0).sum(axis=axes)
@@ -125,8 +159,22 @@ def over(values: np.ndarray, *axes: int) -> np.ndarray:
 
 
 def interval(estimate: Estimate, show: Callable[[float], str] = signed) -> str:
-    """The ends of an interval; a dash where there is none.
+    """Write the ends of an interval.
 
+    Parameters
+    ----------
+    estimate : Estimate
+        A single figure.
+    show : callable, optional
+        Writes a number.
+
+    Returns
+    -------
+    str
+        The ends; a dash where there is none.
+
+    Examples
+    --------
     >>> interval(Estimate(np.array(0.2), np.array(0.1), np.array(0.35)))
     '+0.10 to +0.35'
     """
@@ -137,8 +185,22 @@ def interval(estimate: Estimate, show: Callable[[float], str] = signed) -> str:
 
 
 def with_interval(estimate: Estimate, show: Callable[[float], str] = signed) -> str:
-    """A figure with its interval in brackets.
+    """Write a figure with its interval in brackets.
 
+    Parameters
+    ----------
+    estimate : Estimate
+        A single figure.
+    show : callable, optional
+        Writes a number.
+
+    Returns
+    -------
+    str
+        The figure.
+
+    Examples
+    --------
     >>> with_interval(Estimate(np.array(0.2), np.array(0.1), np.array(0.35)))
     '+0.20 [+0.10 to +0.35]'
     """

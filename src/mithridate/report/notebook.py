@@ -10,8 +10,26 @@ MOST_LINES, MOST_ROWS = 8, 10
 def notebook(
     title: str, lines: Sequence[str], heads: Sequence[str], rows: Sequence[Sequence[Any]]
 ) -> str:
-    """A small piece of HTML without style of its own, script or links.
+    """Write a small piece of HTML without style of its own, script or links.
 
+    Parameters
+    ----------
+    title : str
+        What is above it.
+    lines : sequence of str
+        Sentences.
+    heads : sequence of str
+        The heads of the table.
+    rows : sequence of sequence of object
+        Its cells.
+
+    Returns
+    -------
+    str
+        The HTML.
+
+    Examples
+    --------
     >>> notebook("1 < 2", ["a & b"], ["x"], [[0.123456]])[:44]
     '<div><p><b>1 &lt; 2</b></p><ul><li>a &amp; b'
     """

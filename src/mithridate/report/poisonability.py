@@ -26,6 +26,23 @@ class Poisonability:
     `ratio`, interpolated), "below" (at or below `ratio`, the first tried) or "not" (not up to
     `ratio`, the last tried). `low` and `high` are the ends of a 95 % bootstrap interval over the
     seeds: 0 below the first ratio tried, infinite beyond the last; None with fewer than 3 seeds.
+
+    Parameters
+    ----------
+    keys : mapping of str to object
+        The columns that tell the series from others.
+    seeds : int
+        How many seeds it has.
+    reach : str
+        "at": the errors meet at `ratio`, interpolated; "below": at or below `ratio`, the first
+        tried; "not": not up to `ratio`, the last tried.
+    ratio : float
+        The ratio.
+    low : float, optional
+        The lower end of a 95 % bootstrap interval over the seeds, 0 below the first ratio tried;
+        None with fewer than 3 seeds.
+    high : float, optional
+        The upper end, infinite beyond the last ratio tried.
     """
 
     keys: Mapping[str, Any]
@@ -58,7 +75,18 @@ def poisonability(results: pa.Table) -> list[Poisonability]:
 
 
 def measured(rows: Iterable[Mapping[str, Any]]) -> list[Poisonability]:
-    """The same from rows; every defense's row of a cell has the same errors, and one is taken."""
+    """Find the same from rows; each defense's row of a cell has the same errors, and one is taken.
+
+    Parameters
+    ----------
+    rows : iterable of mapping of str to object
+        The results, row by row.
+
+    Returns
+    -------
+    list of Poisonability
+        One for each series of cells.
+    """
     names = [name for name in schema.schema(schema.Row).names if name in KEYS]
     series: dict[tuple, dict[tuple[float, Any], tuple[float, float]]] = {}
     for row in rows:

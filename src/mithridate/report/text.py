@@ -9,8 +9,20 @@ from collections.abc import Sequence
 
 
 def number(value: float | None) -> str:
-    """A figure with three significant digits and a true minus sign.
+    """Write a figure with three significant digits and a true minus sign.
 
+    Parameters
+    ----------
+    value : float, optional
+        The figure.
+
+    Returns
+    -------
+    str
+        The figure; a dash where there is none.
+
+    Examples
+    --------
     >>> number(0.31249), number(-12345.6), number(None)
     ('0.312', '−12,346', '–')
     """
@@ -21,8 +33,20 @@ def number(value: float | None) -> str:
 
 
 def percent(share: float | None) -> str:
-    """A share in whole percent; what rounds to nothing, or to everything, says so.
+    """Write a share in whole percent; what rounds to nothing, or to everything, says so.
 
+    Parameters
+    ----------
+    share : float, optional
+        The share, in [0, 1].
+
+    Returns
+    -------
+    str
+        The percentage; a dash where there is none.
+
+    Examples
+    --------
     >>> percent(0.333), percent(0.004), percent(0.0), percent(0.996), percent(None)
     ('33 %', '<1 %', '0 %', '>99 %', '–')
     """
@@ -45,8 +69,20 @@ def at_most(share: float) -> str:
 
 
 def area(auc: float) -> str:
-    """An area under the ROC curve; only a perfect one is written as 1.
+    """Write an area under the ROC curve; only a perfect one is written as 1.
 
+    Parameters
+    ----------
+    auc : float
+        The area, in [0, 1].
+
+    Returns
+    -------
+    str
+        The figure.
+
+    Examples
+    --------
     >>> area(0.724), area(0.996), area(1.0)
     ('0.72', '>0.99', '1.00')
     """
@@ -54,8 +90,20 @@ def area(auc: float) -> str:
 
 
 def ratio(value: float) -> str:
-    """A poison ratio in percent, as precise as it was asked for.
+    """Write a poison ratio in percent, as precise as it was asked for.
 
+    Parameters
+    ----------
+    value : float
+        The ratio, in [0, 1).
+
+    Returns
+    -------
+    str
+        The percentage.
+
+    Examples
+    --------
     >>> ratio(0.1), ratio(0.075)
     ('10 %', '7.5 %')
     """
@@ -109,8 +157,20 @@ def growth(factor: float) -> str:
 
 
 def signed(value: float | None) -> str:
-    """A gain with its sign; zero has none.
+    """Write a gain with its sign; zero has none.
 
+    Parameters
+    ----------
+    value : float, optional
+        The gain.
+
+    Returns
+    -------
+    str
+        The figure; a dash where there is none.
+
+    Examples
+    --------
     >>> signed(0.224), signed(-0.305), signed(-0.001), signed(None)
     ('+0.22', '−0.30', '0.00', '–')
     """
@@ -121,8 +181,20 @@ def signed(value: float | None) -> str:
 
 
 def listing(words: Sequence[str]) -> str:
-    """Words joined as in prose.
+    """Join words as in prose.
 
+    Parameters
+    ----------
+    words : sequence of str
+        The words.
+
+    Returns
+    -------
+    str
+        The words in a row.
+
+    Examples
+    --------
     >>> listing(["a", "b", "c"])
     'a, b and c'
     """
@@ -130,8 +202,22 @@ def listing(words: Sequence[str]) -> str:
 
 
 def count(amount: int, noun: str) -> str:
-    """A noun with its number.
+    """Write a noun with its number.
 
+    Parameters
+    ----------
+    amount : int
+        How many.
+    noun : str
+        What, in the singular.
+
+    Returns
+    -------
+    str
+        The words.
+
+    Examples
+    --------
     >>> count(1, "seed"), count(3, "seed")
     ('1 seed', '3 seeds')
     """

@@ -126,7 +126,18 @@ def _missing(results: Frame) -> list[str]:
 
 
 def again(repeated: int) -> str:
-    """What is said where cells are there more than once."""
+    """Say that cells are there more than once.
+
+    Parameters
+    ----------
+    repeated : int
+        How many.
+
+    Returns
+    -------
+    str
+        The sentence.
+    """
     return (
         f"{text.count(repeated, 'cell')} repeat others with training sets of another size or "
         "under another version: their means are taken."
