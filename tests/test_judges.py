@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.ensemble import HistGradientBoostingRegressor
 
 from mithridate import data
 from mithridate.bench import Spec, run
@@ -82,3 +83,54 @@ def test_a_loss_that_the_targets_do_not_allow_is_refused_in_one_sentence():
     table = {"source": "frame", "target": "y", "rows": 60}
     with pytest.raises(InputError, match="cannot be trained on this table"):
         run(Spec.of(spec | {"data": table}), frame)
+
+
+@pytest.fixture(scope="module")
+def claims():
+    """Policies with claims a year, and the years that each was observed."""
+    rng = np.random.default_rng(0)
+    age, power = rng.uniform(18, 80, 300).round(1), rng.integers(4, 13, 300)
+    years = rng.uniform(0.1, 1, 300).round(2)
+    rate = np.exp(1 - age / 40 + power / 8)
+    claims = rng.poisson(rate * years) / years
+    return pd.DataFrame({"age": age, "power": power, "years": years, "claims": claims})
+
+
+POISSON = "hgb(loss=poisson, max_iter=9)"
+
+
+def test_exposure_weighs_rows_in_training_and_in_errors(claims):
+    table = {"source": "frame", "target": "claims", "weights": "years", "rows": 100}
+    attacks = [{"use": "portfolio", "alphas": [1], "members": ["flip"]}]
+    spec = {"judge": POISSON, "data": table, "attacks": attacks, "ratios": [0.1], "seeds": 1}
+    found = run(Spec.of(spec | {"defenses": [{"use": "trim"}]}), claims)
+    rows = found.table.to_pylist()
+
+    split = split_for(Spec.of(spec).data.load(claims), Spec.of(spec), 0)
+    assert split.columns.names == ("age", "power")
+    model = HistGradientBoostingRegressor(loss="poisson", max_iter=9, random_state=0)
+    model.fit(split.train.X, split.train.y, sample_weight=claims.years[split.rows])
+    said, test = model.predict(split.test.X), split.test
+    unit = np.cov(test.y, aweights=test.w, ddof=0)
+    by_hand = np.average((test.y - said) ** 2, weights=test.w) / unit
+    assert rows[0]["nmse_clean"] == pytest.approx(by_hand)
+    assert {row["status"] for row in rows} == {"ok"}
+    assert max(row["nmse_poisoned"] for row in rows) > rows[0]["nmse_clean"]
+    assert split.train.w.mean() == pytest.approx(1)
+    assert "weighs as much as the mean clean row" in Spec.of(spec).words()["writes"]
+
+
+@pytest.mark.parametrize(
+    ("judge", "weights", "said"),
+    [
+        (None, "years", "only a regressor takes"),
+        (POISSON, "miles", "'miles' are no column of numbers"),
+        (POISSON, "less", r"2 rows of the table have no weight, or one below 0"),
+        ("knn", "years", "takes no weights"),
+    ],
+)
+def test_weights_that_cannot_be_are_refused_in_a_sentence(claims, judge, weights, said):
+    frame = claims.assign(less=claims.years.where(claims.index > 1, -1.0))
+    table = {"source": "frame", "target": "claims", "weights": weights, "rows": 100}
+    with pytest.raises(InputError, match=said):
+        run(Spec.of({"judge": judge, "data": table, "seeds": 1}), frame)

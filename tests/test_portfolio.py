@@ -67,8 +67,8 @@ def test_it_keeps_what_most_damage_is_sure_of(made):
     assert chosen[0].rows is found.piece(0, 0, cut.counts[1]).rows
     assert [one.aims for one in written] == [False, True, True, False]
 
-    def fit(X, y):
-        return model.fit(X, y)
+    def fit(rows):
+        return model.fit(rows.X, rows.y)
 
     each = {one.piece.member: errors(fit, split.train, one, judged) for one in written}
     sure = {name: against(found, each["flip"])[1] for name, found in each.items()}
@@ -84,8 +84,8 @@ def test_a_training_row_is_predicted_by_what_saw_neither_it_nor_its_copies():
     poison = Part(train.X[origin], np.full(4, 9.0))
     piece = Piece(poison, origin, 0.0, 0.0)
 
-    def fit(X, y):
-        return LinearRegression().fit(X, y)
+    def fit(rows):
+        return LinearRegression().fit(rows.X, rows.y)
 
     def by_hand(row):
         stays, copies = np.arange(12) % FOLDS != row % FOLDS, origin % FOLDS != row % FOLDS
@@ -106,7 +106,11 @@ def test_a_training_row_is_predicted_by_what_saw_neither_it_nor_its_copies():
 def test_validation_rows_that_were_aimed_by_do_not_count(made):
     split, model, _, _, calls = made
     (_, _, written, _, judged), _ = calls[0]
-    found = {one.piece.member: errors(model.fit, split.train, one, judged) for one in written}
+
+    def fit(rows):
+        return model.fit(rows.X, rows.y)
+
+    found = {one.piece.member: errors(fit, split.train, one, judged) for one in written}
     assert np.isnan(found["greedy, alpha 1"][60:]).all()
     assert not np.isnan(found["flip"]).any()
 
@@ -128,9 +132,9 @@ def test_what_is_surely_behind_flip_is_tried_no_further():
     nothing = Piece(Part(train.X[:0], train.y[:0]), np.zeros(0, int), 0.0, 0.0)
     judged, fits = Judged(validation, train.y, copied=True, placed="added"), []
 
-    def fit(X, y):
-        fits.append(len(y))
-        return LinearRegression().fit(X, y)
+    def fit(rows):
+        fits.append(len(rows.y))
+        return LinearRegression().fit(rows.X, rows.y)
 
     whole = predicted(fit, train, Entry(nothing, False), judged)
     assert np.isfinite(whole).all()

@@ -18,7 +18,12 @@ NETWORKS = ("mlp",)
 
 
 def table(
-    source: str, target: str | None, drop: Sequence[str], categorical: Sequence[str], read: Reading
+    source: str,
+    target: str | None,
+    drop: Sequence[str],
+    categorical: Sequence[str],
+    read: Reading,
+    more: dict[str, Any],
 ) -> dict[str, Any]:
     """State the table, what is predicted of it, and how its file is read.
 
@@ -34,6 +39,8 @@ def table(
         Columns of numbers that are codes.
     read : Reading
         What was said of its file.
+    more : dict
+        What else its section has, as it is.
 
     Returns
     -------
@@ -44,6 +51,7 @@ def table(
     made |= {
         "drop": column_names(drop, "drop"),
         "categorical": column_names(categorical, "categorical"),
+        **more,
     }
     return made if read == ANY else made | {"reading": asdict(read)}
 

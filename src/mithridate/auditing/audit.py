@@ -237,6 +237,7 @@ def audit(
     drop: Sequence[str] = (),
     categorical: Sequence[str] = (),
     reading: Reading = ANY,
+    weights: str | None = None,
     rows: int = 300,
     seed: int = 0,
     tell: Tell | None = None,
@@ -296,6 +297,8 @@ def audit(
         Columns whose numbers are only codes.
     reading : Reading, optional
         How a CSV file is read, where that is not to be found out.
+    weights : str, optional
+        Column that weighs the rows, such as exposure, for a regressor: its `sample_weight`.
     rows : int, default 300
         How many clean rows train, at most.
     seed : int, default 0
@@ -326,13 +329,13 @@ def audit(
     True
     """
     framed = not (data is None or isinstance(data, str | Path))
-    source = "frame" if framed else asked.source_of(data)
+    source, more = "frame" if framed else asked.source_of(data), {"rows": rows, "weights": weights}
     spec = Spec.of(
         {
             "seed": seed,
             "seeds": seeds,
             "ratios": asked.several(ratios),
-            "data": asked.table(source, target, drop, categorical, reading) | {"rows": rows},
+            "data": asked.table(source, target, drop, categorical, reading, more),
             **asked.models(victim, l2, judge),
             "threat": asked.threat(threat),
             "attacks": [

@@ -86,8 +86,7 @@ def pursued(split: Split, target: str, goal: str) -> Split:
                 f"{quote(goal)}; a goal needs at least {LEAST} with different targets. Widen the "
                 "condition, or give a longer table."
             )
-        own[name] = Part(part.X[meets], part.y[meets])
-        rest = Part(part.X[~meets], part.y[~meets])
+        own[name], rest = part.take(meets), part.take(~meets)
     return dataclasses.replace(split, **own, others=rest)
 
 
@@ -108,7 +107,7 @@ def aimed_at(split: Split, part: Part, goal: str) -> Part:
     # An end that predictions may pass would turn the push around: a range beyond is none.
     low, high = float(split.lower[-1]), float(split.upper[-1])
     end = low - (high - low) if push == "up" else high + (high - low)
-    return Part(part.X, np.full(len(part.y), end))
+    return dataclasses.replace(part, y=np.full(len(part.y), end))
 
 
 def held_against(split: Split, target: str, goal: str) -> Float[np.ndarray, " n"]:

@@ -10,6 +10,21 @@ from ..tables.encoded import Part
 Tell = Callable[[str, int, int], Any]  # (stage, done, total); total 0: not known
 
 
+def joined(train: Part, poison: Part) -> Part:
+    """Clean rows and poison rows, of which each weighs as much as the mean clean row does."""
+    X, y = np.vstack([train.X, poison.X]), np.append(train.y, poison.y)
+    if train.w is None:
+        return Part(X, y)
+    return Part(X, y, np.append(train.w, np.full(len(poison.y), train.w.mean())))
+
+
+def trained(model: Any, part: Part) -> Any:
+    """The model, trained on the rows by their weights, if they have some."""
+    if part.w is None:
+        return model.fit(part.X, part.y)
+    return model.fit(part.X, part.y, sample_weight=part.w)
+
+
 class Batches(NamedTuple):
     """Ratios to judge, the numbers of rows that make them, and the edges of the batches."""
 

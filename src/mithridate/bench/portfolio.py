@@ -100,7 +100,9 @@ def judged_by(world: World, split: Split, threat: ThreatSpec) -> Judged:
         features, low, high = split.train.X, world.lower[:-1], world.upper[:-1]
         inside = (features >= low) & (features <= high)
         may = Copying(own & inside.all(axis=1), float(world.lower[-1]), float(world.upper[-1]))
-    return Judged(world.aimed, world.held, known, threat.placed, may)
+    train, validation = split.train.w, world.aimed.w
+    weights = None if train is None or validation is None else np.append(train, validation)
+    return Judged(world.aimed, world.held, known, threat.placed, may, weights)
 
 
 def run_members(

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import pyarrow as pa
+from sklearn.utils.validation import has_fit_parameter
 
 from .. import schema
 from .._progress import silent
@@ -25,7 +26,7 @@ from .judges import judge, split_for
 from .labels import classes_of
 from .limits import Limits, limits
 from .looks import looks, moved
-from .pieces import Batches, Tell
+from .pieces import Batches, Tell, trained
 from .poisoning import AttackRun, batches, parts_of, plausible
 from .portfolio import PORTFOLIO, Chosen, attacked
 from .predict import foreseen
@@ -122,8 +123,13 @@ def run(spec: Spec, frame: Any = None, tell: Tell | None = None) -> Results:
 
 def _trained(name: str, model: Any, part: Part) -> Any:
     """The model, trained; an InputError where it cannot be."""
+    if part.w is not None and not has_fit_parameter(model, "sample_weight"):
+        raise InputError(
+            f"The model {quote(name)} takes no weights of rows; take another, such as hgb, "
+            "or leave the weights out."
+        )
     try:
-        return model.fit(part.X, part.y)
+        return trained(model, part)
     except ValueError as error:
         reason = " ".join(str(error).split())[:200].rstrip(".")
         raise InputError(
@@ -177,6 +183,8 @@ def _score_all(
 
 def _promises(spec: Spec, splits: Sequence[Split], model: Any) -> list[Promise]:
     """What can be promised; of a regressor, whose fits take long, by one split and few parts."""
+    if spec.data.weights is not None:
+        return []
     if spec.judge is None:
         return promises(splits, model)
     return promises(splits[:1], model, LEAST_LOCAL)

@@ -16,7 +16,7 @@ from ..defenses import BaseDefense
 from ..schema import Row
 from ..tables.encoded import Part, Split
 from .distance import distance
-from .pieces import Piece
+from .pieces import Piece, joined, trained
 
 LEAST_ORACLE_GAIN = 0.01  # below it `recovered` divides by noise
 
@@ -68,11 +68,10 @@ def score(cell: Cell, split: Split, model: BaseEstimator, candidates: list[Candi
     train = split.train
     if piece is not None and cell.keys["placed"] == "replaced":
         stays = np.setdiff1d(np.arange(len(train.y)), piece.origin)
-        train = Part(train.X[stays], train.y[stays])
+        train = train.take(stays)
     p, n = len(poison.y), len(train.y)
     order = np.random.default_rng(cell.keys["seed"]).permutation(n + p)
-    X, y = np.concatenate([train.X, poison.X]), np.concatenate([train.y, poison.y])
-    both = Part(X[order], y[order])
+    both = joined(train, poison).take(order)
     is_poison = (np.arange(n + p) >= n)[order]
 
     figures = _figures(model, split, train, both, poison)
@@ -121,7 +120,7 @@ def under(cell: Cell, rows: list[Row]) -> list[Row]:
 
 
 def nmse(model: Any, test: Part) -> float:
-    """Divide the test MSE of a model by the variance of the test targets.
+    """Divide the test MSE of a model by the variance of the test targets, by the rows' weights.
 
     Parameters
     ----------
@@ -135,7 +134,10 @@ def nmse(model: Any, test: Part) -> float:
     float
         The ratio.
     """
-    return float(np.mean((test.y - model.predict(test.X)) ** 2) / np.var(test.y))
+    if test.w is None:
+        return float(np.mean((test.y - model.predict(test.X)) ** 2) / np.var(test.y))
+    spread = np.average((test.y - np.average(test.y, weights=test.w)) ** 2, weights=test.w)
+    return float(np.average((test.y - model.predict(test.X)) ** 2, weights=test.w) / spread)
 
 
 def _figures(model: Any, split: Split, train: Part, both: Part, poison: Part) -> Figures:
@@ -184,7 +186,7 @@ def mean_prediction(split: Split, model: Any) -> float:
 
 def _fitted(model: BaseEstimator, part: Part) -> Any:
     fresh: Any = clone(model)
-    return fresh.fit(part.X, part.y)
+    return trained(fresh, part)
 
 
 def _mse(model, part: Part) -> float:
@@ -208,9 +210,9 @@ def _defend(
         defense.set_params(contamination=float(told))
     began = time.perf_counter()
     try:
-        given = split.validation
+        given, weights = split.validation, {} if both.w is None else {"sample_weight": both.w}
         trusted = candidate.trusted and (given.X[: candidate.trusted], given.y[: candidate.trusted])
-        defense.fit(both.X, both.y, **({"trusted": trusted} if trusted else {}))
+        defense.fit(both.X, both.y, **weights, **({"trusted": trusted} if trusted else {}))
         defended = nmse(defense, split.test)
         if not math.isfinite(defended):
             raise ValueError("its predictions are not finite")

@@ -14,6 +14,7 @@ from ..data import load
 from ..errors import InputError
 from ..tables.encoded import Encoded
 from ..tables.reading import ANY, Reading
+from ..tables.weighing import weighted_by
 from .threats import ThreatSpec
 
 
@@ -84,7 +85,7 @@ class DataSpec(_SpecPart):
     Half of its rows, `rows` at most, are trained on. Columns are stretched to [0, 1] by the ranges
     of these, and other rows may lie outside; `scaled = "table"`: by those of the whole table, as in
     data that were scaled before they were cut. `reading` is how a CSV file is read, where that is
-    not to be found out.
+    not to be found out. `weights` is a column that weighs the rows, such as exposure.
     """
 
     source: str = "diabetes"
@@ -95,6 +96,7 @@ class DataSpec(_SpecPart):
     scaled: Literal["training", "table"] = "training"
     fingerprint: str | None = None
     reading: Annotated[Reading | None, BeforeValidator(_reading)] = None
+    weights: str | None = None
 
     @model_validator(mode="before")
     @classmethod
@@ -104,13 +106,14 @@ class DataSpec(_SpecPart):
 
     def load(self, frame: Any = None) -> Encoded:
         """The table, read and encoded; `frame` in place of the source, where there is one."""
-        return load(
+        table = load(
             self.source if frame is None else frame,
             self.target,
             drop=self.drop,
             categorical=self.categorical,
             reading=self.reading or ANY,
         )
+        return table if self.weights is None else weighted_by(table, self.weights)
 
 
 class VictimSpec(_ClassSpec):
@@ -202,6 +205,15 @@ class Spec(_SpecPart):
         DefenseSpec(use="huber"),
         DefenseSpec(use="bayesclean"),
     ]
+
+    @model_validator(mode="after")
+    def _weighed(self) -> "Spec":
+        if self.data.weights is not None and self.judge is None:
+            raise ValueError(
+                f"the rows are to weigh as {self.data.weights!r} says, which only a regressor "
+                "takes; audit one, such as hgb(loss=poisson)"
+            )
+        return self
 
     @model_validator(mode="after")
     def _once(self) -> "Spec":
@@ -297,7 +309,10 @@ class Spec(_SpecPart):
         """
         each = [one for attack in self.attacks for one in (attack, *attack.members)]
         free = any(one.options.get("feasible") == "never" for one in each)
-        return self.threat.model_copy(update={"relaxed": self.threat.relaxed or free}).words()
+        words = self.threat.model_copy(update={"relaxed": self.threat.relaxed or free}).words()
+        if self.data.weights is not None:
+            words["writes"] += "; each weighs as much as the mean clean row"
+        return words
 
     def dump(self) -> str:
         """Write the spec as TOML text for `parse`; what was left to its default stays so.

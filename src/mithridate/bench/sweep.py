@@ -230,7 +230,7 @@ def _parts(
 
 
 def _sample(part: Part, weight: float) -> Sample:
-    w = np.array(np.broadcast_to(weight, part.y.shape), dtype=float)
+    w = weight * (np.ones(len(part.y)) if part.w is None else np.array(part.w, dtype=float))
     return Sample(jnp.asarray(part.X), jnp.asarray(part.y), jnp.asarray(w))
 
 

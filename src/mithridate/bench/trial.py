@@ -9,7 +9,7 @@ from threadpoolctl import threadpool_limits
 
 from ..errors import InputError
 from ..tables.encoded import Part, Split
-from .pieces import Piece
+from .pieces import Piece, joined, trained
 from .polish import Copying, Said, exchanged
 
 FOLDS = 3
@@ -20,7 +20,7 @@ LEAST = 20  # training rows that can judge poison without the validation rows
 PLAIN = "flip"  # the attack that is kept where none surely does more
 POLISHED = "flip, polished"  # what is made of it
 
-Fit = Callable[[Any, Any], Any]  # a fresh model, trained on these rows
+Fit = Callable[[Part], Any]  # a fresh model, trained on these rows
 
 
 class Entry(NamedTuple):
@@ -56,6 +56,8 @@ class Judged(NamedTuple):
         Whether poison takes the place of the rows that it started from.
     may : Copying, optional
         Which rows poison may copy, with their target at an end of its range; None: no such copies.
+    weights : ndarray, shape (n + m,), optional
+        How much the errors of training rows, then of validation rows, count.
     """
 
     validation: Part
@@ -63,6 +65,7 @@ class Judged(NamedTuple):
     copied: bool
     placed: str
     may: Copying | None = None
+    weights: np.ndarray | None = None
 
 
 class Tried(NamedTuple):
@@ -97,16 +100,15 @@ def choose(
 ) -> list[Piece]:
     """The best piece for each alpha; if `own`, by the risk that the real model sees."""
 
-    def fit(X: Any, y: Any) -> Any:
-        fresh: Any = clone(model)
-        return fresh.fit(X, y)
+    def fit(rows: Part) -> Any:
+        return trained(clone(model), rows)
 
     train, validation = split.train, split.validation
     nothing = Entry(Piece(Part(train.X[:0], train.y[:0]), np.zeros(0, int), 0.0, 0.0), False)
     with threadpool_limits(1):  # workers side by side would fight for the cores
         trial = Trial(fit, train, judged, predicted(fit, train, nothing, judged))
         entries, each = trial.run(written, polish=own)
-        clean = fit(train.X, train.y)
+        clean = fit(train)
         usual = float(np.mean((validation.y - clean.predict(validation.X)) ** 2))
     if own and usual > 0:
         pieces = [one.piece for one in entries]
@@ -203,7 +205,7 @@ def predicted(
     parts = [(seen, out) for seen, out in parts if len(out)]
     X = np.vstack([train.X, judged.validation.X])
     for seen, out in parts[:1] if entry.brief else parts:
-        says = np.asarray(fit(*_poisoned(train, piece, judged, seen)).predict(X[out]), float)
+        says = np.asarray(fit(_poisoned(train, piece, judged, seen)).predict(X[out]), float)
         found[out] = np.where(np.isfinite(says), says, np.inf)
         if plain is not None and _behind(squares(found, judged), plain):
             break
@@ -211,8 +213,9 @@ def predicted(
 
 
 def squares(said: np.ndarray, judged: Judged) -> np.ndarray:
-    """Squared errors of predictions of training rows, then of validation rows."""
-    return (said - np.append(judged.held, judged.validation.y)) ** 2
+    """Squared errors of predictions of training rows, then of validation rows, as they weigh."""
+    found = (said - np.append(judged.held, judged.validation.y)) ** 2
+    return found if judged.weights is None else found * judged.weights
 
 
 def _behind(found: np.ndarray, plain: np.ndarray) -> bool:
@@ -272,15 +275,12 @@ def _base(written: Sequence[Entry], each: Sequence[np.ndarray], sane: Sequence[i
     return max(plain or whole or sane, key=lambda k: np.nanmean(each[k]))
 
 
-def _poisoned(
-    train: Part, piece: Piece, judged: Judged, seen: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Features and targets of the poisoned table, of the training rows that are `seen` only."""
+def _poisoned(train: Part, piece: Piece, judged: Judged, seen: np.ndarray) -> Part:
+    """The poisoned table, of the training rows that are `seen` only."""
     rows, stays = np.ones(len(piece.rows.y), bool), seen
     if judged.copied:
         rows = seen[piece.origin]
     if judged.placed == "replaced":
         stays = seen.copy()
         stays[piece.origin] = False
-    X = np.vstack([train.X[stays], piece.rows.X[rows]])
-    return X, np.append(train.y[stays], piece.rows.y[rows])
+    return joined(train.take(stays), piece.rows.take(rows))

@@ -143,14 +143,15 @@ def _knowledge(split: Split, threat: ThreatSpec) -> tuple[Part, Part]:
             "An attacker that knows only a surrogate sample cannot say which rows it replaces; "
             "let it add rows, or drop the surrogate."
         )
-    X, y, m = split.validation.X, split.validation.y, threat.surrogate
-    most = len(y) - LEAST_JUDGED
+    given, m = split.validation, threat.surrogate
+    most = len(given.y) - LEAST_JUDGED
     if m > most:
         raise InputError(
-            f"A surrogate of {m} rows was asked for, but of the {len(y)} validation rows at most "
-            f"{max(most, 0)} can be given away; ask for fewer, or give a longer table."
+            f"A surrogate of {m} rows was asked for, but of the {len(given.y)} validation rows "
+            f"at most {max(most, 0)} can be given away; ask for fewer, or give a longer table."
         )
-    return Part(X[:m], y[:m]), Part(X[m:], y[m:])
+    rows = np.arange(len(given.y))
+    return given.take(rows < m), given.take(rows >= m)
 
 
 def _box(split: Split, sources: np.ndarray, threat: ThreatSpec) -> tuple[np.ndarray, np.ndarray]:

@@ -49,6 +49,12 @@ def audit(
     threat: Any,
     columns: Any,
     reading: Any,
+    weights: Annotated[
+        str | None,
+        typer.Option(
+            help="Column that weighs the rows, such as exposure, if the victim is a regressor."
+        ),
+    ] = None,
     rows: Annotated[int, typer.Option(help="Clean rows to train on, at most.")] = 300,
     out: Annotated[Path, typer.Option(help="Folder for the report.")] = Path("mithridate-report"),
     max_damage: Annotated[
@@ -98,7 +104,7 @@ def audit(
                     ratios=given.numbers(ratios, "--ratios"),
                     defenses=given.names(defenses),
                     contamination=given.contamination(contamination), threat=threat,
-                    reading=reading, tell=tell, **aim, **columns,
+                    reading=reading, weights=weights, tell=tell, **aim, **columns,
                 )  # fmt: skip
             tell("writing the report", 0, 0)
             files = found.save(out)

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -57,10 +57,28 @@ class Part:
         Features.
     y : ndarray, shape (n,)
         Targets.
+    w : ndarray, shape (n,), optional
+        Weights of the rows; None: all weigh the same.
     """
 
     X: Float[np.ndarray, "n d"]
     y: Float[np.ndarray, " n"]
+    w: Float[np.ndarray, " n"] | None = None
+
+    def take(self, rows: np.ndarray) -> "Part":
+        """Give some of the rows.
+
+        Parameters
+        ----------
+        rows : ndarray of int or bool
+            Their numbers, or a mask.
+
+        Returns
+        -------
+        Part
+            These rows, with their weights.
+        """
+        return Part(self.X[rows], self.y[rows], None if self.w is None else self.w[rows])
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,6 +143,8 @@ class Encoded:
         What was left out, pooled, imputed, recognized or guessed, a sentence each.
     by_time : {0, 1, -1}, default 0
         1 where the rows are in the order of time, -1 where they are in the reverse.
+    weights : ndarray, shape (N,), optional
+        Weights of the rows; None: all weigh the same.
 
     Examples
     --------
@@ -144,13 +164,15 @@ class Encoded:
     columns: Columns
     notes: tuple[str, ...]
     by_time: int = 0
+    weights: Float[np.ndarray, " n"] | None = None
 
     @cached_property
     def fingerprint(self) -> str:
         """SHA-256 of the names and the numbers; `-0.0` counts as 0, every NaN as the same."""
         names = [*self.columns.names, self.target]
         digest = hashlib.sha256(json.dumps([names, self.X.shape]).encode())
-        for column in (*self.X.T, self.y):
+        more = [] if self.weights is None else [self.weights]
+        for column in (*self.X.T, self.y, *more):
             plain = column.astype("<f8") + 0.0
             plain[np.isnan(plain)] = np.nan
             digest.update(plain.data)
@@ -197,8 +219,9 @@ class Encoded:
         if zero:
             shift[-1] = 0.0
         scale = np.where(grouped | (top == bottom), 1.0, top - bottom)
+        parts = [self._scaled(table, shift, scale) for table in tables]
         return Split(
-            *(self._scaled(table, shift, scale) for table in tables),
+            *(self._weighed(part, c, cut[0]) for part, c in zip(parts, cut, strict=True)),
             lower=(low - shift) / scale,
             upper=(high - shift) / scale,
             step=np.where(high == low, 0.0, self.columns.step / scale),
@@ -255,6 +278,12 @@ class Encoded:
                 fill = known[0] + np.round((fill - known[0]) / step) * step
             for table in tables:
                 table[np.isnan(table[:, j]), j] = fill
+
+    def _weighed(self, part: Part, rows: np.ndarray, train: np.ndarray) -> Part:
+        """The part with its weights, if rows have some; those that train have mean 1."""
+        if self.weights is None:
+            return part
+        return replace(part, w=self.weights[rows] / max(self.weights[train].mean(), 1e-300))
 
     @staticmethod
     def _scaled(table: np.ndarray, shift: np.ndarray, scale: np.ndarray) -> Part:
