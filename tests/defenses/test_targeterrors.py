@@ -163,10 +163,20 @@ def test_as_many_honest_rows_are_flagged_as_is_said():
 def test_intervals_of_a_left_skewed_target_have_their_ends_in_order():
     X, y = table(1, "log-normal")
     found = TargetErrors().fit(X, -y)
-    assert (found.expected_low_ < found.expected_high_).mean() > 0.95
-    assert (found.expected_low_ <= found.expected_).all()
-    assert (found.expected_ <= found.expected_high_).all()
+    assert (found.expected_low_ < found.expected_).all()
+    assert (found.expected_ < found.expected_high_).all()
     assert ((found.expected_low_ <= -y) & (-y <= found.expected_high_)).mean() > 0.9
+
+
+def test_intervals_go_on_beyond_the_largest_target_unless_it_is_cut_off():
+    X = np.linspace(0.0, 1.0, 60)[:, None]
+    y = 10.0 * X[:, 0] + np.resize([0.0, 0.2, -0.2], 60)
+    cut = TargetErrors().fit(X, np.minimum(y, 8.0))
+    assert cut.expected_high_.max() == 8.0
+    y[-3:] = 2.0  # what is expected there, no other row has
+    free = TargetErrors().fit(X, y)
+    assert free.expected_[-1] > y.max()
+    assert (free.expected_high_ - free.expected_low_).min() > 0.1
 
 
 def test_rows_that_explain_each_other_stay():

@@ -10,7 +10,7 @@ from jaxtyping import Float
 from .._text import listing, quote
 from ..defenses import BaseDefense, CellErrors, TableErrors
 from ..tables.encoded import Columns
-from .findings import figure
+from .findings import between, figure
 
 SHARE, MOST = 0.1, 1000  # of the rows, and cells at most, that are listed though not flagged
 
@@ -120,11 +120,8 @@ def _listed(
 
 
 def _reason(name: str, value: float, expected: float, ends: tuple[float, float]) -> str:
-    low, high = map(figure, ends)
-    return (
-        f"{quote(name)} is {figure(value)}, and the rest of the row says {figure(expected)} "
-        f"({low} to {high})"
-    )
+    said = between(expected, *ends)
+    return f"{quote(name)} is {figure(value)}, and the rest of the row says {said}"
 
 
 def _why(slip: int, extreme: bool) -> str:

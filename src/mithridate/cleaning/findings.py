@@ -52,7 +52,7 @@ class Judged(NamedTuple):
         if not hasattr(guard, "expected_low_"):
             return None
         names = ("expected_", "expected_low_", "expected_high_")
-        mean, low, high = (getattr(guard, name)[rows] * unit + zero for name in names)
+        mean, low, high = in_units([getattr(guard, name)[rows] for name in names], zero, unit)
         findings = getattr(guard, "findings_", np.zeros(len(guard.scores_)))[rows]
         return cls(mean, low, high, findings == GROUP)
 
@@ -61,7 +61,7 @@ class Judged(NamedTuple):
         low, high = self.low[i], self.high[i]
         said = (
             f"The target {quote(target)} is {figure(value)}, and the other rows predict "
-            f"{figure(self.expected[i])} ({figure(low)} to {figure(high)})"
+            f"{between(self.expected[i], low, high)}"
         )
         if self.group[i]:
             return f"{said}; it is one of {self.group.sum():,} rows that pull the model together"
@@ -75,6 +75,26 @@ class Judged(NamedTuple):
             "expected_low": pa.array(self.low),
             "expected_high": pa.array(self.high),
         }
+
+
+def in_units(values: Any, zero: float, unit: float) -> list[Any]:
+    """Targets that a defense saw by their range, as the table has them.
+
+    Where no target of the table is negative (or none positive), neither is what is expected.
+    """
+    least, most = min(zero, zero + unit), max(zero, zero + unit)
+    ends = (0.0 if least >= 0 else -np.inf), (0.0 if most <= 0 else np.inf)
+    return [np.clip(np.asarray(value) * unit + zero, *ends) for value in values]
+
+
+def between(expected: Any, low: Any, high: Any) -> str:
+    """What is expected, and between which ends, unless they are one number.
+
+    >>> between(3.0, 2.0, 4.5), between(0.0, 0.0, 0.0)
+    ('3 (2 to 4.5)', '0')
+    """
+    mean, *ends = map(figure, (expected, low, high))
+    return f"{mean} ({ends[0]} to {ends[1]})" if ends[0] != ends[1] else mean
 
 
 def _slip(value: float, low: float, high: float) -> str:

@@ -20,7 +20,7 @@ from ..tables.folder import QUARANTINE, output_name
 from ..tables.reading import Aside
 from ..tables.rows import typed
 from ..tables.source import File, Source
-from .findings import ADDED, JUDGED, Judged, Rejected, beside
+from .findings import ADDED, JUDGED, Judged, Rejected, beside, in_units
 
 GROUP = 1 << 25  # bytes of kept rows that become a row group
 CODECS = {c: c for c in ("SNAPPY", "GZIP", "BROTLI", "LZ4", "ZSTD")} | {"UNCOMPRESSED": "NONE"}
@@ -53,7 +53,7 @@ class Explain(NamedTuple):
             records["score"] = self.verdict.score(block)
         else:
             records["score"], *expected, found = self.verdict.judge(block)
-            mean, low, high = (unit * value + goal.low for value in expected)
+            mean, low, high = in_units(expected, goal.low, unit)
             judged = Judged(mean, low, high, found == GROUPED)
         return Rejected(
             columns=self.encoder.about(),

@@ -40,6 +40,7 @@ from ..tables.wanted import asked
 from ..tables.write import write
 from . import output, setaside
 from .cells import Cells, are_asked
+from .findings import in_units
 from .groups import Groups
 from .result import Cleaned, beside_folder
 from .sampled import Sources, cells_in, numbers_of, sources_in, trusted_rows
@@ -320,9 +321,9 @@ class _Run:
         said = [*headlines(guard, source.rows), off, together, of_cells, where]
         said += cost_by_moments(kept, every, unit)
         top = getattr(guard, "top_", ())
-        if top and not guard.found_:
+        if top and not guard.found_ and np.isfinite(top[3]):
             number = int(numbers_of(source, np.array([int(top[1])]))[0])
-            values = (unit * value + goal.low for value in top[2:])
+            values = in_units(top[2:], goal.low, unit)
             said.append(f"{nearest(number, goal.name, *values)} {UNSEEN}")
         said += [] if trusted is None else few(len(trusted[1]))
         return [line for line in [*said, guard.message_] if line]

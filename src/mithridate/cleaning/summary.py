@@ -12,7 +12,7 @@ from ..moments import Moments
 from .cells import Cells
 from .encoding import Cells as Columns
 from .encoding import Encoding
-from .findings import FAR, Rejected, figure
+from .findings import FAR, Rejected, between, figure, in_units
 from .groups import Groups, found_in, source_told
 from .shifts import Shift, told
 
@@ -139,17 +139,16 @@ def _nearest(guard: Any, encoding: Encoding, rejected: Rejected) -> str:
     """What is nearest to an error in a table without one, and how far off an error would be."""
     row = int(np.argmax(guard.scores_))
     number = row + 1 if rejected.numbers is None else int(rejected.numbers[row])
-    values = (guard.expected_[row], guard.expected_low_[row], guard.expected_high_[row])
-    shown = (value * encoding.unit + encoding.zero for value in (encoding.y[row], *values))
+    values = guard.expected_[row], guard.expected_low_[row], guard.expected_high_[row]
+    shown = in_units((encoding.y[row], *values), encoding.zero, encoding.unit)
     return nearest(number, encoding.target, *shown)
 
 
-def nearest(number: int, target: str, *values: float) -> str:
+def nearest(number: int, target: str, y: float, *expected: float) -> str:
     """The row that is nearest to an error: its target, what is expected, and between which ends."""
-    y, mean, low, high = map(figure, values)
     return (
-        f"Most suspicious: row {number:,}, whose {quote(target)} is {y}, where the others predict "
-        f"{mean} ({low} to {high})."
+        f"Most suspicious: row {number:,}, whose {quote(target)} is {figure(y)}, where the others "
+        f"predict {between(*expected)}."
     )
 
 

@@ -56,12 +56,6 @@ class Scale(NamedTuple):
     predicted: Column
     value: float
 
-    def in_units_of(self, values: Column, y: Column, known: np.ndarray) -> Column:
-        """Values of v as values of y, inside the range of those `known`."""
-        v, y = self.v[known], y[known]
-        order = np.argsort(v, kind="stable")
-        return np.interp(values, v[order], y[order])
-
 
 def even_scale(table: Canonical) -> Scale:
     """The scale under which the targets are likeliest, errors counting no more than at the cap."""

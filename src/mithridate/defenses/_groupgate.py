@@ -8,6 +8,7 @@ from jaxtyping import Bool, Float, Int
 from ..passes.rows import dealt
 from ._crossfit import Canonical, Line, Units, boosting, crossfit, crossfitted, spread
 from ._evenscale import Form, even_form
+from .ends import cut_off
 from .errormixture import LocalScale
 
 Column = Float[np.ndarray, " m"]
@@ -17,7 +18,6 @@ _FAR = 3.0  # scales of noise from which on an error counts no more
 _INTERVAL = 2.57  # scales of noise either way that hold 95 % of honest targets
 _MANY = 0.4  # of the group: if fewer are beyond, the others of it have taught what predicts them
 _MOST = 0.4  # of all rows: of two parts as large as each other, none is the wrong one
-_END = 5  # other rows at the very end of the target, without which it is not cut off there
 _WORSE = 1.05  # times the error of trees with the group, and the others need it
 _BEND = 0.8  # times the error of a line with the group, where the others bend as well
 _SPLIT = 4  # the seed of the folds
@@ -118,7 +118,7 @@ def gate(table: Canonical, group: Mask) -> Gate:
     pulled = ratio(line, bent, least, asked) < (1.0 / _WORSE if straight else _BEND)
     needed = ratio(apart, among, noise) > _WORSE
     chosen = fits[0 if straight else 1]
-    scale, ends = _noise(v, chosen.predicted, w, rest), _cut_off(v[rest])
+    scale, ends = _noise(v, chosen.predicted, w, rest), cut_off(v[rest])
     units = table.columns, table.features, table.target
     others = GroupGate(*units, form, chosen.models, scale, ends)
     expected = others.said(table.y, chosen.predicted)
@@ -129,12 +129,6 @@ def gate(table: Canonical, group: Mask) -> Gate:
     if w[group].sum() > _MOST * w.sum() or needed or not pulled:
         rejected = np.zeros_like(group)
     return Gate(rejected, expected, others)
-
-
-def _cut_off(v: Column) -> tuple[tuple[float, float], ...]:
-    """The ends of a target that is cut off there: -1 or 1, and the target times it."""
-    ends = ((sign, float((sign * v).max())) for sign in (-1.0, 1.0))
-    return tuple((sign, end) for sign, end in ends if (sign * v == end).sum() >= _END)
 
 
 def _noise(v: Column, p: Column, w: Column, rest: Mask) -> LocalScale:

@@ -5,16 +5,15 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from ..passes import memory
-from ..passes.block import Block, Listed, alone
+from ..passes.block import Block, alone
 from ..passes.memory import InMemory, Passes, Verdict
 from ._antidote import Antidote
 from ._blanks import BlanksDefense
 from ._crossfit import Canonical, spread
 from ._groupgate import gate
 from ._tablerule import GROUP, KEPT, TARGET, GroupRule, Keep, Look, Score, Seen, TableRule, together
-from ._targeterrors import EXPECTED, TargetErrors, blanks_in, limits, sure
-from ._targetrule import CUT, TargetRule, learned_from
+from ._targeterrors import EXPECTED, TargetErrors, limits, sure
+from ._targetrule import CUT, TargetRule, rule_of
 from .base import Column, Mask, Rows, Trusted
 from .constraints import Choice, Constraints
 from .streams import Streams
@@ -111,8 +110,8 @@ class TableErrors(Streams, BlanksDefense):
     share_: float
     n_group_: int
     top_: tuple[float, ...]
-    """Of a table judged by a sample, the most suspicious row: score, number from 0, target, what
-    is expected of it and between which ends; else empty."""
+    """The most suspicious row: score, number from 0, target, what is expected of it and between
+    which ends; where no row was judged by itself, these are NaN."""
 
     def __init__(self, estimator: Any = None, *, only: str | None = None):
         super().__init__(estimator)
@@ -127,7 +126,7 @@ class TableErrors(Streams, BlanksDefense):
         return " ".join(said)
 
     def decide(self, table: Passes, trusted: Trusted | None = None) -> Verdict:
-        """Decide on the rows of a table that is read in passes: one, or none of its own sample.
+        """Decide on the rows of a table that is read in one pass beside its sample.
 
         Parameters
         ----------
@@ -142,33 +141,35 @@ class TableErrors(Streams, BlanksDefense):
             Score and decision for every row.
         """
         sample, others = table.sample(), table.others()
-        if len(others.weight):
-            return self._by_sample(table, sample, others, trusted)
-        self._blanks = None if sample.blank is None else sample.blank.T
-        mask = self._find_inliers(sample.X, sample.y, None, trusted)
-        self._blanks = None
-        said, at = self._said(), int(np.argmax(self.scores_))
-        self.top_ = (said[0, at], float(at), sample.y[at], *said[1:4, at])
-        return Verdict(Listed(said[0]), Listed(mask.astype(float)), judge=Listed(said))
+        with alone():
+            rule = self._learned(sample, others, trusted)
+            seen = Seen(*table.scan("verdicts", Look(rule), together).rest)
+            rest = rule.said[4] == KEPT
+            near = sample.X[rest], sample.y[rest], sample.weight[rest]
+            decision = seen.decided(*near, trusted)
+        self._say(decision.message)
+        self.chance_ *= float(seen.weight[KEPT] + seen.weight[TARGET])
+        self.top_, self.n_group_ = tuple(map(float, seen.top)), int(seen.count[GROUP])
+        if self.only != "groups":
+            # Of single rows; those of a group lie above all that the sample has.
+            most = rule.above if self.n_group_ else max(self.top_[0], CUT)
+            self.threshold_ = most if decision.refused else CUT
+        single, spared = not decision.refused, seen.some(decision.spared)
+        rule = replace(rule, spared=np.sort(spared.rows))
+        return Verdict(Score(rule), Keep(rule, single), 0 if single else 1, rule, spared)
 
     def _find_inliers(
         self, X: Rows, y: Column, sample_weight: Column | None, trusted: Trusted | None = None
     ) -> Mask:
-        n = len(y)
-        if n > memory.SAMPLE:
-            return self._judge_long(InMemory(X, y, sample_weight, self._blanks), trusted)
-        self._start(n)
-        group = np.zeros(n, dtype=bool)
-        if self.only == "cells":
-            return ~group
-        if self.only != "rows" and np.ptp(y) > 0:
-            group, _ = self._pulling(X, y, sample_weight, trusted, None)
-        if self.only == "groups":
-            self.scores_ = np.nan_to_num(self._groups.scores_)
-        else:
-            self._judge_rest(X, y, sample_weight, trusted, group)
-        self.findings_[group], self.n_group_ = GROUP, int(group.sum())
-        return self.findings_ == KEPT
+        table = InMemory(X, y, sample_weight, self._blanks)
+        verdict = self.decide(table, trusted)
+        with alone():
+            self.scores_, *expected, found = table.values(verdict.judge)  # pyright: ignore
+        for place, values in zip(EXPECTED.values(), expected, strict=True):
+            setattr(self, place, values)
+        kept = (found != GROUP) & ((found != TARGET) | (not verdict.keep.single))
+        self.findings_ = np.where(kept, KEPT, found).astype(np.int64)
+        return kept
 
     def _start(self, n: int) -> None:
         """Forgets what was found of another table."""
@@ -182,7 +183,7 @@ class TableErrors(Streams, BlanksDefense):
         y: Column,
         weight: Column | None,
         trusted: Trusted | None,
-        others: Block | None,
+        others: Block,
     ) -> tuple[Mask, GroupRule | None]:
         """The rows that pulled the model together, how far off each is, and the rule for others.
 
@@ -201,7 +202,7 @@ class TableErrors(Streams, BlanksDefense):
         if search.n_rejected_ < _FEWEST:
             return np.zeros(n, dtype=bool), None
         rule = GroupRule(low, high, box, search.unit_box_, search.verdict_.score)
-        if others is not None:
+        if len(others.weight):
             weight = None if weight is None else np.append(weight, others.weight)
             X, y = np.vstack([X, others.X]), np.append(y, others.y)
         table, (far, _) = Canonical.of(X, y, weight), rule.far(X, y)
@@ -220,73 +221,23 @@ class TableErrors(Streams, BlanksDefense):
             setattr(self, place, np.where(group, values, np.nan)[:n])
         return group[:n], rule._replace(gate=found.others) if group.any() else None
 
-    def _judge_rest(
-        self, X: Rows, y: Column, weight: Column | None, trusted: Trusted | None, group: Mask
-    ) -> None:
-        """Judges each row that is not of the group."""
-        rest = ~group
-        blanks = None if self._blanks is None else self._blanks[rest]
-        own = None if weight is None else weight[rest]
-        rows = TargetErrors(self.estimator).fit(
-            X[rest], y[rest], own, trusted=trusted, blanks=blanks
-        )
-        self.threshold_ = rows.threshold_
-        self.scores_ = np.empty(len(y))
-        self.scores_[rest] = rows.scores_
-        if group.any():
-            above = max(float(rows.scores_.max()), rows.threshold_, 0.0) + 1.0
-            self.scores_[group] = above + self._groups.scores_[group]
-        for place in EXPECTED.values():
-            getattr(self, place)[rest] = getattr(rows, place)
-        self.findings_[rest] = np.where(rows.inlier_mask_, KEPT, TARGET)
-        self.share_, self.chance_ = rows.share_, rows.chance_
-        self._say(rows.message_)
-
-    def _judge_long(self, table: InMemory, trusted: Trusted | None) -> Mask:
-        """Judges a table in memory that is longer than a sample."""
-        sample = table.sample()
-        verdict = self._by_sample(table, sample, table.others(), trusted)
-        with alone():
-            self.scores_, *expected, found = table.values(verdict.judge)  # pyright: ignore
-        for place, values in zip(EXPECTED.values(), expected, strict=True):
-            setattr(self, place, values)
-        kept = (found != GROUP) & ((found != TARGET) | (not verdict.keep.single))
-        self.findings_ = np.where(kept, KEPT, found).astype(np.int64)
-        return kept
-
-    def _by_sample(
-        self, table: Passes, sample: Block, others: Block, trusted: Trusted | None
-    ) -> Verdict:
-        """Judges all rows of a table by what a sample says of it."""
-        with alone():
-            rule = self._learned(sample, others, trusted)
-            seen = Seen(*table.scan("verdicts", Look(rule), together).rest)
-            rest = rule.said[4] == KEPT
-            decision = seen.decided(sample.X[rest], sample.y[rest], sample.weight[rest])
-        self._say(decision.message)
-        self.chance_ *= table.total
-        self.top_, self.n_group_ = tuple(map(float, seen.top)), int(seen.count[GROUP])
-        if self.only != "groups":
-            self.threshold_ = max(float(seen.top[0]), CUT) if decision.refused else CUT
-        single, spared = not decision.refused, seen.some(decision.spared)
-        rule = replace(rule, spared=np.sort(spared.rows))
-        return Verdict(Score(rule), Keep(rule, single), 0 if single else 1, rule, spared)
-
     def _learned(self, sample: Block, others: Block, trusted: Trusted | None) -> TableRule:
         """The rules of a sample, and what it says of its own rows."""
         X, y, n = sample.X, sample.y, len(sample.weight)
         weight = None if (sample.weight == 1.0).all() else sample.weight
         self._start(n)
-        group, pulled, target, above = np.zeros(n, dtype=bool), None, None, 0.0
-        if np.ptp(y) == 0 and self.only != "cells":
-            self._say(f"All targets of a sample of {n:,} rows are equal; none was judged.")
-        elif self.only in (None, "groups"):
+        group, pulled, target, above = np.zeros(n, dtype=bool), None, None, CUT
+        if self.only in (None, "groups") and np.ptp(y) > 0:
             group, pulled = self._pulling(X, y, weight, trusted, others)
             self.scores_ = np.nan_to_num(self._groups.scores_)
-        if np.ptp(y[~group]) > 0 and self.only in (None, "rows"):
+        if self.only in (None, "rows") and np.ptp(y[~group]) > 0:
             blanks = None if sample.blank is None else sample.blank.T
             target, above = self._target_rule(X, y, weight, trusted, ~group, blanks)
             self.scores_[group] += above
+        elif self.only in (None, "rows"):
+            every = f"of a sample of {n:,} rows " if len(others.weight) else ""
+            self._say(f"All targets {every}are equal, so none can be told to be wrong.")
+            self.expected_, self.expected_low_, self.expected_high_ = np.tile(y, (3, 1))
         self.findings_[group] = GROUP
         return TableRule(sample.rows, self._said(), pulled, target, above)
 
@@ -304,13 +255,10 @@ class TableErrors(Streams, BlanksDefense):
         rest: Mask,
         blanks: Any,
     ) -> tuple[TargetRule, float]:
-        """How single targets are judged, by these rows; and a score above all of theirs."""
+        """How single targets are judged, by the rows `rest`; and a score above theirs."""
         own = None if weight is None else weight[rest]
-        table = Canonical.of(X[rest], y[rest], own, trusted)
-        goal = y[rest] if trusted is None else np.append(y[rest], trusted[1])
-        blank = blanks_in(table, None if blanks is None else blanks[rest])
-        with alone():
-            rule, judged = learned_from(table, goal[table.rows], self.estimator, blank)
+        blanks = None if blanks is None else blanks[rest]
+        table, rule, judged = rule_of(X[rest], y[rest], own, trusted, blanks, self.estimator)
         odds, *values = (table.back(each, int(rest.sum())) for each in judged)
         self.scores_[rest] = odds
         for place, each in zip(EXPECTED.values(), values, strict=True):

@@ -63,8 +63,8 @@ class TableRule:
     """What is said of each row of a block: score, what is expected (3) and the finding, (5, n).
 
     `said` (5, m) is what was said of the rows of the sample, whose numbers are `rows`; the others
-    are judged by the rules that were learned of it. Rows of a group score above `above`; those that
-    are `spared` are kept, since other flagged rows bear them out.
+    are judged by the rules that were learned of it. Single rows score `above` at most, rows of a
+    group more; those that are `spared` are kept, since other flagged rows bear them out.
     """
 
     rows: Numbers
@@ -150,16 +150,21 @@ class Seen(NamedTuple):
     share: Column
     top: Float[np.ndarray, "6"]
 
-    def decided(self, X: Rows, y: Column, weight: Column) -> Decision:
+    def decided(
+        self, X: Rows, y: Column, weight: Column, trusted: tuple[Rows, Column] | None
+    ) -> Decision:
         """What becomes of the flagged rows (f,), beside kept rows of the sample."""
         if not self.count[TARGET]:
             return Decision(np.zeros(0, dtype=bool), False, "")
-        # Flagged rows count beside the kept ones as they do in the whole table.
-        kept = weight * (self.weight[KEPT] / weight.sum())
-        flagged = self.share * (self.weight[TARGET] / self.share.sum())
-        w = np.append(kept, flagged) / (self.weight[KEPT] / len(kept))
-        table = Canonical.of(np.vstack([X, self.Z[:-1].T]), np.append(y, self.Z[-1]), w)
-        found = decided(table, table.rows >= len(y))
+        w = np.append(weight, self.share)
+        if self.count[KEPT] > len(weight) or self.count[TARGET] > len(self.rows):
+            # Flagged rows count beside the kept ones as they do in the whole table.
+            flagged = self.share * (self.weight[TARGET] / self.share.sum())
+            by = weight.sum() / self.weight[KEPT]
+            w = np.append(weight, flagged * by) * (len(weight) / weight.sum())
+        Z = np.vstack([X, self.Z[:-1].T])
+        table = Canonical.of(Z, np.append(y, self.Z[-1]), w, trusted)
+        found = decided(table, (table.rows >= len(y)) & ~table.sure)
         return found._replace(spared=table.back(found.spared, len(w))[len(y) :])
 
     def some(self, rows: Mask) -> Block:

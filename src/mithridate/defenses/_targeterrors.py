@@ -3,13 +3,12 @@
 from typing import Any, ClassVar
 
 import numpy as np
-from jaxtyping import Bool
 
 from .._text import percent
 from ..passes.block import alone
 from ._blanks import BlanksDefense
 from ._crossfit import Canonical
-from ._targetrule import CUT, Judged, TargetRule, learned_from, tied_of
+from ._targetrule import CUT, Judged, TargetRule, rule_of, tied_of
 from .base import Column, Mask, Rows, Trusted
 from .harm import decided
 
@@ -107,18 +106,15 @@ class TargetErrors(BlanksDefense):
     def _find_inliers(
         self, X: Rows, y: Column, sample_weight: Column | None, trusted: Trusted | None = None
     ) -> Mask:
-        table, n = Canonical.of(X, y, sample_weight, trusted), len(y)
+        n = len(y)
         if np.ptp(y) == 0:
             self.scores_, self.share_, self.threshold_ = np.zeros(n), 0.0, CUT
             self.expected_ = self.expected_low_ = self.expected_high_ = y.copy()
             self.chance_ = 0.0
             self.message_ = "All targets are equal, so none can be told to be wrong."
             return np.ones(n, dtype=bool)
-        goal = y if trusted is None else np.append(y, trusted[1])
+        table, rule, judged = rule_of(X, y, sample_weight, trusted, self._blanks, self.estimator)
         with alone():
-            rule, judged = learned_from(
-                table, goal[table.rows], self.estimator, blanks_in(table, self._blanks)
-            )
             found = decided(table, judged.odds > CUT)
         odds = np.where(found.spared, np.minimum(judged.odds, CUT), judged.odds)
         self._take(table, rule, judged._replace(odds=odds), n)
@@ -133,14 +129,6 @@ class TargetErrors(BlanksDefense):
         self.scores_ = table.back(judged.odds, n)
         for name, place in EXPECTED.items():
             setattr(self, place, table.back(getattr(judged, name), n))
-
-
-def blanks_in(table: Canonical, blanks: Bool[np.ndarray, "n d"] | None) -> Any:
-    """The blanks at the places of the table; None, where none are known of."""
-    if blanks is None:
-        return None
-    known = np.zeros((int(table.sure.sum()), blanks.shape[1]), dtype=bool)
-    return np.vstack([blanks, known])[table.rows][:, table.columns]
 
 
 def limits(table: Canonical) -> str:

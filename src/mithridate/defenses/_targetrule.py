@@ -6,6 +6,7 @@ import numpy as np
 import sklearn.linear_model
 from jaxtyping import Bool, Float, Int
 
+from ..passes.block import alone
 from ..passes.rows import dealt
 from ._blanks import Widening
 from ._crossfit import (
@@ -19,7 +20,7 @@ from ._crossfit import (
 )
 from ._evenscale import Form, Scale, even_scale, step
 from ._ridge import Ridge
-from .ends import End, ends
+from .ends import End, cut_off, ends
 from .errormixture import LocalScale, Mixture, NoiseScale, mixture
 from .weights import quantile
 
@@ -107,7 +108,7 @@ class TargetRule(NamedTuple):
     """What a table says of targets, its own and others of the same kind.
 
     `columns` are those of the features that vary, `features` and `target` the units of these and of
-    the target; `back` are sorted values of the target on its even scale, and in its own units.
+    the target, which is cut off at the values `within`, in its units; most often nowhere.
     """
 
     columns: Int[np.ndarray, " d"]
@@ -117,7 +118,7 @@ class TargetRule(NamedTuple):
     noise: Noise
     mixture: Mixture
     ends: tuple[End, ...]
-    back: tuple[Column, Column]
+    within: tuple[float, float]
     flagged: float  # share of the rows of an honest table that are flagged by chance
 
     def __call__(
@@ -136,14 +137,36 @@ class TargetRule(NamedTuple):
         for end in self.ends:
             odds = np.where(end(y, predicted, r), np.minimum(odds, CUT), odds)
         reach = _INTERVAL * self.mixture.unit * noise
-        low, high = (np.interp(predicted + off, *self.back) for off in (-reach, reach))
-        return Judged(odds, np.interp(predicted, *self.back), low, high)
+        return Judged(odds, *map(self._back, (predicted, predicted - reach, predicted + reach)))
+
+    def _back(self, v: Column) -> Column:
+        """Targets of values of their even form, in the table's units."""
+        values = np.clip(self.noise.form.back(v), *self.within)
+        return self.target.middle[0] + self.target.unit[0] * values
+
+
+def rule_of(
+    X: Rows,
+    y: Column,
+    weight: Column | None,
+    trusted: tuple[Rows, Column] | None,
+    blanks: Bool[np.ndarray, "n d"] | None,
+    estimator: Any,
+) -> tuple[Canonical, TargetRule, Judged]:
+    """A table of rows, the rule that they say of targets, and what it says of their own."""
+    table = Canonical.of(X, y, weight, trusted)
+    blank = None
+    if blanks is not None:
+        known = np.zeros((int(table.sure.sum()), blanks.shape[1]), dtype=bool)
+        blank = np.vstack([blanks, known])[table.rows][:, table.columns]
+    with alone():
+        return table, *learned_from(table, estimator, blank)
 
 
 def learned_from(
-    table: Canonical, y: Column, estimator: Any, blank: Bool[np.ndarray, "m d"] | None
+    table: Canonical, estimator: Any, blank: Bool[np.ndarray, "m d"] | None
 ) -> tuple[TargetRule, Judged]:
-    """The rule of a table, whose targets are `y` (m,), and what it says of its own rows."""
+    """The rule of a table, and what it says of its own rows."""
     scale, w = even_scale(table), table.weight
     least = np.median(rounding(scale.form, step(table.y, w), table.y))
     learned, predicted, doubt = _learned(table, scale, float(least), estimator)
@@ -155,7 +178,6 @@ def learned_from(
     asked = ~table.sure
     some = np.flatnonzero(asked)[:: -(-len(w) // _SOME)]
     chance = np.average(found.chance(s[some], _sides(r, side), CUT), weights=w[some])
-    order = np.argsort(scale.v[asked], kind="stable")
     rule = TargetRule(
         columns=table.columns,
         features=table.features,
@@ -164,11 +186,17 @@ def learned_from(
         noise=noise,
         mixture=found,
         ends=ends(table.y, predicted, r, flagged & asked, w),
-        back=(scale.v[asked][order], y[asked][order]),
+        within=_within(table.y[asked]),
         flagged=float(chance),
     )
     judged = rule.judged(table.y, predicted, doubt, blank)
     return rule, judged._replace(odds=np.where(asked, judged.odds, -np.inf))
+
+
+def _within(y: Column) -> tuple[float, float]:
+    """The ends of a target that is cut off; beyond the largest of other ones more may lie."""
+    known = dict(cut_off(y))
+    return -known.get(-1.0, np.inf), known.get(1.0, np.inf)
 
 
 def rounding(form: Form, step: float, y: Column) -> Column:

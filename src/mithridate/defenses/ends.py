@@ -11,6 +11,7 @@ Mask = Bool[np.ndarray, " m"]
 
 _END = 0.95  # of the rows: a prediction beyond those of so many is at an end
 _CHANCE = 0.05  # of so many flagged rows at an end, if they were errors
+_AT_END = 5  # rows at the very end of the target, without which it is not cut off there
 _LEAP = 2.0  # times as far from the middle as the next target, and a target continues no range
 
 
@@ -69,6 +70,16 @@ def ends(y: Column, predicted: Column, r: Column, flagged: Mask, w: Column) -> t
             least = float((sign * predicted)[extreme].min())
             found.append(End(sign, least, _LEAP * float(before[: count + 1].max())))
     return tuple(found)
+
+
+def cut_off(y: Column) -> tuple[tuple[float, float], ...]:
+    """The ends of a target that is cut off there: -1 or 1, and the target times it.
+
+    >>> cut_off(np.array([0.0, 0.0, 0.0, 0.0, 0.0, 3.0, 8.0]))
+    ((-1.0, -0.0),)
+    """
+    reached = ((sign, float((sign * y).max())) for sign in (-1.0, 1.0))
+    return tuple((sign, end) for sign, end in reached if (sign * y == end).sum() >= _AT_END)
 
 
 def _rank(p: Column, w: Column) -> Column:
