@@ -1,5 +1,7 @@
 """The Huber defense is scikit-learn's regressor, its penalty matched to the ridge it defends."""
 
+from collections import Counter
+
 import numpy as np
 import pytest
 from sklearn.linear_model import HuberRegressor, LinearRegression
@@ -7,6 +9,7 @@ from sklearn.linear_model import HuberRegressor, LinearRegression
 from mithridate.defenses import Huber, Ridge
 from mithridate.defenses.weights import median
 from mithridate.errors import InputError
+from mithridate.passes.memory import InMemory
 
 
 def table(seed=0, n=200, d=8):
@@ -156,3 +159,27 @@ def test_weighted_median_counts_rows():
         values, weight = rng.normal(size=9), rng.integers(1, 5, 9)
         assert median(values, weight.astype(float)) == median(values.repeat(weight), None)
     assert median(np.array([3.0, 1.0, 2.0]), None) == 2.0
+
+
+class Counted(InMemory):
+    """A table in memory that counts its passes by what they are for."""
+
+    def __init__(self, X, y):
+        super().__init__(X, y, None)
+        self.passes = Counter()
+
+    def reduce(self, what, fold):
+        self.passes[what] += 1
+        return super().reduce(what, fold)
+
+
+@pytest.mark.parametrize(("n", "d", "digits"), [(200, 8, 2e-4), (150, 60, 2e-3)])
+def test_in_passes_it_is_the_fit_in_memory(n, d, digits):
+    """To the tolerance of the optimizer, which leaves more of it to many columns."""
+    X, y = table(n=n, d=d)
+    huber, streamed, rows = Huber(Ridge(1e-2)).fit(X, y), Huber(Ridge(1e-2)), Counted(X, y)
+    verdict = streamed.decide(rows)
+    np.testing.assert_allclose(rows.values(verdict.score), huber.scores_, rtol=digits, atol=digits)
+    assert streamed.threshold_ == huber.threshold_ and streamed.message_ == ""
+    assert rows.passes["scale"] <= 8  # Newton's steps; plain updates would take dozens
+    assert rows.passes["optimizer"] <= 120

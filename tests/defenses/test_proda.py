@@ -17,18 +17,18 @@ def table(seed=0, n=100, d=5):
 
 
 def written_out(X, y, estimator, contamination, subset, draws, seed):
-    """Returns the rows of the best draw; the table is sorted by its target first."""
+    """The rows of the best draw and all residuals; the table is sorted by its target first."""
     order = np.argsort(y)
     X, y, random = X[order], y[order], np.random.RandomState(seed)
-    best, keep = (np.inf, order), len(y) - round(contamination * len(y))
+    best, keep = (np.inf, order, y), len(y) - round(contamination * len(y))
     for _ in range(draws):
         rows = random.choice(len(y), subset, replace=False)
         residual = np.abs(y - estimator.fit(X[rows], y[rows]).predict(X))
         agree = np.argsort(residual, kind="stable")[:keep]
         loss = np.mean((y[agree] - estimator.fit(X[agree], y[agree]).predict(X[agree])) ** 2)
         if loss < best[0]:
-            best = loss, order[agree]
-    return np.sort(best[1])
+            best = loss, order[agree], residual[np.argsort(order)]
+    return np.sort(best[1]), best[2]
 
 
 @pytest.mark.parametrize("estimator", [Ridge(1e-2), LinearRegression()])
@@ -36,8 +36,11 @@ def written_out(X, y, estimator, contamination, subset, draws, seed):
 def test_same_as_the_loop_written_out(estimator, seed):
     X, y = table(seed)
     proda = Proda(estimator, contamination=0.2, expected=30, random_state=seed).fit(X, y)
-    rows = written_out(X, y, estimator, 0.2, 20, 30, seed)
+    rows, _ = written_out(X, y, estimator, 0.2, 20, 30, seed)
     np.testing.assert_array_equal(np.flatnonzero(proda.inlier_mask_), rows)
+    one = Proda(estimator, contamination=0.2, expected=1, random_state=seed).fit(X, y)
+    _, residual = written_out(X, y, estimator, 0.2, 20, 1, seed)
+    np.testing.assert_allclose(one.scores_, residual, rtol=1e-6)
 
 
 def test_finds_what_trim_from_all_rows_finds_and_more():
@@ -80,6 +83,16 @@ def test_weights_that_are_no_counts_are_chances():
     np.testing.assert_array_equal(equal.inlier_mask_, plain.inlier_mask_)
     weighted = Proda(contamination=0.2).fit(X, y, sample_weight=np.linspace(0.5, 1.5, len(y)))
     assert not weighted.inlier_mask_[:20].any()
+
+
+def test_weight_at_the_cut_is_split():
+    """Of a row of weight 3 at the cut, as many copies stay as of three equal rows."""
+    X, y = np.zeros((4, 1)), np.array([0.0, 0.1, -0.1, 5.0])
+    w, rows = np.full(4, 3), np.arange(4).repeat(3)
+    for contamination in (2 / 12, 4 / 12):
+        weighted = Proda(contamination=contamination).fit(X, y, sample_weight=w)
+        repeated = Proda(contamination=contamination).fit(X[rows], y[rows])
+        np.testing.assert_allclose(weighted.predict(X), repeated.predict(X), atol=1e-12)
 
 
 @pytest.mark.parametrize("wrong", [{"subset": 0}, {"expected": 0.5}])

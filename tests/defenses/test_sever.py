@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from sklearn.linear_model import Ridge as SummedRidge
 from sklearn.neighbors import KNeighborsRegressor
 
 from mithridate.defenses import Ridge, Sever, Trim
@@ -69,6 +70,24 @@ def test_defends_a_model_that_is_not_linear():
     sever = Sever(KNeighborsRegressor(15)).fit(X, y)
     assert isinstance(sever.estimator_, KNeighborsRegressor)
     assert (~sever.inlier_mask_[:12]).mean() > 0.9
+
+
+def test_the_gradient_of_any_estimator_is_that_of_its_residuals():
+    X, y = table()
+    ours = Sever(Ridge(1e-2), contamination=0.2).fit(X, y)
+    theirs = Sever(SummedRidge(1e-2 * len(y)), contamination=0.2, rounds=1).fit(X, y)
+    once = Sever(Ridge(1e-2), contamination=0.2, rounds=1).fit(X, y)
+    np.testing.assert_allclose(theirs.scores_, once.scores_, rtol=1e-9)
+    assert ours.n_iter_ == 4
+
+
+def test_a_row_of_weight_two_is_two_rows_in_a_wide_table_too():
+    X, y = table(n=20, d=30)
+    w = np.where(np.arange(20) % 3, 1, 2)
+    rows = np.arange(20).repeat(w)
+    weighted = Sever(contamination=0.1, rounds=1).fit(X, y, sample_weight=w)
+    repeated = Sever(contamination=0.1, rounds=1).fit(X[rows], y[rows])
+    np.testing.assert_allclose(weighted.scores_[rows], repeated.scores_, rtol=1e-6)
 
 
 def test_wrong_rounds_are_named():

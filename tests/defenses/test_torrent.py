@@ -64,8 +64,31 @@ def test_where_every_row_is_fitted_no_row_stands_out():
     assert not torrent.scores_.any() and torrent.threshold_ == 0.0
 
 
+def test_a_row_that_is_fitted_exactly_does_not_speak_for_the_others():
+    """Of three symmetric rows the middle one has no residual, in any unit of the target."""
+    X = np.array([[-1.0], [-0.5], [0.0], [0.5], [1.0]])
+    for unit in (1e-7, 1.0, 1e7):
+        y = unit * np.array([-0.9, -0.6, 0.0, 0.6, 0.9])
+        torrent = Torrent(contamination=0.4).fit(X, y)
+        assert torrent.message_ == "" and torrent.inlier_mask_.sum() == 3
+    exact = Torrent().fit(X, 1e-7 * X[:, 0])
+    assert exact.n_iter_ == 1 and "fits every row" in exact.message_
+
+
+def test_weight_at_the_cut_is_split():
+    """Of a row of weight 3 at the cut, as many copies stay as of three equal rows."""
+    X, y = np.zeros((4, 1)), np.array([0.0, 0.1, -0.1, 5.0])
+    w, rows = np.full(4, 3), np.arange(4).repeat(3)
+    for contamination in (2 / 12, 4 / 12):
+        weighted = Torrent(contamination=contamination).fit(X, y, sample_weight=w)
+        repeated = Torrent(contamination=contamination).fit(X[rows], y[rows])
+        np.testing.assert_allclose(weighted.predict(X), repeated.predict(X), atol=1e-12)
+
+
 def test_says_when_it_did_not_settle():
     X, y = table(share=0.35)
     assert "after 1 refits" in Torrent(contamination=0.3, max_iter=1).fit(X, y).message_
     with pytest.raises(InputError, match=r"Torrent\(max_iter=0\)"):
         Torrent(max_iter=0).fit(X, y)
+    with pytest.raises(InputError, match=r"Torrent\(max_iter=2.5\)"):
+        Torrent(max_iter=2.5).fit(X, y)

@@ -133,3 +133,21 @@ def test_the_search_stops_when_the_loss_falls_by_less_than_its_tolerance():
     exact = Trim(contamination=0.2, tol=0.0).fit(X, y)
     early = Trim(contamination=0.2, tol=1.0).fit(X, y)
     assert exact.n_iter_ > 2 and early.n_iter_ == 2
+
+
+def test_units_of_the_features_do_not_matter_to_its_own_ridge():
+    """Its penalty is in robust units of each column; a ridge that was given is taken as it is."""
+    X, y = table(0)
+    units = np.array([1e3, 1e-3, 1.0, 10.0, 0.1, 1.0])
+    own, given = Trim(contamination=0.2), Trim(Ridge(1e-2), contamination=0.2)
+    np.testing.assert_allclose(own.fit(X * units, y).scores_, own.fit(X, y).scores_, rtol=1e-6)
+    plain = given.fit(X, y).scores_
+    assert np.abs(given.fit(X * units, y).scores_ - plain).max() > 1e-3
+
+
+def test_the_threshold_is_the_largest_score_kept_in_any_block():
+    rng = np.random.default_rng(0)
+    y = rng.normal(size=17_000)  # two blocks; the second is short
+    y[5] = 9.0
+    trim = Trim(contamination=0.0).fit(np.zeros((len(y), 1)), y)
+    assert trim.threshold_ == pytest.approx(9.0 - y.mean(), rel=1e-12)
