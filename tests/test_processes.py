@@ -3,18 +3,17 @@
 import os
 import subprocess
 import sys
-import threading
 from pathlib import Path
 
 import pytest
 
 from mithridate.bench import processes
-from mithridate.bench.processes import FEW_CELLS, begun, side_by_side
+from mithridate.bench.processes import FEW_CELLS, Beside, beside, side_by_side
 
 STOPPED = """
 import os, time
 from pathlib import Path
-from mithridate.bench.processes import begun
+from mithridate.bench.processes import beside
 
 def workers():
     found = 0
@@ -28,8 +27,8 @@ def workers():
     return found
 
 try:
-    with begun(1000) as starting:
-        starting.join()
+    with beside([(divmod, (7, 2))], 1000) as meanwhile:
+        assert meanwhile.made() == [(3, 1)]
         print(workers())
         raise KeyboardInterrupt
 except KeyboardInterrupt:
@@ -45,19 +44,29 @@ print(workers())
 def test_results_come_in_order_wherever_they_are_made(monkeypatch):
     calls = [(divmod, (i, 3)) for i in range(7)]
     wanted = [divmod(i, 3) for i in range(7)]
-    assert list(side_by_side(calls, None)) == wanted
+    assert list(side_by_side(calls, started=False)) == wanted
     monkeypatch.setattr(processes, "PATIENCE", -1.0)
-    assert list(side_by_side(calls, None)) == wanted
-    thread = threading.Thread(target=int)
-    thread.start()
-    assert list(side_by_side(calls, thread)) == wanted
+    assert list(side_by_side(calls, started=False)) == wanted
+    assert list(side_by_side(calls, started=True)) == wanted
 
 
 def test_little_work_starts_no_process(monkeypatch):
     monkeypatch.setattr(processes.joblib, "effective_n_jobs", lambda _: 2)
-    monkeypatch.setattr(processes, "_start", pytest.fail)
-    with begun(FEW_CELLS) as starting:
-        assert starting is None
+    monkeypatch.setattr(processes.joblib, "Parallel", pytest.fail)
+    with beside([(divmod, (7, 2))], FEW_CELLS) as meanwhile:
+        assert not meanwhile.started and meanwhile.made() == [(3, 1)]
+
+
+def test_an_error_in_a_call_made_meanwhile_is_that_error():
+    for started in (False, True):
+        meanwhile = Beside([(divmod, (7, 2)), (divmod, (7, 0))], started)
+        with pytest.raises(ZeroDivisionError):
+            meanwhile.made()
+
+
+def test_calls_are_made_here_where_no_process_can_be_had(monkeypatch):
+    monkeypatch.setitem(processes.HOW, "n_jobs", "many")
+    assert Beside([(divmod, (7, 2))], started=True).made() == [(3, 1)]
 
 
 @pytest.mark.slow

@@ -7,7 +7,7 @@ import mithridate
 from mithridate import schema
 from mithridate.bench import Spec
 from mithridate.bench.judges import judge
-from mithridate.bench.limits import limits
+from mithridate.bench.limits import limits, question
 from mithridate.bench.poisoning import batches
 from mithridate.data import load
 from mithridate.defenses import Ridge
@@ -21,9 +21,9 @@ def limited(given, **more):
     splits = [table.split(seed, 30) for seed in (0, 1)]
     cut = batches(spec, len(splits[0].train.y))
     model = judge(spec)[1]
-    return splits, limits(
-        spec, splits, table.target, [0, 1], cut, model=model, tell=lambda *_: None
-    )
+    asked = question(spec, splits, table.target, cut, model=model)
+    answers = [work(*those) for work, those in asked.calls]
+    return splits, limits(asked, answers, splits, [0, 1], cut)
 
 
 def test_every_split_and_ratio_has_a_limit_above_the_clean_error():

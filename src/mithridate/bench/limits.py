@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
-import joblib
 import numpy as np
 from threadpoolctl import threadpool_limits
 
@@ -14,14 +13,14 @@ from ..errors import InputError
 from ..tables.encoded import Split
 from .goals import pursued
 from .movable import movable
-from .pieces import Batches, Tell
+from .pieces import Batches
+from .processes import Call
 from .spec import Spec
 from .worlds import world, writable
 
 PIECES = 2  # into which a bound is split where that sharpens it; more gain little
 MOST_COUNTED = 120  # features up to which the number of rows that cannot double the error is sought
 TIMES = 2.0  # the growth of the error for which it is said how many rows cannot cause it
-FEW = 2  # splits up to which no processes are started
 
 
 class Limits(NamedTuple):
@@ -38,14 +37,21 @@ class Limits(NamedTuple):
     facts: dict[str, Any]
 
 
-def limits(
-    spec: Spec, splits: Sequence[Split], target: str, seeds: Sequence[int], cut: Batches,
-    *, model: Any, tell: Tell,
-) -> Limits:  # fmt: skip
-    """The limits of a run whose judge is `model`; where no theorem holds, the reason."""
-    refused = _refused(spec, model)
+class Question(NamedTuple):
+    """What is to be proved: a call for each split, and one on moves; or why nothing can be."""
+
+    calls: list[Call]
+    replaced: bool
+    refused: str | None = None
+
+
+def question(
+    spec: Spec, splits: Sequence[Split], target: str, cut: Batches, *, model: Any
+) -> Question:
+    """What is to be proved of a run whose judge is `model`, before any of it is."""
+    replaced, refused = spec.threat.placed == "replaced", _refused(spec, model)
     if refused is not None or not cut.ratios:
-        return Limits({}, {"refused": refused} if refused else {})
+        return Question([], replaced, refused)
     # An attack that never makes its rows feasible may write what a relaxed one may.
     threat = spec.threat
     if any(attack.options.get("feasible") == "never" for attack in spec.attacks):
@@ -53,35 +59,37 @@ def limits(
     try:
         written = [writable(world(split, target, threat)) for split in splits]
     except InputError as error:
-        return Limits({}, {"refused": str(error)})
-    tell("bounding the damage", 0, len(splits))
-    replaced = threat.placed == "replaced"
-    of = joblib.delayed(partial(_of_split, l2=model.l2, counts=cut.counts, replaced=replaced))
-    jobs = (
-        of(pursued(split, target, threat.goal), rows)
-        for split, rows in zip(splits, written, strict=True)
-    )
-    found, safe, ends, moves = {}, [], [], None
-    workers = -1 if len(splits) > FEW else 1  # starting processes takes longer than few splits
-    done = joblib.Parallel(n_jobs=workers, return_as="generator", max_nbytes=None)(jobs)
+        return Question([], replaced, str(error))
+    aimed = [pursued(split, target, threat.goal) for split in splits]
+    of = partial(_of_split, l2=model.l2, counts=cut.counts, replaced=replaced)
+    calls: list[Call] = [(of, both) for both in zip(aimed, written, strict=True)]
     if not replaced:
-        moves = movable(pursued(splits[0], target, threat.goal), written[0], model.l2)
-    made: Any
-    for i, (seed, made) in enumerate(zip(seeds, done, strict=True), 1):
+        calls.append((movable, (aimed[0], written[0], model.l2)))
+    return Question(calls, replaced)
+
+
+def limits(
+    asked: Question, answers: Sequence[Any], splits: Sequence[Split], seeds: Sequence[int],
+    cut: Batches,
+) -> Limits:  # fmt: skip
+    """The limits of a run from the answers to its calls; where no theorem holds, the reason."""
+    if not asked.calls:
+        return Limits({}, {"refused": asked.refused} if asked.refused else {})
+    found, safe, ends = {}, [], []
+    for seed, made in zip(seeds, answers, strict=False):
         found |= {(seed, ratio): one for ratio, one in zip(cut.ratios, made[0], strict=True)}
         safe.append(made[1])
         ends += [made[2]] if made[2] else []
-        tell("bounding the damage", i, len(splits))
     if all(one is None for pair in found.values() for one in pair):
         if ends:
             return Limits({}, {"ends": f"No bound on the damage is proved. {min(ends)[1]}"})
         return Limits({}, {"refused": "The columns of the table are too nearly dependent."})
     facts: dict[str, Any] = {"ends": min(ends)[1]} if ends else {}
     if None not in safe:
-        train = len(splits[0].train.y)
-        facts["safe"] = {"times": TIMES, "rows": min(safe), "train": train, "replaced": replaced}
-    if moves is not None:
-        facts["moves"] = moves
+        train, rows = len(splits[0].train.y), min(safe)
+        facts["safe"] = {"times": TIMES, "rows": rows, "train": train, "replaced": asked.replaced}
+    if not asked.replaced and answers[-1] is not None:
+        facts["moves"] = answers[-1]
     return Limits(found, facts)
 
 

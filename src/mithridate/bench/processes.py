@@ -1,17 +1,15 @@
-"""The processes that judge cells side by side, started while something else is computed."""
+"""Processes that compute side by side, started while something else is computed."""
 
 import threading
 import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import Any
 
 import joblib
 from joblib.externals.loky import get_reusable_executor
 from threadpoolctl import threadpool_limits
-
-from .score import score
 
 # A process takes two seconds to start. Work that takes no longer is done in this one.
 PATIENCE = 2.0
@@ -24,41 +22,62 @@ HOW: dict[str, Any] = {"n_jobs": -1, "max_nbytes": None}
 Call = tuple[Callable[..., Any], tuple[Any, ...]]
 
 
+class Beside:
+    """Calls that other processes make meanwhile, or this one when their results are asked for."""
+
+    def __init__(self, calls: Sequence[Call], started: bool):
+        self.calls, self.started = calls, started
+        self._made: list[tuple[Any, Exception | None]] | None = None
+        self._thread = threading.Thread(target=self._make, daemon=True)
+        if started:
+            self._thread.start()
+
+    def made(self) -> list[Any]:
+        """The results, in order; the first error is raised."""
+        if self.started:
+            self._thread.join()
+        if self._made is None:  # not started, or no process could be had
+            self._made = [_tried(*call) for call in self.calls]
+        for _, error in self._made:
+            if error is not None:
+                raise error
+        return [one for one, _ in self._made]
+
+    def _make(self) -> None:
+        try:
+            self._made = joblib.Parallel(**HOW)(joblib.delayed(_tried)(*one) for one in self.calls)
+        except Exception:  # whoever asks for the results computes them, and is told what is wrong
+            self._made = None
+
+
+def _tried(work: Callable[..., Any], given: tuple[Any, ...]) -> tuple[Any, Exception | None]:
+    """What a call returns, or its error: raised in a process, that would end the others too."""
+    try:
+        return work(*given), None
+    except Exception as error:
+        return None, error
+
+
 @contextmanager
-def begun(cells: int) -> Iterator[threading.Thread | None]:
-    """Start the processes if so many cells will need them; the thread ends when they are there.
+def beside(calls: Sequence[Call], cells: int) -> Iterator[Beside]:
+    """Calls that are made meanwhile, by processes if so many cells will need these later.
 
     Where what is computed meanwhile fails or is stopped, they end.
     """
-    if cells <= FEW_CELLS or joblib.effective_n_jobs(-1) == 1:
-        yield None
-        return
-    thread = threading.Thread(target=_start, daemon=True)
-    thread.start()
+    started = cells > FEW_CELLS and joblib.effective_n_jobs(-1) > 1
     try:
-        yield thread
+        yield Beside(calls, started)
     except BaseException:
-        get_reusable_executor(kill_workers=True).shutdown(wait=False, kill_workers=True)
+        if started:
+            get_reusable_executor(kill_workers=True).shutdown(wait=False, kill_workers=True)
         raise
 
 
-def _start() -> None:
-    with suppress(Exception):  # whoever hands them work next is told what is wrong
-        joblib.Parallel(**HOW)(joblib.delayed(_ready)() for _ in range(joblib.effective_n_jobs(-1)))
-
-
-def _ready() -> str:
-    """What a process does first: its import brings all that is needed to judge."""
-    return score.__name__
-
-
-def side_by_side(calls: Sequence[Call], starting: threading.Thread | None) -> Iterator[Any]:
-    """The results of calls, in order; made by processes if some were begun or the work is long."""
+def side_by_side(calls: Sequence[Call], started: bool) -> Iterator[Any]:
+    """The results of calls, in order; made by processes if there are some or the work is long."""
     left = iter(calls)
-    if starting is None:
+    if not started:
         yield from _here(left)
-    else:
-        starting.join()
     jobs = [joblib.delayed(work)(*given) for work, given in left]
     if jobs:
         yield from joblib.Parallel(**HOW, return_as="generator")(jobs)

@@ -19,18 +19,18 @@ from ..errors import InputError
 from ..tables.encoded import Encoded, Part, Split
 from ..tables.notes import leading
 from .cells import candidates_of, cells_of, unpoisoned
-from .certify import LEAST_LOCAL, Promise, promises
+from .certify import LEAST_LOCAL, promises
 from .diagnose import diagnose, steps
 from .goals import scored
 from .judges import judge, split_for
 from .labels import classes_of
-from .limits import Limits, limits
+from .limits import Limits, limits, question
 from .looks import looks, moved
 from .pieces import Batches, Tell, trained
 from .poisoning import AttackRun, batches, parts_of, plausible
 from .portfolio import PORTFOLIO, Chosen, attacked
 from .predict import foreseen
-from .processes import begun, side_by_side
+from .processes import beside, side_by_side
 from .score import mark, score, under
 from .spec import Spec
 from .worlds import world
@@ -95,20 +95,26 @@ def run(spec: Spec, frame: Any = None, tell: Tell | None = None) -> Results:
     cut = plausible(batches(spec, len(splits[0].train.y)), worlds)
     how = {"splits": splits, "model": model}
     keys = {"dataset": data.name, "judge": judge_name}
-    with begun(_expected(spec, len(seeds), len(cut.ratios))) as starting:
+    asked = question(spec, splits, data.target, cut, model=model)
+    early = [*asked.calls, (promises, _promised(spec, splits, model))]
+    with beside(early, _expected(spec, len(seeds), len(cut.ratios))) as meanwhile:
         attacks = spec.attacks if cut.ratios else []
         ran = [attacked(one, spec, worlds, seeds, cut, tell, **how) for one in attacks]
         cells = [*unpoisoned(spec, keys, seeds), *cells_of(spec, keys, seeds, cut, ran)]
         judged = [scored(split, data.target, spec.threat.goal) for split in splits]
-        rows = _score_all(cells, judged, seeds, model, candidates, tell=tell, starting=starting)
-    bound = limits(spec, splits, data.target, seeds, cut, model=model, tell=tell)
+        rows = _score_all(
+            cells, judged, seeds, model, candidates, tell=tell, started=meanwhile.started
+        )
+        tell("bounding the damage", 0, 0)
+        *answers, promised = meanwhile.made()
+    bound = limits(asked, answers, splits, seeds, cut)
     rows = [_limited(row, bound) for row in rows]
     shown = _pictured(ran, cut)
     about = _about(spec, data, splits, started, time.perf_counter() - began)
     tell("certifying predictions", 0, 0)
     about["goal"] = _goal(spec, judged, cut)
     about["untried"] = _untried(spec)
-    about["certified"] = [promise._asdict() for promise in _promises(spec, splits, model)]
+    about["certified"] = [promise._asdict() for promise in promised]
     about["bound"] = bound.facts
     about["poisonability"] = foreseen(spec, worlds, seeds, cut)
     about[schema.CLASSES] = classes_of([spec])
@@ -162,7 +168,7 @@ def _expected(spec: Spec, seeds: int, ratios: int) -> int:
 
 
 def _score_all(
-    cells, splits, seeds, model, candidates, *, tell: Tell, starting: Any
+    cells, splits, seeds, model, candidates, *, tell: Tell, started: bool
 ) -> list[schema.Row]:
     """The rows of all cells; those with the same poison, such as alphas may share, by one run."""
     marks = [mark(cell) for cell in cells]
@@ -173,7 +179,7 @@ def _score_all(
     ]
     found: dict[Any, list[schema.Row]] = {}
     tell("judging the defenses", 0, len(once))
-    done = side_by_side(calls, starting)
+    done = side_by_side(calls, started)
     for i, (key, some) in enumerate(zip(once, done, strict=True), 1):
         found[key] = some or []
         tell("judging the defenses", i, len(once))
@@ -181,13 +187,11 @@ def _score_all(
     return [row for cell, key in both for row in under(cell, found[key])]
 
 
-def _promises(spec: Spec, splits: Sequence[Split], model: Any) -> list[Promise]:
-    """What can be promised; of a regressor, whose fits take long, by one split and few parts."""
+def _promised(spec: Spec, splits: Sequence[Split], model: Any) -> tuple[Any, ...]:
+    """By what promises are made; of a regressor, whose fits take long, one split and few parts."""
     if spec.data.weights is not None:
-        return []
-    if spec.judge is None:
-        return promises(splits, model)
-    return promises(splits[:1], model, LEAST_LOCAL)
+        return ([], model)
+    return (splits, model) if spec.judge is None else (splits[:1], model, LEAST_LOCAL)
 
 
 def _limited(row: schema.Row, bound: Limits) -> schema.Row:
