@@ -173,13 +173,12 @@ class Counted(InMemory):
         return super().reduce(what, fold)
 
 
-@pytest.mark.parametrize(("n", "d", "digits"), [(200, 8, 2e-4), (150, 60, 2e-3)])
-def test_in_passes_it_is_the_fit_in_memory(n, d, digits):
-    """To the tolerance of the optimizer, which leaves more of it to many columns."""
+@pytest.mark.parametrize(("n", "d"), [(200, 8), (120, 30)])
+def test_in_passes_it_is_the_fit_in_memory(n, d):
     X, y = table(n=n, d=d)
     huber, streamed, rows = Huber(Ridge(1e-2)).fit(X, y), Huber(Ridge(1e-2)), Counted(X, y)
     verdict = streamed.decide(rows)
-    np.testing.assert_allclose(rows.values(verdict.score), huber.scores_, rtol=digits, atol=digits)
+    np.testing.assert_allclose(rows.values(verdict.score), huber.scores_, rtol=1e-5, atol=1e-5)
     assert streamed.threshold_ == huber.threshold_ and streamed.message_ == ""
-    assert rows.passes["scale"] <= 8  # Newton's steps; plain updates would take dozens
-    assert rows.passes["optimizer"] <= 120
+    assert rows.passes["scale"] <= 4  # Newton's steps; plain updates take more
+    assert rows.passes["optimizer"] <= 170
