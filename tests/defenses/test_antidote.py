@@ -9,11 +9,12 @@ from mithridate.bayes import BayesianRegression
 from mithridate.data.load import load
 from mithridate.defenses import Antidote, BayesClean, Ridge, Trim
 from mithridate.defenses.chance import truncated_variance
+from mithridate.defenses.fits import LONG, Fits, regression
 from mithridate.defenses.search import CORE_SHARE, FAR_SIGMAS, SearchTable, spacing
 from mithridate.errors import InputError
 from mithridate.moments import Moments
 from mithridate.passes import memory
-from mithridate.passes.block import Block
+from mithridate.passes.block import Block, moments_of
 from mithridate.passes.scores import leverage, residual
 
 
@@ -247,7 +248,7 @@ def test_no_row_is_taken_back_for_lying_far_out():
     found = SearchTable.of(block(X, y))
     far = int(np.argmax(np.abs(found.block.Z[:-1]).sum(axis=0)))
     mask = np.arange(240) != far
-    near = found._near(found._regression(mask), mask, 1.0)
+    near = found._near(found.fits.of(mask), mask, 1.0)
     doubt = leverage(found.block, near.model)
     assert near.reach < 0.5 * doubt[far]
     excused = replace(near, reach=np.inf)
@@ -312,3 +313,31 @@ def test_no_weights_make_a_short_table_a_long_one(seed):
 def test_ten_thousand_rows():
     X, y, *_ = poisoned(n=8000, d=30, share=0.2)
     assert Antidote().fit(X, y).n_rejected_ > 1500
+
+
+def test_fits_are_at_most_sixty_on_average(monkeypatch):
+    made, plain = [], BayesianRegression.of.__func__
+
+    def counted(cls, *given, **how):
+        made.append(1)
+        return plain(cls, *given, **how)
+
+    monkeypatch.setattr(BayesianRegression, "of", classmethod(counted))
+    rejected = 0
+    for seed, share in ((0, 0.1), (1, 0.2), (2, 0.3), (3, 0.4)):
+        X, y, is_poison, *_ = poisoned(seed, share)
+        rejected += (~Antidote().fit(X, y).inlier_mask_[is_poison]).sum()
+    assert rejected and len(made) <= 4 * 60
+
+
+def test_no_set_of_rows_is_fitted_twice_and_sums_follow_the_rows():
+    X, y, rng = table(n=LONG, d=3)
+    rows = block(X, y)
+    fits, mask = Fits(rows), np.ones(LONG, dtype=bool)
+    for step in range(20):
+        mask = mask.copy()
+        mask[rng.permutation(LONG)[: LONG // 2 if step % 7 == 3 else 40]] ^= True
+        plain = regression(moments_of(rows.Z, rows.weight * mask))
+        np.testing.assert_allclose(fits.of(mask).coef, plain.coef, rtol=1e-3)
+        assert fits.of(mask.copy()) is fits.of(mask)
+    assert fits.made == 20

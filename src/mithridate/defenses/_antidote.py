@@ -254,12 +254,18 @@ def _most_trusted(
 
 
 def _searched_once(table: SearchTable, again: bool = False) -> tuple[Finding, bool]:
-    """The worthwhile finding with the most targets at the ends, or the first and False."""
-    searches = [table.search(start, CORE_SHARE) for start in table.starts()]
+    """The worthwhile finding with the most targets at the ends, or the first and False.
+
+    Again, in the rows that an earlier search left, the first that is worthwhile will do.
+    """
+    searches = []
+    for found in table.searches():
+        if again and found.ends > CLEAR_ENDS and found.effect > REPEATED_EFFECT:
+            return found, True
+        searches.append(found)
     if again:
-        worthwhile = [s for s in searches if s.ends > CLEAR_ENDS and s.effect > REPEATED_EFFECT]
-    else:
-        worthwhile = [s for k, s in enumerate(searches) if _is_worthwhile(s, first=k == 0)]
+        return searches[0], False
+    worthwhile = [s for k, s in enumerate(searches) if _is_worthwhile(s, first=k == 0)]
     return max(worthwhile, key=lambda s: s.ends, default=searches[0]), bool(worthwhile)
 
 

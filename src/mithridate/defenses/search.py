@@ -1,5 +1,6 @@
 """The search of Antidote: a model that half of the rows agree on, and the rows that pulled."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import inf, sqrt
 from typing import NamedTuple
@@ -26,6 +27,7 @@ from ..passes.scores import (
 )
 from .base import Column, Mask
 from .chance import truncated_variance
+from .fits import Fits, regression
 from .weights import quantile
 
 CORE_SHARE = 0.5  # of the rows, on which the first model rests: poison is taken to be fewer
@@ -35,6 +37,7 @@ START_SHARE = 0.01  # of the rows at an end of the range, for another start with
 END_MARGIN = 0.02  # of the range of the targets: those nearer to an end of it count as at the end
 REACH_SHARE = 0.9  # of the rows of the model: the leverage that these reach excuses a distance
 MAX_CONCENTRATIONS = 20  # steps towards the core; fewer where nothing moves any more
+ALIKE = 0.1  # of the rows: a start that comes so near to where another ended ends there too
 MAX_READMISSIONS = 5  # times that rows are taken back: without end, this drifts to the poison
 
 
@@ -202,6 +205,7 @@ class SearchTable(NamedTuple):
     variance: float  # of the target
     floor: float  # of the noise variance
     whole: BayesianRegression
+    fits: Fits
 
     @classmethod
     def of(cls, block: Block) -> "SearchTable":
@@ -215,8 +219,9 @@ class SearchTable(NamedTuple):
         variance = float(np.average((y - np.average(y, weights=weight)) ** 2, weights=weight))
         # A target is known no more precisely than its lattice, and never to the last digit.
         floor = max(1e-4 * variance, spacing(y) ** 2 / 12.0, 1e-300)
-        whole = regression(moments_of(block.Z, weight))
-        return cls(units, block, rows, total, variance, floor, whole)
+        fits = Fits(block)
+        whole = fits.of(np.ones(len(weight), dtype=bool))
+        return cls(units, block, rows, total, variance, floor, whole, fits)
 
     def without(self, rejected: Mask) -> "SearchTable":
         """The table of the other rows, in units of its own."""
@@ -248,8 +253,23 @@ class SearchTable(NamedTuple):
 
     def search(self, start: Mask, share: float, steps: int = MAX_READMISSIONS) -> Finding:
         """Concentrates from a start, takes rows back, and finds who pulled."""
-        mask, truncated = self._readmit(self._concentrate(start, share), steps)
-        core = self._regression(mask)
+        half = self._concentrated(start, share)
+        assert half is not None  # there is no other end to come near to
+        return self.finding(half, steps)
+
+    def searches(self) -> Iterator[Finding]:
+        """The findings from all starts; of starts that end alike, only that of the first."""
+        ends: list[Mask] = []
+        for start in self.starts():
+            half = self._concentrated(start, CORE_SHARE, ends)
+            if half is not None:
+                ends.append(half)
+                yield self.finding(half)
+
+    def finding(self, half: Mask, steps: int = MAX_READMISSIONS) -> Finding:
+        """Takes rows back to a half that was found, and finds who pulled."""
+        mask, truncated = self._readmit(half, steps)
+        core = self.fits.of(mask)
         distance = CoreDistance(self.whole, core, noise(core, self.floor), truncated)
         near = self._near(core, mask, truncated)
         rejected = between(distance, self.block, FAR_SIGMAS, FAR_SIGMAS) > FAR_SIGMAS
@@ -265,10 +285,15 @@ class SearchTable(NamedTuple):
         reach = quantile(h, REACH_SHARE, weights)
         return Near(model, noise(model, self.floor) / truncated, reach)
 
-    def _concentrate(self, mask: Mask, share: float) -> Mask:
-        """Alternates a fit and the share of the rows nearest to it, each as if left out of it."""
+    def _concentrated(self, mask: Mask, share: float, ends: Sequence[Mask] = ()) -> Mask | None:
+        """Alternates a fit and the share of the rows nearest to it, each as if left out of it.
+
+        None as soon as it comes near to one of the `ends` of earlier starts.
+        """
         for _ in range(MAX_CONCENTRATIONS):
-            model = self._regression(mask)
+            if any(self._share(mask != end) <= ALIKE for end in ends):
+                return None
+            model = self.fits.of(mask)
             h = leverage(self.block, model)
             variance = np.where(mask, np.maximum(1.0 - h, 0.05), 1.0 + h)
             distance = residual(self.block, model) ** 2 / variance
@@ -282,7 +307,7 @@ class SearchTable(NamedTuple):
         share = self._share(mask)
         truncated = truncated_variance(float(ndtri((1.0 + share) / 2.0))) if share < 1 else 1.0
         for _ in range(steps):
-            model = self._regression(mask)
+            model = self.fits.of(mask)
             near = self._near(model, mask, truncated)(self.block)
             if self._share(near) < 0.2:
                 break  # a fit through a few rows
@@ -298,7 +323,7 @@ class SearchTable(NamedTuple):
         """
         if not rejected.any() or rejected.all() or not self.variance > 0:
             return 0.0, 1.0
-        after = residual(self.block, self._regression(~rejected))
+        after = residual(self.block, self.fits.of(~rejected))
         squares = (after - residual(self.block, self.whole)) ** 2, after**2
         kept = self.block.weight * ~rejected
         moved, left = (float(np.average(square, weights=kept)) for square in squares)
@@ -314,9 +339,6 @@ class SearchTable(NamedTuple):
         rates = [np.average(at_end, weights=weight * rows) for rows in (rejected, ~rejected)]
         return float(rates[0] - rates[1])
 
-    def _regression(self, mask: Mask) -> BayesianRegression:
-        return regression(moments_of(self.block.Z, self.block.weight * mask))
-
     def _share(self, mask: Mask) -> float:
         return float(np.average(mask, weights=self.block.weight))
 
@@ -324,11 +346,6 @@ class SearchTable(NamedTuple):
 def noise(model: BayesianRegression, floor: float) -> float:
     """Variance of the noise about a model, as far as it can be known."""
     return max(1.0 / model.noise_precision, floor)
-
-
-def regression(moments: Moments) -> BayesianRegression:
-    """A regression on the way of a search, not its result: precise to a hundredth of a penalty."""
-    return BayesianRegression.of(moments, max_iter=50, tol=1e-2)
 
 
 def spacing(y: Column) -> float:
