@@ -163,10 +163,15 @@ def test_no_room_imports_what_is_private_to_another():
             assert not private, f"{path} imports {name}, which is private to {room}"
 
 
-# What tests may import though its name is private, and why.
-TOOLS = {"_cluster", "_documents", "_files", "_lookup", "_machine", "_progress", "_retired"}
+# Tools that all rooms share and users do not see, and what is asked of them in their tests.
 PRIVATE = {
-    **{f"mithridate.{tool}": "a tool that all rooms share, hidden from users" for tool in TOOLS},
+    "mithridate._cluster": "how long a cluster is waited for: a test cannot wait as long",
+    "mithridate._documents": "the two documents that scripts read, field by field",
+    "mithridate._files": "files that are written whole or not at all, interrupted half way",
+    "mithridate._lookup": "what is said where a word finds no class, or an option does not fit",
+    "mithridate._machine": "the limits of a container, which a test writes into a folder",
+    "mithridate._progress": "what a bar shows at what time, by the clock of a test",
+    "mithridate._retired": "the list of old names, each of which has a case",
 }
 
 

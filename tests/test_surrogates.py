@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from mithridate import defenses
-from mithridate._lookup import choices
 from mithridate.attack import victims
 from mithridate.attack.attacks import Ascent
 from mithridate.attack.objective import Ideal
@@ -22,6 +21,7 @@ from mithridate.data import load
 from mithridate.defenses.unitbox import UnitBox
 
 KEY = jax.random.key(0)
+DEFENSES = {name.lower(): getattr(defenses, name) for name in defenses.__all__}
 SURROGATES = [victims.Trimmed(), victims.Huberized(), victims.BayesCleaned()]
 ROUNDED = [victims.Trimmed(), victims.BayesCleaned()]
 each = pytest.mark.parametrize("victim", SURROGATES, ids=lambda v: type(v).__name__)
@@ -62,7 +62,7 @@ def test_it_predicts_what_the_defense_predicts(victim, ratio, table):
         Sample(jnp.asarray(box.scaled(np.asarray(s.X))), s.y, s.w) for s in (clean, poison)
     )
     both, test = clean + poison, box.scaled(np.asarray(split.test.X))
-    defense = choices(defenses, defenses.BaseDefense)[victim.surrogate_of]()
+    defense = DEFENSES[victim.surrogate_of]()
     if "contamination" in defense.get_params():
         defense.set_params(contamination=len(poison.y) / len(both.y))
     defense.fit(np.asarray(both.X), np.asarray(both.y))
@@ -179,7 +179,7 @@ def test_an_attack_made_for_a_defense_does_it_more_harm(victim, ratio):
         poison = sweep(attacker, worlds, seeds, [1.0], cut)
         errors = []
         for i, split in enumerate(splits):
-            defense = choices(defenses, defenses.BaseDefense)[victim.surrogate_of]()
+            defense = DEFENSES[victim.surrogate_of]()
             if "contamination" in defense.get_params():
                 defense.set_params(contamination=cut[1] / (cut[1] + len(split.train.y)))
             X = np.concatenate([split.train.X, poison.X[0, i]])
