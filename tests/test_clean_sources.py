@@ -89,9 +89,19 @@ def test_a_far_row_moves_its_source_by_three_scales_of_noise():
     y[10] = 3.0
     want = shrunk(CODES, y, 3)[2]
     np.testing.assert_allclose(found[1:], 10.0 * np.array(want))
+    # Twice the noise lets it move its source twice as far, up or down; a row of none is not asked.
+    guard.expected_low_, guard.expected_high_ = -2.0 * half, 2.0 * half
+    for side in (1.0, -1.0):
+        y[10] = side * 50.0
+        found = shifts_of(guard, y, 1.0, groups)["c"]
+        y[10] = side * 6.0
+        np.testing.assert_allclose(found[1:], shrunk(CODES, y, 3)[2])
+    guard.expected_low_[14] = guard.expected_high_[14] = 0.0
+    assert "c" not in shifts_of(guard, y, 1.0, groups)
 
 
 def test_a_shift_is_written_with_three_digits():
     off = Shift("v0", -12.344, -15.092, -10.02)
     assert off.off and off.side == "12.3 below (10 to 15.1)"
     assert off.between == "-12.3 (-15.1 to -10)"
+    assert Shift("v1", 0.5, 0.25, 0.75).side == "0.5 above (0.25 to 0.75)"
