@@ -302,7 +302,7 @@ def test_a_file_larger_than_the_budget_is_streamed(table, tmp_path, monkeypatch)
     path, out = tmp_path / "table.parquet", tmp_path / "out"
     pq.write_table(table, path)
     for module in (clean, door):
-        monkeypatch.setattr(module, "LEAST", 0)
+        monkeypatch.setattr(module, "LEAST_MEMORY", 0)
     asked = ("clean", path, "--target", "y", "--defense", "antidote", "-o")
     code, _, err = call(*asked, out, "--memory", "100KB")
     assert code == 0, err

@@ -13,8 +13,8 @@ from mithridate.bench.poisoning import batches
 from mithridate.bench.portfolio import members
 from mithridate.bench.score import Cell, mark, score, under
 from mithridate.bench.trial import (
+    AHEAD,
     FOLDS,
-    SURE,
     Entry,
     Judged,
     Tried,
@@ -121,7 +121,7 @@ def test_what_is_not_surely_more_than_flip_is_not_taken():
     assert against(plain, plain) == (0, 0)
     damage, sure = against(noisy, plain)
     assert damage == pytest.approx(0.03)
-    assert sure == pytest.approx(0.03 - SURE * noisy.std() / 10)
+    assert sure == pytest.approx(0.03 - AHEAD * noisy.std() / 10)
     tried = [Tried("flip", 1.0, 1.0, 1.0), Tried("other", 1.1, 0.5, 0.9)]
     assert best(tried, 0.0, [1.0])[0].piece == "flip"
 

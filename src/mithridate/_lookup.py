@@ -20,10 +20,10 @@ def choices(module: ModuleType, base: type) -> dict[str, type]:
     >>> "trim" in choices(defenses, defenses.BaseDefense)
     True
     """
-    found = vars(module).items()
+    members = vars(module).items()
     return {
         name.lower(): thing
-        for name, thing in found
+        for name, thing in members
         if inspect.isclass(thing) and issubclass(thing, base) and not inspect.isabstract(thing)
     }
 

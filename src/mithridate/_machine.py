@@ -4,7 +4,7 @@ import os
 import re
 from pathlib import Path
 
-LEAST = 3 << 28  # bytes that passes over a table of 30 columns take, whatever its length
+LEAST_MEMORY = 3 << 28  # bytes that passes over a table of 30 columns take, whatever its length
 UNKNOWN = 4 << 30  # bytes taken to be free where a system does not say
 GROUP = Path("/sys/fs/cgroup")
 

@@ -232,8 +232,8 @@ def about(table: pa.Table) -> dict[str, Any]:
     dict of str to object
         The facts; none where they are no mapping.
     """
-    found = json.loads((table.schema.metadata or {}).get(b"mithridate", b"{}"))
-    return found if isinstance(found, dict) else {}
+    facts = json.loads((table.schema.metadata or {}).get(b"mithridate", b"{}"))
+    return facts if isinstance(facts, dict) else {}
 
 
 def write(table: pa.Table, path: Path) -> None:
@@ -292,11 +292,11 @@ def write_classes(classes: Mapping[str, Mapping[str, Any]], folder: Path) -> Non
 def _classes(folder: Path) -> dict[str, Any]:
     """What `write_classes` wrote; nothing where there is none that can be read."""
     try:
-        found = json.loads((folder / NAMES).read_text(encoding="utf-8"))
+        classes = json.loads((folder / NAMES).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
-    whole = isinstance(found, dict) and all(isinstance(kind, dict) for kind in found.values())
-    return found if whole else {}
+    whole = isinstance(classes, dict) and all(isinstance(kind, dict) for kind in classes.values())
+    return classes if whole else {}
 
 
 def gather(folder: Path) -> pa.Table:

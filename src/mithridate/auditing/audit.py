@@ -200,11 +200,11 @@ def _gains(table: pa.Table) -> list[dict[str, Any]]:
     """What each defense did to poisoned cells, by its name."""
     asked = ["attack", "defense", "status", "gain"]
     cells = [r for r in table.select(asked).to_pylist() if r["attack"] != "none"]
-    found = []
+    rows = []
     for name in sorted({r["defense"] for r in cells} - {"none"}):
         mine = [r for r in cells if r["defense"] == name]
         gains = [r["gain"] for r in mine if r["status"] == "ok" and r["gain"] is not None]
-        found.append(
+        rows.append(
             {
                 "defense": name,
                 "cells": len(mine),
@@ -214,7 +214,7 @@ def _gains(table: pa.Table) -> list[dict[str, Any]]:
                 "harmful": sum(gain < 0 for gain in gains),
             }
         )
-    return found
+    return rows
 
 
 @renamed(model="victim")

@@ -331,32 +331,32 @@ def bound(
 def _limits(
     setting: Setting, written: Writable, ratios: Sequence[float], counts: Sequence[int], seed: int
 ) -> tuple[Limit, ...]:
-    unit, clean, found, witness = float(np.var(setting.u)), setting.fit(0).error, [], None
+    unit, clean, limits, witness = float(np.var(setting.u)), setting.fit(0).error, [], None
     for ratio, k in zip(ratios, counts, strict=True):
         upper = prove(setting, written, k, witness)
         witness = upper.witness
         made = reached(setting, written, k, planes=upper.planes, upper=upper.bound, seed=seed)
-        found.append(
+        limits.append(
             Limit(ratio, k, clean / unit, made.error / unit, upper.bound / unit, made, upper.proof)
         )
-    return tuple(found)
+    return tuple(limits)
 
 
 def _replaced(
     setting: Setting, written: Writable, counts: Mapping[float, int], mine: np.ndarray, seed: int
 ) -> tuple[Limit, ...]:
-    unit, clean, found = float(np.var(setting.u)), setting.fit(0).error, []
+    unit, clean, limits = float(np.var(setting.u)), setting.fit(0).error, []
     about = Replacing(setting, written, max(counts.values()))
     for ratio, k in counts.items():
         upper = about.prove(k)
         some = min(k, len(mine) - 1)
         made = swapped(setting, written, some, mine, planes=[upper.witness.q], seed=seed)
         ends = [about.ends] if k > about.most else []
-        found.append(
+        limits.append(
             Limit(ratio, k, clean / unit, made.error / unit, upper.bound / unit, made,
                   upper.witness, *ends)
         )  # fmt: skip
-    return tuple(found)
+    return tuple(limits)
 
 
 def _scaled(delta: float, split: Split, replaces: bool) -> float:

@@ -334,7 +334,7 @@ def _prediction(
     effect = Effect.of(made.Z, made.y, a)
     both = [greedy(effect, way * change) for way in (1.0, -1.0)]
     # A way that leads nowhere is longer than any.
-    found = min(both, key=lambda walk: len(walk.rows) if walk.reached else len(made.y))
+    shortest = min(both, key=lambda walk: len(walk.rows) if walk.reached else len(made.y))
     counts = [first_order(effect, way * change) for way in (1.0, -1.0)]
     proofs = [falls_at_most(effect, way * change) for way in (1.0, -1.0)]
     proof = np.max([one[: min(map(len, proofs))] for one in proofs], axis=0)
@@ -342,7 +342,7 @@ def _prediction(
     judge = Judge(None, level)
     return Influence(
         made, what, effect.value, np.nan, np.nan, level, change,
-        (_route("change", made, found, judge, proof, first),), np.zeros(0, int), backend,
+        (_route("change", made, shortest, judge, proof, first),), np.zeros(0, int), backend,
     )  # fmt: skip
 
 
@@ -367,13 +367,13 @@ def _route(
     )
 
 
-def _sentence(route: report.Route, found: Influence) -> str:
-    n = len(found.regression.y)
-    level = f"{100 * found.level:g} % level"
+def _sentence(route: report.Route, result: Influence) -> str:
+    n = len(result.regression.y)
+    level = f"{100 * result.level:g} % level"
     goals = {
-        "sign": f"{found.what} turns its sign",
-        "significance": f"{found.what} is no longer significant at the {level}",
-        "change": f"{found.what} moves by more than {found.change or 0:.4g}",
+        "sign": f"{result.what} turns its sign",
+        "significance": f"{result.what} is no longer significant at the {level}",
+        "change": f"{result.what} moves by more than {result.change or 0:.4g}",
     }
     whole = goals[route.goal]
     many, sure = len(route.rows), route.certified

@@ -36,7 +36,7 @@ from .spelling import Spelling, check_own_columns, keeping, rounded, spelling, u
 MARK = "is_poison"
 RISK = 2.0  # the largest, where nothing was asked for
 ALPHA = 0.3  # of an attack that keeps to none
-FAR = 2.0  # standard deviations of the clean residuals: what a person would look at
+FAR_SIGMAS = 2.0  # standard deviations of the clean residuals: what a person would look at
 
 
 @dataclasses.dataclass(frozen=True)
@@ -100,8 +100,8 @@ class Poisoned:
             f"{self.rows} poison rows; {effect}.",
             *self._pursued(),
             f"Their risk is {self.risk:.3g}, where 1 looks like an average clean row.",
-            f"A clean model finds {self.far:.0%} of them beyond {FAR:g} standard deviations, and "
-            f"{self.far_clean:.0%} of the clean rows.",
+            f"A clean model finds {self.far:.0%} of them beyond {FAR_SIGMAS:g} standard "
+            f"deviations, and {self.far_clean:.0%} of the clean rows.",
         ]
 
     def _pursued(self) -> list[str]:
@@ -337,7 +337,7 @@ def _effect(
     clean = model.fit(train.X, train.y)
     before, level = nmse(clean, split.test), mean_prediction(split, clean)
     residual, theirs = (part.y - clean.predict(part.X) for part in (train, rows))
-    limit = FAR * residual.std()
+    limit = FAR_SIGMAS * residual.std()
     gone = origin[some] if replaces else origin[:0]
     stays = np.setdiff1d(np.arange(len(train.y)), gone)
     X, y = np.vstack([train.X[stays], rows.X[some]]), np.append(train.y[stays], rows.y[some])

@@ -113,19 +113,19 @@ def spelling(
         return None
     n = len(encoded.y)
     numbers = np.arange(1, n + 1) if table.numbers is None else table.numbers
-    found = verbatim(table.path, n + len(table.account.aside), table.reading)
-    if found is None:
+    cells = verbatim(table.path, n + len(table.account.aside), table.reading)
+    if cells is None:
         return None
-    layout = found.layout
+    layout = cells.layout
     marks = dict.fromkeys(layout.names, layout.marks) | dict(layout.own)
-    text = found.rows.take(pa.array(numbers - 1))
+    text = cells.rows.take(pa.array(numbers - 1))
     made = decode(text, encoded, *rows, marks=marks, kept=kept)
     made = with_ids(made, text, used(encoded))
-    stays = np.zeros(found.rows.num_rows, dtype=bool)
+    stays = np.zeros(cells.rows.num_rows, dtype=bool)
     stays[numbers - 1] = True
     if gone is not None:
         stays[numbers[gone] - 1] = False
-    return Spelling(found, stays, made, mark)
+    return Spelling(cells, stays, made, mark)
 
 
 def used(encoded: Encoded) -> set[str]:

@@ -72,11 +72,11 @@ def _promises(split: Split, model: Any, least: int) -> list[Promise]:
 
 def _candidates(n: int, least: int) -> list[int]:
     """Odd numbers of parts, each about one and a half times the last."""
-    parts, found = 3, []
-    while not found or parts * least <= n:
-        found.append(parts)
+    parts, chosen = 3, []
+    while not chosen or parts * least <= n:
+        chosen.append(parts)
         parts = (int(1.5 * parts) // 2) * 2 + 1
-    return found
+    return chosen
 
 
 def _median(train: Part, model: Any, parts: int) -> CertifiedMedian:

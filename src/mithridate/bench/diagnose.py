@@ -40,8 +40,8 @@ def diagnose(poison: Poison, alphas: Sequence[float | None]) -> list[str]:
     if poison.path is None:
         return []
     rise = poison.damage[:, :, -1] / poison.untouched - 1
-    found = [*_coinciding(rise, alphas), *_dominated(poison, rise, alphas)]
-    return [*found, *_exploded(poison), *_stuck(poison, alphas)]
+    findings = [*_coinciding(rise, alphas), *_dominated(poison, rise, alphas)]
+    return [*findings, *_exploded(poison), *_stuck(poison, alphas)]
 
 
 def _coinciding(rise: np.ndarray, alphas: Sequence[float | None]) -> Iterator[str]:

@@ -12,7 +12,7 @@ from ..errors import InputError
 from ..tables.condition import Condition, conditions, meeting
 from ..tables.encoded import Part, Split
 
-LEAST = 10  # rows by which a goal, or a source, can be judged
+LEAST_ROWS = 10  # rows by which a goal, or a source, can be judged
 WAY = re.compile(r"^\s*(up|down)\b\s*(?:(?:where|for)\b\s*)?(.*)$", re.DOTALL)
 
 
@@ -80,11 +80,11 @@ def pursued(split: Split, target: str, goal: str) -> Split:
     for name in ("validation", "test"):
         part = getattr(split, name)
         meets = those(split, target, part, asked)
-        if meets.sum() < LEAST or np.ptp(part.y[meets]) == 0:
+        if meets.sum() < LEAST_ROWS or np.ptp(part.y[meets]) == 0:
             raise InputError(
                 f"Of the {len(part.y)} {name} rows {counted(int(meets.sum()), 'row')} meet "
-                f"{quote(goal)}; a goal needs at least {LEAST} with different targets. Widen the "
-                "condition, or give a longer table."
+                f"{quote(goal)}; a goal needs at least {LEAST_ROWS} with different targets. Widen "
+                "the condition, or give a longer table."
             )
         own[name], rest = part.take(meets), part.take(~meets)
     return dataclasses.replace(split, **own, others=rest)
@@ -122,12 +122,12 @@ def owned(split: Split, target: str, part: Part, sources: list[str]) -> Bool[np.
     mine = np.zeros(len(part.y), bool)
     for one in sources:
         mine |= those(split, target, part, conditions(one))
-    if mine.sum() < LEAST:
+    if mine.sum() < LEAST_ROWS:
         shown = " or ".join(quote(one) for one in sources)
         raise InputError(
             f"Of the {len(part.y)} rows that the attacker knows {counted(int(mine.sum()), 'row')} "
-            f"meet {shown}; a source needs at least {LEAST}. Name a larger one, or train on more "
-            "rows."
+            f"meet {shown}; a source needs at least {LEAST_ROWS}. Name a larger one, or train on "
+            "more rows."
         )
     return mine
 

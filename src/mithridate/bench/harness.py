@@ -126,10 +126,10 @@ def _read(study: Study) -> dict[str, Encoded]:
 
 def _distinct(specs: Iterable[Spec]) -> list[Spec]:
     """One spec of each set that differ in seeds, tables and ratios alone."""
-    found: dict[str, Spec] = {}
+    distinct: dict[str, Spec] = {}
     for spec in specs:
-        found.setdefault(spec.model_dump_json(exclude={"seed", "data", "ratios"}), spec)
-    return list(found.values())
+        distinct.setdefault(spec.model_dump_json(exclude={"seed", "data", "ratios"}), spec)
+    return list(distinct.values())
 
 
 def _check(specs: Iterable[Spec]) -> None:

@@ -108,8 +108,8 @@ def names_regressor(name: str) -> bool:
     >>> names_regressor("hgb"), names_regressor("sklearn.svm.SVR"), names_regressor("ridge")
     (True, True, False)
     """
-    found = WITH.match(name)
-    return bool(found) and (found[1].lower() in REGRESSORS or "." in found[1])
+    match = WITH.match(name)
+    return bool(match) and (match[1].lower() in REGRESSORS or "." in match[1])
 
 
 def split_for(table: Encoded, spec: Spec, seed: int) -> Split:
@@ -135,22 +135,22 @@ def parameters(text: str) -> tuple[str, dict[str, Any]]:
     >>> parameters("hgb(loss=quantile, quantile=0.9)")
     ('hgb', {'loss': 'quantile', 'quantile': 0.9})
     """
-    found = WITH.match(text)
-    if found is None or not found[2]:
-        return (found[1] if found else text), {}
+    match = WITH.match(text)
+    if match is None or not match[2]:
+        return (match[1] if match else text), {}
     wrong = InputError(
         f"The parameters in {quote(text)} cannot be read; write them like "
         "hgb(loss=poisson, max_iter=200)."
     )
     try:
-        call = ast.parse(f"f({found[2]})", mode="eval").body
+        call = ast.parse(f"f({match[2]})", mode="eval").body
         pairs = getattr(call, "keywords", [])
         values = {one.arg: _value(one.value) for one in pairs if one.arg}
     except (SyntaxError, ValueError):
         raise wrong from None
     if getattr(call, "args", [call]) or len(values) < len(pairs):
         raise wrong
-    return found[1], values
+    return match[1], values
 
 
 def _value(node: ast.expr) -> Any:

@@ -29,12 +29,12 @@ def classes_of(specs: Iterable[Spec]) -> dict[str, dict[str, dict[str, Any]]]:
     >>> known["attack"], known["defense"]["huber"]["label"]
     ({'flip': {'label': 'flip', 'control': True}}, 'Huber')
     """
-    found: dict[str, dict[str, dict[str, Any]]] = {kind: {} for kind in KINDS}
+    classes: dict[str, dict[str, dict[str, Any]]] = {kind: {} for kind in KINDS}
     for spec in specs:
         for kind, name in _named(spec):
-            if name not in found[kind]:
-                found[kind][name] = _says(kind, name)
-    return found
+            if name not in classes[kind]:
+                classes[kind][name] = _says(kind, name)
+    return classes
 
 
 def _named(spec: Spec) -> Iterable[tuple[str, str]]:

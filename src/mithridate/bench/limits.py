@@ -75,12 +75,12 @@ def limits(
     """The limits of a run from the answers to its calls; where no theorem holds, the reason."""
     if not asked.calls:
         return Limits({}, {"refused": asked.refused} if asked.refused else {})
-    found, safe, ends = {}, [], []
+    nmse, safe, ends = {}, [], []
     for seed, made in zip(seeds, answers, strict=False):
-        found |= {(seed, ratio): one for ratio, one in zip(cut.ratios, made[0], strict=True)}
+        nmse |= {(seed, ratio): one for ratio, one in zip(cut.ratios, made[0], strict=True)}
         safe.append(made[1])
         ends += [made[2]] if made[2] else []
-    if all(one is None for pair in found.values() for one in pair):
+    if all(one is None for pair in nmse.values() for one in pair):
         if ends:
             return Limits({}, {"ends": f"No bound on the damage is proved. {min(ends)[1]}"})
         return Limits({}, {"refused": "The columns of the table are too nearly dependent."})
@@ -90,7 +90,7 @@ def limits(
         facts["safe"] = {"times": TIMES, "rows": rows, "train": train, "replaced": asked.replaced}
     if not asked.replaced and answers[-1] is not None:
         facts["moves"] = answers[-1]
-    return Limits(found, facts)
+    return Limits(nmse, facts)
 
 
 def _refused(spec: Spec, model: Any) -> str | None:

@@ -10,7 +10,7 @@ from ..tables.encoded import Split
 from .certify import SHARES, WITHIN
 
 PREDICTIONS = 100  # test rows that are looked at, at most: a few thousandths of a second each
-FEW, FEW_COLUMNS = 30, 40  # so many where there are more columns: each takes longer
+FEW_PREDICTIONS, FEW_COLUMNS = 30, 40  # so many where there are more columns: each takes longer
 MOST_COLUMNS = 120
 LONGEST = 8  # coefficients with the longest intervals, as far as a guess knows
 SHOWN = 5  # predictions and coefficients that are told
@@ -45,7 +45,7 @@ def movable(split: Split, rows: Writable, l2: float) -> dict[str, Any] | None:
     setting = Setting(train.X, train.y, test.X, test.y, l2=l2)
     within, left = (
         WITHIN[0],
-        np.arange(len(test.y))[: PREDICTIONS if columns <= FEW_COLUMNS else FEW],
+        np.arange(len(test.y))[: PREDICTIONS if columns <= FEW_COLUMNS else FEW_PREDICTIONS],
     )
     tested, kept, found = len(left), [], {}
     with threadpool_limits(1):

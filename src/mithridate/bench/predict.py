@@ -198,8 +198,8 @@ def _place(field: Field, pull: Pull, goal: Goal, rng: np.random.Generator) -> tu
     rows = np.clip(
         known[rng.choice(len(known), STARTS)], field.world.lower[:-1], field.world.upper[:-1]
     )
-    found = [_climb(field, pull, goal, np.append(1.0, row), targets) for row in rows]
-    _, z, target = max(found, key=lambda place: place[0])
+    climbed = [_climb(field, pull, goal, np.append(1.0, row), targets) for row in rows]
+    _, z, target = max(climbed, key=lambda place: place[0])
     return z, target
 
 
@@ -324,12 +324,12 @@ def _curves(
     """The errors by ratio of each alpha, as `foreseen` gives them."""
     both = list(zip(fields, seeds, strict=True))
     extreme = [placing(field, cut.edges, 1.0, [], seed) for field, seed in both]
-    at, found = [cut.edges.index(p) - 1 for p in cut.counts], []
+    at, curves = [cut.edges.index(p) - 1 for p in cut.counts], []
     for alpha in alphas:
         scaled = []
         for (field, seed), most in zip(both, extreme, strict=True):
             run = most if alpha == 1 else placing(field, cut.edges, alpha, most, seed)
             scaled.append(np.array(run)[at] / np.var(field.world.aimed.y))
         clean, poison = np.mean(scaled, axis=0)[:, :2].T.tolist()
-        found.append({"alpha": alpha, "error_clean": clean, "error_poison": poison})
-    return found
+        curves.append({"alpha": alpha, "error_clean": clean, "error_poison": poison})
+    return curves

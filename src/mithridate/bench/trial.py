@@ -13,10 +13,10 @@ from .pieces import Piece, joined, trained
 from .polish import Copying, Said, exchanged
 
 FOLDS = 3
-FAR = 3.0  # standard errors by which an attack is behind `flip` when it is tried no further
+BEHIND = 3.0  # standard errors by which an attack is behind `flip` when it is tried no further
 STEPS = 2  # exchanges of poison rows, from those of `flip`
-SURE = 2.0  # standard errors by which an attack must do more than `flip` to be taken for it
-LEAST = 20  # training rows that can judge poison without the validation rows
+AHEAD = 2.0  # standard errors by which an attack must do more than `flip` to be taken for it
+LEAST_ROWS = 20  # training rows that can judge poison without the validation rows
 PLAIN = "flip"  # the attack that is kept where none surely does more
 POLISHED = "flip, polished"  # what is made of it
 
@@ -199,7 +199,7 @@ def predicted(
     found = np.full(n + len(judged.validation.y), np.nan)
     fold, about = np.arange(n) % FOLDS, ~np.isnan(judged.held)  # the rows are in no order
     parts: list[tuple[np.ndarray, np.ndarray]] = []  # which rows train, which are predicted
-    if not entry.aims or about.sum() < LEAST:
+    if not entry.aims or about.sum() < LEAST_ROWS:
         parts.append((np.ones(n, bool), np.arange(n, len(found))))
     parts += [(fold != k, np.flatnonzero((fold == k) & about)) for k in range(FOLDS)]
     parts = [(seen, out) for seen, out in parts if len(out)]
@@ -222,14 +222,16 @@ def _behind(found: np.ndarray, plain: np.ndarray) -> bool:
     """Whether these errors, as far as they are known, are surely smaller than those of `flip`."""
     added = found - plain
     added = added[np.isfinite(added)]
-    return len(added) >= LEAST and added.mean() + FAR * added.std() / np.sqrt(len(added)) < 0
+    return (
+        len(added) >= LEAST_ROWS and added.mean() + BEHIND * added.std() / np.sqrt(len(added)) < 0
+    )
 
 
 def against(found: np.ndarray, plain: np.ndarray) -> tuple[float, float]:
     """The mean of these errors, and that less a margin, by what they add to others, row by row.
 
     Both are errors on the same rows; where one is NaN the row counts for neither. The margin is
-    `SURE` standard errors of the mean difference: none, where both are the same poison.
+    `AHEAD` standard errors of the mean difference: none, where both are the same poison.
 
     >>> damage, sure = against(np.array([3.0, 3.0, 4.0, np.nan]), np.array([1.0, 1.0, 1.0, 5.0]))
     >>> round(damage, 2), sure < damage
@@ -237,7 +239,7 @@ def against(found: np.ndarray, plain: np.ndarray) -> tuple[float, float]:
     """
     added = (found - plain)[~np.isnan(found - plain)]
     damage = float(np.nanmean(plain) + added.mean())
-    return damage, damage - SURE * float(added.std() / np.sqrt(len(added)))
+    return damage, damage - AHEAD * float(added.std() / np.sqrt(len(added)))
 
 
 def best(tried: Sequence[Tried], clean: float, alphas: Sequence[float]) -> list[Tried]:

@@ -37,19 +37,19 @@ class Cells(NamedTuple):
     @property
     def sentence(self) -> str:
         """What was found, for the summary."""
-        found = self.flagged
+        count = self.flagged
         what = f"Cells of a sample of {self.sample:,} rows" if self.sample else "Cells"
         if not self.judged:
             return f"{what}: no column of numbers could be judged cell by cell."
-        if not found.num_rows:
+        if not count.num_rows:
             return f"{what}: none of {self.judged:,} looks wrong. {self.sure}"
-        names, counts = np.unique(found["column"].to_pylist(), return_counts=True)
+        names, counts = np.unique(count["column"].to_pylist(), return_counts=True)
         order = np.argsort(-counts, kind="stable")
         where = listing([f"{quote(names[k])} {counts[k]:,}" for k in order])
-        verb = "looks" if found.num_rows == 1 else "look"
+        verb = "looks" if count.num_rows == 1 else "look"
         return (
-            f"{what}: {found.num_rows:,} of {self.judged:,} {verb} wrong; no row is rejected "
-            f"for a cell: {where}. First: row {found['row'][0].as_py():,}, {found['reason'][0]} "
+            f"{what}: {count.num_rows:,} of {self.judged:,} {verb} wrong; no row is rejected "
+            f"for a cell: {where}. First: row {count['row'][0].as_py():,}, {count['reason'][0]} "
             f"{self.sure}"
         )
 
@@ -74,23 +74,23 @@ def cells_of(raw: Float[np.ndarray, "k n"], columns: Columns, numbers: np.ndarra
     `numbers` are those of the rows in the table, from 1, where they are not all of it.
     """
     plain = np.flatnonzero(columns.group < 0)
-    found = CellErrors(plain.tolist()).fit(raw[:-1].T, raw[-1])
-    scores = np.where(found.flagged_, np.inf, np.nan_to_num(found.scores_, nan=-np.inf))
-    judged = np.isfinite(found.scores_)
-    shown = max(int(found.flagged_.sum()), min(int(SHARE * raw.shape[1]), MOST, int(judged.sum())))
-    order = np.lexsort((-np.nan_to_num(found.scores_, nan=-np.inf).ravel(), -scores.ravel()))
+    rule = CellErrors(plain.tolist()).fit(raw[:-1].T, raw[-1])
+    scores = np.where(rule.flagged_, np.inf, np.nan_to_num(rule.scores_, nan=-np.inf))
+    judged = np.isfinite(rule.scores_)
+    shown = max(int(rule.flagged_.sum()), min(int(SHARE * raw.shape[1]), MOST, int(judged.sum())))
+    order = np.lexsort((-np.nan_to_num(rule.scores_, nan=-np.inf).ravel(), -scores.ravel()))
     rows, places = np.unravel_index(order[:shown], scores.shape)
-    skipped = [f"{quote(columns.column[j])} ({why})" for j, why in found.skipped_.items()]
+    skipped = [f"{quote(columns.column[j])} ({why})" for j, why in rule.skipped_.items()]
     return Cells(
-        _listed(found, raw, columns.column, numbers, (rows, places)),
+        _listed(rule, raw, columns.column, numbers, (rows, places)),
         int(judged.sum()),
-        found.how_sure(),
+        rule.how_sure(),
         (f"Cells not judged one by one: {listing(skipped)}.",) if skipped else (),
     )
 
 
 def _listed(
-    found: CellErrors,
+    rule: CellErrors,
     raw: np.ndarray,
     names: tuple[str, ...],
     numbers: np.ndarray | None,
@@ -98,10 +98,10 @@ def _listed(
 ) -> pa.Table:
     rows, places = at
     values = raw[places, rows]
-    low, high = found.expected_low_[at], found.expected_high_[at]
+    low, high = rule.expected_low_[at], rule.expected_high_[at]
     reasons = [
-        _reason(names[j], values[i], float(found.expected_[row, j]), (low[i], high[i]))
-        + _why(int(found.slips_[row, j]), bool(found.extreme_[row, j]))
+        _reason(names[j], values[i], float(rule.expected_[row, j]), (low[i], high[i]))
+        + _why(int(rule.slips_[row, j]), bool(rule.extreme_[row, j]))
         for i, (row, j) in enumerate(zip(rows.tolist(), places.tolist(), strict=True))
     ]
     return pa.table(
@@ -109,11 +109,11 @@ def _listed(
             "row": pa.array(rows + 1 if numbers is None else numbers[rows], pa.int64()),
             "column": pa.array([names[j] for j in places.tolist()], pa.string()),
             "value": pa.array(values, pa.float64()),
-            "expected": pa.array(found.expected_[at], pa.float64()),
+            "expected": pa.array(rule.expected_[at], pa.float64()),
             "expected_low": pa.array(low, pa.float64()),
             "expected_high": pa.array(high, pa.float64()),
-            "score": pa.array(found.scores_[at], pa.float64()),
-            "flagged": pa.array(found.flagged_[at], pa.bool_()),
+            "score": pa.array(rule.scores_[at], pa.float64()),
+            "flagged": pa.array(rule.flagged_[at], pa.bool_()),
             "reason": pa.array(reasons, pa.string()),
         }
     )

@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from .._machine import LEAST, free
+from .._machine import LEAST_MEMORY, free
 from .._progress import silent
 from ..data import file_of, names
 from ..defenses import BaseDefense
@@ -125,7 +125,7 @@ def clean(
     target = column_name(target)
     drop, categorical = column_names(drop, "drop"), column_names(categorical, "categorical")
     if not passes:
-        found = clean_in_memory(
+        cleaned = clean_in_memory(
             data,
             guard,
             target=target,
@@ -138,8 +138,8 @@ def clean(
             tell=tell or silent,
         )
         if out is not None:
-            found.write(out)
-        return found
+            cleaned.write(out)
+        return cleaned
     where = place(data)
     path, goal = (data, target) if where is None else (where.path, target or where.target)
     return clean_in_passes(
@@ -160,10 +160,10 @@ def clean(
 
 
 def _check_memory(memory: int | None) -> None:
-    if memory is not None and (not isinstance(memory, Integral) or memory < LEAST):
+    if memory is not None and (not isinstance(memory, Integral) or memory < LEAST_MEMORY):
         raise InputError(
-            f"memory={memory!r}: give a whole number of bytes, at least {LEAST:,}; that is what 30 "
-            "columns take, however long the table is."
+            f"memory={memory!r}: give a whole number of bytes, at least {LEAST_MEMORY:,}; that is "
+            "what 30 columns take, however long the table is."
         )
 
 

@@ -12,7 +12,7 @@ from ..defenses import GROUP
 from ..tables.encoded import Columns
 from ..tables.reading import Aside
 
-FAR = 3.0  # σ from which on a column is said to stand out
+FAR_SIGMAS = 3.0  # σ from which on a column is said to stand out
 NUMBERS = ("score", "residual", "leverage", "predictive_sd")
 TEXTS = ("column_1", "column_2", "reason")
 ADDED = pa.schema(
@@ -182,7 +182,7 @@ class Rejected(NamedTuple):
         if self.judged is not None:
             said = [self.judged.said(i, self.target, float(self.goal[i]))]
         for j, sigma in zip(self.places[:, i], self.sigmas[:, i], strict=True):
-            if j < len(self.columns.names) and abs(sigma) > FAR:
+            if j < len(self.columns.names) and abs(sigma) > FAR_SIGMAS:
                 said.append(self._odd(int(j), i, float(sigma)))
         if self.judged is None and len(said) == 1 and abs(off) < USUAL:
             said.append(f"this is not unusual, {self._scored(self.records['score'][i])}")

@@ -52,9 +52,9 @@ class Explain(NamedTuple):
         if self.verdict.judge is None:
             records["score"] = self.verdict.score(block)
         else:
-            records["score"], *expected, found = self.verdict.judge(block)
+            records["score"], *expected, kinds = self.verdict.judge(block)
             mean, low, high = in_units(expected, goal.low, unit)
-            judged = Judged(mean, low, high, found == GROUPED)
+            judged = Judged(mean, low, high, kinds == GROUPED)
         return Rejected(
             columns=self.encoder.about(),
             target=goal.name,

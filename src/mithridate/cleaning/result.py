@@ -217,18 +217,18 @@ class Cleaned:
         suffix, source = path.suffix.lower(), table.source
         if source is None or suffix not in TEXT:
             return {}
-        found = verbatim(source, len(rejected), table.reading)
-        if found is None:
+        cells = verbatim(source, len(rejected), table.reading)
+        if cells is None:
             return {}
         style = (
-            found.style if suffix == ".csv" else dataclasses.replace(found.style, delimiter="\t")
+            cells.style if suffix == ".csv" else dataclasses.replace(cells.style, delimiter="\t")
         )
-        if style.delimiter == found.layout.delimiter:
-            files = {path: found.copied(~rejected)}
+        if style.delimiter == cells.layout.delimiter:
+            files = {path: cells.copied(~rejected)}
         else:
-            files = {path: delimited(rows_of(found.rows, ~rejected), style)}
+            files = {path: delimited(rows_of(cells.rows, ~rejected), style)}
         if rejected.any():
-            others = with_columns(rows_of(found.rows, rejected), table.added)
+            others = with_columns(rows_of(cells.rows, rejected), table.added)
             files[quarantine_of(path)] = delimited(others, style)
         return files
 

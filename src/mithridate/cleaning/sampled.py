@@ -75,16 +75,16 @@ def cells_in(reader: Reader, encoder: Encoder) -> Cells:
     n = reader.source.rows
     rows = spaced(n)
     raw = encoder(reader.sample(), scaled=False)
-    found = cells_of(raw, encoder.about(), numbers_of(reader.source, rows))
-    return found._replace(sample=len(rows) if len(rows) < n else 0)
+    cells = cells_of(raw, encoder.about(), numbers_of(reader.source, rows))
+    return cells._replace(sample=len(rows) if len(rows) < n else 0)
 
 
 def numbers_of(source: Source, rows: np.ndarray) -> np.ndarray:
     """The numbers in the whole table, from 1, of the `rows`-th that were judged, ascending."""
-    found, first, number = [], 0, 1
+    numbers, first, number = [], 0, 1
     for file in source.files:
         here = rows[(rows >= first) & (rows < first + file.rows)] - first
-        found.append(number + (np.flatnonzero(file.mask)[here] if file.used else here))
+        numbers.append(number + (np.flatnonzero(file.mask)[here] if file.used else here))
         first += file.rows
         number += file.length
-    return np.concatenate(found)
+    return np.concatenate(numbers)

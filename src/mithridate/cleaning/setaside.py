@@ -97,21 +97,21 @@ class FileAccounts:
 
     def every(self, source: Source) -> tuple[Aside, ...]:
         """All rows that were set aside, by their numbers in the whole table."""
-        found, first = [], 0
+        numbered, first = [], 0
         for file in source.files:
             rows = self.aside.get(file.name, ())
-            found += [dataclasses.replace(row, row=first + row.row) for row in rows]
+            numbered += [dataclasses.replace(row, row=first + row.row) for row in rows]
             first += file.length
-        return tuple(found)
+        return tuple(numbered)
 
     def by_file(self, source: Source) -> dict[str, tuple[Aside, ...]]:
         """The rows of each file that were set aside, by their numbers in the whole table."""
-        found, first = {}, 0
+        grouped, first = {}, 0
         for file in source.files:
             rows = self.aside.get(file.name, ())
-            found[file.name] = tuple(dataclasses.replace(r, row=first + r.row) for r in rows)
+            grouped[file.name] = tuple(dataclasses.replace(r, row=first + r.row) for r in rows)
             first += file.length
-        return found
+        return grouped
 
 
 def over_all(source: Source, bits: bytes) -> Bool[np.ndarray, " n"]:

@@ -14,7 +14,7 @@ from .groups import CHANCE, Groups
 Values = Float[np.ndarray, " n"]
 
 REACH = 3.0  # scales of noise beyond which a row moves its source no further
-LEAST = 5  # rows of a source of which a mean is taken
+LEAST_ROWS = 5  # rows of a source of which a mean is taken
 HALF = 2.57  # scales of noise between what a row is expected to be and the ends of its interval
 
 
@@ -80,7 +80,7 @@ def shrunk(
     of the interval is divided by the groups (Bonferroni).
     """
     counts = np.bincount(codes, minlength=g)
-    some = np.flatnonzero(counts >= LEAST)
+    some = np.flatnonzero(counts >= LEAST_ROWS)
     if len(some) < 2:
         return {}
     n = counts[some].astype(float)

@@ -12,13 +12,13 @@ from ..moments import Moments
 from .cells import Cells
 from .encoding import Cells as Columns
 from .encoding import Encoding
-from .findings import FAR, Rejected, between, figure, in_units
+from .findings import FAR_SIGMAS, Rejected, between, figure, in_units
 from .groups import Groups, found_in, source_told
 from .shifts import Shift, told
 
 MANY = 100_000  # rows enough to compare two fits
 UNSEEN = "Poison as near to the model as clean rows are cannot be seen in this way."
-FEW = 20  # trusted rows below which chance decides what they say
+FEW_TRUSTED = 20  # trusted rows below which chance decides what they say
 
 
 def sentences(
@@ -70,10 +70,10 @@ def cost_by_moments(kept: Moments, every: Moments, unit: float) -> list[str]:
 
 def few(trusted: int) -> list[str]:
     """A word on trusted rows that are too few."""
-    if trusted >= FEW:
+    if trusted >= FEW_TRUSTED:
         return []
     known = counted(trusted, "trusted row")
-    return [f"Only {known}: by so few a choice is mostly chance; give {FEW} or more."]
+    return [f"Only {known}: by so few a choice is mostly chance; give {FEW_TRUSTED} or more."]
 
 
 def _standing_out(rejected: Rejected) -> str:
@@ -81,14 +81,14 @@ def _standing_out(rejected: Rejected) -> str:
     # Any rare level is many deviations away: what levels have to say, `_source` says.
     plain = np.append(columns.group < 0, False)[rejected.places]
     names = np.array([*columns.column, ""], dtype=object)[rejected.places]
-    far = names[plain & (np.abs(rejected.sigmas) > FAR)].astype(str)
+    far = names[plain & (np.abs(rejected.sigmas) > FAR_SIGMAS)].astype(str)
     unique, counts = np.unique(far, return_counts=True)
-    off = int((np.abs(rejected.records["residual"]) > FAR).sum())
+    off = int((np.abs(rejected.records["residual"]) > FAR_SIGMAS).sum())
     shown = [f"{quote(target)} (the target) in {off:,}"] if off else []
     order = np.argsort(-counts, kind="stable")
     shown += [f"{quote(unique[k])} in {counts[k]:,}" for k in order]
     what = listing(shown) if shown else "none"
-    return f"Columns that stand out by {FAR:g} σ: {what}."
+    return f"Columns that stand out by {FAR_SIGMAS:g} σ: {what}."
 
 
 def _source(guard: BaseDefense, encoding: Encoding, table: Columns, groups: Groups | None) -> str:

@@ -96,9 +96,9 @@ def audit(
 
         with progress(gated.quiet) as tell:
             if spec is not None:
-                found = audit.audit_spec(Spec.load(spec), tell=tell)
+                result = audit.audit_spec(Spec.load(spec), tell=tell)
             else:
-                found = audit.audit(
+                result = audit.audit(
                     file, target=target, judge=judge, seeds=seeds, rows=rows, seed=seed,
                     alphas=given.numbers(alphas, "--alphas"),
                     ratios=given.numbers(ratios, "--ratios"),
@@ -107,27 +107,27 @@ def audit(
                     reading=reading, weights=weights, tell=tell, **aim, **columns,
                 )  # fmt: skip
             tell("writing the report", 0, 0)
-            files = found.save(out)
-    gates = [Case("worst error", (_unproved if by == "bound" else _over)(found, max_damage))]
-    say = functools.partial(_print, found, out)
-    end("audit", gated, found.to_dict, found.headlines, say=say, files=files, gates=gates)
+            files = result.save(out)
+    gates = [Case("worst error", (_unproved if by == "bound" else _over)(result, max_damage))]
+    say = functools.partial(_print, result, out)
+    end("audit", gated, result.to_dict, result.headlines, say=say, files=files, gates=gates)
 
 
-def _unproved(found: "Audit", limit: float | None) -> str | None:
+def _unproved(result: "Audit", limit: float | None) -> str | None:
     """What --max-damage says by the bound, unless it proves that no poison is beyond the limit."""
-    if limit is None or found.limit <= limit:
+    if limit is None or result.limit <= limit:
         return None
-    proved = f"it is proved that none exceeds {found.limit:.2f} times the clean NMSE, but"
-    if found.limit == float("inf"):
+    proved = f"it is proved that none exceeds {result.limit:.2f} times the clean NMSE, but"
+    if result.limit == float("inf"):
         proved = "nothing is proved of the audited ratios, so"
     return f"Over the limit: {proved} {limit:g} is not proved."
 
 
-def _over(found: "Audit", limit: float | None) -> str | None:
+def _over(result: "Audit", limit: float | None) -> str | None:
     """What --max-damage says where the worst cell is beyond the limit."""
-    if limit is None or found.worst[0] <= limit:
+    if limit is None or result.worst[0] <= limit:
         return None
-    times, cell = found.worst
+    times, cell = result.worst
     alpha = "" if cell["alpha"] is None else f" at alpha {cell['alpha']:g}"
     return (
         f"Over the limit: the worst audited NMSE is {times:.2f} times the clean one, more than "
@@ -135,7 +135,7 @@ def _over(found: "Audit", limit: float | None) -> str | None:
     )
 
 
-def _print(found: "Audit", out: Path) -> None:
+def _print(result: "Audit", out: Path) -> None:
     """The headlines, as many as a busy person reads, and where the report is."""
     from rich.console import Console
     from rich.text import Text
@@ -144,9 +144,9 @@ def _print(found: "Audit", out: Path) -> None:
     from ..tables.notes import leading
 
     console, left = Console(highlight=False), MOST_LINES - 2
-    notes = schema.about(found.results.table)["notes"]
+    notes = schema.about(result.results.table)["notes"]
     told = leading(notes)
-    lines, shown = [*told, *found.headlines], 0
+    lines, shown = [*told, *result.headlines], 0
     for line in lines:
         # Text, because a column name is data and must not be read as markup.
         text = Text("• ").append(printable(line))

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import typer
 
 from .._documents import Case
-from .._machine import LEAST, free
+from .._machine import LEAST_MEMORY, free
 from .._progress import progress
 from .._text import counted, percent, quote
 from ..errors import InputError
@@ -77,17 +77,17 @@ def clean(
             _refuse({"--report": report, "--check": check})
             settings |= {"target": target, "skip_bad_files": skip_bad_files}
             settings |= {"trusted": trusted, "groups": groups}
-            settings["memory"] = budget or max(free() // 2, LEAST)
-            found, written = _clean_in_passes(file, out, dask, settings), None
+            settings["memory"] = budget or max(free() // 2, LEAST_MEMORY)
+            result, written = _clean_in_passes(file, out, dask, settings), None
         else:
             settings |= {"target": target, "trusted": trusted, "groups": groups, "memory": budget}
-            found, written = _clean_in_memory(file, out, report, check, settings)
-        lines = found.lines(written, verbose)
-    files = [found.out]
+            result, written = _clean_in_memory(file, out, report, check, settings)
+        lines = result.lines(written, verbose)
+    files = [result.out]
     if written is not None:
         files = [written.kept, written.quarantined, written.cells, written.report]
-    gates = [Case("rejected rows", _over(found, max_rejected))]
-    end("clean", gated, found.to_dict, lines, files=files, gates=gates)
+    gates = [Case("rejected rows", _over(result, max_rejected))]
+    end("clean", gated, result.to_dict, lines, files=files, gates=gates)
 
 
 def _check_limit(limit: float | None) -> None:
@@ -95,13 +95,13 @@ def _check_limit(limit: float | None) -> None:
         raise InputError(f"--max-rejected {limit:g} is no share of the rows; give one in [0, 1).")
 
 
-def _over(found: Any, limit: float | None) -> str | None:
+def _over(result: Any, limit: float | None) -> str | None:
     """What --max-rejected says where more rows were rejected; all is written all the same."""
-    if limit is None or found.rejected <= limit * found.rows:
+    if limit is None or result.rejected <= limit * result.rows:
         return None
     return (
-        f"Over the limit: rejected {found.rejected:,} of {counted(found.rows, 'row')} "
-        f"({percent(found.rejected / found.rows)}), more than {percent(limit)}."
+        f"Over the limit: rejected {result.rejected:,} of {counted(result.rows, 'row')} "
+        f"({percent(result.rejected / result.rows)}), more than {percent(limit)}."
     )
 
 
@@ -119,8 +119,8 @@ def _clean_in_memory(
     path = None if file in names() else file_of(file)
     if path is None or path.exists():  # or else that is what is said first
         out = write.check_output(out, file_of(file), file_of(trusted))
-    found = cleaning.clean(file, **settings)
-    return found, found.write(out, html=html)
+    result = cleaning.clean(file, **settings)
+    return result, result.write(out, html=html)
 
 
 def _clean_in_passes(file: str, out: Path | None, dask: str, settings: Mapping[str, Any]) -> Any:
@@ -167,13 +167,13 @@ def _bytes(text: str) -> int:
     >>> _bytes("2GB"), _bytes("1.5 g")
     (2147483648, 1610612736)
     """
-    found = SIZE.fullmatch(text)
-    if found is None:
+    match = SIZE.fullmatch(text)
+    if match is None:
         raise InputError(f"--memory {quote(text)} is no size; write it like 2GB or 800MB.")
-    size = int(float(found[1]) * UNITS[found[2].upper()])
-    if size < LEAST:
+    size = int(float(match[1]) * UNITS[match[2].upper()])
+    if size < LEAST_MEMORY:
         raise InputError(
             f"--memory {quote(text)} is too little: cleaning in passes takes about "
-            f"{LEAST >> 20}MB for 30 columns, however long the table is."
+            f"{LEAST_MEMORY >> 20}MB for 30 columns, however long the table is."
         )
     return size

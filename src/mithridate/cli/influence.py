@@ -60,20 +60,20 @@ def influence(
             raise InputError("The report is written beside the rows; name a file with --out.")
         if out is not None:
             check_output(out, None if file is None or file in names() else file_of(file))
-        found = influence(
+        result = influence(
             file, target=target, column=column, row=row, cluster=cluster, change=change,
             fixed_effects=given.names(fixed_effects), level=level, where=_where(where or []),
             reading=reading, **columns,
         )  # fmt: skip
-        written = [] if out is None else found.write(out, html=report)
-    lines = [*found.headlines, *_rows(found), *(f"Written: {path}" for path in written)]
-    end("influence", asked, lambda: _result(found), lines, files=written)
+        written = [] if out is None else result.write(out, html=report)
+    lines = [*result.headlines, *_rows(result), *(f"Written: {path}" for path in written)]
+    end("influence", asked, lambda: _result(result), lines, files=written)
 
 
-def _result(found: Any) -> dict[str, Any]:
+def _result(made: Any) -> dict[str, Any]:
     """What was found, for programs."""
-    about = {"what": found.what, "value": found.value, "t": found.t, "p": found.p}
-    return {"headlines": found.headlines, **about, "rows": found.arrow.to_pylist()}
+    about = {"what": made.what, "value": made.value, "t": made.t, "p": made.p}
+    return {"headlines": made.headlines, **about, "rows": made.arrow.to_pylist()}
 
 
 def _where(given: list[str]) -> dict[str, str]:
@@ -84,9 +84,9 @@ def _where(given: list[str]) -> dict[str, str]:
     return {name.strip(): value.strip() for name, _, value in pairs}
 
 
-def _rows(found: Any) -> list[str]:
+def _rows(made: Any) -> list[str]:
     """The first rows of the table, as lines."""
-    route = found.routes[0]
+    route = made.routes[0]
     if not len(route.rows):
         return []
     wide = max(len(f"{row:,}") for row in route.rows[:MOST_ROWS])

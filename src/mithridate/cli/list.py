@@ -54,8 +54,8 @@ def _classes(what: str) -> Rows:
         "risks": (risks, risks.AbstractRisk),
         "victims": (victims, victims.AbstractVictim),
     }
-    found = sorted(_lookup.choices(*modules[what]).items())
-    return [("name", "what it is"), *((name, _first(kind)) for name, kind in found)]
+    classes = sorted(_lookup.choices(*modules[what]).items())
+    return [("name", "what it is"), *((name, _first(kind)) for name, kind in classes)]
 
 
 def _first(kind: type) -> str:
@@ -72,8 +72,8 @@ def show(
     with sentences("Nothing was written."):
         header, *rows = listing(what)
     if as_json:
-        found = [dict(zip(header, row, strict=True)) for row in rows]
-        end("list", Output(as_json=True), lambda: found, [])
+        records = [dict(zip(header, row, strict=True)) for row in rows]
+        end("list", Output(as_json=True), lambda: records, [])
         return
     with unread():
         _print(header, rows)

@@ -230,15 +230,15 @@ def parameters(given: list[str]) -> dict[str, Any]:
     >>> parameters(["c2=1.5", "adjust=none"])
     {'c2': 1.5, 'adjust': None}
     """
-    found: dict[str, Any] = {}
+    options: dict[str, Any] = {}
     for one in given:
         key, equals, text = (part.strip() for part in one.partition("="))
         if not (key and equals):
             raise InputError(f"--option {one!r} is not key=value; write it like --option c2=1.5.")
-        if key in found:
+        if key in options:
             raise InputError(f"--option {key} is given twice; give it once.")
-        found[key] = _value(text)
-    return found
+        options[key] = _value(text)
+    return options
 
 
 def _value(text: str) -> Any:

@@ -30,10 +30,12 @@ def report(
         from .. import _files, schema
 
         _files.check_folder(folder)
-        found = None if _is_audit(results) else schema.gather(results)
+        gathered = None if _is_audit(results) else schema.gather(results)
         with progress(asked.quiet) as tell:
             tell("drawing the pages", 0, 0)
-            paths = _write_audit(results, folder) if found is None else write_study(found, folder)
+            paths = (
+                _write_audit(results, folder) if gathered is None else write_study(gathered, folder)
+            )
     end("report", asked, dict, [f"Written: {path}" for path in paths], files=paths)
 
 

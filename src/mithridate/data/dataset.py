@@ -94,5 +94,5 @@ class AbstractDataset:
 
 def fetched(dataset: AbstractDataset) -> Fetched:
     """What a data set reads, with where it came from as far as it says."""
-    found = dataset.read()
-    return found if isinstance(found, Fetched) else Fetched(found)
+    content = dataset.read()
+    return content if isinstance(content, Fetched) else Fetched(content)

@@ -270,17 +270,17 @@ def open(source: Any, name: str | None = None, *, reading: Reading = ANY) -> Ope
     )
 
 
-def _named(dataset: AbstractDataset, found: Fetched, name: str) -> Opened:
+def _named(dataset: AbstractDataset, content: Fetched, name: str) -> Opened:
     """A named data set; of what it knows of its columns, what holds for those that are there."""
-    table = opened(found.frame, name)
+    table = opened(content.frame, name)
     there = {str(column) for column in table.columns}
-    unused = {**dataset.drop, **found.unused}
+    unused = {**dataset.drop, **content.unused}
     return Opened(
         table.to_native(),
         dataset.target,
         name,
-        found.notes,
-        found.path,
+        content.notes,
+        content.path,
         {column: why for column, why in unused.items() if column in there},
         tuple(column for column in dataset.categorical if column in there),
     )
@@ -334,8 +334,10 @@ def known_sets() -> dict[str, type[AbstractDataset]]:
     """
     from .. import data
 
-    found = (getattr(data, name) for name in data.__all__)
-    kinds = (kind for kind in found if isinstance(kind, type) and issubclass(kind, AbstractDataset))
+    exported = (getattr(data, name) for name in data.__all__)
+    kinds = (
+        kind for kind in exported if isinstance(kind, type) and issubclass(kind, AbstractDataset)
+    )
     return {kind.title(): kind for kind in kinds if kind is not AbstractDataset}
 
 

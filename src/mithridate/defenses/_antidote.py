@@ -244,11 +244,13 @@ def _most_trusted(
 
     The first stays unless another is surely better.
     """
-    found = []
+    squares = []
     for searches, rejects in choices:
-        found.append(losses(table.values(_farthest(searches)) <= (FAR_SIGMAS if rejects else inf)))
-    best = int(np.argmin([loss.mean() for loss in found]))
-    better = found[0] - found[best]
+        squares.append(
+            losses(table.values(_farthest(searches)) <= (FAR_SIGMAS if rejects else inf))
+        )
+    best = int(np.argmin([loss.mean() for loss in squares]))
+    better = squares[0] - squares[best]
     sure = better.mean() > 2.0 * better.std() / sqrt(len(better))
     return choices[best if sure else 0]
 

@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 from sklearn.base import BaseEstimator
 
-from ..passes.block import alone
+from ..passes.block import no_other_threads
 from ._cellmodel import CellModel, Lines, Unit, Verdict, even
 from ._evenscale import Form
 from ._targeterrors import figure
@@ -184,7 +184,7 @@ class CellErrors(BaseEstimator):
         self.slips_ = np.zeros((n, d), dtype=np.int64)
         self.flagged_, self.extreme_ = np.zeros((2, n, d), dtype=bool)
         self.chance_ = 0.0
-        with alone():
+        with no_other_threads():
             self._judge(X, y)
         return self
 

@@ -10,7 +10,7 @@ from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.utils.validation import has_fit_parameter
 
 from .._machine import cores
-from ..passes.block import alone
+from ..passes.block import no_other_threads
 from ..passes.rows import are_counts
 from .weights import quantile
 
@@ -225,7 +225,9 @@ def crossfitted(
             rows = ~out
         copy: Any = Line() if isinstance(model, Line) else clone(model)
         weight = {"sample_weight": table.weight[rows]} if weighs else {}
-        with alone():  # threads of one fit wait for each other, on busy processors most of the time
+        with (
+            no_other_threads()
+        ):  # threads of one fit wait for each other, on busy processors most of the time
             copy.fit(table.X[rows], v[rows], **weight)
             return copy, np.ravel(copy.predict(table.X[out]))
 

@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from ..passes.block import Block, alone
+from ..passes.block import Block, no_other_threads
 from ..passes.memory import InMemory, Passes, Verdict
 from ._antidote import Antidote
 from ._blanks import BlanksDefense
@@ -141,7 +141,7 @@ class TableErrors(Streams, BlanksDefense):
             Score and decision for every row.
         """
         sample, others = table.sample(), table.others()
-        with alone():
+        with no_other_threads():
             rule = self._learned(sample, others, trusted)
             seen = Seen(*table.scan("verdicts", Look(rule), together).rest)
             rest = rule.said[4] == KEPT
@@ -163,7 +163,7 @@ class TableErrors(Streams, BlanksDefense):
     ) -> Mask:
         table = InMemory(X, y, sample_weight, self._blanks)
         verdict = self.decide(table, trusted)
-        with alone():
+        with no_other_threads():
             self.scores_, *expected, found = table.values(verdict.judge)  # pyright: ignore
         for place, values in zip(EXPECTED.values(), expected, strict=True):
             setattr(self, place, values)
@@ -206,7 +206,7 @@ class TableErrors(Streams, BlanksDefense):
             weight = None if weight is None else np.append(weight, others.weight)
             X, y = np.vstack([X, others.X]), np.append(y, others.y)
         table, (far, _) = Canonical.of(X, y, weight), rule.far(X, y)
-        with alone():
+        with no_other_threads():
             found = gate(table, far[table.rows])
         group = table.back(found.rejected, len(y))
         if not group.any():

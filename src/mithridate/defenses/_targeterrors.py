@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from .._text import percent
-from ..passes.block import alone
+from ..passes.block import no_other_threads
 from ._blanks import BlanksDefense
 from ._crossfit import Canonical
 from ._targetrule import CUT, Judged, TargetRule, rule_of, tied_of
@@ -114,7 +114,7 @@ class TargetErrors(BlanksDefense):
             self.message_ = "All targets are equal, so none can be told to be wrong."
             return np.ones(n, dtype=bool)
         table, rule, judged = rule_of(X, y, sample_weight, trusted, self._blanks, self.estimator)
-        with alone():
+        with no_other_threads():
             found = decided(table, judged.odds > CUT)
         odds = np.where(found.spared, np.minimum(judged.odds, CUT), judged.odds)
         self._take(table, rule, judged._replace(odds=odds), n)

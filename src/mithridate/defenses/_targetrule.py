@@ -6,7 +6,7 @@ import numpy as np
 import sklearn.linear_model
 from jaxtyping import Bool, Float, Int
 
-from ..passes.block import alone
+from ..passes.block import no_other_threads
 from ..passes.rows import dealt
 from ._blanks import Widening
 from ._crossfit import (
@@ -159,7 +159,7 @@ def rule_of(
     if blanks is not None:
         known = np.zeros((int(table.sure.sum()), blanks.shape[1]), dtype=bool)
         blank = np.vstack([blanks, known])[table.rows][:, table.columns]
-    with alone():
+    with no_other_threads():
         return table, *learned_from(table, estimator, blank)
 
 

@@ -84,7 +84,7 @@ def one_thread() -> Any:
     return _threads().limit(limits=1, user_api="blas")
 
 
-def alone() -> Any:
+def no_other_threads() -> Any:
     """Limit all that has threads to one, for one of several threads that compute at a time.
 
     Returns

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, Protocol
 
 from .._cluster import ahead, with_workers
 from .._machine import cores
-from .block import alone, one_thread
+from .block import no_other_threads, one_thread
 from .fold import Fold
 from .memory import SPAN
 
@@ -113,8 +113,8 @@ class Local:
                 asked.progress(stop)
 
         blocks = source.blocks(asked.columns, 0, source.rows)
-        with one_thread(), closing(_in_threads(computed, blocks, self.threads)) as found:
-            spans = (span for _, span in groupby(found, key=lambda result: result[0] // SPAN))
+        with one_thread(), closing(_in_threads(computed, blocks, self.threads)) as computing:
+            spans = (span for _, span in groupby(computing, key=lambda result: result[0] // SPAN))
             merged = (reduce(asked.fold.merge, results(span)) for span in spans)
             return reduce(asked.fold.merge, map(asked.shrink, merged))
 
@@ -129,7 +129,7 @@ def _in_threads(work: Callable[[Any], Any], items: Iterable[Any], threads: int) 
         yield from map(work, items)
         return
     # Some BLAS keep the number of their threads for each thread that calls them.
-    pool = ThreadPoolExecutor(threads, initializer=alone)
+    pool = ThreadPoolExecutor(threads, initializer=no_other_threads)
     waiting: deque[Any] = deque()
     try:
         for item in items:

@@ -57,12 +57,12 @@ class _Recorded:
 
 def _lost(block: Block, weights: Sequence[Values]) -> list[Moments]:
     """Moments of the rows that each verdict rejects; from the last on, each rejects more."""
-    found: list[Moments] = []
+    kept: list[Moments] = []
     for less, more in pairwise([block.weight, *reversed(weights)]):
         rows = np.flatnonzero(less != more)
         part = moments_of(np.take(block.Z, rows, axis=1), (less - more)[rows])
-        found.append(found[-1].merge(part) if found else part)
-    return found[::-1]
+        kept.append(kept[-1].merge(part) if kept else part)
+    return kept[::-1]
 
 
 @dataclass(frozen=True, eq=False)

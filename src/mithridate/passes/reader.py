@@ -122,10 +122,10 @@ class Reader:
             The digests.
         """
 
-        def finish(found: tuple[Any, ...]) -> dict[str, Digest]:
-            for draw, parts in enumerate(found[1:]):
+        def finish(results: tuple[Any, ...]) -> dict[str, Digest]:
+            for draw, parts in enumerate(results[1:]):
                 sample.write(self._kept(draw), parts)
-            return found[0]
+            return results[0]
 
         fold = sample.with_sample(Fold(Survey(kinds, gone), merged), self.source.rows)
         return self.reduce([*kinds, *beside], "columns", fold, finish, sample.together)
@@ -171,8 +171,8 @@ class Reader:
             Ranks(((n - 1) // 2, n // 2), n, sample)
             for n, sample in zip(counts, samples, strict=True)
         ]
-        found = places(partial(self.reduce, list(columns)), known, wanted)
-        means = [float(np.mean([low.value, high.value])) for low, high in found]
+        middles = places(partial(self.reduce, list(columns)), known, wanted)
+        means = [float(np.mean([low.value, high.value])) for low, high in middles]
         return dict(zip(columns, means, strict=True))
 
     def all_differ(self, name: str) -> bool:

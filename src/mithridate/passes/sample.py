@@ -31,9 +31,9 @@ class _WithSample:
         return self.kernel(block), *([table.take(mine)] for mine in rows)
 
 
-def together(found: tuple[Any, ...]) -> tuple[Any, ...]:
+def together(results: tuple[Any, ...]) -> tuple[Any, ...]:
     """The same with one table for many, since each array takes memory beside its numbers."""
-    return found[0], *([_whole(parts)] for parts in found[1:])
+    return results[0], *([_whole(parts)] for parts in results[1:])
 
 
 def _whole(parts: list[pa.Table]) -> pa.Table:

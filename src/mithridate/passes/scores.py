@@ -70,11 +70,11 @@ class Bounded(Score):
         count = np.count_nonzero(undecided)
         if count > len(undecided) // 4:
             return self(block)
-        found = np.where(most < low, most, least)
+        scores = np.where(most < low, most, least)
         if count:
             rows = np.flatnonzero(undecided)
-            found[rows] = self(of_rows(block, rows))
-        return found
+            scores[rows] = self(of_rows(block, rows))
+        return scores
 
 
 def between(score: Kernel, block: Block, low: float, high: float) -> Values:
@@ -264,15 +264,15 @@ def leverage(block: Block, model: BayesianRegression) -> Values:
     array, shape (n,)
         The leverages.
     """
-    turn, found = _whitening(model), np.empty(len(block.weight))
+    turn, values = _whitening(model), np.empty(len(block.weight))
     center = model.center[:, None]
-    for tile, room in tiles(len(center), len(found), LANES):
+    for tile, room in tiles(len(center), len(values), LANES):
         n = tile.stop - tile.start
         np.subtract(block.Z[:-1, tile], center, out=room[:, :n])
         room[:, n:] = 0.0
         turned = turn @ room
-        found[tile] = np.einsum("ij,ij->j", turned, turned)[:n]
-    return found + 1.0 / model.weight
+        values[tile] = np.einsum("ij,ij->j", turned, turned)[:n]
+    return values + 1.0 / model.weight
 
 
 def most_leverage(model: BayesianRegression, low: Values, high: Values) -> float:

@@ -64,12 +64,12 @@ class Bracket(NamedTuple):
             room = max(ERRORS * (k * share * (1.0 - share)) ** 0.5, ROOM)
             edges.append(round(k * share + side * room))
         low, high = edges
-        found = cls(
+        ranks = cls(
             float(values[low]) if 0 <= low < k else -np.inf,
             float(values[high]) if 0 <= high < k else np.inf,
         )
-        inside = ((values > found.low) & (values < found.high)).mean() if k else 1.0
-        return found if inside * wanted.n <= most else None
+        inside = ((values > ranks.low) & (values < ranks.high)).mean() if k else 1.0
+        return ranks if inside * wanted.n <= most else None
 
 
 @dataclass(frozen=True, eq=False)
@@ -176,7 +176,7 @@ def places(reduce: Reduce, values: Values, wanted: Sequence[Ranks]) -> list[list
     """
     most = GATHERED // max(len(wanted), 1)
     brackets = {i: b for i, w in enumerate(wanted) if (b := Bracket.of(w, most)) is not None}
-    found: dict[int, list[RankValue]] = {}
+    answers: dict[int, list[RankValue]] = {}
     if brackets:
         ranks = [wanted[i].ranks for i in brackets]
 
@@ -189,14 +189,14 @@ def places(reduce: Reduce, values: Values, wanted: Sequence[Ranks]) -> list[list
         seen = reduce("order statistics", Fold(kernel, _Joined(most)), finish)
         for i, at in zip(brackets, seen, strict=True):
             if all(place is not None for place in at):
-                found[i] = [RankValue(*place) for place in at]
-    left = [(i, rank) for i, w in enumerate(wanted) if i not in found for rank in w.ranks]
+                answers[i] = [RankValue(*place) for place in at]
+    left = [(i, rank) for i, w in enumerate(wanted) if i not in answers for rank in w.ranks]
     if left:
         chosen = _Chosen(values, [i for i, _ in left])
         by_digits = _by_digits(reduce, chosen, [rank for _, rank in left])
         for (i, _), place in zip(left, by_digits, strict=True):
-            found.setdefault(i, []).append(place)
-    return [found[i] for i in range(len(wanted))]
+            answers.setdefault(i, []).append(place)
+    return [answers[i] for i in range(len(wanted))]
 
 
 def _joined(parts: list[np.ndarray]) -> np.ndarray:
@@ -241,14 +241,14 @@ def _by_digits(reduce: Reduce, values: Values, ranks: Sequence[int]) -> list[Ran
             break
         if sum(sizes) <= GATHERED:
 
-            def finish(found: list[list[np.ndarray]], left: list[int] = left) -> list[Any]:
-                return [_at(np.concatenate(v), rank) for v, rank in zip(found, left, strict=True)]
+            def finish(tallies: list[list[np.ndarray]], left: list[int] = left) -> list[Any]:
+                return [_at(np.concatenate(v), rank) for v, rank in zip(tallies, left, strict=True)]
 
             kernel = _Gathered(values, prefixes, depth + 1)
-            found = reduce("order statistics", Fold(kernel, _added), finish)
+            tallies = reduce("order statistics", Fold(kernel, _added), finish)
             return [
                 RankValue(v, b + ahead, same)
-                for (v, ahead, same), b in zip(found, below, strict=True)
+                for (v, ahead, same), b in zip(tallies, below, strict=True)
             ]
     return [
         RankValue(float(numbers(np.array(p))), b, n)

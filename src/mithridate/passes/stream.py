@@ -110,9 +110,9 @@ class Streamed(Passes):
     def scan(self, what: str, kernel: Kernel, merge: Merge, *, moments: bool = False) -> Scan:
         fold = masks.recorded(kernel, merge, moments)
         with masks.Masks(self._mask) as kept:
-            found, rest = self.reduce(what, fold, kept.finish, kept.keep)
+            kept_moments, rest = self.reduce(what, fold, kept.finish, kept.keep)
         self._kept = [
-            Moments(*m) if moments else masks.left(self.every, Moments(*m)) for m in found
+            Moments(*m) if moments else masks.left(self.every, Moments(*m)) for m in kept_moments
         ]
         return Scan(rest, [m for m in self._kept if m is not None] if moments else [])
 
@@ -161,14 +161,14 @@ class Streamed(Passes):
         budget = n - round(contamination * n)
         if budget < 1:
             return Lowest(score, -np.inf, -1)
-        found = self.place(score, budget - 1)
-        ties = budget - found.below
-        if ties == found.equal:
-            return Lowest(score, found.value, n)
-        rows = spaced(n)[self._sampled(score) == found.value]
-        tied = Ranks([ties - 1], found.equal, rows.astype(float))
-        last = self._place(_RowsAt(score, found.value), tied)
-        return Lowest(score, found.value, int(last.value))
+        place = self.place(score, budget - 1)
+        ties = budget - place.below
+        if ties == place.equal:
+            return Lowest(score, place.value, n)
+        rows = spaced(n)[self._sampled(score) == place.value]
+        tied = Ranks([ties - 1], place.equal, rows.astype(float))
+        last = self._place(_RowsAt(score, place.value), tied)
+        return Lowest(score, place.value, int(last.value))
 
 
 @dataclass(frozen=True, eq=False)

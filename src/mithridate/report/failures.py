@@ -28,7 +28,7 @@ def grouped(rows: list[dict[str, Any]], labels: Labels) -> tuple[list[Failure], 
     for row in rows:
         pattern = _NUMBER.sub("0", _message(row))
         groups.setdefault((row["defense"], pattern), []).append(row)
-    found = [
+    failures = [
         Failure(
             labels.defense(defense),
             text.cut(_common(members), 400),
@@ -37,7 +37,7 @@ def grouped(rows: list[dict[str, Any]], labels: Labels) -> tuple[list[Failure], 
         )
         for (defense, _), members in groups.items()
     ]
-    return found[:MOST_FAILURES], max(0, len(found) - MOST_FAILURES)
+    return failures[:MOST_FAILURES], max(0, len(failures) - MOST_FAILURES)
 
 
 def _message(row: dict[str, Any]) -> str:
@@ -57,8 +57,8 @@ def _where(rows: list[dict[str, Any]]) -> str:
         cell = f"{_attack(row)}, {text.ratio(row['ratio'])}"
         seeds.setdefault(cell, []).append(str(row.get("seed")))
     named = [
-        f"{cell} (seed{'s' if len(found) > 1 else ''} {text.listing(found)})"
-        for cell, found in seeds.items()
+        f"{cell} (seed{'s' if len(ran) > 1 else ''} {text.listing(ran)})"
+        for cell, ran in seeds.items()
     ]
     more = len(named) - 4
     return "; ".join(named[:4]) + (f"; and {more} more" if more > 0 else "")

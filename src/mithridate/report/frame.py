@@ -127,8 +127,8 @@ class Frame:
         """
         if len(names) == 1:
             return sorted(v for v in self.table[names[0]].unique().to_pylist() if v is not None)
-        found = self.table.group_by(list(names)).aggregate([]).select(list(names))
-        return sorted(zip(*(c.to_pylist() for c in found.columns), strict=True), key=repr)
+        values = self.table.group_by(list(names)).aggregate([]).select(list(names))
+        return sorted(zip(*(c.to_pylist() for c in values.columns), strict=True), key=repr)
 
     def cube(self, figures: Sequence[str], *axes: str) -> "Cube":
         """Take the means of figures by table, axes and seed.

@@ -74,8 +74,8 @@ def means(values: np.ndarray, counts: np.ndarray) -> np.ndarray:
     flat = np.where(there, values, 0.0).reshape(-1, values.shape[-1])
     drawn = counts @ there.reshape(flat.shape).T.astype(float)
     with np.errstate(invalid="ignore"):
-        found = (counts @ flat.T) / np.where(drawn > 0, drawn, np.nan)
-    return found.reshape(len(counts), *values.shape[:-1])
+        sums = (counts @ flat.T) / np.where(drawn > 0, drawn, np.nan)
+    return sums.reshape(len(counts), *values.shape[:-1])
 
 
 def estimate(
@@ -101,10 +101,10 @@ def estimate(
         return Estimate(point, None, None)
     size = sum(array[..., 0].size for array in values.values())
     step = max(1, _AT_ONCE // max(size, 1))
-    found = [
+    figures = [
         figure(_under(values, [c[i : i + step] for c in counts])) for i in range(0, resamples, step)
     ]
-    return Estimate(point, *ends(np.concatenate(found)))
+    return Estimate(point, *ends(np.concatenate(figures)))
 
 
 def at_once(values: Values) -> Values:
@@ -119,7 +119,7 @@ def _under(values: Values, counts: list[np.ndarray]) -> Values:
     }
 
 
-def ends(found: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def ends(figures: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Both ends of the interval along the first axis; NaN draws are left out.
 
     They are draws, not values between draws, because infinite figures cannot be interpolated.
@@ -127,7 +127,7 @@ def ends(found: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     >>> [float(end) for end in ends(np.arange(1000.0))]
     [25.0, 974.0]
     """
-    ordered = np.sort(found, axis=0)  # NaN comes last
+    ordered = np.sort(figures, axis=0)  # NaN comes last
     known = np.sum(~np.isnan(ordered), axis=0)
     tail = (1 - LEVEL) / 2
     low = np.clip(np.floor(tail * known).astype(int), 0, None)

@@ -94,8 +94,8 @@ class Labels:
 
     def _of(self, kind: str, key: str) -> Mapping[str, Any]:
         known = self._classes.get(kind)
-        found = known.get(key) if isinstance(known, Mapping) else None
-        return found if isinstance(found, Mapping) else {}
+        entry = known.get(key) if isinstance(known, Mapping) else None
+        return entry if isinstance(entry, Mapping) else {}
 
     def _label(self, kind: str, key: str) -> str:
         label = self._of(kind, key).get("label")

@@ -136,18 +136,18 @@ def _interval(ratios: Sequence[float], errors: np.ndarray) -> tuple[float, float
     # Not the draws of `_intervals`, because published intervals rest on these.
     drawn = np.random.default_rng(0).integers(len(errors), size=(RESAMPLES, len(errors)))
     outside = {BELOW: 0.0, NOT: math.inf}
-    found = [
+    crossings = [
         outside.get(reach, ratio)
         for means in errors[drawn].mean(axis=1)
         for reach, ratio in [crossing(ratios, *means.T.tolist())]
     ]
-    low, high = ends(np.array(found))
+    low, high = ends(np.array(crossings))
     return float(low), float(high)
 
 
 def predicted(results: pa.Table) -> dict[tuple[Any, Any], tuple[str, float]]:
     """What was foreseen of a ridge from clean rows alone: reach and ratio by attack and alpha."""
-    facts, found = _facts(results), {}
+    facts, crossings = _facts(results), {}
     attack = facts.get("attack")
     if not isinstance(attack, str):
         return {}
@@ -156,8 +156,8 @@ def predicted(results: pa.Table) -> dict[tuple[Any, Any], tuple[str, float]]:
         alpha = one.get("alpha")
         clean, poison = _numbers(one.get("error_clean")), _numbers(one.get("error_poison"))
         if isinstance(alpha, int | float) and 0 < len(ratios) == len(clean) == len(poison):
-            found[attack, float(alpha)] = crossing(ratios, clean, poison)
-    return found
+            crossings[attack, float(alpha)] = crossing(ratios, clean, poison)
+    return crossings
 
 
 def hidden(results: pa.Table) -> dict[float, float]:
@@ -167,8 +167,8 @@ def hidden(results: pa.Table) -> dict[float, float]:
 
 
 def _facts(results: pa.Table) -> Mapping[str, Any]:
-    found = schema.about(results).get("poisonability")
-    return found if isinstance(found, dict) else {}
+    facts = schema.about(results).get("poisonability")
+    return facts if isinstance(facts, dict) else {}
 
 
 def _is_mapping(value: Any) -> bool:

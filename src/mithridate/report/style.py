@@ -111,16 +111,16 @@ def styles(series: Sequence[Series]) -> dict[Series, Style]:
     """A style for each series: attacks get colors in order, controls grays."""
     attacks = [s for s in series if not s.control]
     colors = [_WARM_TO_COOL[i] for i in _CHOICE.get(len(attacks), range(6))]
-    found: dict[Series, Style] = {}
+    chosen: dict[Series, Style] = {}
     for i, s in enumerate(attacks):
         # The dash moves on once the colors are used up, so that no two series look the same.
         dash = _DASHES[(i + i // 6) % 6]
-        found[s] = Style(f"s{i}", s.words, colors[i % len(colors)], dash, _SYMBOLS[i % 6])
+        chosen[s] = Style(f"s{i}", s.words, colors[i % len(colors)], dash, _SYMBOLS[i % 6])
     for i, s in enumerate(s for s in series if s.control):
-        found[s] = Style(
+        chosen[s] = Style(
             f"c{i}", f"{s.words} (control)", _GRAYS[i % 3], _DASHES[(2 + i) % 6], _OPEN[i % 3]
         )
-    return found
+    return chosen
 
 
 def safe(value: float | None) -> float | None:

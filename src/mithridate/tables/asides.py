@@ -134,10 +134,10 @@ def totals(table: pa.Table, gone: Set[int] = frozenset()) -> list[int]:
     """
     first = max(0, table.num_rows - TAIL - len(gone))
     rows = [row for row in range(first, table.num_rows) if row not in gone][-TAIL:]
-    found = [rows[i] for i in labeled(table.take(pa.array(rows, pa.int64())))]
-    if not found and rows and len(rows) == TAIL and _is_sum(table, rows[-1]):
-        found = [rows[-1]]
-    return found
+    sums = [rows[i] for i in labeled(table.take(pa.array(rows, pa.int64())))]
+    if not sums and rows and len(rows) == TAIL and _is_sum(table, rows[-1]):
+        sums = [rows[-1]]
+    return sums
 
 
 def labeled(tail: pa.Table) -> list[int]:
@@ -153,13 +153,13 @@ def labeled(tail: pa.Table) -> list[int]:
     list of int
         Their positions, the last first.
     """
-    found = []
+    places = []
     for row in range(tail.num_rows - 1, -1, -1):
         cells = [v for v in tail.slice(row, 1).to_pylist()[0].values() if isinstance(v, str)]
         if not any(map(TOTAL.match, cells)):
             break
-        found.append(row)
-    return found
+        places.append(row)
+    return places
 
 
 def _is_sum(table: pa.Table, last: int) -> bool:
@@ -287,13 +287,13 @@ class Sorter:
             return self.why
         rows = pa.concat_tables([row for _, row in self._tail])
         numbers = [number for number, _ in self._tail]
-        found = totals(rows)
+        summing = totals(rows)
         last = rows.num_rows - 1
-        if not found and last == TAIL - 1 and self._body + last >= LEAST_SUMMED:
+        if not summing and last == TAIL - 1 and self._body + last >= LEAST_SUMMED:
             sums = []
             for name in self._sums:
                 total, top = _sum_and_top(rows[name].slice(0, last))
                 before = self._sums[name]
                 sums.append((rows[name][last].as_py(), before[0] + total, max(before[1], top)))
-            found = [last] if _sums(sums) else []
-        return self.why | {numbers[row]: TOTALS for row in found}
+            summing = [last] if _sums(sums) else []
+        return self.why | {numbers[row]: TOTALS for row in summing}

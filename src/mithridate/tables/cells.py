@@ -289,12 +289,12 @@ def _text(levels: Levels) -> Numbers | Levels | Other:
     if lowered <= TRUTH.keys():
         parsed = np.array([TRUTH[word.lower()] for word in words.to_pylist()])
         return Numbers(_look_up(parsed, levels.codes), TRUTH_AS)
-    found = _times(words)
-    if found is None:
+    times = _times(words)
+    if times is None:
         return Other("dates or times") if are_dates(words) else _nearly(levels, spelled)
-    if isinstance(found, Other):
-        return found
-    return replace(found, values=_look_up(found.values, levels.codes))
+    if isinstance(times, Other):
+        return times
+    return replace(times, values=_look_up(times.values, levels.codes))
 
 
 def _times(words: pa.Array) -> Numbers | Other | None:
@@ -302,9 +302,9 @@ def _times(words: pa.Array) -> Numbers | Other | None:
     if not any(map(is_time, words.slice(0, FIRST).to_pylist())):
         return None
     every = words.to_pylist()
-    found = times_in(every)
-    if found is not None and None not in found.hours:
-        return Numbers(np.array(found.hours, dtype=float), found.remark, SECONDS)
+    times = times_in(every)
+    if times is not None and None not in times.hours:
+        return Numbers(np.array(times.hours, dtype=float), times.remark, SECONDS)
     return Other(SEVERAL) if all(map(is_time, every)) else None
 
 

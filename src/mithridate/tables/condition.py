@@ -99,10 +99,10 @@ def meeting(
     InputError
         If there is no such column or category, or a number is needed and none was given.
     """
-    found = np.ones(len(rows), dtype=bool)
+    mask = np.ones(len(rows), dtype=bool)
     for one in asked:
-        found &= _meets(one, columns, target, rows)
-    return found
+        mask &= _meets(one, columns, target, rows)
+    return mask
 
 
 def _meets(one: Condition, columns: Columns, target: str, rows: np.ndarray) -> np.ndarray:

@@ -159,11 +159,11 @@ def agreed(reads: Sequence[Read]) -> dict[str, str]:
     dict of str to str
         The kinds, "" for text.
     """
-    found = {}
+    columns = {}
     for name, kinds in reads[0].kinds.items():
         there = [read for read in reads if name in read.kinds]
         if any(CODES in read.kinds[name] for read in there):
-            found[name] = CODES
+            columns[name] = CODES
             continue
         common = [k for k in kinds if all(k in read.kinds[name] for read in there)]
         if not common and all(read.kinds[name] or _spelled(read, name) for read in there):
@@ -171,8 +171,8 @@ def agreed(reads: Sequence[Read]) -> dict[str, str]:
         forms = {_times(read, name) for read in there if read.kinds[name] != [*KINDS]}
         if not common and len(forms) == 1 and "" not in forms:
             common = [TIMES]
-        found[name] = common[0] if common else ""
-    return found
+        columns[name] = common[0] if common else ""
+    return columns
 
 
 def _spelled(read: Read, name: str) -> bool:
@@ -184,8 +184,8 @@ def _spelled(read: Read, name: str) -> bool:
 def _times(read: Read, name: str) -> str:
     """What the times in the text of a column are; "" where it holds none."""
     words = read.words[name]
-    found = times_beside([*words], [*words.values()]) if len(words) <= WORDS else None
-    return "" if found is None else found.remark
+    times = times_beside([*words], [*words.values()]) if len(words) <= WORDS else None
+    return "" if times is None else times.remark
 
 
 def staged(
@@ -248,10 +248,10 @@ def staged(
                 held = []
         if held:
             writer.write_table(pa.Table.from_batches(held))
-    found = _asides(sorter.finish(), data, read.layout.names, [*types])
-    beside.write_bytes(pickle.dumps(found))
+    aside = _asides(sorter.finish(), data, read.layout.names, [*types])
+    beside.write_bytes(pickle.dumps(aside))
     fresh.replace(target)
-    return found
+    return aside
 
 
 def _asides(
@@ -262,11 +262,11 @@ def _asides(
     Their cells, which the file has in the order of `names`, are put in the other `order`.
     """
     places = [names.index(name) for name in order]
-    found = {row + 1: Aside(row + 1, reason) for row, reason in why.items()}
+    aside = {row + 1: Aside(row + 1, reason) for row, reason in why.items()}
     if isinstance(data, Repaired):
-        found |= {r.row: replace(r, cells=tuple(r.cells[j] for j in places)) for r in data.aside}
+        aside |= {r.row: replace(r, cells=tuple(r.cells[j] for j in places)) for r in data.aside}
     padded = data.padded if isinstance(data, Repaired) else 0
-    return tuple(found[row] for row in sorted(found)), padded
+    return tuple(aside[row] for row in sorted(aside)), padded
 
 
 def decisions_of(read: Read, joint: Mapping[str, str]) -> list[Decision]:
@@ -289,8 +289,8 @@ def decisions_of(read: Read, joint: Mapping[str, str]) -> list[Decision]:
         words = read.words.get(name, {})
         if kind == CODES:
             said.append(Decision(KEPT_CODES, name))
-        elif kind == TIMES and (found := times_beside([*words], [*words.values()])):
-            said += odd_times(name, [*words], [*words.values()], found)
+        elif kind == TIMES and (times := times_beside([*words], [*words.values()])):
+            said += odd_times(name, [*words], [*words.values()], times)
         elif kind == SPELLED and words:
             said += spelled_how(name, [*words], [*words.values()], _marks(read, name))
     return said
@@ -309,8 +309,8 @@ def _maker(marks: Marks) -> Callable[[pa.Array], pa.Array]:
     read = cache(parser(marks))
 
     def value(word: str) -> float:
-        found: Number | None = read(word)
-        return np.nan if found is None else found.value
+        number: Number | None = read(word)
+        return np.nan if number is None else number.value
 
     def make(cells: pa.Array) -> pa.Array:
         coded = pc.utf8_trim_whitespace(cells).dictionary_encode()
@@ -323,8 +323,8 @@ def _maker(marks: Marks) -> Callable[[pa.Array], pa.Array]:
 def _keeper(read: Read, name: str) -> Callable[[pa.Array], pa.Array]:
     """A function that leaves out the cells of a column of times that are none."""
     words = [*read.words[name]]
-    found = times_beside(words, [*read.words[name].values()])
-    hours = found.hours if found else []
+    times = times_beside(words, [*read.words[name].values()])
+    hours = times.hours if times else []
     odd = [word for word, hour in zip(words, hours, strict=False) if hour is None]
 
     def make(cells: pa.Array) -> pa.Array:

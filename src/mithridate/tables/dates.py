@@ -125,8 +125,8 @@ def _levels(
 
 def _part(day: int, part: str) -> int:
     """The number of the month or weekday, from 0."""
-    found = date.fromordinal(date(1970, 1, 1).toordinal() + day)
-    return found.month - 1 if part == "month" else found.weekday()
+    calendar = date.fromordinal(date(1970, 1, 1).toordinal() + day)
+    return calendar.month - 1 if part == "month" else calendar.weekday()
 
 
 def _is_date(word: str) -> bool:
@@ -163,9 +163,9 @@ def _day(word: str, order: str) -> int | None:
         if month and int(parts[month]) > 12:
             return None
     try:
-        found = parser.parse(
+        parsed = parser.parse(
             word, dayfirst=order == "dmy", yearfirst=order == "ymd", default=datetime(1970, 1, 1)
         )
     except (ValueError, OverflowError, TypeError):
         return None
-    return int((found.date() - date(1970, 1, 1)).days)
+    return int((parsed.date() - date(1970, 1, 1)).days)

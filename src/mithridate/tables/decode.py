@@ -97,10 +97,10 @@ def decode(
 
 def _features(columns: Columns, target: str) -> dict[str, list[int]]:
     """The features that each column of the table became, the target last."""
-    found: dict[str, list[int]] = {}
+    places: dict[str, list[int]] = {}
     for j, column in enumerate((*columns.column, target)):
-        found.setdefault(column, []).append(j)
-    return found
+        places.setdefault(column, []).append(j)
+    return places
 
 
 def _checked(
@@ -236,10 +236,10 @@ def keeps_cells(column: pa.ChunkedArray) -> bool:
     bool
         True for truth values and times.
     """
-    found = cells(column)
-    if isinstance(found, Levels):
-        return times_beside(found.words.to_pylist(), found.counts.tolist()) is not None
-    return isinstance(found, Numbers) and (found.remark == TRUTH_AS or found.parts > 0)
+    levels = cells(column)
+    if isinstance(levels, Levels):
+        return times_beside(levels.words.to_pylist(), levels.counts.tolist()) is not None
+    return isinstance(levels, Numbers) and (levels.remark == TRUTH_AS or levels.parts > 0)
 
 
 def _plain(values: np.ndarray, step: float) -> np.ndarray:

@@ -172,8 +172,8 @@ def _marked(layout: Layout, texts: Sequence[str], reading: Reading, shown: str) 
             columns = itertools.zip_longest(*rows, fillvalue="")
             for seen, column in zip(words, columns, strict=False):
                 seen.update(dict.fromkeys(column))
-    found = {name: evidence([*seen]) for name, seen in zip(layout.names, words, strict=True)}
-    decided: Decided = decide(found, layout.delimiter, reading, shown)
+    proofs = {name: evidence([*seen]) for name, seen in zip(layout.names, words, strict=True)}
+    decided: Decided = decide(proofs, layout.delimiter, reading, shown)
     codes = tuple(
         name for name, seen in zip(layout.names, words, strict=True) if _codes(list(seen))
     )
@@ -184,7 +184,7 @@ def _marked(layout: Layout, texts: Sequence[str], reading: Reading, shown: str) 
         codes=codes,
         times=tuple(n for n, seen in zip(layout.names, words, strict=True) if _times(seen)),
         repair=repair,
-        notes=(*layout.notes, *_sentences(decided, found, shown)),
+        notes=(*layout.notes, *_sentences(decided, proofs, shown)),
     )
 
 
@@ -200,13 +200,13 @@ def _codes(words: Sequence[str]) -> bool:
     return any(word[0] == "0" or len(word) > LONGEST for word in map(str.strip, words) if word[1:])
 
 
-def _sentences(decided: Decided, found: Mapping[str, Evidence], shown: str) -> list[str]:
+def _sentences(decided: Decided, columns: Mapping[str, Evidence], shown: str) -> list[str]:
     notes = []
     mark = decided.marks.decimal
-    if not any(one.proven for one in found.values()):
+    if not any(one.proven for one in columns.values()):
         unsure = [
             f"{quote(name)} (such as {quote(one.example)})"
-            for name, one in found.items()
+            for name, one in columns.items()
             if mark in one.open
         ]
         what = f"Read with a decimal {'point' if mark == '.' else 'comma'}"

@@ -190,23 +190,23 @@ class Ordered:
 def _of_numbers(column: pa.ChunkedArray, start: int, is_id: bool) -> Digest:
     values = numbers(column)
     low, high = float(values.min()), float(values.max())
-    found = {"n": len(values), "missing": 0, "odd": 0, "big": False, "unknown": -1}
-    found["remark"] = cells.TRUTH_AS if pa.types.is_boolean(column.type) else ""
+    digest = {"n": len(values), "missing": 0, "odd": 0, "big": False, "unknown": -1}
+    digest["remark"] = cells.TRUTH_AS if pa.types.is_boolean(column.type) else ""
     if cells.is_hours(column.type):
-        found |= {"remark": cells.HOURS, "parts": cells.SECONDS}
+        digest |= {"remark": cells.HOURS, "parts": cells.SECONDS}
     if column.type in (pa.int64(), pa.uint64()):
         ends = pc.min_max(column).as_py()
         if ends["min"] is not None and max(-ends["min"], ends["max"]) >= EXACT:
-            found |= {"least": ends["min"], "most": ends["max"]}
+            digest |= {"least": ends["min"], "most": ends["max"]}
     if low >= -HUGE and high <= HUGE:
-        found |= {"low": low, "high": high} | edges(values, low, high)
-        return found | _order(column, values, is_id)
+        digest |= {"low": low, "high": high} | edges(values, low, high)
+        return digest | _order(column, values, is_id)
     unknown = ~(np.abs(values) <= HUGE)
     odd = unknown & ~np.isnan(values)
     known = values[~unknown]
     low, high = float(known.min(initial=np.inf)), float(known.max(initial=-np.inf))
     return (
-        found
+        digest
         | edges(known, low, high)
         | {
             "missing": int(np.isnan(values).sum()),
@@ -225,17 +225,17 @@ def edges(values: np.ndarray, low: float, high: float) -> Digest:
 
     Only of numbers that may mean "no value", of which most columns have none.
     """
-    found: Digest = {}
+    counts: Digest = {}
     for end, edge, next_to in (("low", low, np.min), ("high", high, np.max)):
         if edge in SENTINELS:
             rest = values[values != edge]
             near = float(next_to(rest)) if len(rest) else np.nan
-            found[f"at {end}"] = len(values) - len(rest), near
-    return found
+            counts[f"at {end}"] = len(values) - len(rest), near
+    return counts
 
 
 def _edges_merged(a: Digest, b: Digest) -> Digest:
-    found: Digest = {}
+    counts: Digest = {}
     for end, pick in (("low", np.nanmin), ("high", np.nanmax)):
         edge = pick([a[end], b[end]])
         at = f"at {end}"
@@ -243,8 +243,8 @@ def _edges_merged(a: Digest, b: Digest) -> Digest:
         if same:
             others = [one[end] for one in (a, b) if one[end] != edge and np.isfinite(one[end])]
             near = [n for n in (*(n for _, n in same), *others) if not np.isnan(n)]
-            found[at] = sum(times for times, _ in same), float(pick(near)) if near else np.nan
-    return found
+            counts[at] = sum(times for times, _ in same), float(pick(near)) if near else np.nan
+    return counts
 
 
 def _order(column: pa.ChunkedArray, values: np.ndarray, is_id: bool) -> Digest:
@@ -260,39 +260,39 @@ def _order(column: pa.ChunkedArray, values: np.ndarray, is_id: bool) -> Digest:
             each = values[1] - values[0]
             even = all((np.diff(part) == each).all() for part in (values[:100], values))
         step = step if even else 0
-    found = {"whole": True, "step": step, "first": first, "last": last}
+    order = {"whole": True, "step": step, "first": first, "last": last}
     if not is_id:
-        return found
+        return order
     signs = {bool((values[1:] > values[:-1]).all()), not (values[1:] < values[:-1]).all()}
     rising = (1 if signs.pop() else -1) if len(signs) == 1 else 0
-    return found | {
+    return order | {
         "rising": rising if len(values) > 1 else None,
         "twice": bool(np.unique(values).size < len(values)),
     }
 
 
 def _numbers_merged(a: Digest, b: Digest) -> Digest:
-    found = {key: a[key] + b[key] for key in ("n", "missing", "odd")}
-    found |= {"remark": a["remark"], "parts": a.get("parts", 0), "big": a["big"] or b["big"]}
-    found["unknown"] = max(a["unknown"], b["unknown"])
+    digest = {key: a[key] + b[key] for key in ("n", "missing", "odd")}
+    digest |= {"remark": a["remark"], "parts": a.get("parts", 0), "big": a["big"] or b["big"]}
+    digest["unknown"] = max(a["unknown"], b["unknown"])
     if a["unknown"] >= 0 and b["unknown"] >= 0:
-        found["unknown"] = min(a["unknown"], b["unknown"])
-    found |= {"low": min(a["low"], b["low"]), "high": max(a["high"], b["high"]), "step": 0}
-    found |= _edges_merged(a, b)
+        digest["unknown"] = min(a["unknown"], b["unknown"])
+    digest |= {"low": min(a["low"], b["low"]), "high": max(a["high"], b["high"]), "step": 0}
+    digest |= _edges_merged(a, b)
     if "least" in a or "least" in b:
         ends = [_ends(one) for one in (a, b) if one["low"] <= one["high"]]
-        found |= {"least": min(low for low, _ in ends), "most": max(high for _, high in ends)}
+        digest |= {"least": min(low for low, _ in ends), "most": max(high for _, high in ends)}
     if not (a.get("whole") and b.get("whole")):
-        return found
+        return digest
     gap = b["first"] - a["last"]
     steps = {step for step in (a["step"], b["step"], gap) if step is not None}
-    found |= {"whole": True, "first": a["first"], "last": b["last"]}
-    found["step"] = steps.pop() if len(steps) == 1 else 0
+    digest |= {"whole": True, "first": a["first"], "last": b["last"]}
+    digest["step"] = steps.pop() if len(steps) == 1 else 0
     if "rising" in a:
         signs = {a["rising"], b["rising"], (gap > 0) - (gap < 0)} - {None}
-        found["rising"] = signs.pop() if len(signs) == 1 else 0
-        found["twice"] = a["twice"] or b["twice"] or gap == 0
-    return found
+        digest["rising"] = signs.pop() if len(signs) == 1 else 0
+        digest["twice"] = a["twice"] or b["twice"] or gap == 0
+    return digest
 
 
 def _ends(digest: Digest) -> tuple[int, int]:

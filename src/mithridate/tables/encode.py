@@ -158,11 +158,11 @@ class _AnswersInMemory:
 
     def medians(self, columns: Mapping[str, tuple[Any, int]]) -> dict[str, float]:
         """Medians of the numbers of columns, each given as how to read it."""
-        found = {}
+        middles = {}
         for name, (raw, _) in columns.items():
             values = raw(self.table)
-            found[name] = float(np.median(values[~np.isnan(values)]))
-        return found
+            middles[name] = float(np.median(values[~np.isnan(values)]))
+        return middles
 
     def first_unknown(self, raw: Callable[[Any], np.ndarray]) -> int:
         return int(np.isnan(raw(self.table)).argmax())

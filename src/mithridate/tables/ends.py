@@ -35,10 +35,10 @@ def totals_of(source: Source, file: File) -> list[Aside]:
         return []
     texts = [f.name for f in source.schema if any(is_text(f.type) for is_text in TEXT)]
     tail = _tail(source, file, texts) if texts else None
-    found = [] if tail is None else labeled(tail)
-    if found:
+    totals = [] if tail is None else labeled(tail)
+    if totals:
         first = file.rows - (0 if tail is None else tail.num_rows)
-        return [Aside(first + row + 1, TOTALS) for row in sorted(found)]
+        return [Aside(first + row + 1, TOTALS) for row in sorted(totals)]
     return [Aside(file.rows, TOTALS)] if _is_sum(source, file) else []
 
 

@@ -33,8 +33,8 @@ def continued(cells: Sequence[Any], p: int) -> list[Any] | None:
         return [max(cells) + i for i in range(1, p + 1)]
     if not all(isinstance(cell, str) for cell in cells):
         return None
-    found = [SERIAL.match(cell) for cell in cells]
-    parts = [match.groups() for match in found if match]
+    serials = [SERIAL.match(cell) for cell in cells]
+    parts = [match.groups() for match in serials if match]
     if len(parts) < len(cells) or len({(before, after) for before, _, after in parts}) > 1:
         return None
     (before, _, after), numbers = parts[0], [number for _, number, _ in parts]

@@ -138,11 +138,11 @@ def _better(body: str, tried: Sequence[tuple[float, Dialect]], shown: str) -> Di
     import clevercsv
 
     try:
-        found = clevercsv.Sniffer().sniff(body[: 1 << 14])
+        dialect = clevercsv.Sniffer().sniff(body[: 1 << 14])
     except clevercsv.Error:
-        found = None
+        dialect = None
     for one in (first, *near):
-        if found is not None and one.delimiter == found.delimiter:
+        if dialect is not None and one.delimiter == dialect.delimiter:
             return one
     shown_marks = " and ".join(quote(one.delimiter) for one in (first, near[0]))
     raise InputError(
@@ -154,8 +154,8 @@ def _better(body: str, tried: Sequence[tuple[float, Dialect]], shown: str) -> Di
 def _single(body: str, marks: Sequence[str]) -> bool:
     """Whether cells stand between apostrophes."""
     between = "".join(map(re.escape, marks))
-    found = re.findall(rf"(?:^|[{between}])\s*'[^'\r\n]*'\s*(?=[{between}\r\n]|$)", body, re.M)
-    return len(found) >= 3
+    cells = re.findall(rf"(?:^|[{between}])\s*'[^'\r\n]*'\s*(?=[{between}\r\n]|$)", body, re.M)
+    return len(cells) >= 3
 
 
 def sampled(body: str, dialect: Dialect, most: int = ROWS) -> list[Row]:

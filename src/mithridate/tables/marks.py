@@ -79,11 +79,11 @@ def evidence(words: Sequence[str]) -> Evidence:
         if word in GAPS:
             continue
         known += 1
-        found = None if DAY.match(word) else NUMERAL.match(bare(word)[0])
-        if found is None:
+        numeral = None if DAY.match(word) else NUMERAL.match(bare(word)[0])
+        if numeral is None:
             continue
         numerals += 1
-        core = re.sub(r"[eE][+-]?\d+$", "", found["core"].strip())
+        core = re.sub(r"[eE][+-]?\d+$", "", numeral["core"].strip())
         said = _cell(core)
         if said is None:
             numerals -= 1
@@ -106,10 +106,10 @@ def evidence(words: Sequence[str]) -> Evidence:
 def _usual(words: Sequence[str]) -> tuple[Evidence, list[str]]:
     """The evidence of numbers as most are written, and the other words."""
     column = pa.array(words, pa.large_string())
-    found = [pc.match_substring_regex(column, kind) for kind in (POINT, EITHER, SHORT, LONG)]
-    point, either, short, long = (pc.any(one, min_count=0).as_py() for one in found)
-    example = column[pc.index(found[1], True).as_py()].as_py() if either else ""
-    rest = pc.invert(functools.reduce(pc.or_, found))
+    matches = [pc.match_substring_regex(column, kind) for kind in (POINT, EITHER, SHORT, LONG)]
+    point, either, short, long = (pc.any(one, min_count=0).as_py() for one in matches)
+    example = column[pc.index(matches[1], True).as_py()].as_py() if either else ""
+    rest = pc.invert(functools.reduce(pc.or_, matches))
     made = Evidence(
         frozenset("." * point), frozenset("." * either), "", bool(short), bool(long), example
     )
@@ -202,17 +202,17 @@ def _unproven(columns: Mapping[str, Evidence], delimiter: str, reading: Reading,
     Where cells such as `7.700` stand beside whole numbers below 1000 alone, the two readings are
     equally likely; a column of nothing but such cells is the same but for its unit.
     """
-    unsure = set().union(*(found.open for found in columns.values()))
+    unsure = set().union(*(column.open for column in columns.values()))
     if reading.thousands is not None and len(unsure) == 1:
         return unsure.pop()  # it cannot be the mark between thousands
-    for name, found in columns.items():
-        mixed = found.short and not found.long
+    for name, column in columns.items():
+        mixed = column.short and not column.long
         if delimiter == ",":
-            asks = "." in found.open and mixed
+            asks = "." in column.open and mixed
         else:
-            asks = bool(found.open) and (mixed or len(unsure) == 2)
+            asks = bool(column.open) and (mixed or len(unsure) == 2)
         if asks:
-            raise _question(name, found, shown)
+            raise _question(name, column, shown)
     return unsure.pop() if unsure and delimiter != "," else "."
 
 
@@ -225,21 +225,21 @@ def _marks(decimal: str, reading: Reading) -> Marks:
 def _each(columns: Mapping[str, Evidence], reading: Reading, shown: str) -> Decided:
     """Columns that prove different decimal marks: each keeps its own, and the most lead."""
     own = {}
-    for name, found in columns.items():
-        if len(found.proven) == 2:
-            raise _question(name, found, shown)
-        if found.proven:
-            own[name] = _marks(next(iter(found.proven)), reading)
-        elif found.open:
-            raise _question(name, found, shown)
+    for name, column in columns.items():
+        if len(column.proven) == 2:
+            raise _question(name, column, shown)
+        if column.proven:
+            own[name] = _marks(next(iter(column.proven)), reading)
+        elif column.open:
+            raise _question(name, column, shown)
     points = sum(marks.decimal == "." for marks in own.values())
     common = "." if points >= len(own) - points else ","
     others = {name: marks for name, marks in own.items() if marks.decimal != common}
     return Decided(_marks(common, reading), others)
 
 
-def _question(name: str, found: Evidence, shown: str) -> InputError:
-    example = found.example or "1.234 and 1,2"
+def _question(name: str, column: Evidence, shown: str) -> InputError:
+    example = column.example or "1.234 and 1,2"
     return InputError(
         f"Numbers such as {quote(example)} in the column {quote(name)} of {shown} can be read in "
         "two ways: say which by --decimal or --thousands."

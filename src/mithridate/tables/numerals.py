@@ -14,7 +14,7 @@ from .reading import Decision, Marks
 from .shapes import BLANKS, DASHES, DAY, ERRORS, MINUS, MONEY, bare
 from .times import Times, times_in
 
-SOME = 0.5  # the share of numbers from which on a column may hold numbers beside a few words
+AMONG_WORDS = 0.5  # the share of numbers from which on a column may hold a few words beside them
 FEW_WORDS = 5  # different words that may then stand beside them
 DISTINCT = 20  # different numbers that must then stand there
 EMPTY = frozenset((*ERRORS, *DASHES))
@@ -86,24 +86,24 @@ def parser(marks: Marks) -> Callable[[str], Number | None]:
         if negative:
             text = text[1:-1].strip()
             off.append("brackets")
-        found = core.match(text)
-        if found is None:
+        match = core.match(text)
+        if match is None:
             return None
-        signs = [found[part] for part in ("sign", "inner", "after") if found[part]]
+        signs = [match[part] for part in ("sign", "inner", "after") if match[part]]
         if len(signs) + negative > 1:
             return None
         sign = "".join(signs)
-        if found["after"]:
+        if match["after"]:
             off.append("after")
         elif sign and sign in MINUS:
             off.append("minus")
-        paid = found["money"] or found["paid"] or ""
+        paid = match["money"] or match["paid"] or ""
         if paid:
             off.append("money")
-        unit = found["unit"] or CURRENCIES.get(paid, paid)
+        unit = match["unit"] or CURRENCIES.get(paid, paid)
         if unit in ("%", "‰"):
             off.append("percent")
-        digits = found["digits"]
+        digits = match["digits"]
         plain = _plain(digits, marks)
         if len(plain) < len(digits):
             off.append("thousands")
@@ -152,8 +152,8 @@ def numbers_in(name: str, column: pa.ChunkedArray, marks: Marks, code: bool = Fa
     if words and (code or _are_codes(words)):
         said = Decision(KEPT_CODES, name)
         return ReadColumn(as_category(column), (said,))
-    if (found := times_beside(words, levels.counts.tolist())) is not None:
-        return _without_odd(name, column, levels, found)
+    if (times := times_beside(words, levels.counts.tolist())) is not None:
+        return _without_odd(name, column, levels, times)
     parsed = None if _is_other(words) else _parsed(words, levels.counts.tolist(), marks)
     if parsed is None:
         return ReadColumn(column, units_of(name, words, marks))
@@ -164,19 +164,19 @@ def numbers_in(name: str, column: pa.ChunkedArray, marks: Marks, code: bool = Fa
 
 def times_beside(words: Sequence[str], counts: Sequence[int]) -> Times | None:
     """Times that nearly all cells are, gaps aside; none that are written in several ways."""
-    found = times_in(words)
-    if found is None or found.is_other:
+    times = times_in(words)
+    if times is None or times.is_other:
         return None
     known = [n for word, n in zip(words, counts, strict=True) if word not in EMPTY]
-    hits = [n for hour, n in zip(found.hours, counts, strict=True) if hour is not None]
-    return found if sum(hits) >= NEARLY * sum(known) else None
+    hits = [n for hour, n in zip(times.hours, counts, strict=True) if hour is not None]
+    return times if sum(hits) >= NEARLY * sum(known) else None
 
 
 def odd_times(
-    name: str, words: Sequence[str], counts: Sequence[int], found: Times
+    name: str, words: Sequence[str], counts: Sequence[int], times: Times
 ) -> tuple[Decision, ...]:
     """A word on the cells of a column of times that are none."""
-    odd = [(n, w) for n, w, h in zip(counts, words, found.hours, strict=True) if h is None]
+    odd = [(n, w) for n, w, h in zip(counts, words, times.hours, strict=True) if h is None]
     if not odd:
         return ()
     total = sum(n for n, _ in odd)
@@ -185,13 +185,13 @@ def odd_times(
     return (Decision(kind, name, total, f"{counted(total, 'cell')}: {shown}"),)
 
 
-def _without_odd(name: str, column: pa.ChunkedArray, levels: Levels, found: Times) -> ReadColumn:
+def _without_odd(name: str, column: pa.ChunkedArray, levels: Levels, times: Times) -> ReadColumn:
     """A column of times as it is spelled, without the cells that are none."""
     words = levels.words.to_pylist()
-    said = odd_times(name, words, levels.counts.tolist(), found)
+    said = odd_times(name, words, levels.counts.tolist(), times)
     if not said:
         return ReadColumn(column)
-    kept = [None if h is None else w for w, h in zip(words, found.hours, strict=True)]
+    kept = [None if h is None else w for w, h in zip(words, times.hours, strict=True)]
     made = pa.array([*kept, None], pa.large_string()).take(pa.array(levels.codes % (len(kept) + 1)))
     return ReadColumn(pa.chunked_array([made]), said)
 
@@ -201,9 +201,9 @@ def units_of(name: str, words: Sequence[str], marks: Marks) -> tuple[Decision, .
     if not words or len(words) > DISTINCT**2 or _is_other(words):
         return ()
     read = parser(marks)
-    found = [read(word) for word in words]
-    units = sorted({one.unit for one in found if one is not None})
-    if None in found or len(units) < 2:
+    numbers = [read(word) for word in words]
+    units = sorted({one.unit for one in numbers if one is not None})
+    if None in numbers or len(units) < 2:
         return ()
     shown = [quote(unit, 30) if unit else "none" for unit in units]
     return (Decision(KEPT_UNITS, name, 0, listing(shown)),)
@@ -261,7 +261,7 @@ def _enough(parsed: Sequence[Number | None], words: Sequence[str], counts: np.nd
     if hits >= NEARLY * known:
         return True
     odd = (~is_number & ~is_gap).sum()
-    return bool(hits >= SOME * known and odd <= FEW_WORDS and is_number.sum() >= DISTINCT)
+    return bool(hits >= AMONG_WORDS * known and odd <= FEW_WORDS and is_number.sum() >= DISTINCT)
 
 
 def _one_unit(parsed: list[Number | None], counts: np.ndarray) -> list[Number | None]:

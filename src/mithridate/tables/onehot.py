@@ -145,7 +145,7 @@ def recognize(binary: Mapping[str, Bool[np.ndarray, " n"]]) -> list[RecognizedGr
     [RecognizedGroup(prefix='home', members=('home_is_own', 'home_is_rent'), optional=True)]
     """
     free = dict(binary)
-    found: list[RecognizedGroup] = []
+    groups: list[RecognizedGroup] = []
     for mark in MARKS:
         for prefix, columns in _candidates(tuple(free), mark):
             members = tuple(column for column in columns if column in free)
@@ -154,10 +154,10 @@ def recognize(binary: Mapping[str, Bool[np.ndarray, " n"]]) -> list[RecognizedGr
             seen = _union([free[column] for column in members])
             if seen is None:
                 continue
-            found.append(RecognizedGroup(prefix, members, optional=not bool(seen.all())))
+            groups.append(RecognizedGroup(prefix, members, optional=not bool(seen.all())))
             for column in members:
                 del free[column]
-    return found
+    return groups
 
 
 def _candidates(names: Sequence[str], mark: str) -> Iterator[tuple[str, list[str]]]:

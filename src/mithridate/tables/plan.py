@@ -110,14 +110,14 @@ def lacking(wanted: Wanted, digests: Mapping[str, Digest]) -> dict[str, tuple[An
     dict of str to (callable, int)
         How to read each, and how many of its numbers are known.
     """
-    found = {}
+    columns = {}
     for name, digest in digests.items():
         if name != wanted.target and "low" in digest and _varies(digest):
             unknown = digest["missing"] + digest["odd"]
             if unknown:
                 column = replace(_plain(name, digest)[0], odd=digest["odd"] > 0, gone=wanted.gone)
-                found[name] = (column.raw, digest["n"] - unknown)
-    return found
+                columns[name] = (column.raw, digest["n"] - unknown)
+    return columns
 
 
 def target_of(wanted: Wanted, digests: Mapping[str, Digest], questions: Questions) -> Column:

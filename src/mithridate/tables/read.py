@@ -88,9 +88,9 @@ def read(path: Path, reading: Reading = ANY) -> Content:
             return Content(_parquet(path, shown), Account())
         if start[:4] == b"PK\x03\x04" and excel.is_workbook(path):
             sheet, unread = excel.as_csv(path, shown)
-            found = _text(Text(sheet, ""), excel.reading(reading), shown)
-            notes = (*unread, *found.account.notes)
-            return found._replace(account=replace(found.account, notes=notes))
+            content = _text(Text(sheet, ""), excel.reading(reading), shown)
+            notes = (*unread, *content.account.notes)
+            return content._replace(account=replace(content.account, notes=notes))
         packed = "gzip" if start[:2] == b"\x1f\x8b" else ""
         return _text(Text(path, packed), reading, shown)
     except OSError as error:
@@ -184,14 +184,14 @@ class Text(NamedTuple):
         size = self.place.stat().st_size
         if size <= SAMPLE:
             return []
-        found = []
+        lines = []
         with self.place.open("rb") as file:
             for i in range(1, PIECES + 1):
                 file.seek(max(SAMPLE, (size - PIECE) * i // PIECES))
                 piece = file.read(PIECE)
                 first, last = piece.find(b"\n") + 1, piece.rfind(b"\n") + 1
-                found.append(piece[first:last])
-        return found
+                lines.append(piece[first:last])
+        return lines
 
 
 def _even_quotes(data: mmap.mmap, quote: int, start: int) -> bool:

@@ -107,8 +107,8 @@ def records(path: Path, packed: str, layout: Layout, rows: pa.Table) -> Records 
     # Lines without anything are no rows; short ones are looked at, no longer ones can be blank.
     maybe = np.flatnonzero(ends - bounds <= 2 if layout.delimiter != BLANK else ends > bounds)
     blank = [i for i in maybe.tolist() if not data[bounds[i] : ends[i]].strip()]
-    found = Records(head, data, np.delete(bounds, blank), np.delete(ends, blank), codec, recoded)
-    return found if _same(found, layout, rows) else None
+    made = Records(head, data, np.delete(bounds, blank), np.delete(ends, blank), codec, recoded)
+    return made if _same(made, layout, rows) else None
 
 
 def _ends(data: Int[np.ndarray, " m"], quote: int) -> Int[np.ndarray, " n"]:
@@ -121,14 +121,14 @@ def _ends(data: Int[np.ndarray, " m"], quote: int) -> Int[np.ndarray, " n"]:
     return at + 1
 
 
-def _same(found: Records, layout: Layout, rows: pa.Table) -> bool:
+def _same(made: Records, layout: Layout, rows: pa.Table) -> bool:
     """Whether these are the rows that were parsed, as far as some of them tell."""
-    n = len(found.ends)
+    n = len(made.ends)
     if n != rows.num_rows:
         return False
     dialect = Dialect(layout.delimiter, layout.quote)
     for i in np.unique(np.linspace(0, n - 1, min(n, LOOKED)).astype(int)).tolist():
-        text = found.row(i).decode(found.codec, "replace")
+        text = made.row(i).decode(made.codec, "replace")
         with long_cells():
             try:
                 cells = next(iter(rows_of(io.StringIO(text, newline=""), dialect)), [])

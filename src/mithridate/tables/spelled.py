@@ -125,11 +125,11 @@ def spelled(
 
 def _shape(cell: str) -> Shape | None:
     text, _ = bare(cell.strip())
-    found = NUMERAL.match(text)
-    if found is None:
+    match = NUMERAL.match(text)
+    if match is None:
         return None
-    core = found["core"].rstrip(BLANKS)
-    start = found.start("core")
+    core = match["core"].rstrip(BLANKS)
+    start = match.start("core")
     return Shape(text[:start], text[start + len(core) :])
 
 
@@ -157,7 +157,7 @@ def _group(cores: Sequence[str], marks: Marks) -> str:
     """The mark between thousands, where the cells have one."""
     between = re.escape(f"'’{BLANKS}{marks.thousands}".replace(marks.decimal, ""))
     for core in cores:
-        found = re.match(rf"\d{{1,3}}([{between}])\d{{3}}", core)
-        if found:
-            return found[1]
+        match = re.match(rf"\d{{1,3}}([{between}])\d{{3}}", core)
+        if match:
+            return match[1]
     return ""

@@ -77,9 +77,9 @@ def lacking(column: pa.ChunkedArray | pa.Array) -> Int[np.ndarray, " n"]:
             why[np.isnan(values)] = 1
     elif kind in ("text", "category"):
         whole = column if isinstance(column, pa.ChunkedArray) else pa.chunked_array([column])
-        found = levels(whole)
-        if found is not None:
-            why[found.codes < 0] = 1
+        words = levels(whole)
+        if words is not None:
+            why[words.codes < 0] = 1
     return why
 
 

@@ -181,13 +181,13 @@ def active_rows(rows: pa.Table) -> np.ndarray:
     array of bool, shape (n,)
         Whether each does.
     """
-    found = np.zeros(rows.num_rows, dtype=bool)
+    mask = np.zeros(rows.num_rows, dtype=bool)
     for column in rows.columns:
         active = pc.match_substring_regex(column, ACTIVE)
         if pc.any(active, min_count=0).as_py():
             active = pc.and_(active, pc.invert(pc.match_substring_regex(column, HARMLESS)))
-            found |= pc.fill_null(active, False).to_numpy()
-    return found
+            mask |= pc.fill_null(active, False).to_numpy()
+    return mask
 
 
 def spelled(column: pa.ChunkedArray, name: str, decimal: str = ".") -> tuple[pa.Array, int]:

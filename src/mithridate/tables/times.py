@@ -85,14 +85,14 @@ def times_in(words: Sequence[str]) -> Times | None:
     """
     if not any(map(is_time, words[:FIRST])):
         return None  # most columns are done with at their first words
-    found = {name: [read(word) for word in words] for name, (read, _) in FORMS.items()}
-    hits = {name: sum(v is not None for v in values) for name, values in found.items()}
+    hours = {name: [read(word) for word in words] for name, (read, _) in FORMS.items()}
+    hits = {name: sum(v is not None for v in values) for name, values in hours.items()}
     best = max(hits, key=lambda name: hits[name])
     if not hits[best] or (best == "units" and not _several_units(words)):
         return None
-    rest = [i for i, v in enumerate(found[best]) if v is None]
-    others = any(values[i] is not None for values in found.values() for i in rest)
-    return Times(found[best], FORMS[best][1], others)
+    rest = [i for i, v in enumerate(hours[best]) if v is None]
+    others = any(values[i] is not None for values in hours.values() for i in rest)
+    return Times(hours[best], FORMS[best][1], others)
 
 
 def is_time(word: str) -> bool:
@@ -116,64 +116,64 @@ def _number(text: str | None) -> float:
 
 
 def _three(word: str) -> float | None:
-    found = THREE.match(word)
-    if found is None:
+    match = THREE.match(word)
+    if match is None:
         return None
-    hours = int(found["a"]) + int(found["b"]) / 60 + _number(found["c"]) / 3600
-    return 24 * int(found["days"] or 0) + (-hours if found["sign"] else hours)
+    hours = int(match["a"]) + int(match["b"]) / 60 + _number(match["c"]) / 3600
+    return 24 * int(match["days"] or 0) + (-hours if match["sign"] else hours)
 
 
 def _two(word: str) -> float | None:
-    found = TWO.match(word)
-    if found is None:
+    match = TWO.match(word)
+    if match is None:
         return None
-    value = int(found["a"]) + _number(found["b"]) / 60
-    return -value if found["sign"] else value
+    value = int(match["a"]) + _number(match["b"]) / 60
+    return -value if match["sign"] else value
 
 
 def _daytime(word: str) -> float | None:
-    found = DAYTIME.match(word)
-    if found is None:
+    match = DAYTIME.match(word)
+    if match is None:
         return None
-    hour, half = int(found["h"]), (found["half"] or "").lower()
+    hour, half = int(match["h"]), (match["half"] or "").lower()
     if hour > (12 if half else 24):
         return None
     hour = hour % 12 + 12 * (half == "p") if half else hour
-    return hour + int(found["m"] or 0) / 60 + int(found["s"] or 0) / 3600
+    return hour + int(match["m"] or 0) / 60 + int(match["s"] or 0) / 3600
 
 
 def _iso(word: str) -> float | None:
-    found = ISO.match(word)
-    if found is None:
+    match = ISO.match(word)
+    if match is None:
         return None
-    hours = sum(_number(found[unit]) * UNITS[unit] for unit in "wdhms")
-    return -hours if found["sign"] else hours
+    hours = sum(_number(match[unit]) * UNITS[unit] for unit in "wdhms")
+    return -hours if match["sign"] else hours
 
 
 def _units(word: str) -> float | None:
     """`2h 15m`, `90 min`, `1 day 4 hours`, `14h30`: each unit once, the larger ones first."""
-    found = _pieces(word)
-    if not found:
+    pieces = _pieces(word)
+    if not pieces:
         short = HOUR_MINUTE.match(word)
         return int(short["h"]) + int(short["m"]) / 60 if short else None
-    return sum(n * UNITS[unit] for unit, n in found)
+    return sum(n * UNITS[unit] for unit, n in pieces)
 
 
 def _pieces(word: str) -> list[tuple[str, float]]:
     text, sign = word.strip(), 1.0
     if text[:1] == "-":
         text, sign = text[1:], -1.0
-    at, found = 0, []
+    at, parts = 0, []
     while at < len(text):
         piece = PIECE.match(text, at)
         if piece is None:
             return []
         unit = next(u for u in NAMES if piece[u])
-        found.append((unit, sign * _number(piece["n"])))
+        parts.append((unit, sign * _number(piece["n"])))
         at = piece.end()
-    sizes = [UNITS[unit] for unit, _ in found]
+    sizes = [UNITS[unit] for unit, _ in parts]
     falling = all(a > b for a, b in itertools.pairwise(sizes))
-    return found if falling else []
+    return parts if falling else []
 
 
 def _several_units(words: Sequence[str]) -> bool:

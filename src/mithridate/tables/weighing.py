@@ -37,13 +37,13 @@ def weighted_by(table: Encoded, column: str) -> Encoded:
     (False, array([59., 48., 72.]))
     """
     kept = table.columns
-    found = [j for j, name in enumerate(kept.source) if name == column and kept.group[j] < 0]
-    if len(found) != 1:
+    places = [j for j, name in enumerate(kept.source) if name == column and kept.group[j] < 0]
+    if len(places) != 1:
         raise InputError(
             f"The weights {quote(column)} are no column of numbers that the table "
             f"{quote(table.name)} uses; name one."
         )
-    weights, rest = table.X[:, found[0]], np.arange(len(kept.source)) != found[0]
+    weights, rest = table.X[:, places[0]], np.arange(len(kept.source)) != places[0]
     bad = int((~np.isfinite(weights) | (weights < 0)).sum())
     if bad or not weights.any():
         which = f"{counted(bad, 'row')} of the table" if bad else "every row of the table"

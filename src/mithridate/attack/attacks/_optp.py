@@ -15,7 +15,7 @@ from .base import AbstractAttack, clones, luck
 
 STARTS = ("bflip", "invflip", "inflip")
 OBJECTIVES = ("training", "validation")
-LEAST, MOST = 15, 51  # outer steps
+LEAST_STEPS, MOST_STEPS = 15, 51  # outer steps
 TRIES = 100  # steps of one line search
 TINY = 1e-8  # a change of the objective that ends a line search
 
@@ -179,7 +179,7 @@ class OptP(AbstractAttack):
             best, record = _choose(goal > climb.record, won, old)
             eta = jnp.where(worse, 0.75 * climb.eta, climb.eta)
             count = climb.count + 1
-            done = (count >= LEAST) & ((change <= self.epsilon) | (count >= MOST))
+            done = (count >= LEAST_STEPS) & ((change <= self.epsilon) | (count >= MOST_STEPS))
             return OptPState(rows, model, current, best, record, eta, count, done)
 
         model = _fit(world, rows)
@@ -228,9 +228,9 @@ class OptP(AbstractAttack):
         norm = jnp.where(norm > 0, norm, 1.0)
         way = Sample(dX / norm[:, None], dy / norm, rows.w)
         search = jax.vmap(lambda *row: self._search(world, threat, climb.eta, *row))
-        found = search(*(jax.tree.map(lambda a: a[:, None], part) for part in (rows, way, start)))
-        X = _rounded(threat, found.X[:, 0])
-        return Sample(jnp.where(threat.free[None, :-1], X, rows.X), found.y[:, 0], rows.w)
+        ends = search(*(jax.tree.map(lambda a: a[:, None], part) for part in (rows, way, start)))
+        X = _rounded(threat, ends.X[:, 0])
+        return Sample(jnp.where(threat.free[None, :-1], X, rows.X), ends.y[:, 0], rows.w)
 
     def _gradient(
         self, world: RidgeSetup, model: Model, rows: Sample

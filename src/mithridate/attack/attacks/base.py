@@ -114,12 +114,12 @@ class AbstractAttack(eqx.Module):
 
     def _check(self, poison: Sample, start: Sample) -> None:
         """Refuses rows that are not one for each slot, by the name of the class."""
-        found, wanted = ([jnp.shape(part) for part in (rows.X, rows.y)] for rows in (poison, start))
-        if found != wanted:
+        given, wanted = ([jnp.shape(part) for part in (rows.X, rows.y)] for rows in (poison, start))
+        if given != wanted:
             raise BrokenPromise(
                 f"{type(self).__name__}._write must return a row for each slot, features of shape "
-                f"{wanted[0]} and targets of shape {wanted[1]}; it returned {found[0]} and "
-                f"{found[1]}."
+                f"{wanted[0]} and targets of shape {wanted[1]}; it returned {given[0]} and "
+                f"{given[1]}."
             )
 
 

@@ -193,8 +193,8 @@ def _crosses(rows: Frame) -> ClaimFigures | None:
         return np.where(there, crossing(x, ratios), np.nan)[:, :, : len(alphas)]
 
     def sides(x: Values) -> np.ndarray:
-        found = known(x)
-        return np.where(np.isnan(found), np.nan, np.where(np.isfinite(found), 1.0, -1.0))
+        reach = known(x)
+        return np.where(np.isnan(reach), np.nan, np.where(np.isfinite(reach), 1.0, -1.0))
 
     labels = [(table, f"alpha {a:g}") for table in cube.tables for a in alphas]
     return finding(

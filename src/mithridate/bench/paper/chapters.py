@@ -18,15 +18,15 @@ Plan = tuple[str, str, Frame, list[Statement]]  # experiment, title, rows, what 
 
 def chapters(results: Frame) -> list[Chapter]:
     """All claims, experiment by experiment; those that were not run say so."""
-    found = []
+    written = []
     for experiment, title, rows, statements in (*_readings(results), *_others(results)):
         called = models(rows) or {None: ""}
         for one, name in called.items():
             mine = rows if one is None else rows.where(**dict(zip(MODEL, one, strict=True)))
             head = title if len(called) == 1 else f"{title}: {name}"
             claims = [judged(s, experiment, mine) for s in statements]
-            found.append(Chapter(head, experiment, claims, mine))
-    return found
+            written.append(Chapter(head, experiment, claims, mine))
+    return written
 
 
 def _readings(results: Frame) -> Iterator[Plan]:

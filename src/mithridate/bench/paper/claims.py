@@ -68,25 +68,25 @@ def judged(statement: Statement, experiment: str, rows: Frame) -> Claim:
     number, wording, rule = statement
     if not len(rows):
         return Claim(number, wording, experiment, "–", "–", NOT_RUN, "")
-    found = rule(rows)
-    if found is None or not np.isfinite(found.parts.point).any():
-        figure = "–" if found is None else found.figure
+    outcome = rule(rows)
+    if outcome is None or not np.isfinite(outcome.parts.point).any():
+        figure = "–" if outcome is None else outcome.figure
         return Claim(number, wording, experiment, figure, "–", NOTHING, "")
-    verdict, where = weighed(found)
-    return Claim(number, wording, experiment, found.figure, found.interval, verdict, where)
+    verdict, where = weighed(outcome)
+    return Claim(number, wording, experiment, outcome.figure, outcome.interval, verdict, where)
 
 
-def weighed(found: ClaimFigures) -> tuple[str, str]:
+def weighed(figures: ClaimFigures) -> tuple[str, str]:
     """The verdict on a finding, and where it does not hold.
 
     A part is shown where its interval lies above 0. All shown: the claim holds; some: it holds in
     part; none: it does not hold. A part is contrary where its interval lies below 0, else open.
     """
-    point = np.ravel(found.parts.point)
+    point = np.ravel(figures.parts.point)
     known = [int(i) for i in np.flatnonzero(~np.isnan(point))]
-    if found.parts.low is None or found.parts.high is None:
+    if figures.parts.low is None or figures.parts.high is None:
         return TOO_FEW, f"by the means alone in {sum(point[known] > 0)} of {len(known)}"
-    low, high = np.ravel(found.parts.low), np.ravel(found.parts.high)
+    low, high = np.ravel(figures.parts.low), np.ravel(figures.parts.high)
     shown = [i for i in known if low[i] > 0]
     contrary = [i for i in known if high[i] < 0]
     rest = [i for i in known if i not in shown and i not in contrary]
@@ -94,7 +94,7 @@ def weighed(found: ClaimFigures) -> tuple[str, str]:
     parts = [f"shown in {len(shown)} of {len(known)}"]
     for word, group in (("contrary", contrary), ("open", rest)):
         if group:
-            parts.append(f"{word}: {named(found.labels[i] for i in group)}")
+            parts.append(f"{word}: {named(figures.labels[i] for i in group)}")
     return verdict, "; ".join(parts)
 
 

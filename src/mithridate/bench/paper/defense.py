@@ -50,11 +50,11 @@ def _turns(defense: str) -> Rule:
         if cube.empty:
             return None
         alphas, ratios = alphas_of(cube), cube.along["ratio"]
-        found = cube.estimate(lambda x: turning(x, ratios))
+        estimate = cube.estimate(lambda x: turning(x, ratios))
         sides = cube.estimate(
             lambda x: np.where(np.isfinite(turning(x, ratios)[:, : len(alphas)]), 1.0, -1.0)
         )
-        ends = [found.one(i) for i in range(len(alphas))]
+        ends = [estimate.one(i) for i in range(len(alphas))]
 
         figure = "; ".join(
             f"alpha {a:g}: {since(float(e.point))}" for a, e in zip(alphas, ends, strict=True)
@@ -177,8 +177,8 @@ def constant(options: str) -> float | None:
     >>> constant('{"c2": 1.5}'), constant("{}")
     (1.5, None)
     """
-    found = json.loads(options).get("c2")
-    return float(found) if isinstance(found, int | float) else None
+    value = json.loads(options).get("c2")
+    return float(value) if isinstance(value, int | float) else None
 
 
 def _smaller(figure: str, robust: bool = False) -> Rule:
@@ -198,10 +198,10 @@ def _smaller(figure: str, robust: bool = False) -> Rule:
             return over(x[figure], 1, 4)[:, order][:, :, : len(alphas)]
 
         def parts(x: Values) -> np.ndarray:
-            found = mean(x)
+            average = mean(x)
             if robust:
-                return ROBUST - (found.max(axis=1) - found.min(axis=1))
-            return found[:, 0] - found[:, -1]
+                return ROBUST - (average.max(axis=1) - average.min(axis=1))
+            return average[:, 0] - average[:, -1]
 
         labels = [(f"alpha {a:g}", "") for a in alphas]
         low, high = (f"{known[order[i]]:g}" for i in (0, -1))

@@ -33,10 +33,10 @@ LEFT_OPEN = (
 
 def headline(results: Frame) -> list[str]:
     """The section on the main result, in Markdown; nothing where no reading was run."""
-    found = [*_section("linear regression", READINGS, results)]
-    found += _section("deep network", NETWORK, results)
+    lines = [*_section("linear regression", READINGS, results)]
+    lines += _section("deep network", NETWORK, results)
     start = ["## The main result, and what decides it", paragraph(LEFT_OPEN)]
-    return [*start, *found] if found else []
+    return [*start, *lines] if lines else []
 
 
 def _section(model: str, readings: Sequence[Reading], results: Frame) -> list[str]:
@@ -77,9 +77,9 @@ def state(lead: Estimate) -> str:
     return AHEAD if lead.low > 0 else BEHIND if lead.high < 0 else OPEN
 
 
-def decided(group: Group, found: Mapping[Reading, tuple[Lead, Mapping[str, Lead]]]) -> str:
+def decided(group: Group, by_reading: Mapping[Reading, tuple[Lead, Mapping[str, Lead]]]) -> str:
     """One sentence for a group: how BayesClean stands under each reading, and on what it hangs."""
-    states = {r: state(lead.lead) for r, (lead, _) in found.items()}
+    states = {r: state(lead.lead) for r, (lead, _) in by_reading.items()}
     tried = [f"{s} under {_words(r)}" for r, s in states.items() if r.whose == TRIED]
     also = f" Also tried: {'; '.join(tried)}." if tried else ""
     if _scale_matters(states):
@@ -226,8 +226,8 @@ def _damage(rows: Mapping[Reading, Frame]) -> str:
         cube = attacked(mine).cube(DAMAGE, "alpha", "ratio")
         if cube.empty:
             continue
-        found = cube.estimate(lambda x: over(growth(x)[..., -1], 1))
+        estimate = cube.estimate(lambda x: over(growth(x)[..., -1], 1))
         at = {a: i for i, a in enumerate(cube.along["alpha"])}
-        shown = [with_interval(found.one(at[a]), factor) if a in at else "–" for a in alphas]
+        shown = [with_interval(estimate.one(at[a]), factor) if a in at else "–" for a in alphas]
         lines.append([*_title(reading), *map(escaped, shown)])
     return table([*HEADS, *(f"alpha {a:g}" for a in alphas)], lines)

@@ -26,8 +26,8 @@ class Group(NamedTuple):
     def of(self, rows: Frame) -> list[str]:
         """Those of the five that are in these rows and belong to the group."""
         five = rows.poisoned.where(defense=list(FIVE), defense_options="{}")
-        found = five.distinct("defense", "contamination", "trusted")
-        return sorted({d for d, ratio, trusted in found if self._admits(ratio, trusted)})
+        settings = five.distinct("defense", "contamination", "trusted")
+        return sorted({d for d, ratio, trusted in settings if self._admits(ratio, trusted)})
 
     def _admits(self, ratio: str | None, trusted: int | None) -> bool:
         return (self.ratio or ratio is None) and (self.trusted or not trusted)
@@ -85,10 +85,10 @@ def where_all_harm(rows: Frame) -> ClaimFigures | None:
 
 def _against(rows: Frame, group: Group, upper_half: bool, margin: Margin) -> ClaimFigures | None:
     """BayesClean beside the best of a group, meant over the tables, by alpha and ratio."""
-    found = gains_of(rows, group)
-    if found is None:
+    gains = gains_of(rows, group)
+    if gains is None:
         return None
-    cube, mine = found
+    cube, mine = gains
     ratios = cube.along["ratio"]
     start = upper(ratios) if upper_half else 0
 
@@ -128,10 +128,10 @@ class Lead(NamedTuple):
 
 def leads(rows: Frame, group: Group) -> tuple[Lead, dict[str, Lead]] | None:
     """The lead of BayesClean over a group: over all tables, and table by table."""
-    found = gains_of(rows, group)
-    if found is None:
+    gains = gains_of(rows, group)
+    if gains is None:
         return None
-    cube, mine = found
+    cube, mine = gains
     whole = _lead(cube, mine, None)
     return whole, {name: _lead(cube, mine, t) for t, name in enumerate(cube.tables)}
 

@@ -24,12 +24,12 @@ def of_defenses(rows: Frame) -> list[Table]:
     judged = rows.poisoned.table
     names = [pair for pair in rows.distinct("defense", "defense_options") if pair[0] != NONE]
     ordered = _ordered(rows, names)
-    found = [damage(rows), looks(rows)]
+    parts = [damage(rows), looks(rows)]
     if judged.num_rows and len(ordered) > 1:
-        found += [*gains(rows, ordered), turns(rows, ordered), *by_table(rows, ordered)]
-        found.append(detection(rows, ordered))
-    found.append(crossings(rows))
-    return [one for one in found if one is not None]
+        parts += [*gains(rows, ordered), turns(rows, ordered), *by_table(rows, ordered)]
+        parts.append(detection(rows, ordered))
+    parts.append(crossings(rows))
+    return [one for one in parts if one is not None]
 
 
 def _ordered(rows: Frame, names: list[tuple[str, str]]) -> list[tuple[str, str]]:
@@ -61,12 +61,12 @@ def damage(rows: Frame) -> Table | None:
     cube = attacked(rows).cube(DAMAGE, "alpha", "ratio")
     if cube.empty:
         return None
-    found = cube.estimate(growth)
+    estimate = cube.estimate(growth)
     ratios, lines = cube.along["ratio"], []
     for t, name in enumerate(cube.tables):
         for a, alpha in enumerate(alphas_of(cube)):
-            shown = [factor(float(found.point[t, a, r])) for r in range(len(ratios))]
-            shown[-1] = with_interval(found.one(t, a, len(ratios) - 1), factor)
+            shown = [factor(float(estimate.point[t, a, r])) for r in range(len(ratios))]
+            shown[-1] = with_interval(estimate.one(t, a, len(ratios) - 1), factor)
             lines.append([escaped(name), f"{alpha:g}", *map(escaped, shown)])
     heads = ["table", "alpha", *map(text.ratio, ratios)]
     return (
@@ -83,11 +83,11 @@ def looks(rows: Frame) -> Table | None:
     if cube.empty:
         return None
     shows = (text.number, *[_two] * 3)
-    found = {name: cube.estimate(lambda x, n=name: over(x[n], 1, 3)) for name in names}
+    estimates = {name: cube.estimate(lambda x, n=name: over(x[n], 1, 3)) for name in names}
     lines = [
         [f"{alpha:g}"]
         + [
-            escaped(with_interval(found[n].one(a), show))
+            escaped(with_interval(estimates[n].one(a), show))
             for n, show in zip(names, shows, strict=True)
         ]
         for a, alpha in enumerate(alphas_of(cube))
@@ -129,14 +129,14 @@ def _by_defense(
 def _along(
     cube: Cube,
     alphas: Sequence[float],
-    found: Estimate,
+    estimate: Estimate,
     show: Callable[[float], str] = text.signed,
 ) -> list[str]:
     """A figure at each alpha; a dash where it is not known."""
     at = {alpha: i for i, alpha in enumerate(cube.along["alpha"])}
     return [
-        with_interval(found.one(at[a]), show)
-        if a in at and not np.isnan(found.point[at[a]])
+        with_interval(estimate.one(at[a]), show)
+        if a in at and not np.isnan(estimate.point[at[a]])
         else "–"
         for a in alphas
     ]
@@ -148,8 +148,8 @@ def turns(rows: Frame, names: list[tuple[str, str]]) -> Table:
 
     def shown(pair: tuple[str, str]) -> list[str]:
         cube = _of(rows, pair, ("gain",), "alpha", "ratio")
-        found = cube.estimate(lambda x: turning(x, cube.along["ratio"]))
-        return _along(cube, alphas, found, since)
+        estimate = cube.estimate(lambda x: turning(x, cube.along["ratio"]))
+        return _along(cube, alphas, estimate, since)
 
     note = (
         "The ratio from which on the mean gain over the tables stays below 0, of the ratios tried; "
@@ -167,20 +167,20 @@ def by_table(rows: Frame, names: list[tuple[str, str]]) -> list[Table]:
     lines = []
     for pair in names:
         cube = _of(rows.where(ratio=ratio), pair, ("gain",), "alpha")
-        found = cube.point(lambda x: x["gain"])
+        points = cube.point(lambda x: x["gain"])
         line = [escaped(rows.labels.entry(*pair))]
         for place in places:
             t = cube.tables.index(place) if place in cube.tables else None
-            line.append("–" if t is None else _points(cube, alphas, found[t]))
+            line.append("–" if t is None else _points(cube, alphas, points[t]))
         lines.append(line)
     note = f"Mean gain over the seeds at {text.ratio(ratio)}; in each field at alpha "
     note += f"{' '.join(f'{a:g}' for a in alphas)}."
     return [("Table by table", note, table(["defense", *map(escaped, places)], lines))]
 
 
-def _points(cube: Cube, alphas: Sequence[float], found: np.ndarray) -> str:
+def _points(cube: Cube, alphas: Sequence[float], values: np.ndarray) -> str:
     at = {alpha: i for i, alpha in enumerate(cube.along["alpha"])}
-    return " ".join(text.signed(float(found[at[a]])) if a in at else "–" for a in alphas)
+    return " ".join(text.signed(float(values[at[a]])) if a in at else "–" for a in alphas)
 
 
 def detection(rows: Frame, names: list[tuple[str, str]]) -> Table:
@@ -190,8 +190,8 @@ def detection(rows: Frame, names: list[tuple[str, str]]) -> Table:
     def shown(pair: tuple[str, str]) -> list[str]:
         cube = _of(rows, pair, figures, "alpha", "ratio")
         at = {alpha: i for i, alpha in enumerate(cube.along["alpha"])}
-        found = [cube.point(lambda x, n=n: over(x[n], 1, 3)) for n in figures]
-        return [" ".join(_known(f[at[a]]) for f in found) if a in at else "–" for a in alphas]
+        values = [cube.point(lambda x, n=n: over(x[n], 1, 3)) for n in figures]
+        return [" ".join(_known(f[at[a]]) for f in values) if a in at else "–" for a in alphas]
 
     note = (
         "Share of the poison rejected, share of the clean rows rejected, and AUC of the scores "
@@ -207,10 +207,10 @@ def _known(value: float) -> str:
 def crossings(rows: Frame) -> Table | None:
     """Where the poisoned model comes to fit the poison better, by table and alpha."""
     columns = ["dataset", "alpha", "ratio", "seed", "error_clean", "error_poison"]
-    found = measured(attacked(rows).worked.table.select(columns).to_pylist())
-    if not found:
+    series = measured(attacked(rows).worked.table.select(columns).to_pylist())
+    if not series:
         return None
-    at = {(one.keys["dataset"], one.keys["alpha"]): one for one in found}
+    at = {(one.keys["dataset"], one.keys["alpha"]): one for one in series}
     alphas = _alphas(rows)
     lines = [
         [escaped(place), *(_crossing(at.get((place, alpha))) for alpha in alphas)]
@@ -247,13 +247,13 @@ def sensitivity(rows: Frame) -> list[Table]:
     )
     if cube.empty:
         return []
-    found = {n: cube.estimate(lambda x, n=n: over(x[n], 1, 4)) for n in figures}
+    estimates = {n: cube.estimate(lambda x, n=n: over(x[n], 1, 4)) for n in figures}
     known = {i: c for i, o in enumerate(cube.along["defense_options"]) if (c := constant(o))}
     lines = [
         [f"{known[i]:g}"]
         + [
-            f"{found['tpr'].point[i, a]:.2f} / {found['fpr'].point[i, a]:.2f}, "
-            + escaped(with_interval(found["gain"].one(i, a)))
+            f"{estimates['tpr'].point[i, a]:.2f} / {estimates['fpr'].point[i, a]:.2f}, "
+            + escaped(with_interval(estimates["gain"].one(i, a)))
             for a in range(len(alphas_of(cube)))
         ]
         for i in sorted(known, key=lambda i: known[i])

@@ -35,13 +35,13 @@ class ResultCell:
 
     def values(self, name: str) -> list[float]:
         """The finite figures of this name, one a seed."""
-        found = (row.get(name) for row in self.rows)
-        return [float(v) for v in found if v is not None and math.isfinite(v)]
+        cells = (row.get(name) for row in self.rows)
+        return [float(v) for v in cells if v is not None and math.isfinite(v)]
 
     def mean(self, name: str) -> float | None:
         """Mean over the seeds; None where nothing was measured."""
-        found = self.values(name)
-        return sum(found) / len(found) if found else None
+        known = self.values(name)
+        return sum(known) / len(known) if known else None
 
     @property
     def growth(self) -> float | None:
@@ -116,11 +116,11 @@ class AuditResults(Frame):
     @property
     def certified(self) -> list[dict[str, float]]:
         """The promises among the facts on the run, if they can be read."""
-        found = schema.about(self.table).get("certified")
+        facts = schema.about(self.table).get("certified")
         wanted = ("share", "within", "rows", "certified", "nmse")
         return [
             promise
-            for promise in (found if isinstance(found, list) else [])
+            for promise in (facts if isinstance(facts, list) else [])
             if isinstance(promise, dict)
             and all(isinstance(promise.get(key), int | float) for key in wanted)
         ]
@@ -128,20 +128,20 @@ class AuditResults(Frame):
     @property
     def bound(self) -> dict[str, Any]:
         """What the facts on the run say of bounds, if it can be read."""
-        found = schema.about(self.table).get("bound")
-        return found if isinstance(found, dict) else {}
+        facts = schema.about(self.table).get("bound")
+        return facts if isinstance(facts, dict) else {}
 
     @property
     def untried(self) -> str | None:
         """The rule of `clean`, where the run did not try it."""
-        found = schema.about(self.table).get("untried")
-        return found if isinstance(found, str) else None
+        facts = schema.about(self.table).get("untried")
+        return facts if isinstance(facts, str) else None
 
     @cached_property
     def series(self) -> list[Series]:
         """What was tried: by falling alpha, the controls last."""
-        found = dict.fromkeys(series for series, _ in self.poison)
-        return in_order(found)
+        distinct = dict.fromkeys(series for series, _ in self.poison)
+        return in_order(distinct)
 
     @property
     def main(self) -> list[Series]:
@@ -178,13 +178,13 @@ class AuditResults(Frame):
     def judged(self, defense: str, series: Iterable[Series] | None = None) -> list[ResultCell]:
         """Cells of a defense against poison for which a gain is known, in reading order."""
         wanted = self.main if series is None else list(series)
-        found = (self.defended.get((s, r, defense)) for s in wanted for r in self.ratios)
-        return [cell for cell in found if cell is not None and cell.gain is not None]
+        cells = (self.defended.get((s, r, defense)) for s in wanted for r in self.ratios)
+        return [cell for cell in cells if cell is not None and cell.gain is not None]
 
     def at(self, ratio: float, series: Iterable[Series] | None = None) -> list[ResultCell]:
         """Undefended cells at one ratio for which the growth of the error is known."""
-        found = (self.poison.get((s, ratio)) for s in (self.main if series is None else series))
-        return [cell for cell in found if cell is not None and cell.growth is not None]
+        cells = (self.poison.get((s, ratio)) for s in (self.main if series is None else series))
+        return [cell for cell in cells if cell is not None and cell.growth is not None]
 
     def at_most(self, ratio: float) -> float | None:
         """Mean NMSE that no poison of this ratio exceeds; None where some seed has no proof."""

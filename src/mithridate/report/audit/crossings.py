@@ -12,22 +12,24 @@ from .cells import AuditResults
 
 def by_series(audit: AuditResults) -> dict[Series, Poisonability]:
     """The poisonability of each attack and alpha, where the table has one of it."""
-    found: dict[Series, list[Poisonability]] = {}
+    groups: dict[Series, list[Poisonability]] = {}
     for one in measured(audit.rows):
         series = audit.labels.series(one.keys["attack"], one.keys["alpha"])
-        found.setdefault(series, []).append(one)
-    return {series: found[series][0] for series in audit.series if len(found.get(series, [])) == 1}
+        groups.setdefault(series, []).append(one)
+    return {
+        series: groups[series][0] for series in audit.series if len(groups.get(series, [])) == 1
+    }
 
 
 def lines(results: pa.Table, audit: AuditResults) -> list[tuple[str, list[str]]]:
     """For each series in words: where the errors meet, the interval, and what was foreseen."""
     foreseen = predicted(results)
-    found = []
+    said = []
     for series, one in by_series(audit).items():
         ahead = foreseen.get((series.attack, series.alpha))
         cells = [_where(one.reach, one.ratio), _spread(one), _where(*ahead) if ahead else "–"]
-        found.append((series.words, cells))
-    return found
+        said.append((series.words, cells))
+    return said
 
 
 def _where(reach: str, ratio: float) -> str:

@@ -75,8 +75,8 @@ def _at(y: dict[str, Any], value: float) -> float:
 
 def _clean(audit: AuditResults) -> float | None:
     """Mean NMSE of the model that was not poisoned."""
-    found = [c.mean("nmse_clean") for c in [*audit.poison.values(), *audit.clean.values()]]
-    known = [v for v in found if v is not None and v > 0]
+    errors = [c.mean("nmse_clean") for c in [*audit.poison.values(), *audit.clean.values()]]
+    known = [v for v in errors if v is not None and v > 0]
     return sum(known) / len(known) if known else None
 
 
@@ -191,8 +191,8 @@ def _path(audit: AuditResults, series: Series) -> list[ResultCell]:
 def _against(audit: AuditResults, styles: Styles, points: dict, x: dict[str, Any]) -> Figure:
     """Growth of the error over any x, the points of a series joined by rising ratio."""
     data, growths = [], [1.0]
-    for series, found in points.items():
-        style, known = styles[series], [(v, c) for v, c in found if v is not None]
+    for series, cells in points.items():
+        style, known = styles[series], [(v, c) for v, c in cells if v is not None]
         growths += [c.growth for _, c in known if c.growth is not None]
         # Only the end is labeled: the reader can count the points back from there.
         last = len(known) - 1

@@ -107,8 +107,8 @@ def _sizes(audit: AuditResults) -> str:
         ("n_test", "test rows"),
         ("n_features", "features"),
     ):
-        found = audit.distinct(name)
-        if found:
-            low, high = found[0], found[-1]
+        sizes = audit.distinct(name)
+        if sizes:
+            low, high = sizes[0], sizes[-1]
             parts.append(f"{low:,}{'' if low == high else f'–{high:,}'} {noun}")
     return ", ".join(parts)

@@ -71,8 +71,8 @@ def looks_clean(cell: ResultCell) -> bool:
 def clean_looking(audit: AuditResults, ratio: float | None = None) -> ResultCell | None:
     """The most harmful poison of any attack that looks clean, at one ratio or any."""
     ratios = audit.ratios if ratio is None else [ratio]
-    found = (within(audit, r, LOOKS_CLEAN) for r in ratios)
-    return max((cell for cell in found if cell is not None), key=_growth, default=None)
+    cells = (within(audit, r, LOOKS_CLEAN) for r in ratios)
+    return max((cell for cell in cells if cell is not None), key=_growth, default=None)
 
 
 def within(audit: AuditResults, ratio: float, limit: float) -> ResultCell | None:
@@ -84,15 +84,15 @@ def within(audit: AuditResults, ratio: float, limit: float) -> ResultCell | None
 
 def exact(audit: AuditResults) -> bool:
     """Whether the clean model leaves no error to speak of, so that multiples of it say little."""
-    found = [v for c in audit.poison.values() for v in c.values("nmse_clean")]
-    return bool(found) and sum(found) / len(found) < EXACT
+    errors = [v for c in audit.poison.values() for v in c.values("nmse_clean")]
+    return bool(errors) and sum(errors) / len(errors) < EXACT
 
 
 def useless(audit: AuditResults) -> float | None:
     """NMSE of the clean model where it predicts no better than the mean would; else None."""
-    found = [v for c in audit.poison.values() for v in c.values("nmse_clean")]
-    found = found or [v for c in audit.clean.values() for v in c.values("nmse_clean")]
-    mean = sum(found) / len(found) if found else 0.0
+    errors = [v for c in audit.poison.values() for v in c.values("nmse_clean")]
+    errors = errors or [v for c in audit.clean.values() for v in c.values("nmse_clean")]
+    mean = sum(errors) / len(errors) if errors else 0.0
     return mean if mean >= MEAN else None
 
 
@@ -120,24 +120,24 @@ def best_auc(audit: AuditResults, cell: ResultCell) -> Scores | None:
 
     Scores that rank poison below clean rows find it as well, once someone turns them round.
     """
-    found = []
+    areas = []
     for defense in audit.defenses:
         judged = audit.defended.get((cell.series, cell.ratio, defense))
         auc = judged.mean("auc") if judged else None
         if auc is not None:
-            found.append(Scores(max(auc, 1 - auc), defense, turned=auc < 0.5))
-    return max(found, default=None)
+            areas.append(Scores(max(auc, 1 - auc), defense, turned=auc < 0.5))
+    return max(areas, default=None)
 
 
 def best_defense(audit: AuditResults, cell: ResultCell) -> ResultCell | None:
     """The cell of the defense that gains most on this poison."""
-    found = (audit.defended.get((cell.series, cell.ratio, d)) for d in audit.defenses)
-    return max((c for c in found if c and c.gain is not None), key=_gain, default=None)
+    cells = (audit.defended.get((cell.series, cell.ratio, d)) for d in audit.defenses)
+    return max((c for c in cells if c and c.gain is not None), key=_gain, default=None)
 
 
 def standings(audit: AuditResults) -> list[Standing]:
     """Every defense with a gain known somewhere, by falling mean gain."""
-    found = []
+    ranked = []
     for defense in audit.defenses:
         cells = audit.judged(defense)
         if not cells:
@@ -145,8 +145,8 @@ def standings(audit: AuditResults) -> list[Standing]:
         ceilings = [g for c in cells if (g := c.mean("gain_oracle")) is not None]
         mean = sum(_gain(c) for c in cells) / len(cells)
         oracle = sum(ceilings) / len(ceilings) if ceilings else None
-        found.append(Standing(defense, mean, cells, [c for c in cells if c.harmful], oracle))
-    return sorted(found, key=lambda s: s.mean, reverse=True)
+        ranked.append(Standing(defense, mean, cells, [c for c in cells if c.harmful], oracle))
+    return sorted(ranked, key=lambda s: s.mean, reverse=True)
 
 
 def harmful_from(cells: list[ResultCell]) -> tuple[list[float], float | None]:
@@ -172,7 +172,7 @@ def crossings(audit: AuditResults) -> dict[Series, float]:
 
     Poison that does no damage may well be fitted better from the first row on; that says nothing.
     """
-    found = {}
+    meets = {}
     for series in audit.main:
         for ratio in reversed(audit.ratios):
             cell = audit.poison.get((series, ratio))
@@ -182,8 +182,8 @@ def crossings(audit: AuditResults) -> dict[Series, float]:
                 break
             if poison >= clean or _growth(cell) < LITTLE:
                 break
-            found[series] = ratio
-    return found
+            meets[series] = ratio
+    return meets
 
 
 def poisonability(audit: AuditResults) -> dict[Series, Poisonability]:
@@ -193,11 +193,11 @@ def poisonability(audit: AuditResults) -> dict[Series, Poisonability]:
     """
     if NONE not in audit.clean:
         return {}
-    found = by_series(audit)
+    by_alpha = by_series(audit)
     return {
-        series: found[series]
+        series: by_alpha[series]
         for series in audit.main
-        if series in found
+        if series in by_alpha
         and (most := worst(audit, series=[series])) is not None
         and _growth(most) >= LITTLE
     }

@@ -73,5 +73,5 @@ def _where(cell: ResultCell) -> str:
 
 
 def _about(audit: AuditResults) -> dict[str, Any]:
-    found = schema.about(audit.table).get("goal")
-    return found if isinstance(found, dict) else {}
+    fact = schema.about(audit.table).get("goal")
+    return fact if isinstance(fact, dict) else {}

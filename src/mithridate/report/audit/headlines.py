@@ -70,10 +70,10 @@ def sentences(audit: AuditResults) -> list[str]:
         _crossing,
         promises.unbounded,
     ]
-    found = [line for part in parts for line in part(audit)]
+    said = [line for part in parts for line in part(audit)]
     seeds, failed, last = _seeds(audit), _failed(audit), untried(audit)
-    found = found[: MOST - len(seeds + failed + last)] + failed
-    return [*found[:EARLY], *seeds, *found[EARLY:], *last]
+    said = said[: MOST - len(seeds + failed + last)] + failed
+    return [*said[:EARLY], *seeds, *said[EARLY:], *last]
 
 
 def _little(audit: AuditResults) -> list[str]:
@@ -100,19 +100,19 @@ def _at_ten(audit: AuditResults) -> list[str]:
 
 def _strongest(audit: AuditResults) -> list[str]:
     """Which attacks of a portfolio did most to the model, and where."""
-    found: dict[str, list[float]] = {}
+    gains: dict[str, list[float]] = {}
     for ratio in audit.ratios:
         cell = find.worst(audit, ratio, audit.main)
         there = audit.defended.get((cell.series, ratio, NONE)) if cell else None
         for row in there.rows if there else []:
             name = (row.get("member") or "").partition(", alpha")[0]
             if name:
-                found.setdefault(name, []).append(ratio)
-    if not found:
+                gains.setdefault(name, []).append(ratio)
+    if not gains:
         return []
-    most = sorted(found, key=lambda name: len(found[name]), reverse=True)
+    most = sorted(gains, key=lambda name: len(gains[name]), reverse=True)
     where = [
-        f"{text.cut(name)} at {text.listing([text.ratio(r) for r in dict.fromkeys(found[name])])}"
+        f"{text.cut(name)} at {text.listing([text.ratio(r) for r in dict.fromkeys(gains[name])])}"
         for name in most[:3]
     ]
     return [f"Of the attacks tried on the model itself the strongest were {'; '.join(where)}."]
@@ -230,10 +230,10 @@ def _certainty(auc: float) -> str:
 
 
 def _best(audit: AuditResults) -> list[str]:
-    found = find.standings(audit)
-    if not found:
+    standings = find.standings(audit)
+    if not standings:
         return []
-    best = found[0]
+    best = standings[0]
     amount = text.count(len(best.cells), "poisoned cell")
     ceiling = "" if best.oracle is None else f", the oracle {text.signed(best.oracle)}"
     if best.mean < -HARM:
@@ -250,11 +250,13 @@ def _best(audit: AuditResults) -> list[str]:
 
 
 def _hurting(audit: AuditResults) -> list[str]:
-    found = sorted((s for s in find.standings(audit) if s.harmful), key=lambda s: s.worst.gain or 0)
-    lines = [_harm(audit, standing) for standing in found[:3]]
-    if found[3:]:
+    standings = sorted(
+        (s for s in find.standings(audit) if s.harmful), key=lambda s: s.worst.gain or 0
+    )
+    lines = [_harm(audit, standing) for standing in standings[:3]]
+    if standings[3:]:
         rest = text.listing(
-            [f"{audit.labels.defense(s.defense)} ({len(s.harmful)})" for s in found[3:]]
+            [f"{audit.labels.defense(s.defense)} ({len(s.harmful)})" for s in standings[3:]]
         )
         lines.append(f"Cells in which other defenses make things worse: {rest}.")
     return lines
@@ -281,10 +283,10 @@ def _harm(audit: AuditResults, standing: find.Standing) -> str:
 
 def _poisonability(audit: AuditResults) -> list[str]:
     """From which ratio on the worst poison fits better than the clean rows, as one number."""
-    found = find.poisonability(audit)
-    if not found:
+    meets = find.poisonability(audit)
+    if not meets:
         return []
-    (series, one), *others = found.items()
+    (series, one), *others = meets.items()
     where = f"{text.percent(one.ratio)} poison ({series.words})"
     sooner = [(o, s) for s, o in others if o.reach != NOT and o.ratio < one.ratio]
     more = ""
@@ -306,10 +308,10 @@ def _poisonability(audit: AuditResults) -> list[str]:
 
 def _crossing(audit: AuditResults) -> list[str]:
     """The same by the ratios tried alone: no unpoisoned rows, or attacks that share an alpha."""
-    found = find.crossings(audit)
-    if not found or find.poisonability(audit):
+    meets = find.crossings(audit)
+    if not meets or find.poisonability(audit):
         return []
-    series, ratio = next(iter(found.items()))  # of the most aggressive attack
+    series, ratio = next(iter(meets.items()))  # of the most aggressive attack
     return [
         f"From {text.ratio(ratio)} poison on ({series.words}) the poisoned model fits the poison "
         "better than the clean rows: a defense that drops large residuals then drops clean rows."
@@ -360,19 +362,19 @@ def _controls(audit: AuditResults) -> list[str]:
 
 def _overtaken(audit: AuditResults) -> str:
     """Where a control does more than the optimized attack."""
-    found = []
+    lines = []
     for ratio in audit.ratios:
         best = find.worst(audit, ratio, audit.main)
         rival = find.worst(audit, ratio, audit.controls)
         if best and rival and (rival.growth or 0) > (best.growth or 0):
-            found.append(rival)
-    if not found:
+            lines.append(rival)
+    if not lines:
         return ""
-    ratios = [cell.ratio for cell in found]
+    ratios = [cell.ratio for cell in lines]
     where = f"at {text.listing([text.ratio(r) for r in ratios])}"
     if len(ratios) > 1 and ratios == audit.ratios[-len(ratios) :]:
         where = f"from {text.ratio(ratios[0])} on"
-    names = text.listing(list(dict.fromkeys(cell.series.words for cell in found)))
+    names = text.listing(list(dict.fromkeys(cell.series.words for cell in lines)))
     return f"; but {where} {names} does more"
 
 

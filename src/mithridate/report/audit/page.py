@@ -86,8 +86,8 @@ def _figures(
     figures: dict[str, Figure] = {}
     places: dict[str, list[tuple[str, str]]] = {}
 
-    def put(place: str, found: dict[str, Figure | None]) -> None:
-        shown = {title: figure for title, figure in found.items() if figure is not None}
+    def put(place: str, drawn: dict[str, Figure | None]) -> None:
+        shown = {title: figure for title, figure in drawn.items() if figure is not None}
         places[place] = [(f"{place}-{i}", title) for i, title in enumerate(shown)]
         figures.update(zip((id for id, _ in places[place]), shown.values(), strict=True))
 

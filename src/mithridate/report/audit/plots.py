@@ -31,13 +31,13 @@ def defended(results: pa.Table, defense: str) -> Any:
     """The error that a defense leaves against the ratio, as a plotly figure."""
 
     def draw(audit: AuditResults, look: Styles) -> Figure:
-        found = drawn.defended(audit, look)
-        if defense not in found:
-            known = listing([quote(name) for name in found]) or "none"
+        figures = drawn.defended(audit, look)
+        if defense not in figures:
+            known = listing([quote(name) for name in figures]) or "none"
             raise InputError(
                 f"The audit did not try the defense {quote(defense)}; it tried {known}."
             )
-        return found[defense]
+        return figures[defense]
 
     return _alone(results, draw)
 

@@ -31,7 +31,7 @@ def examples(table: pa.Table, labels: Labels) -> Examples:
     """What is shown of a table of `schema.Look` or `schema.Moved`."""
     clean: Rows = []
     every: dict[Series, None] = {}
-    found: dict[Series, dict[float, Rows]] = defaultdict(lambda: defaultdict(list))
+    rows: dict[Series, dict[float, Rows]] = defaultdict(lambda: defaultdict(list))
     for row in table.to_pylist():
         if not row["attack"]:
             clean.append(row)
@@ -39,9 +39,9 @@ def examples(table: pa.Table, labels: Labels) -> Examples:
         series = labels.series(row["attack"], row["alpha"])
         every.setdefault(series)
         if row["ratio"] is not None:
-            found[series][row["ratio"]].append(row)
-    near = {s: min(by, key=lambda r: (abs(r - SHOWN), r)) for s, by in found.items()}
-    poison = {s: found[s][ratio] for s, ratio in near.items()}
+            rows[series][row["ratio"]].append(row)
+    near = {s: min(by, key=lambda r: (abs(r - SHOWN), r)) for s, by in rows.items()}
+    poison = {s: rows[s][ratio] for s, ratio in near.items()}
     return Examples(clean, poison, sorted(set(near.values())), list(every))
 
 
@@ -134,13 +134,13 @@ def axes(looks: Examples, styles: Styles) -> dict[Series, Figure]:
     poison = looks.poison
     clean = _spread([row for row in looks.clean if _placed(row)], MOST_CLEAN)
     chosen = _judged(poison, styles)[:MOST_PANELS]
-    found = {s: _spread([r for r in poison[s] if _placed(r)], MOST_POISON) for s in chosen}
-    every = clean + [row for rows in found.values() for row in rows]
+    drawn = {s: _spread([r for r in poison[s] if _placed(r)], MOST_POISON) for s in chosen}
+    every = clean + [row for rows in drawn.values() for row in rows]
     if not every:
         return {}
     x, y = _range(every, "axis_1"), _range(every, "axis_2")
     figures = {}
-    for series, rows in found.items():
+    for series, rows in drawn.items():
         dots = {"color": CLEAN, "size": 4.5, "opacity": 0.38}
         hover = [_place(row) for row in rows]
         data = [
@@ -160,8 +160,8 @@ def axes(looks: Examples, styles: Styles) -> dict[Series, Figure]:
 
 def _judged(poison: dict[Series, Rows], styles: Styles) -> list[Series]:
     """The series in order; the controls only where there is nothing else to show."""
-    found = [s for s in styles if s in poison]
-    return [s for s in found if not s.control] or found
+    series = [s for s in styles if s in poison]
+    return [s for s in series if not s.control] or series
 
 
 def _placed(row: dict[str, Any]) -> bool:
@@ -191,8 +191,8 @@ def moved(columns: Examples, styles: Styles) -> dict[str, Figure]:
         "number": "mean shift in clean sd",
         "category": "rows that changed level",
     }
-    found = {name: _bars(poison, styles, kinds[name], titles[name]) for name in kinds}
-    return {name: figure for name, figure in found.items() if figure is not None}
+    figures = {name: _bars(poison, styles, kinds[name], titles[name]) for name in kinds}
+    return {name: figure for name, figure in figures.items() if figure is not None}
 
 
 def _bars(poison: dict[Series, Rows], styles: Styles, kinds: tuple, title: str) -> Figure | None:

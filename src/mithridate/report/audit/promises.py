@@ -27,13 +27,13 @@ def bounded(audit: AuditResults) -> list[str]:
 
 def safe(audit: AuditResults) -> list[str]:
     """How many rows cannot double the error, whatever they say."""
-    found = audit.bound.get("safe")
-    if not isinstance(found, dict):
+    about = audit.bound.get("safe")
+    if not isinstance(about, dict):
         return []
-    rows, train, times = (found.get(key) for key in ("rows", "train", "times"))
+    rows, train, times = (about.get(key) for key in ("rows", "train", "times"))
     if not (isinstance(rows, int) and isinstance(train, int) and times == 2.0 and rows > 0):
         return []
-    where = "in place of as many of" if found.get("replaced") else "beside"
+    where = "in place of as many of" if about.get("replaced") else "beside"
     return [
         f"Up to {text.count(rows, 'poison row')} {where} {train:,} clean ones cannot double the "
         "error, whatever they say."
@@ -52,15 +52,15 @@ def certified(audit: AuditResults) -> list[str]:
     # Where so many rows cannot double the error, less need not be said of a weaker model.
     if not rows or (isinstance(safe, dict) and safe.get("rows", 0) >= rows):
         return []
-    found: dict[tuple[float, float], list[str]] = {}
+    columns: dict[tuple[float, float], list[str]] = {}
     for one in audit.certified:
-        found.setdefault((one["share"], one["rows"]), []).append(
+        columns.setdefault((one["share"], one["rows"]), []).append(
             f"{text.percent(one['certified'])} by more than ±{text.percent(one['within'])}"
         )
     kept = "; ".join(
         f"{text.percent(share)} of the rows ({text.number(rows)}), whatever they say, cannot "
         f"move {text.listing(moves)}"
-        for (share, rows), moves in found.items()
+        for (share, rows), moves in columns.items()
     )
     errors = [text.number(one["nmse"]) for one in audit.certified]
     cost = " to ".join(dict.fromkeys((min(errors), max(errors))))

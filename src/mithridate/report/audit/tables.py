@@ -195,15 +195,15 @@ class Cost:
 
 def costs(audit: AuditResults) -> list[Cost]:
     """A line for each defense that was tried on unpoisoned data."""
-    found = []
+    lines = []
     for defense, cell in find.clean_costs(audit):
         kept = cell.mean("kept")
         dropped = None if kept is None else 1 - kept
         nmse = text.number(cell.mean("nmse_defended"))
         shown = (audit.labels.defense(defense), text.percent(dropped), 100 * (dropped or 0.0))
         gain = text.signed(cell.gain)
-        found.append(Cost(*shown, gain, cell.harmful, cell.doubtful, nmse))
-    return found
+        lines.append(Cost(*shown, gain, cell.harmful, cell.doubtful, nmse))
+    return lines
 
 
 def failures(audit: AuditResults) -> tuple[list[Failure], int]:

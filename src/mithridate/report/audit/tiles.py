@@ -24,8 +24,8 @@ def tiles(audit: AuditResults) -> list[Tile]:
     if clean is not None:
         note = "a model that predicts the mean has 1"
         return [Tile("NMSE without poison", text.number(clean), note, "alarm")]
-    found = [_ten(audit), _worst(audit), _detection(audit), _best(audit)]
-    return [tile for tile in found if tile is not None]
+    shown = [_ten(audit), _worst(audit), _detection(audit), _best(audit)]
+    return [tile for tile in shown if tile is not None]
 
 
 def _tone(growth: float) -> str:
@@ -65,10 +65,10 @@ def _detection(audit: AuditResults) -> Tile | None:
 
 
 def _best(audit: AuditResults) -> Tile | None:
-    found = find.standings(audit)
-    if not found:
+    standings = find.standings(audit)
+    if not standings:
         return None
-    best = found[0]
+    best = standings[0]
     ceiling = "" if best.oracle is None else f" (oracle {text.signed(best.oracle)})"
     note = f"mean gain {text.signed(best.mean)}{ceiling}; worst {text.signed(best.worst.gain)}"
     if find.knows_ratio(audit, best.defense):

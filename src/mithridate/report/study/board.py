@@ -35,10 +35,10 @@ def cells(line: BoardLine, rank: str) -> list[str]:
     ]
 
 
-def _share(found: Estimate | None) -> str:
-    if found is None or math.isnan(float(found.point)):
+def _share(estimate: Estimate | None) -> str:
+    if estimate is None or math.isnan(float(estimate.point)):
         return "–"
-    return with_interval(found, whole)
+    return with_interval(estimate, whole)
 
 
 def whole(share: float) -> str:
@@ -151,8 +151,8 @@ def _board(board: Board) -> list[str]:
     if board.ranked and board.unranked:
         rule = ["", "*no adaptive attack known to us*", *[""] * (len(HEADS) - 2)]
         lines.insert(below, rule)
-    found = [head, paragraph(escaped(scope(board))), table(HEADS, lines)]
-    return found + [paragraph(escaped(note)) for note in notes(board)]
+    parts = [head, paragraph(escaped(scope(board))), table(HEADS, lines)]
+    return parts + [paragraph(escaped(note)) for note in notes(board)]
 
 
 def scope(board: Board) -> str:
@@ -170,14 +170,14 @@ def scope(board: Board) -> str:
 
 def notes(board: Board) -> list[str]:
     """What must be said below a board."""
-    found = []
+    said = []
     if board.unranked:
-        found.append(NONE_KNOWN)
+        said.append(NONE_KNOWN)
     judged = [*board.ranked, *board.unranked]
     worse = [f"{line.name} {line.elsewhere}" for line in judged if line.elsewhere]
     if worse:
-        found.append(f"Worse in cells that not all were judged on: {'; '.join(worse)}.")
+        said.append(f"Worse in cells that not all were judged on: {'; '.join(worse)}.")
     if board.partly:
         listed = text.listing(board.partly)
-        found.append(f"Judged on too few cells to be ranked (how many): {listed}.")
-    return found
+        said.append(f"Judged on too few cells to be ranked (how many): {listed}.")
+    return said

@@ -82,7 +82,7 @@ def compared(results: Frame) -> list[Compared]:
             knowledge(row["contamination"], row["trusted"]),
         )
         groups.setdefault(where, {}).setdefault(who, []).append(row)
-    found = []
+    parts = []
     for (experiment, *model), by in groups.items():
         trusted = all(row["trusted"] for rows in by.values() for row in rows)
         lines = [
@@ -99,14 +99,14 @@ def compared(results: Frame) -> list[Compared]:
         lines.sort(key=lambda line: (-np.nan_to_num(line.share, nan=-1.0), line.harmed))
         named = [experiment] if experiment else []
         title = ", ".join([*named, *([known[tuple(model)]] if len(known) > 1 else [])])
-        found += [Compared(title or "Defenses", lines)] if lines else []
-    return found
+        parts += [Compared(title or "Defenses", lines)] if lines else []
+    return parts
 
 
-def comparison_md(found: Sequence[Compared], results: Frame) -> str:
+def comparison_md(blocks: Sequence[Compared], results: Frame) -> str:
     """The page `comparison.md`."""
     parts = ["# Found or harmed", paragraph(MEANING)]
-    for one in found:
+    for one in blocks:
         parts += [f"## {escaped(one.title)}", paragraph(escaped(_scope(one)))]
         parts += [table(HEADS, [_cells(line, one) for line in one.lines])]
         for title, key in _KEYS.items():

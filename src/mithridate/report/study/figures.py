@@ -15,7 +15,7 @@ from .views import View, at_alpha
 
 Styles = dict[Series, Style]
 Panels = list[tuple[str, Figure]]
-LEAST = -1.5  # gains below are cut off
+LOWEST_GAIN = -1.5  # gains below are cut off
 LOOKS = {
     "energy": "Energy distance",
     "largest_ks": "Largest Kolmogorov-Smirnov statistic",
@@ -28,13 +28,13 @@ def damage(view: View, styles: Styles) -> Panels:
     cube = attacked(view.rows).cube(DAMAGE, "line", "alpha", "ratio")
     if cube.empty:
         return []
-    found, ratios = cube.estimate(lambda x: x["nmse_poisoned"]), cube.along["ratio"]
+    estimate, ratios = cube.estimate(lambda x: x["nmse_poisoned"]), cube.along["ratio"]
     clean = cube.estimate(lambda x: over(x["nmse_clean"], 2, 3, 4))
     panels = []
     for t, name in enumerate(cube.tables):
         start, data = safe(float(clean.point[t])), []
         for series, at, a in view.lines(cube):
-            seen = found.one(t, at, a)
+            seen = estimate.one(t, at, a)
             data += _line(ratios, seen, styles[series], text.number, "NMSE", start)
         y = magnitudes("NMSE", [start, *_values(data)])
         level = [rule(xref="paper", x0=0, x1=1, y0=start, y1=start)] if start else []
@@ -49,10 +49,10 @@ def looks(view: View, styles: Styles) -> Panels:
         cube = attacked(view.rows).cube((name,), "line", "alpha", "ratio")
         if cube.empty:
             continue
-        found = cube.estimate(lambda x, n=name: over(x[n], 1))
+        estimate = cube.estimate(lambda x, n=name: over(x[n], 1))
         data = []
         for series, at, a in view.lines(cube):
-            seen = found.one(at, a)
+            seen = estimate.one(at, a)
             data += _line(cube.along["ratio"], seen, styles[series], text.number, title)
         y = axis("", rangemode="tozero", fixedrange=True)
         panels.append((title, {"data": data, "layout": layout(_ratios(), y)}))
@@ -63,13 +63,13 @@ def gain(view: View, styles: Styles) -> Panels:
     """Test defense gain along the ratio, a panel a defense, mean over the tables."""
     drawn = []
     for pair, cube in view.gains():
-        found, data = cube.estimate(lambda x: over(x["gain"], 1)), []
+        estimate, data = cube.estimate(lambda x: over(x["gain"], 1)), []
         for series, at, a in view.lines(cube):
-            seen = found.one(at, a)
+            seen = estimate.one(at, a)
             data += _line(cube.along["ratio"], seen, styles[series], text.signed, "gain")
         drawn.append((view.rows.labels.entry(*pair), data))
     lowest = min((v for _, data in drawn for v in _values(data)), default=0.0)
-    low = max(LEAST, min(-0.3, lowest)) - 0.05
+    low = max(LOWEST_GAIN, min(-0.3, lowest)) - 0.05
     y = axis("", range=[low, 1], fixedrange=True, tickformat="+.1f", dtick=0.5)
     level = [rule(xref="paper", x0=0, x1=1, y0=0, y1=0)]
     return [(n, {"data": d, "layout": layout(_ratios(), y, shapes=level)}) for n, d in drawn]

@@ -23,24 +23,24 @@ def sentences(
         return ["The table holds no results."]
     if results.failed == len(results):
         return [f"All {text.count(len(results), 'cell')} failed, so nothing can be said."]
-    found = [line for view in _one_a_model(views) for line in _damage(view)]
-    found += [line for board in boards for line in _best(board)]
-    found += [line for view in _one_a_model(views) for line in _harm(view)]
-    found += others
+    said = [line for view in _one_a_model(views) for line in _damage(view)]
+    said += [line for board in boards for line in _best(board)]
+    said += [line for view in _one_a_model(views) for line in _harm(view)]
+    said += others
     if boards and not any(board.ranked for board in boards):
-        found.append(
+        said.append(
             "No attack in the table was made for a defense, so what is said of defenses here may "
             "be too good."
         )
-    return found + _missing(results)
+    return said + _missing(results)
 
 
 def _one_a_model(views: Sequence[View]) -> list[View]:
     """The largest view of each model that has more than one ratio, or the largest."""
-    found: dict[str, View] = {}
+    chosen: dict[str, View] = {}
     for view in sorted(views, key=lambda view: len(view.ratios) < 2):
-        found.setdefault(view.model, view)
-    return list(found.values())
+        chosen.setdefault(view.model, view)
+    return list(chosen.values())
 
 
 def _damage(view: View) -> list[str]:
@@ -57,17 +57,17 @@ def _damage(view: View) -> list[str]:
     most = max(known, key=lambda at: grown.point[at[1], at[2]])
     start = f"With {ratio} poison ({most[0].words}) the test error of a {view.model} is"
     tables = f", mean of {text.count(len(cube.tables), 'table')}" if len(cube.tables) > 1 else ""
-    found = [f"{start} {with_interval(grown.one(*most[1:]), factor)} the clean one{tables}."]
+    said = [f"{start} {with_interval(grown.one(*most[1:]), factor)} the clean one{tables}."]
     calm = [at for at in known if grown.point[at[1], at[2]] > math.log(LITTLE)]
     calm = [at for at in calm if np.isfinite(risk.point[at[1], at[2]])]
     if len(calm) > 1:
         least = min(calm, key=lambda at: risk.point[at[1], at[2]])
-        found.append(
+        said.append(
             f"The least visible that still does damage is {least[0].words}: "
             f"{factor(float(grown.point[least[1:]]))} at a risk of "
             f"{text.number(float(risk.point[least[1:]]))} (1 looks like an average clean row)."
         )
-    return found
+    return said
 
 
 def _best(board: Board) -> list[str]:
@@ -79,17 +79,17 @@ def _best(board: Board) -> list[str]:
     beside = f"; undefended it is {factor(float(plain.left.point))}" if plain else ""
     first = lines[0]
     among = " of the defenses that an attack was made for" if board.ranked else ""
-    found = [
+    said = [
         f"{board.model}: under the attack worst for it, {_named(first)} leaves the "
         f"least error{among}, {with_interval(first.left, factor)} the clean one{beside}."
     ]
     blind = next((line for line in lines if line.knowledge == "nothing"), None)
     if blind is not None and blind is not first:
-        found.append(
+        said.append(
             f"Of those that are told nothing, {blind.name} leaves least: "
             f"{with_interval(blind.left, factor)}."
         )
-    return [line[:1].upper() + line[1:] for line in found]
+    return [line[:1].upper() + line[1:] for line in said]
 
 
 def _named(line: BoardLine) -> str:
@@ -113,16 +113,16 @@ def _harm(view: View) -> list[str]:
 
 
 def _missing(results: Frame) -> list[str]:
-    found = []
+    said = []
     seeds = len(results.distinct("seed"))
     if seeds < ENOUGH:
-        found.append(f"{text.count(seeds, 'seed')} only: too few for intervals.")
+        said.append(f"{text.count(seeds, 'seed')} only: too few for intervals.")
     if results.failed:
         share = f"{results.failed:,} of {text.count(len(results), 'cell')}"
-        found.append(f"{share} failed and {'is' if results.failed == 1 else 'are'} left out.")
+        said.append(f"{share} failed and {'is' if results.failed == 1 else 'are'} left out.")
     if results.repeated:
-        found.append(again(results.repeated))
-    return found
+        said.append(again(results.repeated))
+    return said
 
 
 def again(repeated: int) -> str:

@@ -62,12 +62,12 @@ class Board(NamedTuple):
 
 def boards(results: Frame) -> list[Board]:
     """A board for each model that any defense was judged with."""
-    found = []
+    made = []
     for one, name in models(results).items():
         board = _board(name, results.where(**dict(zip(MODEL, one, strict=True))))
         if board is not None:
-            found.append(board)
-    return sorted(found, key=lambda board: -board.cells)
+            made.append(board)
+    return sorted(made, key=lambda board: -board.cells)
 
 
 def _board(name: str, rows: Frame) -> Board | None:
@@ -117,16 +117,16 @@ def _marked(rows: Frame) -> tuple[Frame, list[dict[str, Any]]]:
         series.append(numbers.setdefault(tuple(key), len(numbers)))
         cells.append(places.setdefault((dataset, series[-1], ratio), len(places)))
     marked = rows.with_column("series", series, pa.int64()).with_column("cell", cells, pa.int64())
-    found: list[dict[str, Any]] = [dict(zip(names, key, strict=True)) for key in numbers]
-    return marked, [{**keys, "words": attack(keys, rows.labels)} for keys in found]
+    settings: list[dict[str, Any]] = [dict(zip(names, key, strict=True)) for key in numbers]
+    return marked, [{**keys, "words": attack(keys, rows.labels)} for keys in settings]
 
 
 def _cells(marked: Frame) -> dict[Entry, set[int]]:
-    found: dict[Entry, set[int]] = {}
+    seeds: dict[Entry, set[int]] = {}
     for *key, cell in marked.distinct(*ENTRY, "cell"):
         defense, options, contamination, trusted = key
-        found.setdefault((defense, options, contamination, trusted), set()).add(cell)
-    return found
+        seeds.setdefault((defense, options, contamination, trusted), set()).add(cell)
+    return seeds
 
 
 def _line(
@@ -181,9 +181,9 @@ def _left(cube: Cube) -> Estimate:
     chosen = np.where(np.isnan(now), -np.inf, now).argmax(axis=1)
 
     def left(x: Values) -> np.ndarray:
-        found = _factor(x)
+        factor = _factor(x)
         picked = np.take_along_axis(
-            found, np.broadcast_to(chosen, (len(found), *chosen.shape))[:, :, None], 2
+            factor, np.broadcast_to(chosen, (len(factor), *chosen.shape))[:, :, None], 2
         )
         return over(picked[:, :, 0], 1, 2)
 
@@ -198,10 +198,10 @@ def _worst(cube: Cube, series: list[dict[str, Any]]) -> tuple[Estimate, str]:
     """The cell with the least gain, decided on all seeds, with the interval of that cell."""
     gain = cube.point(lambda x: x["gain"])
     t, s, r = np.unravel_index(np.nanargmin(gain), gain.shape)
-    found = cube.estimate(lambda x: x["gain"][:, t, s, r])
+    estimate = cube.estimate(lambda x: x["gain"][:, t, s, r])
     along = cube.along
     where = f"{text.cut(along['dataset'][t])}, {series[along['series'][s]]['words']}"
-    return found, f"{where}, {text.ratio(along['ratio'][r])}"
+    return estimate, f"{where}, {text.ratio(along['ratio'][r])}"
 
 
 def attack(keys: Mapping[str, Any], labels: Labels) -> str:
@@ -245,6 +245,6 @@ def _elsewhere(mine: Frame, counted: Frame, worst: float, series: list[dict[str,
     cube = mine.where(cell=rest).cube(("gain",), "series", "ratio") if rest else None
     if cube is None or not len(cube.tables) or cube.empty:
         return ""
-    found, where = _worst(cube, series)
-    lower = float(found.point) < worst - WORSE
-    return f"{text.signed(float(found.point))} ({where})" if lower else ""
+    estimate, where = _worst(cube, series)
+    lower = float(estimate.point) < worst - WORSE
+    return f"{text.signed(float(estimate.point))} ({where})" if lower else ""

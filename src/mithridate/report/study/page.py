@@ -44,16 +44,16 @@ class DrawnView(NamedTuple):
 
 def study_html(results: Frame, boards: Sequence[Board], findings: Sequence[str]) -> str:
     """The page; it shows only what the table holds."""
-    found = views(results)
-    look = styles(in_order({s for view in found for s in _drawn(view)}))
+    drawn = views(results)
+    look = styles(in_order({s for view in drawn for s in _drawn(view)}))
     figures: dict[str, Figure] = {}
-    shown = [_shown(i, view, look, figures) for i, view in enumerate(found)]
+    shown = [_shown(i, view, look, figures) for i, view in enumerate(drawn)]
     failures, more = grouped(_failed(results), results.labels)
     return render(
         "study/page.html",
         figures,
-        facts=_facts(results, found),
-        headlines=sentences(results, found, boards, findings),
+        facts=_facts(results, drawn),
+        headlines=sentences(results, drawn, boards, findings),
         views=[s for s in shown if s.damage or s.looks or s.gain],
         objectives=[s for s in shown if s.objectives],
         boards=[_board(board) for board in boards],
@@ -114,10 +114,10 @@ def _numbers(view: View) -> list[tuple[str, list[str]]]:
     return lines
 
 
-def _facts(results: Frame, found: Sequence[View]) -> list[tuple[str, str]]:
+def _facts(results: Frame, shown: Sequence[View]) -> list[tuple[str, str]]:
     if not len(results):
         return []
-    data, models = results.distinct("dataset"), dict.fromkeys(view.model for view in found)
+    data, models = results.distinct("dataset"), dict.fromkeys(view.model for view in shown)
     sets = len(results.poisoned.where(defense=NONE))
     lines = [
         ("Tables", text.cut(text.listing(data), 200)),

@@ -43,10 +43,10 @@ def study_pages(
     ['report.html', 'leaderboard.md', 'comparison.md']
     """
     frame = Frame(results)
-    found = boards(frame)
-    drawn = {"report.html": study_html(frame, found, findings), **(pages or {})}
-    if found:
-        drawn["leaderboard.md"] = leaderboard_md(found, frame)
+    standings = boards(frame)
+    drawn = {"report.html": study_html(frame, standings, findings), **(pages or {})}
+    if standings:
+        drawn["leaderboard.md"] = leaderboard_md(standings, frame)
         drawn["comparison.md"] = comparison_md(compared(frame), frame)
     return drawn
 

@@ -53,12 +53,12 @@ class View(NamedTuple):
 
     def lines(self, cube: Cube) -> list[tuple[Series, int, int]]:
         """The series of a cube over `line` and `alpha`, with their places on both axes."""
-        found = []
+        drawn = []
         for series in self.series:
             if series.attack in cube.along["line"] and series.alpha in cube.along["alpha"]:
                 at = cube.along["line"].index(series.attack)
-                found.append((series, at, cube.along["alpha"].index(series.alpha)))
-        return found
+                drawn.append((series, at, cube.along["alpha"].index(series.alpha)))
+        return drawn
 
 
 def at_alpha(alpha: float | None) -> Series:
@@ -72,12 +72,12 @@ def views(results: Frame) -> list[View]:
     places = poisoned.distinct(*PLACE) if len(poisoned) else []
     varied = [n for i, n in enumerate(PLACE) if len({place[i] for place in places}) > 1]
     called = models(results)
-    found = []
+    made = []
     for place in places:
         keys = dict(zip(PLACE, place, strict=True))
         named = called[keys["victim"], keys["victim_options"], keys["judge"]]
-        found.append(_view(results.where(**keys), keys, named, varied))
-    return sorted(found, key=lambda view: -len(view.rows))
+        made.append(_view(results.where(**keys), keys, named, varied))
+    return sorted(made, key=lambda view: -len(view.rows))
 
 
 def _view(rows: Frame, keys: dict[str, Any], named: str, varied: list[str]) -> View:
@@ -92,15 +92,17 @@ def _view(rows: Frame, keys: dict[str, Any], named: str, varied: list[str]) -> V
     line = [one.attack for one in series]
     marked = rows.with_column("line", line, pa.string())
     drawn = dict(zip(line, series, strict=True))
-    found = [drawn[name]._replace(alpha=a) for name, a in marked.poisoned.distinct("line", "alpha")]
+    labeled = [
+        drawn[name]._replace(alpha=a) for name, a in marked.poisoned.distinct("line", "alpha")
+    ]
     title = ": ".join(filter(None, [parts[0], ", ".join(parts[1:])]))
-    return View(title, named, marked, in_order(found))
+    return View(title, named, marked, in_order(labeled))
 
 
 def _names(rows: Frame) -> dict[tuple, Series]:
     """Each attack named by its own name, and by what tells it from the others of that name."""
     keys = rows.distinct(*LINE)
-    found: dict[tuple, Series] = {}
+    series: dict[tuple, Series] = {}
     for key in keys:
         alike = [k for k in keys if k[0] == key[0]]
         parts = [
@@ -113,8 +115,8 @@ def _names(rows: Frame) -> dict[tuple, Series]:
         name = rows.labels.attack(attack)
         label = " ".join([name, *parts]) if name else ", ".join(parts)
         control = rows.labels.control(attack) and not parts
-        found[key] = Series(" ".join([attack, *parts]), None, label, control)
-    return found
+        series[key] = Series(" ".join([attack, *parts]), None, label, control)
+    return series
 
 
 def _part(name: str, value: Any, labels: Labels) -> str:
