@@ -310,7 +310,7 @@ def test_every_block_runs(page, tmp_path):
                 ["bash", "-euc", text],
                 cwd=tmp_path, env=environment, capture_output=True, text=True, check=False,
             )  # fmt: skip
-            code, printed = done.returncode, done.stdout
+            code, printed = done.returncode, done.stdout + done.stderr
             assert code == block.code, f"{block.text}\n{done.stdout}\n{done.stderr}"
         assert code == block.code, f"{block.text}\n{printed}"
     python.close()

@@ -85,6 +85,23 @@ def test_pre_commit_reads_the_hook():
 
 
 @pytest.mark.slow
+def test_without_jax_tables_are_cleaned_and_other_commands_say_what_they_miss(tmp_path):
+    place = str(Path(mithridate.__file__).parent.parent)
+    without = "import sys; sys.modules['jax'] = sys.modules['equinox'] = None; " + RUN
+    done = [
+        subprocess.run(
+            [sys.executable, "-c", without, *words], cwd=tmp_path,
+            env={**os.environ, "PYTHONPATH": place}, capture_output=True, text=True, check=False,
+        )
+        for words in (["clean", "diabetes", "-q"], ["influence", "diabetes", "--column", "bmi"],
+                      ["audit", "diabetes"], ["poison", "diabetes", "-o", "p.csv"])
+    ]  # fmt: skip
+    assert [one.returncode for one in done] == [0, 0, 1, 1], done
+    for one in done[2:]:
+        assert "pip install jax equinox" in one.stderr and "Traceback" not in one.stderr
+
+
+@pytest.mark.slow
 def test_pre_commit_installs_and_runs_the_hook(tmp_path):
     """As a person would try it; it installs the package and what it needs."""
     pytest.importorskip("pre_commit", reason="pre-commit is not installed")

@@ -20,6 +20,8 @@ from .command import Command
 from .terminal import FAILED, Stopped, printable
 
 _USUAL_WARNING = warnings.formatwarning
+LEFT_OUT = ("jax", "jaxlib", "equinox")
+"""What a person who only cleans may have taken off: two fifths of what is installed."""
 
 app = typer.Typer(
     name="mithridate",
@@ -80,6 +82,13 @@ def _explain(error: Exception) -> None:
         return
     if os.environ.get("MITHRIDATE_DEBUG"):
         raise error
+    if isinstance(error, ModuleNotFoundError) and error.name in LEFT_OUT:
+        typer.echo(
+            f"This command makes poison, for which it needs {error.name}, which is not installed: "
+            "pip install jax equinox. To clean a table takes neither.",
+            err=True,
+        )
+        return
     what = printable(f"{type(error).__name__}: {error}")[:300]
     place = _elsewhere(error)
     if place is not None:

@@ -150,10 +150,11 @@ def _print(result: "Audit", out: Path) -> None:
     for line in lines:
         # Text, because a column name is data and must not be read as markup.
         text = Text("• ").append(printable(line))
-        left -= len(text.wrap(console, console.width))
+        # Off a terminal a finding is one line, for grep and for whatever shows it next.
+        left -= len(text.wrap(console, console.width)) if console.is_terminal else 1
         if left < 0:
             break
-        console.print(text)
+        console.print(text, soft_wrap=not console.is_terminal)
         shown += 1
     console.print(Text(_rest(len(lines) - shown, len(notes))))
     console.print(Text(f"Report: {out / 'report.html'}", style="bold"), soft_wrap=True)
