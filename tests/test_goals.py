@@ -8,6 +8,8 @@ import mithridate
 from mithridate import data
 from mithridate.bench import Spec
 from mithridate.bench.goals import Goal, pursued
+from mithridate.bench.poisoning import batches, poison_of
+from mithridate.bench.spec import AttackSpec
 from mithridate.bench.threats import ThreatSpec
 from mithridate.bench.worlds import world, writable
 from mithridate.errors import InputError
@@ -114,6 +116,26 @@ def test_a_source_has_its_own_box_and_rows(split):
     assert (here.lower[west], here.upper[west]) == (1, 1)
     assert here.upper[-1] == split.train.y[mine].max()
     assert len(writable(here).origins) == mine.sum()
+
+
+def test_an_attack_that_does_not_aim_copies_rows_of_the_goal_and_moves_them_its_way(split):
+    def flipped(goal, source=()):
+        spec = Spec.of({"ratios": [0.1], "threat": {"goal": goal, "source": list(source)}})
+        here, cut = world(split, "price", spec.threat), batches(spec, 200)
+        piece = poison_of(AttackSpec(use="flip"), spec, [here], [0], cut, None).piece(0, 0, 22)
+        return piece.rows, here
+
+    north = list(split.columns.names).index("region=north")
+    rows, _ = flipped("region == north")
+    assert (rows.X[:, north] == 1).all()
+    assert set(np.unique(rows.y)) == {0, 1}
+    up, _ = flipped("up where region == north")
+    assert (up.X[:, north] == 1).all()
+    assert (up.y == 1).all()
+    # A source that has no such rows sends what it has.
+    rows, here = flipped("down where region == north", ["region == west"])
+    assert (rows.X[:, north] == 0).all()
+    assert (rows.y == here.lower[-1]).all()
 
 
 @pytest.fixture(scope="module")

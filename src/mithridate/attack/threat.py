@@ -64,6 +64,8 @@ class ThreatModel(eqx.Module):
     own : array of bool, shape (n,), optional
         The clean rows that a slot may start from, those of the source that is the attacker's; any,
         where it is not given.
+    push : {0, 1, -1}, default 0
+        Whether predictions are to go up (1) or down (-1), or to be wrong (0).
 
     Examples
     --------
@@ -85,6 +87,7 @@ class ThreatModel(eqx.Module):
     edges: tuple[int, ...] = eqx.field(static=True)
     replaces: bool = eqx.field(static=True, default=False)
     own: Bool[Array, " n"] | None = None
+    push: int = eqx.field(static=True, default=0)
 
     @classmethod
     def around(cls, clean: Sample, edges: tuple[int, ...], **given) -> "ThreatModel":

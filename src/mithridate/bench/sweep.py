@@ -107,7 +107,7 @@ def sweep(
     # Scoped, because float64 is what closed forms need and not what every user of JAX wants.
     with jax.enable_x64(True):
         each = [
-            Given(*_parts(world, edges, replaces), jnp.asarray(seed))
+            Given(*_parts(world, edges, replaces, attacker.attack.aims), jnp.asarray(seed))
             for world, seed in zip(worlds, seeds, strict=True)
         ]
         none = jnp.asarray(np.ones(len(edges) - 1))
@@ -220,12 +220,13 @@ def risk_of(
 
 
 def _parts(
-    world: World, edges: tuple[int, ...], replaces: bool
+    world: World, edges: tuple[int, ...], replaces: bool, aims: bool = True
 ) -> tuple[Sample, Sample, ThreatModel]:
-    """What the attacker knows and may write, for JAX."""
+    """What the attacker knows and may write, for JAX; one that does not aim is told where to."""
     arrays = {name: jnp.asarray(getattr(world, name)) for name in WRITTEN}
-    own = None if world.own is None else jnp.asarray(world.own)
-    threat = ThreatModel(**arrays, edges=edges, replaces=replaces, own=own)
+    mine = world.own if aims else world.about
+    own = None if mine is None else jnp.asarray(mine)
+    threat = ThreatModel(**arrays, edges=edges, replaces=replaces, own=own, push=world.push)
     return _sample(world.known, world.weight), _sample(world.aimed, 1.0), threat
 
 

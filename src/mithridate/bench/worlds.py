@@ -8,7 +8,7 @@ import numpy as np
 from ..bounds import Writable
 from ..errors import InputError
 from ..tables.encoded import Part, Split
-from .goals import aimed_at, held_against, owned, pursued
+from .goals import Goal, aimed_at, held_against, owned, pursued, those
 from .spec import ThreatSpec
 
 LEAST_JUDGED = 20  # validation rows that an attacker must keep to aim by
@@ -50,6 +50,10 @@ class World(NamedTuple):
         attack is not about.
     own : array of bool, optional
         From which of the known rows a slot may start; None: all.
+    about : array of bool, optional
+        Those of them that the goal is about, from which an attack starts that does not aim.
+    push : {0, 1, -1}
+        Whether predictions are to go up (1) or down (-1), or to be wrong (0).
     """
 
     known: Part
@@ -64,6 +68,8 @@ class World(NamedTuple):
     optional: np.ndarray
     held: np.ndarray
     own: np.ndarray | None = None
+    about: np.ndarray | None = None
+    push: int = 0
 
     @property
     def most(self) -> int | None:
@@ -123,7 +129,21 @@ def world(split: Split, target: str, threat: ThreatSpec) -> World:
         optional=columns.optional[:groups],
         held=held_against(split, target, threat.goal),
         own=own,
+        about=_about(split, target, known, own, threat.goal),
+        push={"up": 1, "down": -1}.get(Goal.of(threat.goal).push, 0),
     )
+
+
+def _about(
+    split: Split, target: str, known: Part, own: np.ndarray | None, goal: str
+) -> np.ndarray | None:
+    """The attacker's rows that the goal is about; all of its rows, where they are none."""
+    asked = Goal.of(goal).rows
+    if not asked:
+        return own
+    meets = those(split, target, known, asked)
+    meets = meets if own is None else meets & own
+    return meets if meets.any() else own
 
 
 def _of_source(split: Split, known: Part, own: np.ndarray | None) -> Split:

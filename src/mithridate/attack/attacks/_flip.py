@@ -12,7 +12,8 @@ class Flip(AbstractAttack):
     """Copies the rows whose target is farthest from an end of its range, and moves it there.
 
     Each clean row's distance is `max(|y - max y|, |y - min y|)`; slot `i` takes the row with the
-    `i`-th largest, and begins again after the last. Nothing is drawn at random.
+    `i`-th largest, and begins again after the last. Nothing is drawn at random. Where predictions
+    are to be pushed one way, that end alone counts.
 
     References
     ----------
@@ -45,12 +46,20 @@ def farthest(problem: Problem, y: Array) -> Int[Array, " p"]:
     """For each slot the clean row whose `y` is next farthest from an end; then from the first."""
     threat = problem.threat
     offered = threat.offered(problem.clean).w > 0
-    up, down = threat.upper[-1] - y, y - threat.lower[-1]
+    up, down = (jnp.where(way, far, -1.0) for way, far in _ways(problem, y))
     order = jnp.argsort(-jnp.where(offered, jnp.maximum(up, down), -jnp.inf), stable=True)
     return order[jnp.arange(threat.capacity) % jnp.maximum(jnp.sum(offered), 1)]
 
 
 def flipped(problem: Problem, start: Sample) -> Array:
-    """Targets at the farther end of the range."""
+    """Targets at the farther end of the range, or at that to which predictions are pushed."""
     low, high = problem.threat.lower[-1], problem.threat.upper[-1]
-    return jnp.where(high - start.y > start.y - low, high, low)
+    up, down = (jnp.where(way, far, -jnp.inf) for way, far in _ways(problem, start.y))
+    return jnp.where(up > down, high, low)
+
+
+def _ways(problem: Problem, y: Array) -> tuple[tuple[bool, Array], tuple[bool, Array]]:
+    """Up and down: whether a push allows it, and how far it is to that end."""
+    threat = problem.threat
+    up, down = threat.upper[-1] - y, y - threat.lower[-1]
+    return (threat.push >= 0, up), (threat.push <= 0, down)
