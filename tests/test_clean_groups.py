@@ -5,12 +5,12 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
-from scipy.stats import fisher_exact
+from scipy.stats import fisher_exact, hypergeom
 from sklearn.datasets import load_diabetes
 
 import mithridate
 from mithridate import data
-from mithridate.cleaning.groups import Groups
+from mithridate.cleaning.groups import CountsOf, Groups, added, tallied
 from mithridate.defenses import BayesClean
 from mithridate.errors import InputError
 
@@ -216,3 +216,36 @@ def test_hostile_names_stay_names(frame):
     for line in found.summary:
         assert line.isprintable()
         assert len(line) < 700
+
+
+def test_counts_of_parts_of_a_long_table_add_up():
+    """Rows 3 to 7 of a table, whose kept rows are bits; a gap is a level of its own."""
+    kept = np.array([1, 1, 1, 0, 1, 1, 0, 1, 1, 0, 1, 1], dtype=bool)
+    names = pa.chunked_array([["a", "b", None, "a", "b"]])
+    counts = CountsOf("where", np.packbits(kept).tobytes())((3, pa.table({"where": names})))
+    assert {name: n.tolist() for name, n in counts.items()} == {
+        "a": [2, 2], "b": [2, 0], "(missing)": [1, 0]
+    }  # fmt: skip
+    other = {"a": np.array([5, 1]), "c": np.array([4, 0])}
+    both = {name: n.tolist() for name, n in added(counts, other).items()}
+    assert both == {"a": [7, 3], "b": [2, 0], "(missing)": [1, 0], "c": [4, 0]}
+    later = CountsOf("where", np.packbits(kept).tobytes())((9, pa.table({"where": names[:3]})))
+    assert {name: n.tolist() for name, n in later.items()} == {
+        "a": [1, 1], "b": [1, 0], "(missing)": [1, 0]
+    }  # fmt: skip
+
+
+def test_so_many_names_are_no_sources(monkeypatch):
+    monkeypatch.setattr("mithridate.cleaning.groups.MOST_NAMED", 2)
+    one = {name: np.array([1, 0]) for name in "ab"}
+    assert set(added(dict(one), {"b": np.array([1, 0])})) == {"a", "b"}
+    with pytest.raises(InputError, match="more than 2 different values"):
+        added(one, {"c": np.array([1, 0])})
+
+
+def test_the_worst_group_is_first_by_chance_and_then_by_share():
+    every, here = np.array([20, 100, 100, 10]), np.array([0, 2, 2, 8])
+    tallies = tallied(["none", "y", "z", "x"], every, here)
+    assert [t.name for t in tallies] == ["x", "y", "z", "none"]
+    # Of 12 rejected among 230 rows: the chance that 10 rows hold 8 or more of them, four times.
+    assert tallies[0].p == pytest.approx(4 * hypergeom.sf(7, 230, 12, 10), rel=1e-9)
