@@ -45,6 +45,32 @@ def test_a_failed_write_leaves_nothing(tmp_path):
     assert (tmp_path / "t.parquet").read_text() == "old"
 
 
+def test_what_a_killed_run_left_is_overwritten(tmp_path):
+    path = tmp_path / "t.json"
+    for text in ("half", "whole"):  # the first is killed, so that nothing is put away
+        run = _files.whole(path, shared=False)
+        run.__enter__().write_text(text)
+    assert not path.exists()
+    run.__exit__(None, None, None)
+    assert path.read_text() == "whole" and [*tmp_path.iterdir()] == [path]
+
+
+def test_files_are_written_together_or_not_at_all(tmp_path):
+    out = tmp_path / "out"
+    with _files.together(out) as fresh:
+        (fresh / "a").write_text("1")
+        (fresh / "b").write_text("2")
+    assert {p.name: p.read_text() for p in out.iterdir()} == {"a": "1", "b": "2"}
+    with pytest.raises(RuntimeError), _files.together(out) as fresh:
+        (fresh / "a").write_text("3")
+        raise RuntimeError
+    (out / "c").mkdir()
+    with pytest.raises(InputError, match="c is a folder there"), _files.together(out) as fresh:
+        (fresh / "a").write_text("3")
+        (fresh / "c").write_text("4")
+    assert (out / "a").read_text() == "1" and sorted(p.name for p in out.iterdir()) == [*"abc"]
+
+
 def test_a_folder_that_cannot_be_written_is_refused_before_the_work(tmp_path):
     (tmp_path / "file").write_text("")
     for folder in (tmp_path / "file", tmp_path / "file" / "below"):

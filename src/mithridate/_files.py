@@ -1,25 +1,61 @@
 """Files written whole or not at all, and folders tried before the work."""
 
 import os
+import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from .errors import InputError
 
 
-def write_atomically(path: Path, write: Callable[[Path], Any]) -> None:
-    """Lets `write` fill a temporary file beside `path`, then renames it: all or nothing."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    os.close(handle)
-    temporary = Path(name)
-    try:
-        write(temporary)
+@contextmanager
+def whole(path: Path, *, shared: bool = True) -> Iterator[Path]:
+    """A file to be filled beside `path`, whose place it takes if nothing went wrong meanwhile.
+
+    Where several processes may write the same file (`shared`) each fills one of its own. Else there
+    is one, so that what a killed run left is overwritten by the next.
+    """
+    temporary = path.with_name(f".{path.name}.new")
+    if shared:
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        os.close(handle)
+        temporary = Path(name)
         temporary.chmod(0o666 & ~_umask())
+    try:
+        yield temporary
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def write_atomically(path: Path, write: Callable[[Path], Any]) -> None:
+    """Lets `write` fill a file of `whole`: all or nothing."""
+    with whole(path) as temporary:
+        write(temporary)
+
+
+@contextmanager
+def together(folder: Path) -> Iterator[Path]:
+    """A folder to be filled, whose files go into `folder` if nothing went wrong: all or none."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        fresh = Path(tempfile.mkdtemp(dir=folder, prefix=".new-"))
+    except OSError as error:
+        raise unwritable(folder, error) from None
+    try:
+        yield fresh
+        for made in (files := sorted(fresh.iterdir())):
+            if (folder / made.name).is_dir():
+                raise IsADirectoryError(21, f"{made.name} is a folder there")
+        for made in files:
+            made.replace(folder / made.name)
+    except OSError as error:
+        raise unwritable(folder, error) from None
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)
 
 
 def _umask() -> int:

@@ -2,8 +2,6 @@
 
 import dataclasses
 import math
-import shutil
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -173,27 +171,15 @@ class Audit:
         list of Path
             The files.
         """
-        folder = Path(folder)
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            fresh = Path(tempfile.mkdtemp(dir=folder, prefix=".new-"))
-        except OSError as error:
-            raise _files.unwritable(folder, error) from None
-        try:
+        with _files.together(Path(folder)) as fresh:
             schema.write(self.results.table, fresh / "results.parquet")
             schema.write(self.results.looks, fresh / "looks.parquet")
             schema.write(self.results.moved, fresh / "moved.parquet")
             schema.write(self.results.trace, fresh / "trace.parquet")
             (fresh / "spec.toml").write_text(self.spec.dump(), encoding="utf-8")
             self.write_html(fresh / "report.html")
-            for made in fresh.iterdir():
-                if (folder / made.name).is_dir():
-                    raise IsADirectoryError(21, f"{made.name} is a folder there")
-            return [p.replace(folder / p.name) for p in sorted(fresh.iterdir())]
-        except OSError as error:
-            raise _files.unwritable(folder, error) from None
-        finally:
-            shutil.rmtree(fresh, ignore_errors=True)
+            names = sorted(made.name for made in fresh.iterdir())
+        return [Path(folder) / name for name in names]
 
 
 def _gains(table: pa.Table) -> list[dict[str, Any]]:

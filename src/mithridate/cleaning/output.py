@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from .._files import whole
 from ..defenses import GROUP as GROUPED
 from ..defenses.reasons import NUMBERS, KeptRows
 from ..passes.memory import Verdict
@@ -166,20 +167,19 @@ def _write(
     path: Path, tables: Iterator[pa.Table], schema: pa.Schema | None, how: dict[str, Any]
 ) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_name(f".{path.name}.new")
     writer, held, size = None, [], 0
-    for table in tables:
-        writer = writer or pq.ParquetWriter(fresh, schema or table.schema, **how)
-        held.append(table)
-        size += table.nbytes
-        if size >= GROUP:
+    with whole(path, shared=False) as fresh:
+        for table in tables:
+            writer = writer or pq.ParquetWriter(fresh, schema or table.schema, **how)
+            held.append(table)
+            size += table.nbytes
+            if size >= GROUP:
+                writer.write_table(pa.concat_tables(held))
+                held, size = [], 0
+        writer = writer or pq.ParquetWriter(fresh, schema or pa.schema([]), **how)
+        if held:
             writer.write_table(pa.concat_tables(held))
-            held, size = [], 0
-    writer = writer or pq.ParquetWriter(fresh, schema or pa.schema([]), **how)
-    if held:
-        writer.write_table(pa.concat_tables(held))
-    writer.close()
-    fresh.replace(path)
+        writer.close()
 
 
 def tasks(source: Source, bits: bytes) -> Iterator[Task]:

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from .._files import whole
+
 
 class Journal:
     """The results of the passes in their order, in a small JSON file; None keeps them nowhere.
@@ -60,9 +62,8 @@ class Journal:
         result = compute()
         self.steps = [*self.steps[: self.asked - 1], (what, _packed(result))]
         if self.path is not None:
-            fresh = self.path.with_suffix(".new")
-            fresh.write_text(json.dumps({"key": self.key, "steps": self.steps}))
-            fresh.replace(self.path)
+            with whole(self.path, shared=False) as fresh:
+                fresh.write_text(json.dumps({"key": self.key, "steps": self.steps}))
         return result
 
     def forget(self) -> None:

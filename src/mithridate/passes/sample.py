@@ -6,6 +6,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from .._files import whole
 from .fold import Each, Fold, Kernel, joined
 from .memory import spaced
 
@@ -47,11 +48,9 @@ def _whole(parts: list[pa.Table]) -> pa.Table:
 def write(path: Path, parts: list[pa.Table]) -> None:
     """Writes the sample, all at once."""
     table = pa.concat_tables(parts)
-    fresh = path.with_suffix(".new")
     # A stream, for the categories of two blocks may be numbered differently.
-    with pa.ipc.new_stream(fresh, table.schema) as writer:
+    with whole(path, shared=False) as fresh, pa.ipc.new_stream(fresh, table.schema) as writer:
         writer.write_table(table)
-    fresh.replace(path)
 
 
 def read(path: Path) -> pa.Table:

@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 import pyarrow.csv as arrow_csv
 import pyarrow.parquet as pq
 
+from .._files import whole
 from .._text import quote
 from ..errors import InputError
 from .asides import Sorter
@@ -228,29 +229,28 @@ def staged(
     makers = {name: _maker(_marks(read, name)) for name in spelled}
     makers |= {name: _keeper(read, name) for name, kind in joint.items() if kind == TIMES}
     target.parent.mkdir(parents=True, exist_ok=True)
-    fresh = target.with_name(f".{target.name}.new")
     schema, held = pa.schema(list(types.items())), []
     sorter = Sorter(quote(read.file.name))
-    with (
-        _refusing(read.file),
-        _stream(system, path) as stream,
-        pq.ParquetWriter(fresh, schema) as writer,
-    ):
-        data = data_of(stream, read.layout, blanks=True)
-        for batch in arrow_csv.open_csv(data, *arrow_options(read.layout, read.reading, asked)):
-            sorter.add(pa.Table.from_batches([batch]))
-            columns = [
-                makers[name](batch[name]) if name in makers else batch[name] for name in types
-            ]
-            held.append(pa.record_batch(columns, schema=schema))
-            if sum(map(len, held)) >= ROWS:
+    with whole(target, shared=False) as fresh:
+        with (
+            _refusing(read.file),
+            _stream(system, path) as stream,
+            pq.ParquetWriter(fresh, schema) as writer,
+        ):
+            data = data_of(stream, read.layout, blanks=True)
+            for batch in arrow_csv.open_csv(data, *arrow_options(read.layout, read.reading, asked)):
+                sorter.add(pa.Table.from_batches([batch]))
+                columns = [
+                    makers[name](batch[name]) if name in makers else batch[name] for name in types
+                ]
+                held.append(pa.record_batch(columns, schema=schema))
+                if sum(map(len, held)) >= ROWS:
+                    writer.write_table(pa.Table.from_batches(held))
+                    held = []
+            if held:
                 writer.write_table(pa.Table.from_batches(held))
-                held = []
-        if held:
-            writer.write_table(pa.Table.from_batches(held))
-    aside = _asides(sorter.finish(), data, read.layout.names, [*types])
-    beside.write_bytes(pickle.dumps(aside))
-    fresh.replace(target)
+        aside = _asides(sorter.finish(), data, read.layout.names, [*types])
+        beside.write_bytes(pickle.dumps(aside))
     return aside
 
 

@@ -1,7 +1,5 @@
 """Tables given back as they came: rows picked, columns added, CSV that no spreadsheet executes."""
 
-import shutil
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -338,13 +336,8 @@ def write(files: Mapping[Path, Any]) -> int:
     InputError
         If a file cannot be written.
     """
-    folder, defused = next(iter(files)).parent, 0
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        fresh = Path(tempfile.mkdtemp(dir=folder, prefix=".new-"))
-    except OSError as error:
-        raise _files.unwritable(folder, error) from None
-    try:
+    defused = 0
+    with _files.together(next(iter(files)).parent) as fresh:
         for path, content in files.items():
             if isinstance(content, str):
                 (fresh / path.name).write_text(content, encoding="utf-8")
@@ -355,12 +348,6 @@ def write(files: Mapping[Path, Any]) -> int:
             else:
                 style = CellStyle("\t") if path.suffix.lower() == ".tsv" else CellStyle()
                 defused += _write_pieces(delimited(content, style), fresh / path.name)
-        for path in files:
-            (fresh / path.name).replace(path)
-    except OSError as error:
-        raise _files.unwritable(folder, error) from None
-    finally:
-        shutil.rmtree(fresh, ignore_errors=True)
     return defused
 
 
