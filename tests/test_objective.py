@@ -44,6 +44,8 @@ def test_where_there_is_no_damage_to_do_only_stealth_counts():
     nothing = reference(untouched=(0.3, 0.0), previous=(0.3, 0.0), extreme=(0.3, 0.0))
     got = objective.Anchored()(terms(0.5, 2.0), nothing)
     np.testing.assert_allclose(got, (0.0, 2.0))
+    slope = jax.grad(lambda d: sum(objective.Anchored()(terms(d, 2.0), nothing)))(0.5)
+    assert slope == 0.0  # a division by zero would make it NaN
 
 
 def test_the_gain_weighs_damage_against_risk_up_to_a_limit():
