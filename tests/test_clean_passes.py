@@ -114,6 +114,21 @@ def test_a_group_is_found_outside_of_the_sample_too(monkeypatch):
     assert found.n_group_ == found.n_rejected_
 
 
+@pytest.mark.slow
+def test_many_errors_outside_of_the_sample_are_rejected(monkeypatch):
+    """Leaves of trees are counted in rows, so all the flagged ones, of small weights beside those
+    of the sample, would make them finer, and the others would seem to need them."""
+    monkeypatch.setattr(memory, "SAMPLE", 600)
+    rng, n = np.random.default_rng(2), 32_000
+    X = rng.normal(size=(n, 10))
+    y = X @ rng.normal(size=10) * 10.0 + np.abs(X[:, 0]) * 5.0 + 3.0 * rng.normal(size=n)
+    bad = rng.random(n) < 0.1
+    y[bad] += rng.choice([-1.0, 1.0], bad.sum()) * rng.uniform(1.0, 3.0, bad.sum()) * y.std()
+    found = TableErrors(only="rows").fit(X, y)
+    assert (found.findings_[bad] == 2).mean() > 0.9
+    assert (found.findings_[~bad] == 0).mean() > 0.999
+
+
 def test_rare_rows_that_predict_each_other_stay(short):
     """Thirty of 1,500 rows are of a kind of their own, and none of them is in the sample."""
     rng = np.random.default_rng(1)

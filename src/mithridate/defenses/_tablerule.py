@@ -27,6 +27,10 @@ KEPT, GROUP, TARGET = 0, 1, 2
 SUSPECTS = 1 << 15
 """Flagged rows, drawn from all, by which it is asked whether rejecting them would do harm."""
 
+BESIDE = 1 << 14
+"""Kept rows of a sample beside which it is asked."""
+
+_LEARNED = 0.05  # of the kept rows; so many flagged ones models learn from at least, if they are
 _SUSPECT = 7  # the seed by which flagged rows are drawn
 
 
@@ -156,16 +160,20 @@ class Seen(NamedTuple):
         """What becomes of the flagged rows (f,), beside kept rows of the sample."""
         if not self.count[TARGET]:
             return Decision(np.zeros(0, dtype=bool), False, "")
-        w = np.append(weight, self.share)
-        if self.count[KEPT] > len(weight) or self.count[TARGET] > len(self.rows):
+        w, drawn, n = np.append(weight, self.share), None, len(y)
+        if self.count[KEPT] > n or self.count[TARGET] > len(self.rows):
             # Flagged rows count beside the kept ones as they do in the whole table.
-            flagged = self.share * (self.weight[TARGET] / self.share.sum())
-            by = weight.sum() / self.weight[KEPT]
-            w = np.append(weight, flagged * by) * (len(weight) / weight.sum())
+            as_many = n * self.weight[TARGET] / self.weight[KEPT]
+            w = np.append(weight / weight.mean(), self.share * (as_many / self.share.sum()))
+            learned = max(round(as_many), round(_LEARNED * n))
+            drawn = np.append(np.zeros(n, dtype=bool), np.argsort(np.argsort(self.drawn)) < learned)
         Z = np.vstack([X, self.Z[:-1].T])
         table = Canonical.of(Z, np.append(y, self.Z[-1]), w, trusted)
-        found = decided(table, (table.rows >= len(y)) & ~table.sure)
-        return found._replace(spared=table.back(found.spared, len(w))[len(y) :])
+        flagged = (table.rows >= n) & ~table.sure
+        if drawn is not None:
+            drawn = flagged & np.append(drawn, np.zeros(table.sure.sum(), dtype=bool))[table.rows]
+        found = decided(table, flagged, drawn)
+        return found._replace(spared=table.back(found.spared, len(w))[n:])
 
     def some(self, rows: Mask) -> Block:
         """These of the flagged rows, as a block."""

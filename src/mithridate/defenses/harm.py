@@ -12,6 +12,7 @@ from ._crossfit import Canonical, boosting, crossfit
 Mask = Bool[np.ndarray, " m"]
 
 _SPLITS = 4, 5, 6  # a single split decides by chance what trees gain from few rows
+_MANY = 1 << 14  # rows from which on one split is enough
 _WAY = 0.3  # of the way to its target that the other flagged rows take a prediction
 _WORSE = 1.01  # times the squared error of the other rows, and they need the flagged ones
 _LEVEL, _ROWS = 0.05, 5  # share and number of rows; a target that so many have is a level or code
@@ -28,10 +29,20 @@ class Decision(NamedTuple):
 
 
 class Tried:
-    """Predictions of the rows of a table by models that learned from some of the others."""
+    """Predictions of the rows of a table by models that learned from some of the others.
 
-    def __init__(self, table: Canonical):
+    Where only the `drawn` of some `flagged` rows are learned from, these count for all of them. So
+    trees see a table made as the whole one is: their leaves are counted in rows, whatever these
+    weigh, and many rows of a small weight would only make leaves finer.
+    """
+
+    def __init__(self, table: Canonical, flagged: Mask, drawn: Mask | None = None):
+        self.learned = np.ones_like(flagged) if drawn is None else ~flagged | drawn
+        if drawn is not None:
+            by = table.weight[flagged].sum() / table.weight[drawn].sum()
+            table = table._replace(weight=np.where(drawn, by, 1.0) * table.weight)
         self.table = table
+        self.splits = _SPLITS if len(table.y) <= _MANY else _SPLITS[:1]
         self.models = {"ridge": sklearn.linear_model.Ridge(), "trees": boosting(len(table.y))}
         self._known: dict[tuple[str, bytes], Float[np.ndarray, "s m"]] = {}
 
@@ -39,7 +50,8 @@ class Tried:
         """Predictions of each row by the used rows of other folds, one of each split."""
         key, table = (model, used.tobytes()), self.table
         if key not in self._known:  # what bears rows out is asked again, of what does harm
-            splits = [crossfit(self.models[model], table, table.y, k, used) for k in _SPLITS]
+            used = used & self.learned
+            splits = [crossfit(self.models[model], table, table.y, k, used) for k in self.splits]
             self._known[key] = np.stack(splits)
         return self._known[key]
 
@@ -49,8 +61,11 @@ class Tried:
         return float((self.table.weight * rows) @ squares)
 
 
-def decided(table: Canonical, flagged: Mask) -> Decision:
-    """Which of the flagged rows of a table stay, and whether rejecting the others does harm."""
+def decided(table: Canonical, flagged: Mask, drawn: Mask | None = None) -> Decision:
+    """Which of the flagged rows of a table stay, and whether rejecting the others does harm.
+
+    Models learn from the `drawn` ones of the flagged rows, if not from all.
+    """
     w = table.weight
     share = float(w[flagged].sum() / w.sum())
     if not flagged.any():
@@ -62,7 +77,7 @@ def decided(table: Canonical, flagged: Mask) -> Decision:
             "tells them apart. None was rejected."
         )
         return Decision(np.zeros_like(flagged), True, f"{look} {why}")
-    tried, level = Tried(table), levels(table.y, flagged, w)
+    tried, level = Tried(table, flagged, drawn), levels(table.y, flagged, w)
     borne = borne_out(tried, flagged & ~level)
     spared = level | borne
     wrong = flagged & ~spared
