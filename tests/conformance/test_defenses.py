@@ -65,6 +65,19 @@ def test_units_of_the_features_do_not_matter(cls):
 
 
 @every_defense
+def test_a_row_that_is_farther_off_is_no_less_suspicious(cls):
+    if cls.rejects_gross == 0:
+        pytest.skip("promises to reject no gross errors: it defends in another way")
+    X, y, moved = gross_table()
+    row, farther = int(np.flatnonzero(moved)[0]), y.copy()
+    farther[row] += 20.0 * (y[row] - np.median(y))
+    before, now = fitted(cls), told(cls, 0.1).fit(X, farther)
+    assert before.inlier_mask_[row] >= now.inlier_mask_[row]
+    ranks = [(found.scores_ > found.scores_[row]).sum() for found in (before, now)]
+    assert ranks[1] <= ranks[0]
+
+
+@every_defense
 def test_weight_k_is_row_k_times(cls):
     X, y, _ = gross_table()
     w = np.random.default_rng(2).integers(0, 4, len(y))
