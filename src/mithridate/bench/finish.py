@@ -108,7 +108,7 @@ class _Finish:
             few = self.fewer
             begun.insert(0, (np.resize(few.X, poison.X.shape), np.resize(few.y, p)))
         how = {"planes": upper.planes, "starts": begun, "upper": upper.bound}
-        made = reached(setting, rows, p, **how, tries=1, seed=p)
+        made = reached(setting, rows, p, **how, tries=0, seed=p)
         self.witness, self.fewer = upper.witness, made
         return made
 

@@ -1,9 +1,9 @@
-"""Poison rows that change coordinate by coordinate, every change of every row scored at once.
+"""Poison rows that change coordinate by coordinate for a worth of error and visibility.
 
-The score of a change is exact for the row alone. Changes of many rows are then made together, the
-best first, and kept if they do good together; otherwise fewer are tried. So what is sought never
-falls. (Coordinate exchange: Meyer and Nachtsheim, "The coordinate-exchange algorithm for
-constructing exact optimal experimental designs", Technometrics 37, 1995.)
+Every change of every row is scored at once, exactly for the row alone. Changes of many rows are
+then made together, the best first, and kept if they do good together; otherwise fewer are tried. So
+what is sought never falls. (Coordinate exchange: Meyer and Nachtsheim, "The coordinate-exchange
+algorithm for constructing exact optimal experimental designs", Technometrics 37, 1995.)
 """
 
 from collections.abc import Callable, Iterator
@@ -19,8 +19,7 @@ Vector = Float[np.ndarray, " k"]
 Matrix = Float[np.ndarray, "r k"]
 BLOCK = 1 << 20  # scores at once
 ROUNDS, TRIES = 60, 16  # scorings of all rows; changes tried together after each
-LEAST_GAIN = 2e-4  # of the error: rounds that gain less are the last
-LEAST_WORTH = 5e-3  # the same of what is sought in its place, which is for many alphas
+LEAST_GAIN = 5e-3  # of the worth: rounds that gain less are the last; there are many alphas
 LOOK = 3  # rounds over which that is asked
 
 
@@ -86,11 +85,10 @@ class _Changes(NamedTuple):
     out: Matrix
 
     @classmethod
-    def of(cls, moves: Moves, Z: Matrix, fine: bool) -> "_Changes":
+    def of(cls, moves: Moves, Z: Matrix) -> "_Changes":
         number, level, held = moves.number, moves.level, Z[:, moves.number]
         to = [np.broadcast_to(end, held.shape) for end in (moves.low, moves.high)]
-        if fine:
-            to += [moves.inside(held, way * share) for share in SHARES for way in (-1, 1)]
+        to += [moves.inside(held, way * share) for share in SHARES for way in (-1, 1)]
         by = [np.zeros((len(Z), 1)), *(value - held for value in to)]
         up = [np.zeros(1, int), *[number] * len(to), level]
         if not level.size:
@@ -205,47 +203,37 @@ class Exchange:
         The clean fit with the penalty of the poison rows.
     moves : Moves
         What may be changed of a row.
-    aim : Aim, optional
-        What is sought; by default the error.
+    aim : Aim
+        What is sought.
     """
 
-    def __init__(self, setting: Setting, fit: Fit, moves: Moves, aim: Aim | None = None):
+    def __init__(self, setting: Setting, fit: Fit, moves: Moves, aim: Aim):
         self.setting, self.fit, self.moves, self.aim = setting, fit, moves, aim
         self.free = bool(moves.rows.free[-1])
 
-    def improved(self, places: Matrix, enough: float = np.inf) -> Matrix:
-        """Rows `(x, 1, y)` with a worth that is no less than that of those given.
-
-        The search ends where the worth is `enough`.
-        """
+    def improved(self, places: Matrix) -> Matrix:
+        """Rows `(x, 1, y)` with a worth that is no less than that of those given."""
         if self.moves.near:
             return places
-        worth, fine, block, history = self.worth(places), self.aim is not None, len(places), []
-        least = LEAST_GAIN if self.aim is None else LEAST_WORTH
+        worth, block, history = self.worth(places), len(places), []
         for _ in range(ROUNDS):
-            if worth >= enough:
-                break
-            found = self._scored(places, fine)
+            found = self._scored(places)
             order = np.argsort(-found.gain, kind="stable")
             order = order[: np.count_nonzero(found.gain > LEAST * abs(worth))]
             before = worth
             places, worth, block = self._made(places, worth, found, order, block)
             history.append(worth - before)
-            if sum(history[-LOOK:]) <= least * abs(worth) or not order.size:
-                if fine:
-                    break
-                fine, history = True, []
+            if sum(history[-LOOK:]) <= LEAST_GAIN * abs(worth) or not order.size:
+                break
         return places
 
     def worth(self, places: Matrix) -> float:
-        """What the rows are worth: their error, or what is sought instead."""
+        """What the rows are worth."""
         more = _normal(places)
         return self._worth(places, (self.fit.A + more[0], self.fit.b + more[1]))
 
     def _worth(self, places: Matrix, normal: tuple[Matrix, Vector]) -> float:
         error = self.setting.error(np.linalg.solve(*normal))
-        if self.aim is None:
-            return error
         return float(self.aim.worth(np.array(error), np.array(self.aim.risk(places))))
 
     def _made(
@@ -270,23 +258,21 @@ class Exchange:
                 at, block = at + (block == 1), (block + 3) // 4
         return places, worth, block
 
-    def _scored(self, places: Matrix, fine: bool) -> _Found:
+    def _scored(self, places: Matrix) -> _Found:
         """The best change of each row."""
         Z, y = places[:, :-1], places[:, -1]
         pull = Pull.of(self.setting, self.fit.A + Z.T @ Z, self.fit.b + Z.T @ y)
         moves = self.moves
-        width = len(moves.number) * (2 + fine * 2 * len(SHARES)) + len(moves.level)
+        width = len(moves.number) * (2 + 2 * len(SHARES)) + len(moves.level)
         step = max(BLOCK // max(width, 1), 1)
-        parts = [
-            self._block(pull, places, slice(i, i + step), fine) for i in range(0, len(places), step)
-        ]
+        parts = [self._block(pull, places, slice(i, i + step)) for i in range(0, len(places), step)]
         return _Found(*(np.concatenate(part) for part in zip(*parts, strict=True)))
 
-    def _block(self, pull: Pull, places: Matrix, block: slice, fine: bool) -> _Found:
+    def _block(self, pull: Pull, places: Matrix, block: slice) -> _Found:
         """The best change of each row of a block."""
         rows = places[block]
         Z, y = rows[:, :-1], rows[:, -1]
-        rest, changes = _Without.of(pull, Z, y), _Changes.of(self.moves, Z, fine)
+        rest, changes = _Without.of(pull, Z, y), _Changes.of(self.moves, Z)
         leverage, curve = rest.after(pull, changes)
         slope = (Z * rest.slope).sum(axis=1)[:, None] + changes.along(rest.slope)
         said = (Z * rest.theta).sum(axis=1)[:, None] + changes.along(rest.theta)
@@ -295,11 +281,9 @@ class Exchange:
             t = (target - said[:, :count]) / (1 + leverage[:, :count])
             return t * slope[:, :count] + t * t * curve[:, :count]
 
-        worth, base = _error_worth, gained(y[:, None], 1)
-        if self.aim is not None:
-            worth = self._aimed(pull, places, block, changes)
+        base, worth = gained(y[:, None], 1), self._aimed(pull, places, block, changes)
         best, to, which = np.full(len(y), -np.inf), y.copy(), np.zeros(len(y), int)
-        for target, count in self._targets(y, changes, fine):
+        for target, count in self._targets(y, changes):
             gain = worth(gained(target, count) - base, target, count)
             at = gain.argmax(axis=1)[:, None]
             value = np.take_along_axis(gain, at, 1)[:, 0]
@@ -309,9 +293,7 @@ class Exchange:
             which = np.where(better, at[:, 0], which)
         return _Found(best, changes.made(rows, which, to))
 
-    def _targets(
-        self, y: Vector, changes: _Changes, fine: bool
-    ) -> Iterator[tuple[Matrix, int | None]]:
+    def _targets(self, y: Vector, changes: _Changes) -> Iterator[tuple[Matrix, int | None]]:
         """Targets that are tried, and for how many of the changes; None: for all."""
         rows, low, high = self.moves.rows, *self.moves.ends
         if not self.free:
@@ -319,8 +301,6 @@ class Exchange:
             return
         for end in (low, high):
             yield np.full((len(y), 1), end), None
-        if self.aim is None:  # the error is convex in a target, so that an end is best
-            return
         step = rows.step[-1]
 
         def allowed(target):
@@ -337,7 +317,6 @@ class Exchange:
     def _aimed(self, pull: Pull, places: Matrix, block: slice, changes: _Changes):
         """What changes gain that do so much to the error and to the risk."""
         aim, error = self.aim, self.setting.error(pull.theta)
-        assert aim is not None
         squares = aim.away(places) ** 2
         others = squares.sum() - squares[block]
         risk = squares.mean() / aim.unit
@@ -351,10 +330,6 @@ class Exchange:
             return aim.worth(error + gain, risks) - now
 
         return worth
-
-
-def _error_worth(gain: Matrix, target: Matrix, count: int | None) -> Matrix:
-    return gain
 
 
 def _normal(places: Matrix) -> tuple[Matrix, Vector]:

@@ -5,6 +5,7 @@ moves the error by exactly `t l + t² s`, where `t = c (y - zᵀθ) / (1 + c z�
 `s = zᵀKSKz`. That is a score of every value of every column at once.
 """
 
+import itertools
 from typing import NamedTuple
 
 import numpy as np
@@ -80,6 +81,20 @@ class Rest(NamedTuple):
         diagonals = diagonals[0] - force * image**2, diagonals[1] - 2 * image * v
         theta = pull.theta + step * image
         return cls(theta, slope, pull.inverse, pull.curve, force, image, v, diagonals)
+
+    def joined(self, row: Vector) -> Pull:
+        """The fit with the row `(x, 1, y)` in it."""
+        x, (image, bent) = row[:-1], self.images(row[:-1])
+        force, bend = float(1 / (1 + x @ image)), float(x @ bent)
+        step = force * (row[-1] - x @ self.theta)
+        v = force * (bent - force * bend / 2 * image)
+        inverse = self.inverse - self.force * np.outer(self.u, self.u)
+        inverse -= np.outer(force * image, image)
+        curve = self.curve - np.outer(self.u, self.v) - np.outer(image, v)
+        curve -= np.outer(self.v, self.u) + np.outer(v, image)
+        slope = self.slope - force * (x @ self.slope) * image
+        slope = slope + 2 * step * (bent - force * bend * image)
+        return Pull(self.theta + step * image, inverse, curve, slope)
 
     def images(self, x: Vector) -> tuple[Vector, Vector]:
         """`Kx` and `KSKx`."""
@@ -182,14 +197,17 @@ def ended(moves: Moves, rest: Rest, z: Vector, chunk: int) -> Vector:
 
 
 def climbed(
-    moves: Moves, rest: Rest, z: Vector, chunk: int, *, fine: bool = False
+    moves: Moves, rest: Rest, z: Vector, chunk: int, *, fine: bool = False, steps: int | None = None
 ) -> tuple[float, Vector]:
-    """Gain and row once no change of one column does better; the row itself if none does."""
+    """Gain and row once no change of one column does better; the row itself if none does.
+
+    After so many `steps` the row is taken as it is then.
+    """
     best, start = rest.gain(z, chunk), z
     if moves.near:
         return best, z
     ends = moves.ends if moves.rows.free[-1] else z[-1:]
-    while True:
+    for _ in itertools.count() if steps is None else range(steps):
         x = z[:-1]
         changes = moves.of(x, fine)
         leverage, curve = rest.squares(x, changes)
@@ -199,7 +217,7 @@ def climbed(
         gain = t * slope[:, None] + t * t * curve[:, None]
         i, j = np.unravel_index(gain.argmax(), gain.shape)
         if gain[i, j] <= best + LEAST * abs(best):
-            return best, z
+            break
         if z is start:
             z = z.copy()
             x = z[:-1]
@@ -207,3 +225,4 @@ def climbed(
         x[changes.up[i]] += changes.by[i]
         x[changes.down[i]] -= changes.out[i]
         z[-1] = ends[j]
+    return best, z

@@ -1,7 +1,7 @@
 """Poison that reaches nearly as far as the bound: the lower end of what can happen.
 
-Rows are taken where a bound points, or placed greedily, then changed coordinate by coordinate
-until that gains nothing worth having (`exchange`).
+Rows are taken where a bound points, or placed greedily, then changed row by row until that gains
+nothing worth having (`sweeps`; `exchange` where it is not the error that counts).
 """
 
 from collections.abc import Sequence
@@ -14,6 +14,7 @@ from .exchange import Aim, Exchange
 from .moves import Moves, Pull, Rest, climbed, ended
 from .planted import planted
 from .setting import Fit, Setting
+from .sweeps import Sweeps
 from .writable import Writable
 
 Vector = Float[np.ndarray, " k"]
@@ -21,7 +22,7 @@ Matrix = Float[np.ndarray, "k k"]
 PLACES = 24  # groups of equal rows that the search begins with
 STARTS = 6  # origins from which a group is sought
 PLANES = 2  # of a bound that are followed
-CLOSE = 0.95  # of the bound: no other start is tried
+CLOSE = 0.95  # of the bound: no other start is followed
 CLOSEST = 0.995  # of the bound: rows are changed no more
 POOL = 2000  # origins that are tried at most where columns are fixed
 
@@ -69,9 +70,10 @@ def reached(
     starts : sequence of ((k, d) and (k,) array)
         Poison from which the search begins as well.
     tries : int
-        How often the search begins anew with rows placed greedily.
+        How many starts are rows placed greedily, and how many starts, the best after a first sweep,
+        are followed to their end; one at least.
     upper : float
-        A bound on the error: no other start is tried within 5 % of it, and no row is changed
+        A bound on the error: no other start is followed within 5 % of it, and no row is changed
         within half a percent.
     seed : int
         Of the rows that the search begins with; the same seed gives the same rows.
@@ -90,7 +92,7 @@ def reached(
     0.111
     """
     rng, fit = np.random.default_rng(seed), setting.fit(poison)
-    search = Exchange(setting, fit, Moves(rows))
+    sweeps, swept = Sweeps(setting, fit, Moves(rows)), []
 
     def begun():
         for q in planes[:PLANES]:
@@ -100,16 +102,20 @@ def reached(
         for _ in range(tries):
             yield _placed(setting, rows, fit, rng)
 
-    best = None
-    for places in begun():
-        made = _reached(setting, fit, search.improved(places, CLOSEST * upper))
-        if best is None or made.error > best.error:
-            best = made
-        if best.error >= CLOSE * upper:
+    for start in begun():
+        near = sweeps.error(start) >= CLOSEST * upper
+        swept.append(start if near else sweeps.once(start))
+        if sweeps.error(swept[-1]) >= CLOSE * upper:
             break
-    if best is None:
+    if not swept:
         raise ValueError("give planes, starts or tries")
-    return best
+    swept.sort(key=sweeps.error, reverse=True)
+    best = swept[0]
+    for places in swept[: max(tries, 1)]:
+        best = max(best, sweeps.improved(places, CLOSEST * upper), key=sweeps.error)
+        if sweeps.error(best) >= CLOSE * upper:
+            break
+    return _reached(setting, fit, best)
 
 
 def improved(
@@ -138,8 +144,10 @@ def improved(
         With an error, or what is sought in its place, that is no smaller than that of the rows
         given. Each row keeps what it may not write; with a budget all rows stay as they are.
     """
-    places, fit = np.column_stack([X, np.ones(len(y)), y]), setting.fit(len(y))
-    return _reached(setting, fit, Exchange(setting, fit, Moves(rows), aim).improved(places))
+    places, fit, moves = np.column_stack([X, np.ones(len(y)), y]), setting.fit(len(y)), Moves(rows)
+    if aim is None:
+        return _reached(setting, fit, Sweeps(setting, fit, moves).improved(places))
+    return _reached(setting, fit, Exchange(setting, fit, moves, aim).improved(places))
 
 
 def _placed(setting: Setting, rows: Writable, fit: Fit, rng) -> np.ndarray:

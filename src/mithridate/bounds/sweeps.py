@@ -1,0 +1,72 @@
+"""Poison rows that change one after another, each as far as changing it gains anything.
+
+A row is taken out of the fit, changed coordinate by coordinate, every change scored exactly, and
+put back: two rank-one updates. So the error never falls. (Coordinate exchange: see `exchange`.)
+"""
+
+import numpy as np
+from jaxtyping import Float
+
+from .moves import Moves, Pull, Rest, climbed
+from .setting import Fit, Setting
+
+Matrix = Float[np.ndarray, "r k"]
+SWEEPS = 20  # of each kind; five are usual
+LEAST_GAIN = 1e-3  # of the error: a sweep that gains less is the last
+STEPS = 4  # changes of a row inside the box in one sweep: they are small, and many
+
+
+class Sweeps:
+    """Poison of a fit, changed row by row.
+
+    Parameters
+    ----------
+    setting : Setting
+        Training and judged rows.
+    fit : Fit
+        The clean fit with the penalty of the poison rows.
+    moves : Moves
+        What may be changed of a row.
+    """
+
+    def __init__(self, setting: Setting, fit: Fit, moves: Moves):
+        self.setting, self.fit, self.moves = setting, fit, moves
+
+    def error(self, places: Matrix) -> float:
+        """Compute the error of the fit with poison rows `(x, 1, y)`."""
+        return self.setting.error(self._pull(places).theta)
+
+    def once(self, places: Matrix, *, fine: bool = False) -> Matrix:
+        """Change every row once: its numbers to ends of the box, or if `fine` to values inside."""
+        if self.moves.near:
+            return places
+        places, pull = places.copy(), self._pull(places)
+        for i, row in enumerate(places):
+            rest = Rest.of(pull, row)
+            changed = climbed(self.moves, rest, row, 1, fine=fine, steps=STEPS if fine else None)[1]
+            if changed is not row:
+                places[i] = changed
+                pull = rest.joined(changed)
+        return places
+
+    def improved(self, places: Matrix, enough: float = np.inf) -> Matrix:
+        """Rows `(x, 1, y)` with an error no less than that of those given, until it is `enough`."""
+        if self.moves.near:
+            return places
+        error = self.error(places)
+        for fine in (False, True):
+            for _ in range(SWEEPS):
+                if error >= enough:
+                    return places
+                tried = self.once(places, fine=fine)
+                then = self.error(tried)
+                gain = then - error
+                if gain > 0:
+                    places, error = tried, then
+                if gain <= LEAST_GAIN * error:
+                    break
+        return places
+
+    def _pull(self, places: Matrix) -> Pull:
+        Z, y = places[:, :-1], places[:, -1]
+        return Pull.of(self.setting, self.fit.A + Z.T @ Z, self.fit.b + Z.T @ y)
