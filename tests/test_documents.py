@@ -117,6 +117,18 @@ def test_junit_says_what_failed(csv, tmp_path):
     assert ElementTree.parse(path).find("testsuite/testcase/failure") is None
 
 
+def test_a_reader_of_junit_understands_it(tmp_path):
+    reader = pytest.importorskip("junitparser", reason="junitparser is not installed")
+    path = tmp_path / "gate.xml"
+    path.write_text(junit("mithridate audit", [Case("worst error", "Over."), Case("b", None)], []))
+    found = reader.JUnitXml.fromfile(str(path))
+    [suite] = list(found)
+    first, second = list(suite)
+    assert (suite.tests, suite.failures, suite.errors) == (2, 1, 0)
+    assert first.name == "worst error" and first.result[0].message == "Over."
+    assert first.is_failure and second.is_passed
+
+
 def test_a_folder_for_junit_that_cannot_be_is_refused_before_the_work(csv, tmp_path):
     (tmp_path / "file").write_text("")
     args = ("clean", csv, *GATED, "--junit", tmp_path / "file" / "gate.xml")
