@@ -41,14 +41,19 @@ BLOCK = re.compile(
     r"(?P<skip><!-- not run: [^\n]+ -->\n)?^```(?P<kind>\w+)(?P<more>[^\n]*)\n(?P<text>.*?)^```$",
     re.MULTILINE | re.DOTALL,
 )
+TITLE = re.compile(r' title="([^"]+)"')
+"""What may stand behind the kind of a block: the site takes a block with anything else for text."""
+
+ENDS = re.compile(r"exit code (\d)")
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 
 
 class Block(NamedTuple):
     """A block of a page: what it holds, whether it is run, and with which exit code it ends.
 
-    An `output` is what the block before it prints, perhaps among other lines; a line of it that is
-    `…` stands for lines that are left out.
+    Its title is the name of a file that holds it, or `exit code N`, or `output`. An `output` is what
+    the block before it prints, perhaps among other lines; a line of it that is `…` stands for lines
+    that are left out.
     """
 
     kind: str
@@ -62,11 +67,14 @@ class Block(NamedTuple):
 def blocks(page: Path) -> list[Block]:
     found = []
     for one in BLOCK.finditer(page.read_text(encoding="utf-8")):
-        told = dict(re.findall(r'(\w+)="?([^"\s]+)"?', one["more"]))
-        code = int(told.get("exit", 0))
-        more = one["kind"] == "text" and one["more"].split() == ["output"]
+        named = TITLE.fullmatch(one["more"])
+        title = named[1] if named else ""
+        ends = ENDS.fullmatch(title)
+        code = int(ends[1]) if ends else 0
+        more = title == "output"
         runs = one["skip"] is None or present(one["skip"])
-        found.append(Block(one["kind"], one["text"], runs, told.get("title", ""), code, more))
+        file = "" if code or more else title
+        found.append(Block(one["kind"], one["text"], runs, file, code, more))
     return found
 
 
@@ -102,6 +110,8 @@ RUN = [
 def test_every_block_parses(page):
     fences = re.findall(r"^```", page.read_text(encoding="utf-8"), re.MULTILINE)
     assert len(fences) == 2 * len(blocks(page)), "a block does not say what it holds"
+    for one in BLOCK.finditer(page.read_text(encoding="utf-8")):
+        assert not one["more"] or TITLE.fullmatch(one["more"]), one["more"]
     for block in blocks(page):
         if block.kind == "python":
             ast.parse(block.text)
