@@ -5,7 +5,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from .._lookup import find
 from .._text import quote
+from ..attack import victims
 from ..bench.judges import names_regressor
 from ..bench.portfolio import PORTFOLIO
 from ..data.load import names
@@ -13,8 +15,6 @@ from ..errors import InputError
 from ..tables.names import column_name, column_names
 from ..tables.place import place
 from ..tables.reading import ANY, Reading
-
-NETWORKS = ("mlp",)
 
 
 def table(
@@ -174,7 +174,8 @@ def strongest(
     if names_regressor(victim):
         return attack(PORTFOLIO, *given, feasible)
     ascent = attack("ascent", *given, feasible)
-    if victim not in NETWORKS:
+    kind: Any = find(victim, victims, victims.AbstractVictim)
+    if kind.ascent_suffices:
         return ascent
     others = [{"use": "region"}, {"use": "region", "own": 0.5}, {"use": "flip"}]
     return attack(PORTFOLIO, *given, "through") | {"members": [ascent, *others]}

@@ -54,6 +54,7 @@ class MLP(AbstractUnrolled):
     """
 
     label: ClassVar[str | None] = "deep network"
+    ascent_suffices: ClassVar[bool] = False  # it follows one training out of many
 
     widths: tuple[int, ...] = eqx.field(static=True, default=(16,), converter=tuple)
     activation: str = eqx.field(static=True, default="tanh")

@@ -22,6 +22,9 @@ class AbstractVictim(eqx.Module):
 
     surrogate_of: ClassVar[str | None] = None
 
+    ascent_suffices: ClassVar[bool] = True
+    """Whether an ascent does about the most; else an audit tries other attacks beside it."""
+
     def digest(self, sample: Sample) -> Any:
         """Keep of rows that stay what `fit` and `loss` need: the rows themselves by default.
 
