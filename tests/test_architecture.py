@@ -223,6 +223,18 @@ def test_few_parameters_are_given_by_place():
     assert not many, "let further ones be given by name"
 
 
+def test_a_private_class_has_a_name_of_its_own():
+    names = [
+        node.name
+        for path in MODULES
+        for node in ast.walk(tree_of(path))
+        if isinstance(node, ast.ClassDef)
+    ]
+    plain = [name.lstrip("_") for name in names]
+    twice = {name for name in names if name[0] == "_" and plain.count(name.lstrip("_")) > 1}
+    assert not twice, "a reader would take it for the other"
+
+
 def functions(path: Path):
     kinds = ast.FunctionDef | ast.AsyncFunctionDef
     return [node for node in ast.walk(tree_of(path)) if isinstance(node, kinds)]

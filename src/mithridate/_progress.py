@@ -51,7 +51,7 @@ def progress(quiet: bool = False) -> Iterator[Tell]:
 
     console = Console(stderr=True, highlight=False)
     if not (console.is_terminal or console.is_jupyter):
-        yield _Lines(lambda line: console.print(line, markup=False, soft_wrap=True))
+        yield _LogLines(lambda line: console.print(line, markup=False, soft_wrap=True))
         return
     bars = _Bars(console)
     try:
@@ -118,7 +118,7 @@ class _Bars:
             self._shown.stop()
 
 
-class _Lines:
+class _LogLines:
     """A line when a stage begins and, while it lasts, one with the time left every half minute.
 
     After `STAGES` of them a stage of a known kind gets a line only if the last line is half a

@@ -109,7 +109,7 @@ class BayesianRegression(NamedTuple):
         mean, scatter = np.asarray(moments.mean), np.asarray(moments.scatter)
         eigenvalues, basis = np.linalg.eigh(scatter[:-1, :-1])
         eigenvalues = np.maximum(eigenvalues, 0.0)
-        spectrum = _Spectrum.of(eigenvalues, basis.T @ scatter[:-1, -1], scatter[-1, -1], weight)
+        spectrum = _Eigenvalues.of(eigenvalues, basis.T @ scatter[:-1, -1], scatter[-1, -1], weight)
         ratio, n_iter = spectrum.penalty(max_iter, tol)
         fit = spectrum.at(ratio)
         # Below these lie the rounding of the moments, of the mean of y, and of zero itself.
@@ -208,13 +208,13 @@ class BayesianRegression(NamedTuple):
         return np.abs(y - self.predict(X)) / np.sqrt(self.variance(X))
 
 
-class _Fit(NamedTuple):
+class _AtRatio(NamedTuple):
     effective: float  # γ = Σ s / (s + r)
     norm: float  # ‖coef‖²
     sse: float  # sum of squared residuals
 
 
-class _Spectrum(NamedTuple):
+class _Eigenvalues(NamedTuple):
     """All that the evidence needs: the fit depends on λ and β through `r = λ/β` alone."""
 
     cross: Float[np.ndarray, " d"]  # X̃ᵀy in the eigenbasis
@@ -227,20 +227,20 @@ class _Spectrum(NamedTuple):
     @classmethod
     def of(
         cls, eigenvalues: np.ndarray, cross: np.ndarray, total: float, weight: float
-    ) -> "_Spectrum":
+    ) -> "_Eigenvalues":
         # What an eigenvalue at the level of rounding would contribute is noise over noise.
         real = eigenvalues > eigenvalues.max(initial=0.0) * _EPS * len(eigenvalues)
         s, u2 = eigenvalues[real], cross[real] ** 2 / eigenvalues[real]
         rest = max(float(total) - float(u2.sum()), 0.0)
         return cls(np.where(real, cross, 0.0), s, u2, rest, float(total), weight)
 
-    def at(self, ratio: float) -> _Fit:
+    def at(self, ratio: float) -> _AtRatio:
         """The ridge fit with summed penalty `ratio`."""
         raised, total = self.s + ratio, np.add.reduce  # quicker than `sum`: this is asked often
         share = self.s / raised
         norm = float(total(self.u2 * share / raised))
         sse = self.rest + float(total(self.u2 * (1.0 - share) ** 2))
-        return _Fit(float(total(share)), norm, sse)
+        return _AtRatio(float(total(share)), norm, sse)
 
     def penalty(self, max_iter: int, tol: float) -> tuple[float, int]:
         """The `r = λ/β` at which MacKay's updates stand still, and how many it took."""

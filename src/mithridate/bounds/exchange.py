@@ -72,7 +72,7 @@ class Aim(NamedTuple):
         return places[:, -1] - places[:, :-1] @ self.plane
 
 
-class _Changes(NamedTuple):
+class _ColumnChanges(NamedTuple):
     """Changes of rows, one a column: number `up` grows by `by`, or a level takes another's place.
 
     The changes of numbers come first, those of levels last; `down` and `out`, of levels alone, say
@@ -85,7 +85,7 @@ class _Changes(NamedTuple):
     out: Matrix
 
     @classmethod
-    def of(cls, moves: Moves, Z: Matrix) -> "_Changes":
+    def of(cls, moves: Moves, Z: Matrix) -> "_ColumnChanges":
         number, level, held = moves.number, moves.level, Z[:, moves.number]
         to = [np.broadcast_to(end, held.shape) for end in (moves.low, moves.high)]
         to += [moves.inside(held, way * share) for share in SHARES for way in (-1, 1)]
@@ -166,7 +166,7 @@ class _Without(NamedTuple):
             v=v,
         )
 
-    def after(self, pull: Pull, changes: _Changes) -> tuple[Matrix, Matrix]:
+    def after(self, pull: Pull, changes: _ColumnChanges) -> tuple[Matrix, Matrix]:
         """`zᵀKz` and `zᵀKSKz` of each row after each change."""
         up, by, first = changes.up, changes.by, changes.numbers
         found = []
@@ -185,7 +185,7 @@ class _Without(NamedTuple):
         return found[0], found[1]
 
 
-class _Found(NamedTuple):
+class _BestChanges(NamedTuple):
     """The best change of each row: what it gains, and the row then."""
 
     gain: Vector
@@ -237,7 +237,12 @@ class Exchange:
         return float(self.aim.worth(np.array(error), np.array(self.aim.risk(places))))
 
     def _made(
-        self, places: Matrix, worth: float, found: _Found, order: Int[np.ndarray, " k"], block: int
+        self,
+        places: Matrix,
+        worth: float,
+        found: _BestChanges,
+        order: Int[np.ndarray, " k"],
+        block: int,
     ) -> tuple[Matrix, float, int]:
         """The rows with changes made that do good together, their worth, and how many at once."""
         at, block, more = 0, max(min(block, len(order)), 1), _normal(places)
@@ -258,7 +263,7 @@ class Exchange:
                 at, block = at + (block == 1), (block + 3) // 4
         return places, worth, block
 
-    def _scored(self, places: Matrix) -> _Found:
+    def _scored(self, places: Matrix) -> _BestChanges:
         """The best change of each row."""
         Z, y = places[:, :-1], places[:, -1]
         pull = Pull.of(self.setting, self.fit.A + Z.T @ Z, self.fit.b + Z.T @ y)
@@ -266,13 +271,13 @@ class Exchange:
         width = len(moves.number) * (2 + 2 * len(SHARES)) + len(moves.level)
         step = max(BLOCK // max(width, 1), 1)
         parts = [self._block(pull, places, slice(i, i + step)) for i in range(0, len(places), step)]
-        return _Found(*(np.concatenate(part) for part in zip(*parts, strict=True)))
+        return _BestChanges(*(np.concatenate(part) for part in zip(*parts, strict=True)))
 
-    def _block(self, pull: Pull, places: Matrix, block: slice) -> _Found:
+    def _block(self, pull: Pull, places: Matrix, block: slice) -> _BestChanges:
         """The best change of each row of a block."""
         rows = places[block]
         Z, y = rows[:, :-1], rows[:, -1]
-        rest, changes = _Without.of(pull, Z, y), _Changes.of(self.moves, Z)
+        rest, changes = _Without.of(pull, Z, y), _ColumnChanges.of(self.moves, Z)
         leverage, curve = rest.after(pull, changes)
         slope = (Z * rest.slope).sum(axis=1)[:, None] + changes.along(rest.slope)
         said = (Z * rest.theta).sum(axis=1)[:, None] + changes.along(rest.theta)
@@ -291,9 +296,9 @@ class Exchange:
             better = value > best
             best, to = np.where(better, value, best), np.where(better, there, to)
             which = np.where(better, at[:, 0], which)
-        return _Found(best, changes.made(rows, which, to))
+        return _BestChanges(best, changes.made(rows, which, to))
 
-    def _targets(self, y: Vector, changes: _Changes) -> Iterator[tuple[Matrix, int | None]]:
+    def _targets(self, y: Vector, changes: _ColumnChanges) -> Iterator[tuple[Matrix, int | None]]:
         """Targets that are tried, and for how many of the changes; None: for all."""
         rows, low, high = self.moves.rows, *self.moves.ends
         if not self.free:
@@ -314,7 +319,7 @@ class Exchange:
             for way in (-share, share):
                 yield allowed(y[:, None] + way * (high - low)), 1
 
-    def _aimed(self, pull: Pull, places: Matrix, block: slice, changes: _Changes):
+    def _aimed(self, pull: Pull, places: Matrix, block: slice, changes: _ColumnChanges):
         """What changes gain that do so much to the error and to the risk."""
         aim, error = self.aim, self.setting.error(pull.theta)
         squares = aim.away(places) ** 2

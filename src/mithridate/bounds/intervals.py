@@ -170,7 +170,7 @@ def searched(ball: Ball, rows: Writable, a: Vector, start: Vector | None = None)
     """
     if ball.poison <= 0:
         return ball.theta
-    end = _End(ball, rows, a)
+    end = _SmoothedEnd(ball, rows, a)
     if start is not None:
         first = ball.root.T @ (start - ball.theta)
         return ball.theta + end.back @ minimized(end, first, QUICK, end.size * rows.unit)
@@ -182,7 +182,7 @@ def searched(ball: Ball, rows: Writable, a: Vector, start: Vector | None = None)
     return ball.theta + end.back @ min((first, found), key=lambda e: end.value(e, 0.0))
 
 
-class _End:
+class _SmoothedEnd:
     """The bound on `aᵀθ` as a function of `Lᵀ(q - θ₀)`, where `A = LLᵀ`, smoothed."""
 
     def __init__(self, ball: Ball, rows: Writable, a: Vector):

@@ -224,7 +224,7 @@ def _refined(
     return _Splitting(setting, rows, fit, white, ball).run(witness, pieces)
 
 
-class _Piece(NamedTuple):
+class _BoundedLeaf(NamedTuple):
     bound: float
     leaf: Leaf
     ends: dict[int, tuple[float, float]]
@@ -244,7 +244,7 @@ class _Splitting:
     def run(self, witness: Witness, most: int) -> tuple[Proof, tuple[Vector, ...]]:
         whole = Leaf(witness, {})
         before = self._value(whole, {})
-        pieces, falls = [_Piece(before, whole, {}, ())], [before]
+        pieces, falls = [_BoundedLeaf(before, whole, {}, ())], [before]
         while len(pieces) < most:
             worst = max(pieces, key=lambda piece: piece.bound)
             halves = self._halves(worst, witness)
@@ -261,7 +261,7 @@ class _Splitting:
         planes = tuple(piece.leaf.witness.q for piece in pieces)
         return Proof(tuple(self.cuts), self._tree((), leaves)), planes
 
-    def _halves(self, piece: _Piece, witness: Witness) -> list[_Piece] | None:
+    def _halves(self, piece: _BoundedLeaf, witness: Witness) -> list[_BoundedLeaf] | None:
         """The two halves of a piece, solved; None where no split would help."""
         i = self._next(piece, witness)
         if i is None:
@@ -273,10 +273,10 @@ class _Splitting:
         for above, side in ((False, (low, middle)), (True, (middle, high))):
             ends = {**piece.ends, i: side}
             leaf = self._solved(piece.leaf, ends)
-            found.append(_Piece(self._value(leaf, ends), leaf, ends, (*piece.path, above)))
+            found.append(_BoundedLeaf(self._value(leaf, ends), leaf, ends, (*piece.path, above)))
         return found
 
-    def _next(self, piece: _Piece, witness: Witness) -> int | None:
+    def _next(self, piece: _BoundedLeaf, witness: Witness) -> int | None:
         """The cut to make: a new direction where `μ` sticks, else the interval that costs most."""
         split = {self.places[i] for i in piece.ends}
         rest = [j for j in range(len(self.white.curves)) if j not in split]

@@ -261,7 +261,7 @@ def first_order(effect: Effect, fall: float) -> int | None:
     """
     sign = np.sign(fall)
     order = np.argsort(-sign * effect.alpha * effect.residual, kind="stable")
-    moments = _Moments(effect)
+    moments = _NormalEquations(effect)
     for k, row in enumerate(order[: len(order) // 2], start=1):
         moments.remove(row)
         if sign * (effect.value - moments.value()) > abs(fall):
@@ -269,7 +269,7 @@ def first_order(effect: Effect, fall: float) -> int | None:
     return None
 
 
-class _Moments:
+class _NormalEquations:
     """The normal equations of a fit, from which rows are taken one after another."""
 
     def __init__(self, effect: Effect):

@@ -28,7 +28,7 @@ _DRAWS = 5000  # honest cells of a column that say how often chance flags one
 _FEW = 0.01  # of the column: more such values are its tail
 
 
-class _Table(NamedTuple):
+class _CellTable(NamedTuple):
     """The cells that are judged: values (m, d) with gaps filled, the target last if there is one.
 
     `known` says which of them are there, `columns` which columns are judged, and `plain` by column
@@ -61,7 +61,7 @@ class _Table(NamedTuple):
         return np.abs(self.standard(x, j)) > _FAR
 
 
-class _Found(NamedTuple):
+class _ColumnModel(NamedTuple):
     """The model of a column, the rows (m,) that it was fitted on, and what it says of them."""
 
     rows: Bool[np.ndarray, " m"]
@@ -216,7 +216,7 @@ class CellErrors(BaseEstimator):
             self.chance_ += self._chance(one, table)
         self._flag(table)
 
-    def _table(self, X: Rows, y: Column | None) -> _Table:
+    def _table(self, X: Rows, y: Column | None) -> _CellTable:
         """Which columns are judged, and the scales of all."""
         self.skipped_ = {}
         asked = range(X.shape[1]) if self.columns is None else self.columns
@@ -234,11 +234,11 @@ class CellErrors(BaseEstimator):
                 plain[j] = even(there, units[j])
             elif j < X.shape[1]:
                 self.skipped_[j] = why
-        return _Table(whole, known, [*plain], units, plain)
+        return _CellTable(whole, known, [*plain], units, plain)
 
     def _columns(
-        self, table: _Table, lines: Lines, chosen: Mapping[int, Form]
-    ) -> dict[int, _Found]:
+        self, table: _CellTable, lines: Lines, chosen: Mapping[int, Form]
+    ) -> dict[int, _ColumnModel]:
         """What the others say of each column that can be judged, on its scale if one is chosen."""
         found = {}
         for j in table.columns:
@@ -255,10 +255,10 @@ class CellErrors(BaseEstimator):
                 continue
             model, verdict = CellModel.of(x, used, lines, j, table.units[j], chosen.get(j))
             odds = np.where(often[used], np.minimum(verdict.odds, 0.0), verdict.odds)
-            found[j] = _Found(used, model, verdict._replace(odds=odds))
+            found[j] = _ColumnModel(used, model, verdict._replace(odds=odds))
         return found
 
-    def _flag(self, table: _Table) -> None:
+    def _flag(self, table: _CellTable) -> None:
         """Flags what is wrong by the others of its row, or extreme by itself."""
         judged = np.isfinite(self.scores_)
         self.flagged_ = judged & _beyond(np.nan_to_num(self.scores_), self.slips_)
@@ -271,7 +271,7 @@ class CellErrors(BaseEstimator):
                 self.extreme_[:, j] = far
                 self.flagged_[:, j] |= far
 
-    def _chance(self, one: _Found, table: _Table) -> float:
+    def _chance(self, one: _ColumnModel, table: _CellTable) -> float:
         """How many honest cells of a column would be flagged: by draws of its noise."""
         x, odds, slip = one.model.drawn(one.verdict, _DRAWS, np.random.default_rng(0))
         far = table.far(x, one.model.j)
@@ -289,7 +289,7 @@ def _unjudged(x: Column) -> str:
     return f"it has {values} different values, as codes and grades do" if values <= _LEVELS else ""
 
 
-def _mended(table: _Table, found: Mapping[int, _Found], F: Rows) -> Rows:
+def _mended(table: _CellTable, found: Mapping[int, _ColumnModel], F: Rows) -> Rows:
     """The table with the most suspicious cell of each row, and all gaps, as the others expect."""
     filled, worst = table.X.copy(), np.zeros(len(table.X))
     which = np.full(len(worst), -1)

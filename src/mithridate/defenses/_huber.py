@@ -109,9 +109,9 @@ class Huber(Streams, BaseDefense):
         self.n_iter_ = 0
         box = UnitBox.of(X, sample_weight)
         if self.estimator is None and self.alpha is None:
-            model = box.unscale(self._robust_fit(_Table(box.scaled(X), y, sample_weight)))
+            model = box.unscale(self._robust_fit(_Arrays(box.scaled(X), y, sample_weight)))
         else:
-            model = self._robust_fit(_Table(X, y, sample_weight))
+            model = self._robust_fit(_Arrays(X, y, sample_weight))
         self.estimator_ = model
         self.scores_ = np.abs(y - model.predict(X)) / model.scale_
         self.threshold_ = float(self.epsilon)
@@ -140,7 +140,7 @@ class Huber(Streams, BaseDefense):
     def _fit_kept(self, X: Rows, y: Column, sample_weight: Column | None, mask: Mask) -> Any:
         return self.estimator_
 
-    def _robust_fit(self, table: "_Table | _Stream") -> HuberRegressor:
+    def _robust_fit(self, table: "_Arrays | _Stream") -> HuberRegressor:
         alpha = self.alpha
         if alpha is None:
             l2 = getattr(Ridge() if self.estimator is None else self.estimator, "l2", None)
@@ -159,7 +159,7 @@ class Huber(Streams, BaseDefense):
             scale = table.scale(start)
             return self._fit_in_units_of(scale, start, table, alpha * scale)
 
-    def _matched_fit(self, table: "_Table | _Stream", l2: float) -> HuberRegressor:
+    def _matched_fit(self, table: "_Arrays | _Stream", l2: float) -> HuberRegressor:
         start, penalty = table.ridge(l2), l2 * table.total
         scale = table.scale(start)
         first = self._fit_in_units_of(scale, start, table, penalty)
@@ -170,7 +170,7 @@ class Huber(Streams, BaseDefense):
         return self._fit_in_units_of(smaller, first, table, penalty)
 
     def _fit_in_units_of(
-        self, scale: float, start: Any, table: "_Table | _Stream", penalty: float
+        self, scale: float, start: Any, table: "_Arrays | _Stream", penalty: float
     ) -> HuberRegressor:
         """The fit with `alpha = penalty / scale`, computed on `y / scale`.
 
@@ -194,7 +194,7 @@ class Huber(Streams, BaseDefense):
             epsilon=self.epsilon, alpha=alpha, max_iter=self.max_iter, warm_start=warm_start
         )
 
-    def _converge(self, model: HuberRegressor, table: "_Table | _Stream") -> HuberRegressor:
+    def _converge(self, model: HuberRegressor, table: "_Arrays | _Stream") -> HuberRegressor:
         # A thousand products with a small matrix: more threads than one only wait for each other.
         with one_thread(), warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
@@ -216,7 +216,7 @@ class Huber(Streams, BaseDefense):
         self.message_ = f"{self.message_} {sentence}".strip()
 
 
-class _Table(NamedTuple):
+class _Arrays(NamedTuple):
     X: Rows
     y: Column
     weight: Column | None
@@ -225,7 +225,7 @@ class _Table(NamedTuple):
     def total(self) -> float:
         return float(len(self.y) if self.weight is None else self.weight.sum())
 
-    def in_units(self, shift: float, unit: float) -> "_Table":
+    def in_units(self, shift: float, unit: float) -> "_Arrays":
         return self._replace(y=(self.y - shift) / unit)
 
     def fit(self, model: HuberRegressor) -> None:
@@ -273,7 +273,7 @@ class _Stream(NamedTuple):
     def fit(self, model: Any) -> None:
         def loss(w: np.ndarray) -> tuple[float, np.ndarray]:
             coef, sigma, bound = w[:-2], w[-1], model.epsilon**2
-            kernel = _Loss(coef, w[-2], sigma, model.epsilon, self.shift, self.unit)
+            kernel = _LossSums(coef, w[-2], sigma, model.epsilon, self.shift, self.unit)
             square, far, beyond, pull, slope = self.table.reduce("optimizer", Fold(kernel, add))
             value = self.total * sigma + square / sigma + 2.0 * model.epsilon * far
             value += model.alpha * float(coef @ coef) - sigma * beyond * bound
@@ -303,7 +303,7 @@ class _Stream(NamedTuple):
         penalty = l2 * self.total * float(model.coef_ @ model.coef_)
         bound, variance, slope = model.epsilon**2, np.inf, 0.0
         for _ in range(200):
-            kernel = _Bounded(_residual(model), bound * variance)
+            kernel = _Capped(_residual(model), bound * variance)
             bounded, beyond = self.table.reduce("scale", Fold(kernel, add))
             target, previous = (float(bounded) + penalty) / self.total, variance
             slope = bound * float(beyond) / self.total
@@ -325,7 +325,7 @@ def _largest(block: Block) -> float:
 
 
 @dataclass(frozen=True, eq=False)
-class _Loss:
+class _LossSums:
     """Sums over a block that make the loss and its gradient, in units of the noise."""
 
     coef: np.ndarray
@@ -349,7 +349,7 @@ class _Loss:
 
 
 @dataclass(frozen=True, eq=False)
-class _Bounded:
+class _Capped:
     """The sum of squared residuals, none larger than `most`, and the weight of those larger."""
 
     residual: ResidualScore

@@ -20,7 +20,7 @@ from .constraints import Constraints, Interval
 from .streams import Streams
 from .unitbox import UnitBox
 
-# What `_Step` gives beside the verdict.
+# What `_Refit` gives beside the verdict.
 _NOTHING = (Moments(np.float64(0.0), np.zeros(1), np.zeros((1, 1))),) * 2
 _MERGE = Each((operator.add, operator.add, max, Moments.merge, Moments.merge))
 
@@ -147,7 +147,7 @@ class Trim(Streams, BaseDefense):
             self.n_iter_ = n_iter
             score = fit(kept) if fit else _residual(ridge.solve(followed.of(kept)))
             previous, kept = kept, table.lowest(score, self.contamination)
-            step = _Step(score, previous, kept, fit is not None)
+            step = _Refit(score, previous, kept, fit is not None)
             moved, loss, self.threshold_, *change = table.scan("refits", step, _MERGE).rest
             if not fit:  # few rows come and go, so their moments are soon found
                 followed.moved(*(Moments(*part) for part in change))
@@ -197,7 +197,7 @@ class _Counted:
 
 
 @dataclass(frozen=True, eq=False)
-class _Step:
+class _Refit:
     """What a refit changed: the number of rows that moved, the loss, the largest score kept.
 
     Then the moments of the rows that left, and of those that came.

@@ -70,7 +70,7 @@ class BlockBox:
 
     def before(self, kernel: Kernel) -> Kernel:
         """The kernel on blocks that are put into the box first."""
-        return _InBox(self, kernel)
+        return _KernelInBox(self, kernel)
 
     def __call__(self, block: Block) -> Block:
         """A block in the box, in memory that the next one gets."""
@@ -80,7 +80,7 @@ class BlockBox:
 
 
 @dataclass(frozen=True, eq=False)
-class _InBox:
+class _KernelInBox:
     box: BlockBox
     kernel: Kernel
 

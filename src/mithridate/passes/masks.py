@@ -31,11 +31,11 @@ def recorded(kernel: Kernel, merge: Merge, kept: bool) -> Fold:
     Its moments are those of the rows that are kept, or else of those that are lost.
     """
     parts = Each((Every(joined), Every(Moments.merge), merge))
-    return Fold(_Recorded(kernel, kept), _Merged(parts))
+    return Fold(_Recorded(kernel, kept), _MergedParts(parts))
 
 
 @dataclass(frozen=True, eq=False)
-class _Merged:
+class _MergedParts:
     parts: Each
 
     def __call__(self, one: Record, other: Record) -> Record:

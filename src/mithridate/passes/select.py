@@ -156,7 +156,7 @@ def _added(one: list[Any], other: list[Any]) -> list[Any]:
 
 
 @dataclass(frozen=True, eq=False)
-class _Chosen:
+class _AtPlaces:
     """The arrays of a block at some places; the same place may be given twice."""
 
     values: Values
@@ -185,14 +185,14 @@ def places(reduce: Reduce, values: Values, wanted: Sequence[Ranks]) -> list[list
             between = zip(joined, brackets.values(), ranks, strict=True)
             return [[_within(n, values, b, k) for k in r] for (n, values), b, r in between]
 
-        kernel = _Between(_Chosen(values, [*brackets]), [*brackets.values()])
+        kernel = _Between(_AtPlaces(values, [*brackets]), [*brackets.values()])
         seen = reduce("order statistics", Fold(kernel, _Joined(most)), finish)
         for i, at in zip(brackets, seen, strict=True):
             if all(place is not None for place in at):
                 answers[i] = [RankValue(*place) for place in at]
     left = [(i, rank) for i, w in enumerate(wanted) if i not in answers for rank in w.ranks]
     if left:
-        chosen = _Chosen(values, [i for i, _ in left])
+        chosen = _AtPlaces(values, [i for i, _ in left])
         by_digits = _by_digits(reduce, chosen, [rank for _, rank in left])
         for (i, _), place in zip(left, by_digits, strict=True):
             answers.setdefault(i, []).append(place)

@@ -77,7 +77,9 @@ class Repaired(io.RawIOBase):
     def _written(self, stream: Any) -> Iterator[bytes]:
         """The rows as CSV, a chunk at a time."""
         layout = self._layout
-        lines = io.TextIOWrapper(io.BufferedReader(_Reader(stream)), layout.encoding, newline="")
+        lines = io.TextIOWrapper(
+            io.BufferedReader(_ByteReader(stream)), layout.encoding, newline=""
+        )
         dialect = Dialect(layout.delimiter, layout.quote)
         out = io.StringIO(newline="")
         writer = csv.writer(out, quoting=csv.QUOTE_MINIMAL, lineterminator="\n")
@@ -158,7 +160,7 @@ def _as(cell: str | None, kind: pa.DataType) -> Any:
         return None
 
 
-class _Reader(io.RawIOBase):
+class _ByteReader(io.RawIOBase):
     """An Arrow stream as a Python file that can be read."""
 
     def __init__(self, stream: Any) -> None:
