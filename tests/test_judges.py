@@ -1,8 +1,12 @@
 """The model that poison is judged on."""
 
+import sys
+import types
+
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.ensemble import HistGradientBoostingRegressor
 
 from mithridate import data
@@ -83,6 +87,28 @@ def test_a_loss_that_the_targets_do_not_allow_is_refused_in_one_sentence():
     table = {"source": "frame", "target": "y", "rows": 60}
     with pytest.raises(InputError, match="cannot be trained on this table"):
         run(Spec.of(spec | {"data": table}), frame)
+
+
+@pytest.mark.parametrize(
+    ("use", "path"),
+    [("lightgbm", "lightgbm.LGBMRegressor"), ("xgboost(n_jobs=2)", "xgboost.XGBRegressor")],
+)
+def test_packages_that_are_installed_are_found_by_their_names(monkeypatch, use, path):
+    package, _, name = path.partition(".")
+
+    class StandIn(RegressorMixin, BaseEstimator):
+        def __init__(self, n_jobs=None, random_state=None):
+            self.n_jobs, self.random_state = n_jobs, random_state
+
+    module = types.ModuleType(package)
+    setattr(module, name, StandIn)
+    monkeypatch.setitem(sys.modules, package, module)
+    found, model = judge(Spec.of({"judge": use}))
+    assert (found, type(model)) == (use, StandIn)
+    assert (model.n_jobs, model.random_state) == (2 if "(" in use else 1, 0)
+    monkeypatch.setitem(sys.modules, package, None)  # as where it is not installed
+    with pytest.raises(InputError, match=package):
+        judge(Spec.of({"judge": use}))
 
 
 @pytest.fixture(scope="module")
