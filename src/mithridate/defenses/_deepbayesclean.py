@@ -74,6 +74,7 @@ class DeepBayesClean(ThreeSets):
 
     label: ClassVar[str | None] = "DeepBayesClean"
     fits_like: ClassVar[str | None] = "bayesclean"
+    one_thread: ClassVar[bool] = False
     constraints: ClassVar[Constraints] = {"networks": Interval(4, whole=True)}
 
     def __init__(

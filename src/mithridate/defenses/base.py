@@ -14,7 +14,7 @@ from ..moments import Moments
 from ._ridge import Ridge
 from .constraints import CONTAMINATION, Constraints, check
 from .frames import ARRAYS, name_of, rows_of, validated
-from .hook import checked_mask, spread, summed, trusted_argument
+from .hook import algebra, checked_mask, spread, summed, trusted_argument
 from .reasons import named, reasons
 from .summary import summarize
 from .weights import as_weights
@@ -186,10 +186,11 @@ class BaseDefense(MetaEstimatorMixin, RegressorMixin, BaseEstimator, metaclass=A
         if not present.all():
             X, y, weight = X[present], y[present], weight[present]  # pyright: ignore
         self._begin()
-        mask = checked_mask(self, self._find_inliers(X, y, weight, **given), len(y))
-        self.estimator_ = self._fit_kept(X, y, weight, mask)
-        known = vars(self).pop("_summed", None)
-        self._reasons = reasons(X, y, weight, mask, self.scores_, self.estimator_, known=known)
+        with algebra(self):
+            mask = checked_mask(self, self._find_inliers(X, y, weight, **given), len(y))
+            self.estimator_ = self._fit_kept(X, y, weight, mask)
+            known = vars(self).pop("_summed", None)
+            self._reasons = reasons(X, y, weight, mask, self.scores_, self.estimator_, known=known)
         self._reasons["row"] = np.flatnonzero(present)[self._reasons["row"]]
         self._conclude(int((~mask).sum()), np.average(~mask, weights=weight))
         self.inlier_mask_ = spread(mask, present)
@@ -297,8 +298,7 @@ class BaseDefense(MetaEstimatorMixin, RegressorMixin, BaseEstimator, metaclass=A
         `pandas.DataFrame(defense.reasons_)` and `polars.DataFrame(defense.reasons_)` are tables.
         """
         check_is_fitted(self)
-        default = [f"x{i}" for i in range(self.n_features_in_)]
-        names = getattr(self, "feature_names_in_", default)
+        names = getattr(self, "feature_names_in_", [f"x{i}" for i in range(self.n_features_in_)])
         return named(self._reasons, [*map(str, names), self._target_name])
 
     @property

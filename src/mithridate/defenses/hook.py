@@ -1,6 +1,7 @@
 """What `_find_inliers` is given beside the table, and what it must return and set."""
 
 import warnings
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
@@ -8,8 +9,20 @@ from jaxtyping import Bool
 
 from ..errors import BrokenPromise, InputError
 from ..moments import Moments
-from ..passes.block import moments_of_rows
+from ..passes.block import moments_of_rows, one_thread
+from ._ridge import Ridge
 from .frames import ARRAYS, validated
+
+
+def algebra(defense: Any) -> Any:
+    """A context for the algebra of a defense, in which a BLAS has one thread.
+
+    Its matrices are small, and on a busy machine threads wait for each other ten times as long as
+    they compute. A class whose matrices are large says `one_thread = False`; an estimator that is
+    not ours has as many threads as it wants.
+    """
+    own = defense.estimator is None or type(defense.estimator) is Ridge
+    return one_thread() if own and getattr(defense, "one_thread", True) else nullcontext()
 
 
 def trusted_argument(defense: Any, trusted: Any) -> dict[str, Any]:
