@@ -1,9 +1,14 @@
 """An attack made for a defense goes through its surrogate, or keeps its score low."""
 
+import jax
+import jax.numpy as jnp
+import numpy as np
 import pytest
+from scipy.stats import spearmanr
 
 from mithridate import defenses
 from mithridate.attack import risks, victims
+from mithridate.attack.sample import Sample
 from mithridate.bench import Spec, run
 from mithridate.bench.adaptive import adapted
 from mithridate.errors import InputError
@@ -34,6 +39,38 @@ def test_a_surrogate_bears_the_name_of_its_defense():
 def test_a_score_is_kept_low_where_no_surrogate_is():
     victim, risk = adapted("sever", RIDGE, RESIDUAL)
     assert victim is RIDGE and isinstance(risk, risks.Spectral)
+    assert isinstance(adapted("duti", RIDGE, RESIDUAL)[1], risks.Correction)
+    assert isinstance(adapted("kolmogorovsmirnov", RIDGE, RESIDUAL)[1], risks.Strangeness)
+    for judge in ("tableerrors", "targeterrors"):
+        assert isinstance(adapted(judge, RIDGE, RESIDUAL)[1], risks.Unexpected)
+
+
+@pytest.mark.usefixtures("x64")
+@pytest.mark.parametrize("kind", [defenses.Duti, defenses.KolmogorovSmirnov])
+def test_the_risk_orders_rows_as_the_score_does(kind):
+    """Of rows that are clean but for their targets, those the defense suspects most cost most."""
+    rng = np.random.default_rng(0)
+    X = rng.random((60, 3))
+    y = X @ [1.0, 2.0, -1.0] + 0.2 * rng.normal(size=60)
+    off = y[:15] + rng.normal(size=15)
+    clean, poison = (
+        Sample(jnp.asarray(X[part]), jnp.asarray(target), jnp.ones(len(target)))
+        for part, target in ((slice(15, None), y[15:]), (slice(15), off))
+    )
+    rows = np.append(X[15:], X[:15], axis=0), np.append(y[15:], off)
+    scores = kind().fit(*rows, trusted=(X[15:], y[15:])).scores_[45:]
+    risk = adapted(kind.__name__, RIDGE, RESIDUAL)[1]
+
+    @jax.jit
+    def seen(clean, poison):
+        """The risk of each poison row alone, beside all of them in the fit."""
+        model, key = victims.Ridge(), jax.random.key(0)
+        params = model.fit(model.digest(clean), poison, key)
+        facts = risk.digest(clean, model, key)
+        one = lambda w: risk.after_training(facts, poison.weighing(w), params)  # noqa: E731
+        return jax.vmap(one)(jnp.eye(15))
+
+    assert spearmanr(seen(clean, poison), scores).statistic > 0.8
 
 
 class Mine(defenses.Huber):
@@ -52,9 +89,11 @@ def test_a_defense_of_anyones_may_bring_its_surrogate():
         adapted(f"{__name__}:Mine", RIDGE, RESIDUAL)
 
 
-def test_a_network_has_no_surrogates():
-    with pytest.raises(InputError, match="take ridge as the victim"):
-        adapted("trim", victims.MLP(), RESIDUAL)
+@pytest.mark.parametrize("name", ATTACKED)
+def test_through_a_network_the_score_is_kept_low(name):
+    network = victims.MLP()
+    victim, risk = adapted(name, network, RESIDUAL)
+    assert victim is network and type(risk) is not risks.Residual
 
 
 def test_the_table_says_which_attack_was_made_for_which_defense():

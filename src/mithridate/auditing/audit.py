@@ -266,7 +266,7 @@ def audit(
         How damage and risk are made comparable.
     risk : str, default "residual"
         What makes a row visible: residual, difference, gap, predictive, mahalanobis, neighbor,
-        spectral or weighted.
+        spectral, correction, strangeness, unexpected or weighted.
     feasible : {"through", "after", "never"}, default "through"
         Whether the ascent keeps its rows possible on the way, makes them so after each batch (the
         paper's), or not at all.

@@ -16,24 +16,34 @@ def adapted(against: str, victim: Any, risk: Any) -> tuple[Any, Any]:
     `AbstractVictim`. An InputError says where there is nothing to adapt with.
     """
     kind = find(against, defenses, defenses.BaseDefense)
-    if not isinstance(victim, victims.Ridge | victims.Linear):
-        raise InputError(
-            f"An attack against {quote(against)} goes through a linear model; take ridge as the "
-            "victim, or leave 'against' out."
-        )
     own = getattr(kind, "surrogate", None)
     if own is not None:
         return own, risk
+    if not isinstance(victim, victims.Ridge | victims.Linear):
+        # Surrogates are linear models. Through another victim the score is kept low, and of what
+        # fits again and again on the rows that it predicts best: what the victim does not expect.
+        scored = kind.scores_like or ("unexpected" if kind.fits_like or _fits(against) else None)
+        return victim, _risk(scored, against)
     name = against.lower()
     through = _surrogates().get(kind.fits_like or name)
     if through is not None:
         return through(l2=victim.l2), risk
-    if kind.scores_like is not None:
-        return victim, build(kind.scores_like, {}, risks, risks.AbstractRisk)
+    return victim, _risk(kind.scores_like, against)
+
+
+def _risk(scores_like: str | None, against: str) -> Any:
+    """The risk that stands for the score of the defense `against`."""
+    if scores_like is not None:
+        return build(scores_like, {}, risks, risks.AbstractRisk)
     raise InputError(
         f"No attack against {quote(against)} is known; give its class a 'surrogate' "
         "(a victim that fits as it does), or leave 'against' out."
     )
+
+
+def _fits(against: str) -> bool:
+    """Whether a defense has a surrogate that bears its name."""
+    return against.lower() in _surrogates()
 
 
 def _surrogates() -> dict[str, Any]:

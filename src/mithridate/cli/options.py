@@ -35,7 +35,7 @@ Risk = Annotated[
     str,
     typer.Option(
         help="What stealth means: residual, difference, gap, predictive, mahalanobis, neighbor, "
-        "spectral."
+        "spectral, correction, strangeness or unexpected."
     ),
 ]
 Feasible = Annotated[

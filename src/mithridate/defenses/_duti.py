@@ -76,7 +76,8 @@ class Duti(BaseDefense):
 
     label: ClassVar[str | None] = "DUTI"
     features_scale_free: ClassVar[bool] = False
-    scores_like: ClassVar[str | None] = "residual"  # trusted rows predict other targets
+    one_thread: ClassVar[bool] = False  # n x n
+    scores_like: ClassVar[str | None] = "correction"
     needs_contamination: ClassVar[bool] = True
     needs_trusted: ClassVar[bool] = True
     uses_trusted: ClassVar[bool] = True

@@ -72,7 +72,7 @@ class KolmogorovSmirnov(BaseDefense):
     [('b', ['residual'])]
     """
 
-    scores_like: ClassVar[str | None] = "neighbor"
+    scores_like: ClassVar[str | None] = "strangeness"
     needs_trusted: ClassVar[bool] = True
     uses_trusted: ClassVar[bool] = True
     keeps_clean: ClassVar[float] = 0.8

@@ -102,7 +102,7 @@ class TableErrors(Streams, BlanksDefense):
     """
 
     label: ClassVar[str | None] = "TableErrors"
-    scores_like: ClassVar[str | None] = "residual"
+    scores_like: ClassVar[str | None] = "unexpected"
     uses_trusted: ClassVar[bool] = True
     trusts_in_passes: ClassVar[bool] = True
     boxed: ClassVar[bool] = False

@@ -81,7 +81,7 @@ class TargetErrors(BlanksDefense):
     array([7])
     """
 
-    scores_like: ClassVar[str | None] = "residual"  # of rows that a model has not seen
+    scores_like: ClassVar[str | None] = "unexpected"
     keeps_clean: ClassVar[float] = 0.98
     uses_trusted: ClassVar[bool] = True
     per_row: ClassVar[tuple[str, ...]] = (
