@@ -71,7 +71,8 @@ def test_a_row_that_is_fitted_exactly_does_not_speak_for_the_others():
         y = unit * np.array([-0.9, -0.6, 0.0, 0.6, 0.9])
         torrent = Torrent(contamination=0.4).fit(X, y)
         assert torrent.message_ == "" and torrent.inlier_mask_.sum() == 3
-    exact = Torrent().fit(X, 1e-7 * X[:, 0])
+    # The middle row is the mean, too: it is the largest distance from it that rounding is held to.
+    exact = Torrent().fit(X, 0.7e-7 * X[:, 0] + 0.1)
     assert exact.n_iter_ == 1 and "fits every row" in exact.message_
 
 
@@ -80,9 +81,11 @@ def test_weight_at_the_cut_is_split():
     X, y = np.zeros((4, 1)), np.array([0.0, 0.1, -0.1, 5.0])
     w, rows = np.full(4, 3), np.arange(4).repeat(3)
     for contamination in (2 / 12, 4 / 12):
-        weighted = Torrent(contamination=contamination).fit(X, y, sample_weight=w)
-        repeated = Torrent(contamination=contamination).fit(X[rows], y[rows])
-        np.testing.assert_allclose(weighted.predict(X), repeated.predict(X), atol=1e-12)
+        for model in (None, LinearRegression()):
+            torrent = Torrent(model, contamination=contamination)
+            weighted = torrent.fit(X, y, sample_weight=w).predict(X)
+            repeated = torrent.fit(X[rows], y[rows]).predict(X)
+            np.testing.assert_allclose(weighted, repeated, atol=1e-12)
 
 
 def test_says_when_it_did_not_settle():

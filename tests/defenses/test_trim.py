@@ -86,9 +86,11 @@ def test_weight_at_the_cut_is_split():
     w = np.array([3, 3, 3, 3])
     rows = np.arange(4).repeat(w)
     for contamination in (1 / 12, 2 / 12, 3 / 12, 4 / 12):
-        weighted = Trim(contamination=contamination).fit(X, y, sample_weight=w)
-        repeated = Trim(contamination=contamination).fit(X[rows], y[rows])
-        np.testing.assert_allclose(weighted.predict(X), repeated.predict(X), atol=1e-12)
+        for model in (None, SummedRidge(1e-3)):
+            trim = Trim(model, contamination=contamination)
+            weighted = trim.fit(X, y, sample_weight=w).predict(X)
+            repeated = trim.fit(X[rows], y[rows]).predict(X)
+            np.testing.assert_allclose(weighted, repeated, atol=1e-12)
 
 
 def test_weights_that_are_no_counts_are_not_rounded():
