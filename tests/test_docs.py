@@ -51,9 +51,9 @@ LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 class Block(NamedTuple):
     """A block of a page: what it holds, whether it is run, and with which exit code it ends.
 
-    Its title is the name of a file that holds it, or `exit code N`, or `output`. An `output` is what
-    the block before it prints, perhaps among other lines; a line of it that is `…` stands for lines
-    that are left out.
+    Its title is the name of a file that holds it, or `exit code N`, or `output`. An `output` is
+    what the block before it prints, perhaps among other lines; a line of it that is `…` stands for
+    lines that are left out.
     """
 
     kind: str
