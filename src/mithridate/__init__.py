@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from .cleaning import Cleaned, clean
     from .errors import InputError
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 __all__ = [
     "Audit",
     "Bound",
