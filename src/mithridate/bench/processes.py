@@ -45,7 +45,8 @@ class Beside:
 
     def _make(self) -> None:
         try:
-            self._made = joblib.Parallel(**HOW)(joblib.delayed(_tried)(*one) for one in self.calls)
+            made: Any = joblib.Parallel(**HOW)(joblib.delayed(_tried)(*one) for one in self.calls)
+            self._made = made
         except Exception:  # whoever asks for the results computes them, and is told what is wrong
             self._made = None
 
