@@ -286,15 +286,14 @@ def limited(table, threat, ratio=0.15, ridge=1e-3):
     return spec, attacked, setting, writable(attacked)
 
 
-# Flipped rows do more than random ones; those and the ascent have every threat model when slow
-# tests are run.
+# Flipped rows do more than random ones. When slow tests are run, every attack has every threat model.
 PAIRS = [(threat, "flip") for threat in THREATS] + [("any", "random"), ("budget", "random")]
 PAIRS += [("any", "ascent"), ("any", "optp"), ("frozen", "ascent")]
 PAIRS += [(threat, attack) for threat in ("any", "frozen") for attack in ("statp", "region")]
 PAIRS += [("any", "greedy"), ("frozen", "greedy"), ("frozen", "optp")]
 SLOW = [
     pytest.param(name, attack, marks=pytest.mark.slow)
-    for attack in ("random", "ascent")
+    for attack in ("random", "ascent", "optp", "statp", "region", "greedy")
     for name in THREATS
 ]
 PAIRS += [pair for pair in SLOW if (*pair.values,) not in PAIRS]
