@@ -9,8 +9,11 @@ import pandas as pd
 START, END = "<!-- from benchmarks/practical.py -->", "<!-- end -->"
 NAMES = {"ours": "`TableErrors`", "before": "default of 0.1.0", "cleanlab": "cleanlab"}
 NAMES |= {"huber": "`Huber`", "lts": "`LeastTrimmedSquares`", "forest": "isolation forest"}
+NAMES |= {"cells": "`CellErrors`"}
 KINDS = {"bias": "+ 1.5 sd", "noise": "± 1 to 3 sd", "swap": "swapped", "x10": "×10 or ÷10"}
-KINDS |= {"x1000": "×1000", "sign": "sign", "spike": "± 10 to 30 sd", "twice": "rows twice"}
+KINDS |= {"x1000": "×1000", "sign": "sign", "spike": "± 10 to 30 sd"}
+SHAPES = {"twice": "rows twice, with the target of another row"}
+SHAPES |= {"source": "all rows of one source + 1.5 sd, its name a column", "unit": "a feature ×10"}
 KNOWN = 480_000_000
 """What harmed tables up to this CRC-32, not tuned on, was known when the last rules were made."""
 SOME = 2000  # draws of tables for an interval
@@ -24,11 +27,14 @@ def page(folder: Path) -> str:
     found["rate"] = found["rate"].fillna(0.05 * (found.kind != "none"))
     found["seed"] = found.seed.fillna(0).astype(int) if "seed" in found else 0
     found = found.drop_duplicates(["table", "kind", "rate", "method", "seed"], keep="last")
-    plain, wrong = found[found.kind == "none"], found[~found.kind.isin(["none", "true"])]
+    drawn, found = found, found[found.seed == 0]
+    plain, wrong = found[found.kind == "none"], found[found.kind.isin(KINDS)]
     lines = [*unmodified(plain)]
     for tuned, part in wrong[wrong.rate == 0.05].groupby("tuned"):
         lines += with_errors(part, bool(tuned))
     lines += rates(wrong)
+    lines += seeds(drawn[drawn.method == "ours"])
+    lines += shapes(found[found.kind.isin(SHAPES)])
     lines += corrected(found[found.kind == "true"])
     lines += ["", *seconds(found)]
     return "\n".join(lines)
@@ -126,6 +132,44 @@ def rates(wrong):
             for (kind, rate), rest in ours.groupby(["kind", "rate"])
         ],
     )
+
+
+def seeds(ours):
+    """Other draws of the rows that are judged and of the errors."""
+    draws = ours.groupby("table").seed.nunique()
+    ours = ours[ours.table.isin(draws.index[draws == draws.max()])]
+    if ours.empty or draws.max() < 2:
+        return
+    n = ours.table.nunique()
+    yield from ("", f"**Other draws of rows and errors**, `TableErrors`, {n} tables.", "")
+    kinds = [kind for kind in KINDS if (ours.kind == kind).any()]
+    rows = []
+    for seed, part in ours.groupby("seed"):
+        plain = part[part.kind == "none"]
+        wrong = dict(list(part[(part.rate == 0.05)].groupby("kind")))
+        means = [f"{wrong[kind].ap.mean():.2f}, {cut(wrong[kind])}" for kind in kinds]
+        rows.append([str(seed + 1), harm(plain), *means])
+    heads = ", ".join(("average precision", "precision / recall"))
+    yield from table(("draw", "pairs harmed", *(f"{KINDS[k]}: {heads}" for k in kinds)), rows)
+    each = ours[ours.rate == 0.05].groupby(["kind", "table"]).ap.std().groupby("kind").mean()
+    shown = ", ".join(f"{KINDS[kind]} {each[kind]:.2f}" for kind in kinds)
+    yield from (
+        "",
+        f"Average precision of one table from draw to draw, standard deviation: {shown}.",
+    )
+
+
+def shapes(wrong):
+    """Errors that are no change of single targets, by every method that was asked."""
+    if wrong.empty:
+        return
+    every = wrong.groupby("kind").table.nunique()
+    yield from ("", f"**Other errors**, 5 % of the rows, {every.max()} tables not tuned on.", "")
+    rows = [
+        [SHAPES[kind], NAMES[method], *(figure(part) for figure in MEASURES.values())]
+        for (kind, method), part in wrong.groupby(["kind", "method"])
+    ]
+    yield from table(("errors", "method", *MEASURES), rows)
 
 
 def corrected(true):
