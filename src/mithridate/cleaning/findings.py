@@ -90,10 +90,11 @@ def in_units(values: Any, zero: float, unit: float) -> list[Any]:
 def between(expected: Any, low: Any, high: Any) -> str:
     """What is expected, and between which ends, unless they are one number.
 
-    >>> between(3.0, 2.0, 4.5), between(0.0, 0.0, 0.0)
-    ('3 (2 to 4.5)', '0')
+    >>> between(3.0, 2.0, 4.5), between(0.0, 0.0, 0.0), between(2e-7, -1.5, 1.5)
+    ('3 (2 to 4.5)', '0', '0 (-1.5 to 1.5)')
     """
-    mean, *ends = map(figure, (expected, low, high))
+    least = 1e-4 * abs(high - low)  # less than this is nothing beside what is not known
+    mean, *ends = (figure(0.0 if abs(v) < least else v) for v in (expected, low, high))
     return f"{mean} ({ends[0]} to {ends[1]})" if ends[0] != ends[1] else mean
 
 

@@ -8,6 +8,7 @@ from sklearn.base import clone as copied
 
 from .._text import counted, listing, percent, quote
 from ..defenses import BaseDefense, Ridge
+from ..defenses.unitbox import UnitBox
 from ..moments import Moments
 from .cells import Cells
 from .encoding import Cells as Columns
@@ -113,6 +114,9 @@ def _cost(guard: BaseDefense, encoding: Encoding) -> list[str]:
     part = slice(None, None, -(-encoding.rows // MANY))
     X, y = np.ascontiguousarray(encoding.X[part]), encoding.y[part]
     kept = guard.inlier_mask_[part]
+    if guard.estimator is None:
+        # By the range of all rows, one far cell would shrink what the ridge learns of a column.
+        X = UnitBox.of(X[kept]).scaled(X)
     model: Any = Ridge() if guard.estimator is None else copied(guard.estimator)
     before = model.fit(X, y).predict(X[kept])
     after, scale = model.fit(X[kept], y[kept]).predict(X[kept]), encoding.unit
