@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -166,3 +167,32 @@ def test_passes_over_parquet_set_rows_without_a_target_aside(tmp_path):
     assert [one.row for one in found.aside] == [4, 8, N + 4, N + 8]
     whole = pd.concat([frame, frame * 1.01], ignore_index=True)
     assert np.array_equal(found.mask, mithridate.clean(whole, target="y", defense="huber").mask)
+
+
+def test_a_total_of_cells_that_were_rounded_each_is_set_aside(tmp_path):
+    rng = np.random.default_rng(3)
+    table = rng.normal([5000, 15000], [1500, 3000], (200, 2))
+    rows = [f"{a:.2f},{y:.2f}" for a, y in (*table, table.sum(axis=0))]
+    sums = np.array([row.split(",") for row in rows[:-1]], dtype=float).sum(axis=0)
+    assert np.abs(sums - table.sum(axis=0).round(2)).max() > 0.01  # by more than the last rounding
+    found = open(written(tmp_path, rows)).usable("y")
+    assert [(one.row, one.why) for one in found.account.aside] == [(201, "it is a total")]
+
+
+@pytest.mark.parametrize("unit", [1.0, 1e-4, 1e4])
+def test_a_row_of_a_centered_table_is_no_total_in_any_units(unit):
+    rng = np.random.default_rng(4)
+    table = rng.normal(size=(50, 2))
+    table[:-1] -= table[:-1].mean(axis=0)
+    table[-1] = 0.004  # near the sums of the others, which are 0
+    frame = pd.DataFrame(unit * table, columns=["a", "y"])
+    assert not open(frame).usable("y").account.aside
+
+
+def test_gaps_that_are_no_numbers_make_no_total():
+    rng = np.random.default_rng(5)
+    columns = {name: rng.normal(50, 5, 40) for name in "ay"}
+    for column in columns.values():
+        column[7] = np.nan
+    found = open(pa.table(columns)).usable("y")
+    assert [one.row for one in found.account.aside] == [8]

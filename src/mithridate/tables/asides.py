@@ -4,6 +4,8 @@
 # (Arrow makes its compute functions at import, where a type checker cannot see them.)
 
 from collections.abc import Iterable, Set
+from decimal import Decimal
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -17,6 +19,7 @@ from .shapes import TOTAL
 TAIL = 3  # rows at the end that may hold totals
 LEAST_SUMMED = 5  # rows that a sum is believed of
 NEAR = 1e-9  # how near a sum must come, beside its rounding
+ROUNDED = 1e-3  # of a sum: more than this the rounding of its cells does not explain
 EMPTY, TOTALS, REPEATED = "all of its cells are empty", "it is a total", "it repeats the header"
 
 
@@ -165,8 +168,8 @@ def labeled(tail: pa.Table) -> list[int]:
 def _is_sum(table: pa.Table, last: int) -> bool:
     """Whether a row holds the sums of all others."""
     columns = (column for column in table.columns if is_number(column.type))
-    sums = ((c[last].as_py(), *_sum_and_top(c.slice(0, last))) for c in columns)
-    return last >= LEAST_SUMMED and _sums(sums)
+    sums = ((c[last].as_py(), *sum_and_top(c.slice(0, last))) for c in columns)
+    return last >= LEAST_SUMMED and _sums(sums, last)
 
 
 def is_number(kind: pa.DataType) -> bool:
@@ -185,28 +188,46 @@ def is_number(kind: pa.DataType) -> bool:
     return pa.types.is_integer(kind) or pa.types.is_floating(kind)
 
 
-def _sum_and_top(column: pa.ChunkedArray) -> tuple[float, float]:
-    """The sum of a column and its largest absolute value; zeros where it is empty."""
+def sum_and_top(column: Any) -> tuple[float, float]:
+    """Add up the numbers of a column, and find the largest.
+
+    Parameters
+    ----------
+    column : pyarrow.ChunkedArray or pyarrow.Array
+        Numbers; gaps and NaN are passed over.
+
+    Returns
+    -------
+    tuple of float
+        The sum and the largest absolute value; zeros where there are none.
+
+    Examples
+    --------
+    >>> sum_and_top(pa.chunked_array([[1.0, float("nan"), None, -4.0]]))
+    (-3.0, 4.0)
+    """
     try:
         total, top = pc.sum(column).as_py(), pc.max(pc.abs(column)).as_py()
     except pa.ArrowInvalid:  # the absolute value of the least integer
         return 0.0, 0.0
+    if total is not None and np.isnan(total):
+        return sum_and_top(column.filter(pc.invert(pc.is_nan(column))))
     return (0.0, 0.0) if total is None else (total, top)
 
 
-def _sums(columns: Iterable[tuple[float | None, float, float]]) -> bool:
+def _sums(columns: Iterable[tuple[float | None, float, float]], rows: int) -> bool:
     """Whether values are the sums of their columns, in at least two and all that have a value."""
     agreed = 0
     for one in columns:
-        said = agrees(*one)
+        said = agrees(*one, rows)
         if said is False:
             return False
         agreed += bool(said)
     return agreed >= 2
 
 
-def agrees(value: float | None, total: float, top: float) -> bool | None:
-    """Say whether a value is the sum of its column.
+def agrees(value: float | None, total: float, top: float, rows: int) -> bool | None:
+    """Say whether a value is the sum of its column, whose cells may have been rounded each.
 
     Parameters
     ----------
@@ -216,17 +237,34 @@ def agrees(value: float | None, total: float, top: float) -> bool | None:
         The sum of the cells above.
     top : float
         Their largest absolute value.
+    rows : int
+        Their number.
 
     Returns
     -------
     bool or None
         Whether it is; None for what says nothing, as zeros do.
+
+    Examples
+    --------
+    >>> agrees(12.35, 12.36, 3.0, 9), agrees(0.03, 0.002, 0.05, 30), agrees(13, 12, 3, 9)
+    (True, False, False)
     """
     if value is None or np.isnan(value) or not top:
         return None
-    if abs(total - value) > max(NEAR * abs(total), 0.005 * bool(value % 1)):
+    if not np.isfinite([value, total]).all():
+        return False
+    rounding = (rows + 1) * _place(value, total) / 2
+    if abs(total - value) > max(NEAR * abs(total), min(rounding, ROUNDED * abs(total))):
         return False
     return True if value else None
+
+
+def _place(value: float, total: float) -> float:
+    """The last place that a sum is written with; 0 where all numbers are whole."""
+    if value % 1:
+        return 10.0 ** Decimal(repr(value)).as_tuple().exponent
+    return float(bool(total % 1))
 
 
 class Sorter:
@@ -271,7 +309,7 @@ class Sorter:
         self._body += rows.num_rows
         for name, column in zip(rows.column_names, rows.columns, strict=True):
             if is_number(column.type) and rows.num_rows:
-                total, top = _sum_and_top(column)
+                total, top = sum_and_top(column)
                 before = self._sums.get(name, (0.0, 0.0))
                 self._sums[name] = (before[0] + total, max(before[1], top))
 
@@ -292,8 +330,8 @@ class Sorter:
         if not summing and last == TAIL - 1 and self._body + last >= LEAST_SUMMED:
             sums = []
             for name in self._sums:
-                total, top = _sum_and_top(rows[name].slice(0, last))
+                total, top = sum_and_top(rows[name].slice(0, last))
                 before = self._sums[name]
                 sums.append((rows[name][last].as_py(), before[0] + total, max(before[1], top)))
-            summing = [last] if _sums(sums) else []
+            summing = [last] if _sums(sums, self._body + last) else []
         return self.why | {numbers[row]: TOTALS for row in summing}

@@ -7,10 +7,9 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from .asides import LEAST_SUMMED, TAIL, TOTALS, agrees, is_number, labeled
+from .asides import LEAST_SUMMED, TAIL, TOTALS, agrees, is_number, labeled, sum_and_top
 from .cells import TEXT
 from .reading import Aside
 from .source import File, Source, trouble
@@ -60,7 +59,7 @@ def _is_sum(source: Source, file: File) -> bool:
         return False  # a look at the footer spares reading
     agreed = 0
     for name in names:
-        said = agrees(last[name], *_sum_and_top(source, file, name))
+        said = agrees(last[name], *_sum_and_top(source, file, name), file.rows - 1)
         if said is False:
             return False
         agreed += bool(said)
@@ -101,10 +100,6 @@ def _sum_and_top(source: Source, file: File, name: str) -> tuple[float, float]:
     """The sum of a column but for its last row, and its largest absolute value."""
     total, top = 0.0, 0.0
     for batch in source.batches(file, [name], 0, file.rows - 1):
-        try:
-            here, most = pc.sum(batch[name]).as_py(), pc.max(pc.abs(batch[name])).as_py()
-        except pa.ArrowInvalid:  # the absolute value of the least integer
-            return 0.0, 0.0
-        if here is not None:
-            total, top = total + here, max(top, most)
+        here, most = sum_and_top(batch[name])
+        total, top = total + here, max(top, most)
     return total, top
