@@ -286,7 +286,7 @@ def limited(table, threat, ratio=0.15, ridge=1e-3):
     return spec, attacked, setting, writable(attacked)
 
 
-# Flipped rows do more than random ones. When slow tests are run, every attack has every threat model.
+# Flipped rows do more than random ones. Every attack has every threat model in slow runs.
 PAIRS = [(threat, "flip") for threat in THREATS] + [("any", "random"), ("budget", "random")]
 PAIRS += [("any", "ascent"), ("any", "optp"), ("frozen", "ascent")]
 PAIRS += [(threat, attack) for threat in ("any", "frozen") for attack in ("statp", "region")]
