@@ -11,8 +11,6 @@ from typing import Any
 import pytest
 from numpydoc.validate import validate
 
-import mithridate
-
 from . import test_architecture
 
 METHODS = [
@@ -62,7 +60,7 @@ CHECKED = {
 }
 
 
-ROOT = Path(mithridate.__file__).parent
+ROOT = Path(__file__).parents[1] / "src" / "mithridate"
 
 
 def loaded(name: str) -> Any:

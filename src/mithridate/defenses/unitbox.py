@@ -24,6 +24,13 @@ class UnitBox(NamedTuple):
     far value must not say what this range is, or all others become equal: the range ends where the
     values do, or `REACH` robust standard deviations from their median.
 
+    Parameters
+    ----------
+    low, high : (d,) array
+        The ends of the ranges, in units of the features.
+
+    Examples
+    --------
     >>> X = np.array([[0.0], [1.0], [2.0], [3.0], [4.0], [5000.0]])
     >>> UnitBox.of(X)(X).ravel().round(2)
     array([0.  , 0.06, 0.11, 0.17, 0.23, 1.  ])
@@ -39,10 +46,23 @@ class UnitBox(NamedTuple):
         weight: Column | None = None,
         ends: tuple[Column, Column] | None = None,
     ) -> Self:
-        """The box of rows, each of which counts as many times as its weight.
+        """Make the box of rows, each of which counts as many times as its weight.
 
-        `ends` are the least and greatest values, where the rows are a sample of more. The middle of
-        many rows is that of the sample that passes have of them.
+        The middle of many rows is that of the sample that passes have of them.
+
+        Parameters
+        ----------
+        X : (n, d) array
+            The rows.
+        weight : (n,) array, optional
+            Their weights; 1 each by default.
+        ends : tuple of (d,) array, optional
+            The least and the greatest values, where the rows are a sample of more.
+
+        Returns
+        -------
+        UnitBox
+            The box.
         """
         few = len(X) > SAMPLE
         some = X[spaced(len(X))] if few else X
@@ -69,25 +89,64 @@ class UnitBox(NamedTuple):
         return self.scaled(np.clip(X, self.low, self.high))
 
     def scaled(self, X: Rows) -> Rows:
-        """Rows in units of the box: values beyond its ends stay beyond; a constant feature is 0."""
+        """Put rows into units of the box: values beyond its ends stay beyond them.
+
+        Parameters
+        ----------
+        X : (n, d) array
+            Rows in units of the features.
+
+        Returns
+        -------
+        (n, d) array
+            The rows scaled; a constant feature is 0.
+        """
         scaled = X - self.low
         scaled[:, self._span <= 0.0] = 0.0
         return np.divide(scaled, self._divisor, out=scaled)
 
     def scale(self, Z: Float[np.ndarray, "k n"]) -> None:
-        """Scales rows by columns, the target last, in their own memory."""
+        """Scale rows by columns, the target last, in their own memory.
+
+        Parameters
+        ----------
+        Z : (d + 1, n) array
+            The columns; those of features are changed.
+        """
         Z[:-1] -= self.low[:, None]
         Z[:-1][self._span <= 0.0] = 0.0
         Z[:-1] /= self._divisor[:, None]
 
     def moments(self, moments: Moments) -> Moments:
-        """Moments of rows `(x, y)` as they came, from those of the rows scaled."""
+        """Give the moments of rows `(x, y)` as they came.
+
+        Parameters
+        ----------
+        moments : Moments
+            Those of the rows scaled.
+
+        Returns
+        -------
+        Moments
+            Those in units of the features.
+        """
         unit, low = np.append(self._divisor, 1.0), np.append(self.low, 0.0)
         scatter = moments.scatter * np.outer(unit, unit)
         return Moments(moments.weight, moments.mean * unit + low, scatter)
 
     def unscale(self, model: Any) -> Any:
-        """Changes a linear model of scaled rows to the same model of rows as they were."""
+        """Change a linear model of scaled rows to the same model of rows as they were.
+
+        Parameters
+        ----------
+        model : estimator
+            With `coef_` and `intercept_`, which are changed.
+
+        Returns
+        -------
+        estimator
+            The same one.
+        """
         model.coef_ = np.where(self._span > 0.0, model.coef_, 0.0) / self._divisor
         model.intercept_ = model.intercept_ - float(model.coef_ @ self.low)
         return model

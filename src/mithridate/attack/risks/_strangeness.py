@@ -48,7 +48,9 @@ class Strangeness(AbstractRisk):
         level = _median(error, clean.w)
         scale = _scale(jnp.abs(error - level), clean.w)
         worst = _median(_worst(size, scales), clean.w)
-        middle = Middle(features, scales, level, scale, jnp.where(worst > 0, worst, 1.0))
+        # Where all clean rows are alike, nothing is far from them in their own units.
+        scale, worst = (jnp.where(size > 0, size, 1.0) for size in (scale, worst))
+        middle = Middle(features, scales, level, scale, worst)
         own = clean.w @ _strange(victim, params, middle, clean) ** 2 / jnp.sum(clean.w)
         return victim, params, middle, own
 
