@@ -1,12 +1,14 @@
 """CellErrors: single cells of a table that the other cells of their rows contradict."""
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple, Self
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
 from sklearn.base import BaseEstimator
 
+from .._machine import cores
 from ..passes.block import no_other_threads
 from ._cellmodel import CellModel, Lines, Unit, Verdict, even
 from ._evenscale import Form
@@ -26,6 +28,7 @@ _MOST = 0.03  # of a column: so many gross cells are another population
 _FAR = 10.0  # robust standard deviations beyond which a value is extreme on its own scale
 _DRAWS = 5000  # honest cells of a column that say how often chance flags one
 _FEW = 0.01  # of the column: more such values are its tail
+_SHARED = 100_000  # numbers in a table from which columns gain by a thread each
 
 
 class _CellTable(NamedTuple):
@@ -240,23 +243,20 @@ class CellErrors(BaseEstimator):
         self, table: _CellTable, lines: Lines, chosen: Mapping[int, Form]
     ) -> dict[int, _ColumnModel]:
         """What the others say of each column that can be judged, on its scale if one is chosen."""
-        found = {}
-        for j in table.columns:
-            x, known = table.X[:, j], table.known[:, j]
-            values, at, counts = np.unique(x[known], return_inverse=True, return_counts=True)
-            often, used = np.zeros(len(x), dtype=bool), known.copy()
-            often[known] = (counts >= max(5, _OFTEN * len(x)))[at]
-            second, first = np.sort(counts)[-2:]
-            if first >= _TIED[0] * len(x) and first >= _TIED[1] * second:
-                used &= x != values[counts.argmax()]
-            if used.sum() < _LEAST:
-                if j < self.n_features_in_:
-                    self.skipped_[j] = "nearly all of its values are one"
-                continue
-            model, verdict = CellModel.of(x, used, lines, j, table.units[j], chosen.get(j))
-            odds = np.where(often[used], np.minimum(verdict.odds, 0.0), verdict.odds)
-            found[j] = _ColumnModel(used, model, verdict._replace(odds=odds))
-        return found
+
+        def judged(j: int) -> _ColumnModel | None:
+            return _column(table, lines, j, chosen.get(j))
+
+        if table.X.size >= _SHARED:  # a thread each: columns ask nothing of each other
+            with ThreadPoolExecutor(min(cores(), len(table.columns))) as side:
+                every = list(side.map(judged, table.columns))
+        else:
+            every = [judged(j) for j in table.columns]
+        made = dict(zip(table.columns, every, strict=True))
+        for j, one in made.items():
+            if one is None and j < self.n_features_in_:
+                self.skipped_[j] = "nearly all of its values are one"
+        return {j: one for j, one in made.items() if one is not None}
 
     def _flag(self, table: _CellTable) -> None:
         """Flags what is wrong by the others of its row, or extreme by itself."""
@@ -277,6 +277,22 @@ class CellErrors(BaseEstimator):
         far = table.far(x, one.model.j)
         far &= far.mean() <= _FEW
         return float((_beyond(odds, slip) | far).mean() * one.rows.sum())
+
+
+def _column(table: _CellTable, lines: Lines, j: int, form: Form | None) -> _ColumnModel | None:
+    """What the others say of a column; None where nearly all of its values are one."""
+    x, known = table.X[:, j], table.known[:, j]
+    values, at, counts = np.unique(x[known], return_inverse=True, return_counts=True)
+    often, used = np.zeros(len(x), dtype=bool), known.copy()
+    often[known] = (counts >= max(5, _OFTEN * len(x)))[at]
+    second, first = np.sort(counts)[-2:]
+    if first >= _TIED[0] * len(x) and first >= _TIED[1] * second:
+        used &= x != values[counts.argmax()]
+    if used.sum() < _LEAST:
+        return None
+    model, verdict = CellModel.of(x, used, lines, j, table.units[j], form)
+    odds = np.where(often[used], np.minimum(verdict.odds, 0.0), verdict.odds)
+    return _ColumnModel(used, model, verdict._replace(odds=odds))
 
 
 def _unjudged(x: Column) -> str:

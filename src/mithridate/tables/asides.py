@@ -263,7 +263,7 @@ def agrees(value: float | None, total: float, top: float, rows: int) -> bool | N
 def _place(value: float, total: float) -> float:
     """The last place that a sum is written with; 0 where all numbers are whole."""
     if value % 1:
-        return 10.0 ** Decimal(repr(value)).as_tuple().exponent
+        return 10.0 ** int(Decimal(repr(value)).as_tuple().exponent)
     return float(bool(total % 1))
 
 
