@@ -225,9 +225,8 @@ def crossfitted(
             rows = ~out
         copy: Any = Line() if isinstance(model, Line) else clone(model)
         weight = {"sample_weight": table.weight[rows]} if weighs else {}
-        with (
-            no_other_threads()
-        ):  # threads of one fit wait for each other, on busy processors most of the time
+        # Threads of one fit wait for each other, on busy processors most of the time.
+        with no_other_threads():
             copy.fit(table.X[rows], v[rows], **weight)
             return copy, np.ravel(copy.predict(table.X[out]))
 
