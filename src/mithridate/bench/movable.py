@@ -43,10 +43,8 @@ def movable(split: Split, rows: Writable, l2: float) -> dict[str, Any] | None:
     if columns > MOST_COLUMNS:
         return None
     setting = Setting(train.X, train.y, test.X, test.y, l2=l2)
-    within, left = (
-        WITHIN[0],
-        np.arange(len(test.y))[: PREDICTIONS if columns <= FEW_COLUMNS else FEW_PREDICTIONS],
-    )
+    within, most = WITHIN[0], PREDICTIONS if columns <= FEW_COLUMNS else FEW_PREDICTIONS
+    left = np.arange(len(test.y))[:most]
     tested, kept, found = len(left), [], {}
     with threadpool_limits(1):
         for share in SHARES:
@@ -54,14 +52,12 @@ def movable(split: Split, rows: Writable, l2: float) -> dict[str, Any] | None:
             ball = Ball.of(setting, count)
             if ball is None:
                 return None
-            ends, said = (
-                moved(ball, rows, setting.M[left], quick=True),
-                setting.M[left] @ ball.theta,
-            )
+            ends = moved(ball, rows, setting.M[left], quick=True)
+            said = setting.M[left] @ ball.theta
             far = np.maximum(ends[:, 1] - said, said - ends[:, 0])
             if not found:
-                most = np.argsort(-far, kind="stable")[:SHOWN]
-                told = np.column_stack([test.y[left], said, ends])[most]
+                first = np.argsort(-far, kind="stable")[:SHOWN]
+                told = np.column_stack([test.y[left], said, ends])[first]
                 found = {
                     "rows": count,
                     "predictions": [
@@ -70,9 +66,8 @@ def movable(split: Split, rows: Writable, l2: float) -> dict[str, Any] | None:
                     ],
                     "coefficients": _coefficients(split, ball, rows),
                 }
-            left = left[
-                far <= within * float(np.ptp(train.y))
-            ]  # more rows can move the others, too
+            # More rows can move the others, too.
+            left = left[far <= within * float(np.ptp(train.y))]
             kept.append({"share": share, "rows": count, "kept": len(left) / tested})
     return {"within": within, "tested": tested, "kept": kept, **found}
 
