@@ -330,7 +330,7 @@ class Problem(eqx.Module):
         Terms
             The clean damage, and the risk of no rows.
         """
-        nothing = self.clean.weighing(jnp.zeros_like(self.clean.w))
+        nothing = self.clean.absent()
         return self.terms(self.victim.digest(self.clean), nothing, nothing)
 
     def ends(self, poison: Sample, origin: Int[Array, " p"]) -> Terms:

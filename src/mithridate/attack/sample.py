@@ -2,7 +2,7 @@
 
 import equinox as eqx
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Scalar
 
 
 class Sample(eqx.Module):
@@ -53,3 +53,29 @@ class Sample(eqx.Module):
             The rows.
         """
         return Sample(self.X, self.y, w)
+
+    def absent(self) -> "Sample":
+        """Give the same rows, none of them present.
+
+        Returns
+        -------
+        Sample
+            The rows.
+        """
+        return self.weighing(jnp.zeros_like(self.w))
+
+    def mean(self, values: Float[Array, " n"]) -> Scalar:
+        """Average one value a row over the rows that are present.
+
+        Parameters
+        ----------
+        values : array, shape (n,)
+            The values.
+
+        Returns
+        -------
+        scalar array
+            Their mean by the weights; 0 where no row is present.
+        """
+        count = jnp.sum(self.w)
+        return jnp.sum(self.w * values) / jnp.where(count > 0, count, 1.0)

@@ -131,7 +131,7 @@ class Ascent(AbstractAttack):
         batches = Batch(jnp.asarray(first), jnp.asarray(last), problem.extreme)
         untouched = problem.untouched()
         # Spare slots at the end let every batch be cut out with one width.
-        spare = start.weighing(jnp.zeros_like(start.w))
+        spare = start.absent()
         spare = jax.tree.map(lambda leaf: jnp.resize(leaf, (width, *leaf.shape[1:])), spare)
         start = start + spare
 

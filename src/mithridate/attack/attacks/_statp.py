@@ -59,7 +59,6 @@ class StatP(AbstractAttack):
         # Groups keep their draws: rounded to 0 and 1 first, their largest level would be a tie.
         X = jnp.where(threat.member.any(axis=0)[None, :], X, corner)
         X = threat.harden(Sample(X, start.y, start.w), start).X
-        nothing = clean.weighing(jnp.zeros_like(clean.w))
-        params = victim.fit(victim.digest(clean), nothing, problem.key)
+        params = victim.fit(victim.digest(clean), clean.absent(), problem.key)
         y = jnp.where(victim.predict(params, X) <= middle[-1], high[-1], low[-1])
         return Sample(X, y, start.w), None

@@ -4,7 +4,7 @@ from jaxtyping import Array, Float, PRNGKeyArray, PyTree, Scalar
 from ...moments import Moments
 from ..sample import Sample
 from ..victims import AbstractVictim
-from .base import AbstractRisk
+from .base import AbstractRisk, over
 
 _JITTER = 1e-3  # of the variance of a column: a penalty, for columns that repeat others
 
@@ -36,8 +36,7 @@ class Correction(AbstractRisk):
 
     def digest(self, clean: Sample, victim: AbstractVictim, key: PRNGKeyArray):
         fixed = victim.digest(clean)
-        nothing = clean.weighing(jnp.zeros_like(clean.w))
-        params = victim.fit(fixed, nothing, key)
+        params = victim.fit(fixed, clean.absent(), key)
         return victim, fixed, key, clean, victim.loss(params, fixed)
 
     def __call__(self, facts, poison: Sample) -> Scalar:
@@ -48,10 +47,7 @@ class Correction(AbstractRisk):
         victim, _, _, clean, own = facts
         asked = poison.y - victim.predict(params, poison.X)
         asked = asked - _missed(victim, params, clean, poison)
-        count = jnp.sum(poison.w)
-        mean = jnp.sum(poison.w * asked**2) / jnp.where(count > 0, count, 1.0)
-        # A clean model without error makes every deviation infinitely visible; keep it finite.
-        return mean / jnp.where(own > 0, own, 1.0)
+        return over(poison.mean(asked**2), own)
 
 
 def _missed(

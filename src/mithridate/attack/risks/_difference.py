@@ -37,8 +37,7 @@ class Difference(AbstractRisk):
 
     def digest(self, clean: Sample, victim: AbstractVictim, key: PRNGKeyArray):
         fixed = victim.digest(clean)
-        nothing = clean.weighing(jnp.zeros_like(clean.w))
-        params = victim.fit(fixed, nothing, key)
+        params = victim.fit(fixed, clean.absent(), key)
         return victim, fixed, key, params, victim.loss(params, fixed)
 
     def __call__(self, facts, poison: Sample) -> Scalar:

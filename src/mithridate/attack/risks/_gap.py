@@ -3,7 +3,7 @@ from jaxtyping import PRNGKeyArray, Scalar
 
 from ..sample import Sample
 from ..victims import AbstractVictim
-from .base import AbstractRisk
+from .base import AbstractRisk, over
 
 
 class Gap(AbstractRisk):
@@ -32,8 +32,7 @@ class Gap(AbstractRisk):
     """
 
     def digest(self, clean: Sample, victim: AbstractVictim, key: PRNGKeyArray):
-        nothing = clean.weighing(jnp.zeros_like(clean.w))
-        params = victim.fit(victim.digest(clean), nothing, key)
+        params = victim.fit(victim.digest(clean), clean.absent(), key)
         losses = (clean.y - victim.predict(params, clean.X)) ** 2
         total = jnp.sum(clean.w)
         mean = clean.w @ losses / total
@@ -42,6 +41,4 @@ class Gap(AbstractRisk):
     def __call__(self, facts, poison: Sample) -> Scalar:
         victim, params, mean, own = facts
         losses = (poison.y - victim.predict(params, poison.X)) ** 2
-        squares, count = poison.w * (losses - mean) ** 2, jnp.sum(poison.w)
-        # Clean rows of one and the same loss leave nothing to measure by; keep it finite.
-        return jnp.sum(squares) / jnp.where(count > 0, count, 1.0) / jnp.where(own > 0, own, 1.0)
+        return over(poison.mean((losses - mean) ** 2), own)

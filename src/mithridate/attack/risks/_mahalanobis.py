@@ -5,7 +5,7 @@ from jaxtyping import Array, Float, PRNGKeyArray, Scalar, ScalarLike
 from ...moments import Moments
 from ..sample import Sample
 from ..victims import AbstractVictim
-from .base import AbstractRisk
+from .base import AbstractRisk, over
 
 
 class Mahalanobis(AbstractRisk):
@@ -54,9 +54,7 @@ class Mahalanobis(AbstractRisk):
 
     def __call__(self, facts, poison: Sample) -> Scalar:
         mean, scale, factor, own = facts
-        squares = poison.w * _squares(mean, scale, factor, poison)
-        count = jnp.sum(poison.w)
-        return jnp.sum(squares) / jnp.where(count > 0, count, 1.0) / jnp.where(own > 0, own, 1.0)
+        return over(poison.mean(_squares(mean, scale, factor, poison)), own)
 
 
 def _squares(

@@ -9,7 +9,7 @@ from ...errors import InputError
 from ...moments import Moments
 from ..sample import Sample
 from ..victims import AbstractVictim
-from .base import AbstractRisk
+from .base import AbstractRisk, over
 
 
 class Crowd(NamedTuple):
@@ -71,9 +71,7 @@ class Neighbor(AbstractRisk):
     def __call__(self, facts, poison: Sample) -> Scalar:
         crowd, own = facts
         reach = jax.vmap(lambda one: self._reach(crowd, one))(_scaled(poison, crowd.scale))
-        count = jnp.sum(poison.w)
-        mean = jnp.sum(poison.w * reach) / jnp.where(count > 0, count, 1.0)
-        return mean / jnp.where(own > 0, own, 1.0)
+        return over(poison.mean(reach), own)
 
     def _reach(self, crowd: Crowd, one: Float[Array, " k"]) -> Scalar:
         """Mean squared distance of one row to its neighbors but the first."""

@@ -7,7 +7,7 @@ from ...moments import Moments
 from ..evidence import Spectrum
 from ..sample import Sample
 from ..victims import AbstractVictim
-from .base import AbstractRisk
+from .base import AbstractRisk, over
 
 
 class Predictive(AbstractRisk):
@@ -41,9 +41,7 @@ class Predictive(AbstractRisk):
 
     def __call__(self, facts, poison: Sample) -> Scalar:
         belief, own = facts
-        count = jnp.sum(poison.w)
-        mean = jnp.sum(poison.w * belief.squares(poison)) / jnp.where(count > 0, count, 1.0)
-        return mean / jnp.where(own > 0, own, 1.0)
+        return over(poison.mean(belief.squares(poison)), own)
 
 
 class Belief(NamedTuple):

@@ -1,9 +1,8 @@
-import jax.numpy as jnp
 from jaxtyping import PRNGKeyArray, Scalar
 
 from ..sample import Sample
 from ..victims import AbstractVictim
-from .base import AbstractRisk
+from .base import AbstractRisk, over
 
 
 class Residual(AbstractRisk):
@@ -30,14 +29,10 @@ class Residual(AbstractRisk):
 
     def digest(self, clean: Sample, victim: AbstractVictim, key: PRNGKeyArray):
         fixed = victim.digest(clean)
-        nothing = clean.weighing(jnp.zeros_like(clean.w))
-        params = victim.fit(fixed, nothing, key)
+        params = victim.fit(fixed, clean.absent(), key)
         return victim, params, victim.loss(params, fixed)
 
     def __call__(self, facts, poison: Sample) -> Scalar:
         victim, params, own = facts
-        squares = poison.w * (poison.y - victim.predict(params, poison.X)) ** 2
-        count = jnp.sum(poison.w)
-        # A clean model without error makes every deviation infinitely visible; keep it finite.
-        scale = jnp.where(own > 0, own, 1.0)
-        return jnp.sum(squares) / jnp.where(count > 0, count, 1.0) / scale
+        squares = (poison.y - victim.predict(params, poison.X)) ** 2
+        return over(poison.mean(squares), own)

@@ -6,7 +6,7 @@ from jaxtyping import Array, Float, PRNGKeyArray, Scalar
 
 from ..sample import Sample
 from ..victims import AbstractVictim
-from .base import AbstractRisk
+from .base import AbstractRisk, over
 
 
 class Spectral(AbstractRisk):
@@ -34,8 +34,7 @@ class Spectral(AbstractRisk):
     """
 
     def digest(self, clean: Sample, victim: AbstractVictim, key: PRNGKeyArray):
-        nothing = clean.weighing(jnp.zeros_like(clean.w))
-        params = victim.fit(victim.digest(clean), nothing, key)
+        params = victim.fit(victim.digest(clean), clean.absent(), key)
         center = clean.w @ clean.X / jnp.sum(clean.w)
         usual = jnp.zeros(clean.X.shape[1] + 1, clean.X.dtype)
         pulls = _pulls(victim, params, center, usual, clean)
@@ -45,7 +44,7 @@ class Spectral(AbstractRisk):
     def __call__(self, facts: Any, poison: Sample) -> Scalar:
         victim, params, center, usual, own = facts
         pulls = _pulls(victim, params, center, usual, poison)
-        return _largest(pulls, poison.w) / jnp.where(own > 0, own, 1.0)
+        return over(_largest(pulls, poison.w), own)
 
 
 def _pulls(victim, params, center, usual, sample: Sample) -> Float[Array, "n k"]:

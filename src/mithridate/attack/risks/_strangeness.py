@@ -6,7 +6,7 @@ from jaxtyping import Array, Float, PRNGKeyArray, PyTree, Scalar
 
 from ..sample import Sample
 from ..victims import AbstractVictim
-from .base import AbstractRisk
+from .base import AbstractRisk, over
 
 
 class Middle(NamedTuple):
@@ -39,8 +39,7 @@ class Strangeness(AbstractRisk):
     """
 
     def digest(self, clean: Sample, victim: AbstractVictim, key: PRNGKeyArray):
-        nothing = clean.weighing(jnp.zeros_like(clean.w))
-        params = victim.fit(victim.digest(clean), nothing, key)
+        params = victim.fit(victim.digest(clean), clean.absent(), key)
         error = clean.y - victim.predict(params, clean.X)
         features = jnp.stack([_median(column, clean.w) for column in clean.X.T])
         size = jnp.abs(clean.X - features[None, :])
@@ -56,10 +55,7 @@ class Strangeness(AbstractRisk):
 
     def __call__(self, facts, poison: Sample) -> Scalar:
         victim, params, middle, own = facts
-        square = _strange(victim, params, middle, poison) ** 2
-        count = jnp.sum(poison.w)
-        mean = jnp.sum(poison.w * square) / jnp.where(count > 0, count, 1.0)
-        return mean / jnp.where(own > 0, own, 1.0)
+        return over(poison.mean(_strange(victim, params, middle, poison) ** 2), own)
 
 
 def _strange(

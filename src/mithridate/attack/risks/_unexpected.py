@@ -6,7 +6,7 @@ from jaxtyping import Array, Float, PRNGKeyArray, PyTree, Scalar
 
 from ..sample import Sample
 from ..victims import AbstractVictim, Kernel
-from .base import AbstractRisk
+from .base import AbstractRisk, over
 
 _MARGIN = 0.02  # of the range of the targets: what lies nearer to an end of it counts as at the end
 
@@ -51,10 +51,9 @@ class Unexpected(AbstractRisk):
     far: float = eqx.field(static=True, default=3.0)
 
     def digest(self, clean: Sample, victim: AbstractVictim, key: PRNGKeyArray):
-        nothing = clean.weighing(jnp.zeros_like(clean.w))
         kernel = Kernel()
-        params = victim.fit(victim.digest(clean), nothing, key)
-        smooth = kernel.fit(kernel.digest(clean), nothing, key)
+        params = victim.fit(victim.digest(clean), clean.absent(), key)
+        smooth = kernel.fit(kernel.digest(clean), clean.absent(), key)
         present = clean.w > 0
         low = jnp.min(jnp.where(present, clean.y, jnp.inf))
         high = jnp.max(jnp.where(present, clean.y, -jnp.inf))
@@ -70,9 +69,7 @@ class Unexpected(AbstractRisk):
     def __call__(self, facts, poison: Sample) -> Scalar:
         victim, kernel, usual, own = facts
         far, ends = self._seen(victim, kernel, usual, poison)
-        seen = far / jnp.where(own[0] > 0, own[0], 1.0) + ends / jnp.where(own[1] > 0, own[1], 1.0)
-        count = jnp.sum(poison.w)
-        return 0.5 * jnp.sum(poison.w * seen) / jnp.where(count > 0, count, 1.0)
+        return 0.5 * poison.mean(over(far, own[0]) + over(ends, own[1]))
 
     def _seen(
         self, victim: AbstractVictim, kernel: Kernel, usual: Usual, rows: Sample

@@ -2,6 +2,7 @@ import abc
 from typing import Any, ClassVar
 
 import equinox as eqx
+import jax.numpy as jnp
 from jaxtyping import Array, PRNGKeyArray, PyTree, Scalar
 
 from ..sample import Sample
@@ -61,3 +62,23 @@ class AbstractRisk(eqx.Module):
         """
         del params
         return self(facts, poison)
+
+
+def over(seen: Array, own: Scalar) -> Array:
+    """Divide what is seen of poison by what is seen of the clean rows.
+
+    Clean rows without a deviation make every other infinitely visible; it is kept finite.
+
+    Parameters
+    ----------
+    seen : array
+        Of the poison.
+    own : scalar array
+        The mean of the clean rows.
+
+    Returns
+    -------
+    array
+        How many times as much; as it is, where `own` is 0.
+    """
+    return seen / jnp.where(own > 0, own, 1.0)
