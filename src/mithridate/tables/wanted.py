@@ -10,6 +10,7 @@ from .._text import listing, quote
 from ..errors import InputError
 from .digest import DATES, kind_of
 from .frame import known
+from .names import column_names
 from .notes import Notes, titled
 from .reading import ANY, Reading
 
@@ -102,8 +103,8 @@ def _chosen(
             f"predicted: {listing([quote(n) for n in names])}."
         )
     target = known(str(target), names, name, "to predict")
-    drop = [drop] if isinstance(drop, str) else drop
-    dropped = [known(str(column), names, name, "to leave out") for column in drop]
+    gone = column_names(drop, "drop")
+    dropped = [known(column, names, name, "to leave out") for column in gone]
     if target in dropped:
         raise InputError(
             f"The target {quote(target)} is among the columns to leave out; take it off that list."
