@@ -21,6 +21,7 @@ def columns():
     days = [first + datetime.timedelta(days=int(k)) for k in rng.integers(0, 70, N)]
     level = np.round(rng.uniform(1, 9, N), 2)
     level[[3, 40, 77]] = -999
+    level[[5, 61]] = -9999
     return {
         "day": [day.strftime("%d.%m.%Y") for day in days],
         "level": level,
@@ -56,7 +57,10 @@ def test_dates_and_suspicious_numbers_are_told_alike(form, columns, tmp_path):
     same(one, other)
     said = " ".join(one.notes)
     assert "Dates became days since 1970, month and weekday: 'day'." in said
-    assert "may mean 'no value' (--missing takes them as such): 'level' (-999 in 3 rows)" in said
+    assert (
+        "may mean 'no value' (--missing takes them as such): 'level' (-9999 in 2 rows, -999 in 3 rows)"
+        in said
+    )
 
 
 def test_dates_of_a_type_are_those_of_the_text(columns):

@@ -4,6 +4,7 @@
 # (Arrow makes its compute functions at import, where a type checker cannot see them.)
 
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -199,7 +200,7 @@ def _of_numbers(column: pa.ChunkedArray, start: int, is_id: bool) -> Digest:
         if ends["min"] is not None and max(-ends["min"], ends["max"]) >= EXACT:
             digest |= {"least": ends["min"], "most": ends["max"]}
     if low >= -HUGE and high <= HUGE:
-        digest |= {"low": low, "high": high} | edges(values, low, high)
+        digest |= {"low": low, "high": high} | stand_ins(values, low, high)
         return digest | _order(column, values, is_id)
     unknown = ~(np.abs(values) <= HUGE)
     odd = unknown & ~np.isnan(values)
@@ -207,7 +208,7 @@ def _of_numbers(column: pa.ChunkedArray, start: int, is_id: bool) -> Digest:
     low, high = float(known.min(initial=np.inf)), float(known.max(initial=-np.inf))
     return (
         digest
-        | edges(known, low, high)
+        | stand_ins(known, low, high)
         | {
             "missing": int(np.isnan(values).sum()),
             "odd": int(odd.sum()),
@@ -220,31 +221,30 @@ def _of_numbers(column: pa.ChunkedArray, start: int, is_id: bool) -> Digest:
     )
 
 
-def edges(values: np.ndarray, low: float, high: float) -> Digest:
-    """How often the least and the largest number come up, and what is next to them.
+def stand_ins(values: np.ndarray, low: float, high: float) -> Digest:
+    """How often each number comes up that may mean "no value", and the ends of all others.
 
-    Only of numbers that may mean "no value", of which most columns have none.
+    Only where the least or the largest number is such a one, as in few columns.
     """
-    counts: Digest = {}
-    for end, edge, next_to in (("low", low, np.min), ("high", high, np.max)):
-        if edge in SENTINELS:
-            rest = values[values != edge]
-            near = float(next_to(rest)) if len(rest) else np.nan
-            counts[f"at {end}"] = len(values) - len(rest), near
-    return counts
+    if low not in SENTINELS and high not in SENTINELS:
+        return {}
+    there = np.isin(values, SENTINELS)
+    found, counts = np.unique(values[there], return_counts=True)
+    rest = values[~there]
+    ends = float(rest.min(initial=np.inf)), float(rest.max(initial=-np.inf))
+    return {"stand-ins": dict(zip(found.tolist(), counts.tolist(), strict=True)), "rest": ends}
 
 
-def _edges_merged(a: Digest, b: Digest) -> Digest:
-    counts: Digest = {}
-    for end, pick in (("low", np.nanmin), ("high", np.nanmax)):
-        edge = pick([a[end], b[end]])
-        at = f"at {end}"
-        same = [one[at] for one in (a, b) if one[end] == edge and at in one]
-        if same:
-            others = [one[end] for one in (a, b) if one[end] != edge and np.isfinite(one[end])]
-            near = [n for n in (*(n for _, n in same), *others) if not np.isnan(n)]
-            counts[at] = sum(times for times, _ in same), float(pick(near)) if near else np.nan
-    return counts
+def _stand_ins_merged(a: Digest, b: Digest) -> Digest:
+    if "stand-ins" not in a and "stand-ins" not in b:
+        return {}
+    counts: Counter[float] = Counter()
+    rests = []
+    for one in (a, b):
+        counts.update(one.get("stand-ins", {}))
+        rests.append(one.get("rest", (one["low"], one["high"])))
+    lows, highs = zip(*rests, strict=True)
+    return {"stand-ins": dict(counts), "rest": (min(lows), max(highs))}
 
 
 def _order(column: pa.ChunkedArray, values: np.ndarray, is_id: bool) -> Digest:
@@ -278,7 +278,7 @@ def _numbers_merged(a: Digest, b: Digest) -> Digest:
     if a["unknown"] >= 0 and b["unknown"] >= 0:
         digest["unknown"] = min(a["unknown"], b["unknown"])
     digest |= {"low": min(a["low"], b["low"]), "high": max(a["high"], b["high"]), "step": 0}
-    digest |= _edges_merged(a, b)
+    digest |= _stand_ins_merged(a, b)
     if "least" in a or "least" in b:
         ends = [_ends(one) for one in (a, b) if one["low"] <= one["high"]]
         digest |= {"least": min(low for low, _ in ends), "most": max(high for _, high in ends)}

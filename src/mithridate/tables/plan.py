@@ -10,7 +10,7 @@ import pyarrow as pa
 from .._text import counted, listing, quote
 from ..errors import InputError
 from . import cells, dates, onehot
-from .digest import DATES, EXACT, HUGE, Digest, called_id, edges, too_many
+from .digest import DATES, EXACT, HUGE, Digest, called_id, stand_ins, too_many
 from .encoder import Column, Encoder
 from .notes import titled
 from .shapes import is_sum
@@ -282,14 +282,16 @@ def _usable(
 
 
 def _suspicious(seen: Digest) -> str:
-    """A word on a number such as -999 that comes up often, far from all others."""
-    for end, other in (("low", "high"), ("high", "low")):
-        times, near = seen.get(f"at {end}", (0, np.nan))
-        if times >= LEAST_TIMES and seen["n"] >= LEAST_ROWS:
-            gap = abs(near - seen[end])
-            if gap > abs(seen[other] - near):
-                return f"{seen[end]:g} in {counted(times, 'row')}"
-    return ""
+    """A word on numbers such as -999 that come up often, farther off than the others' range."""
+    low, high = seen.get("rest", (np.inf, -np.inf))
+    if seen["n"] < LEAST_ROWS or low > high:
+        return ""
+    far = [
+        f"{number:g} in {counted(times, 'row')}"
+        for number, times in sorted(seen["stand-ins"].items())
+        if times >= LEAST_TIMES and max(low - number, number - high) > high - low
+    ]
+    return listing(far)
 
 
 def _all_differ(name: str, seen: Digest, questions: Questions) -> bool:
@@ -322,7 +324,7 @@ def _from_text(name: str, digest: Digest, read: cells.Numbers) -> tuple[Column, 
     odd = ~(np.abs(values) <= HUGE)
     known = values[~odd]
     low, high = float(known.min(initial=np.inf)), float(known.max(initial=-np.inf))
-    seen = edges(np.repeat(known, counts[~odd]), low, high) | {
+    seen = stand_ins(np.repeat(known, counts[~odd]), low, high) | {
         "n": digest["n"],
         "remark": read.remark,
         "missing": digest["n"] - int(counts.sum()),
