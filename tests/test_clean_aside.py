@@ -45,6 +45,7 @@ def quarantine(tmp_path: Path) -> dict[int, dict[str, str]]:
         (",", ["", ""], "all of its cells are empty"),
         ("1,2,3;4", ["1", "2"], "it has more cells than the header ('3;4')"),
         ("a,y", ["a", "y"], "it repeats the header"),
+        ("---,:---:", ["---", ":---:"], "it is a line drawn beneath the header"),
     ],
 )
 def test_a_row_that_cannot_be_used_goes_to_the_quarantine(tmp_path, row, cells, why):

@@ -21,6 +21,8 @@ LEAST_SUMMED = 5  # rows that a sum is believed of
 NEAR = 1e-9  # how near a sum must come, beside its rounding
 ROUNDED = 1e-3  # of a sum: more than this the rounding of its cells does not explain
 EMPTY, TOTALS, REPEATED = "all of its cells are empty", "it is a total", "it repeats the header"
+RULE = "it is a line drawn beneath the header"
+DRAWN = r"^\s*:?(?:-{3,}|={3,}):?\s*$"  # as in Markdown and in reports of databases
 
 
 def set_aside(
@@ -48,7 +50,7 @@ def set_aside(
         raise InputError(
             f"The file {shown} holds several tables beneath each other; give one table a file."
         )
-    why |= dict.fromkeys(blank, EMPTY)
+    why |= dict.fromkeys(blank, EMPTY) | dict.fromkeys(drawn(table), RULE)
     if ends:
         why |= dict.fromkeys(totals(table, set(why)), TOTALS)
     if not why:
@@ -115,6 +117,31 @@ def repeated(table: pa.Table) -> list[int]:
         if not any(is_text(column.type) for is_text in TEXT):
             return []
         rows &= pc.fill_null(pc.equal(pc.utf8_trim_whitespace(column), name), False).to_numpy()
+        if not rows.any():
+            return []
+    return np.flatnonzero(rows).tolist()
+
+
+def drawn(table: pa.Table) -> list[int]:
+    """Find rows whose cells are dashes alone, which draw a line.
+
+    Parameters
+    ----------
+    table : pyarrow.Table
+        The rows.
+
+    Returns
+    -------
+    list of int
+        Their positions.
+    """
+    rows = np.ones(table.num_rows, dtype=bool)
+    for column in table.columns:
+        if pa.types.is_null(column.type):
+            continue
+        if not any(is_text(column.type) for is_text in TEXT):
+            return []
+        rows &= pc.fill_null(pc.match_substring_regex(column, DRAWN), False).to_numpy()
         if not rows.any():
             return []
     return np.flatnonzero(rows).tolist()
