@@ -61,6 +61,28 @@ def test_a_row_between_blanks_that_lacks_a_cell_is_refused(tmp_path):
         opened(tmp_path, long)
 
 
+def test_text_between_blanks_may_stand_in_quotes_as_r_writes_it(tmp_path):
+    words = [["north", "far south", 'the "old" east'][k % 3] for k in range(N)]
+    cells = ['"' + word.replace('"', '\\"') + '"' for word in words]
+    rows = zip([f'"row {i}"' for i in range(N)], A, cells, K, strict=True)
+    text = "\n".join(['"a" "place" "k"', *(" ".join(map(str, row)) for row in rows)]) + "\n"
+    found = opened(tmp_path, text)
+    assert list(found.columns) == ["unnamed 1", "a", "place", "k"]
+    assert found.columns["place"].to_pylist() == words
+    assert found.columns["a"].to_pylist() == A
+    assert found.columns["unnamed 1"].to_pylist()[7] == "row 7"
+    assert found.columns["k"].to_pylist() == K
+
+
+def test_digits_that_a_formula_keeps_as_text_are_codes(tmp_path):
+    found = opened(tmp_path, text_of(["code", "k"], [f'"=""00{k % 7}"""' for k in K], K))
+    assert found.columns["code"].to_pylist()[0] == f'="00{K[0] % 7}"'
+    assert "codes with leading zeros" in " ".join(found.notes)
+    made = mithridate.clean(tmp_path / "t.csv", target="k", defense="huber")
+    made.write(tmp_path / "o.csv")
+    assert f'"=""00{K[0] % 7}"""' in (tmp_path / "o.csv").read_text()  # it computes nothing
+
+
 @pytest.mark.parametrize(
     ("cells", "value", "said"),
     [
@@ -69,6 +91,7 @@ def test_a_row_between_blanks_that_lacks_a_cell_is_refused(tmp_path):
         (["ca. 12.5", "~3.25", "4.5"], 12.5, "without words such as 'circa'"),
         (["12.5K", "3.25M", "4"], 12_500.0, "times the thousands, millions or billions"),
         (["(3)", "4.25"], -3.0, "brackets of negative numbers"),
+        (['"=""12.5"""', '"=""3"""'], 12.5, "without the formulas around them"),
     ],
 )
 def test_what_stands_around_numbers_is_taken_off(cells, value, said, tmp_path):

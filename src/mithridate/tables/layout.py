@@ -19,6 +19,9 @@ ROWS = 500  # rows of it
 CLEAR = 0.05  # by how much a reading must be better than the next to be believed
 SEP = re.compile(r'\A"?sep=([^\r\n"])"?(?:\r\n|\n|\r)', re.IGNORECASE)
 BLANK = " "
+# A cell between blanks: in quotes, of which one inside is doubled or follows a backslash; or bare.
+QUOTED_OR_BARE = re.compile(r'"((?:[^"\\]|\\.|"")*)"(?=\s|\Z)|(\S+)')
+ESCAPED = re.compile(r'["\\](["\\])')
 WORTH = {"number": 1.0, "date": 1.0, "gap": 0.9, "text": 0.8}
 
 Row = list[str]
@@ -58,10 +61,21 @@ def rows_of(lines: Iterator[str], dialect: Dialect) -> Iterator[Row]:
         The cells.
     """
     if dialect.delimiter == BLANK:
-        return (line.split() for line in lines)
+        return (_between_blanks(line) for line in lines)
     return csv.reader(
         lines, delimiter=dialect.delimiter, quotechar=dialect.quote, skipinitialspace=True
     )
+
+
+def _between_blanks(line: str) -> Row:
+    """The cells of a line; one in quotes may hold blanks, as R writes text."""
+    if '"' not in line:
+        return line.split()
+    cells = []
+    for match in QUOTED_OR_BARE.finditer(line):
+        quoted, bare = match.groups()
+        cells.append(bare if quoted is None else ESCAPED.sub(r"\1", quoted))
+    return cells
 
 
 @contextmanager
@@ -239,6 +253,7 @@ def _cell(cell: str, others: str) -> float:
 
 
 def _numbers(body: str) -> float:
-    """The share of words that are numbers."""
-    words = body.split()
-    return sum(bool(NUMBER_ONLY.match(word)) for word in words) / max(len(words), 1)
+    """The share of cells between blanks that are numbers, or in quotes: prose has few of either."""
+    cells = [match.groups() for match in QUOTED_OR_BARE.finditer(body)]
+    plain = sum(bare is None or bool(NUMBER_ONLY.match(bare)) for _, bare in cells)
+    return plain / max(len(cells), 1)

@@ -11,7 +11,7 @@ import pyarrow as pa
 from .._text import counted, listing, quote
 from .cells import DATE, NEARLY, TEXT, TRUTH, Levels, _levels, as_category
 from .reading import Decision, Marks
-from .shapes import BLANKS, DASHES, DAY, ERRORS, MINUS, MONEY, bare
+from .shapes import BLANKS, DASHES, DAY, ERRORS, FORMULA, MINUS, MONEY, bare
 from .times import Times, times_in
 
 AMONG_WORDS = 0.5  # the share of numbers from which on a column may hold a few words beside them
@@ -38,6 +38,7 @@ SCALES |= {"Mio.": 1e6, "B": 1e9, "G": 1e9, "bn": 1e9, "Mrd": 1e9, "Mrd.": 1e9}
 SIGNS = {
     "about": "words such as 'circa'",
     "footnote": "marks of footnotes",
+    "formula": "the formulas around them",
     "money": "signs of money",
     "percent": "percent signs",
     "minus": "typographic minus signs",
@@ -236,6 +237,7 @@ def _narrowest(made: pa.ChunkedArray, parsed: Sequence[Number | None]) -> pa.Chu
 
 
 def _are_codes(words: Sequence[str]) -> bool:
+    words = [FORMULA.sub(r"\1", word) for word in words]
     return all(map(DIGITS.match, words)) and any(map(is_code, words))
 
 

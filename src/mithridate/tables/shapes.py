@@ -18,6 +18,7 @@ DAY = re.compile(
     r"|\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}:\d{2})"
 )
 FOOTNOTE = re.compile(r"(?<=[\d%])\s*(?:[*†‡§]+|\[\w{1,3}\]|\([a-z]\))$")
+FORMULA = re.compile(r'^="([^"]*)"$')  # as spreadsheets keep text that looks like a number
 ABOUT = re.compile(r"^(?:~|≈|ca?\.|circa)\s*(?=[\d.,+\-])", re.IGNORECASE)
 NUMBER_ONLY = re.compile(r"^[+-]?(?:\d+[.,]?\d*|[.,]\d+)(?:[eE][+-]?\d+)?$")
 ERRORS = ["#DIV/0!", "#REF!", "#VALUE!", "#NAME?", "#NUM!", "#NULL!", "#N/A!", "#ERROR!"]
@@ -48,7 +49,7 @@ def is_sum(cell: str) -> bool:
 
 
 def bare(cell: str) -> tuple[str, list[str]]:
-    """Take off marks of footnotes and words such as `circa`.
+    """Take off marks of footnotes, words such as `circa`, and the formula around a constant.
 
     Parameters
     ----------
@@ -62,12 +63,13 @@ def bare(cell: str) -> tuple[str, list[str]]:
 
     Examples
     --------
-    >>> bare("ca. 12.5*"), bare("12")
-    (('12.5', ['about', 'footnote']), ('12', []))
+    >>> bare("ca. 12.5*"), bare("12"), bare('="12"')
+    (('12.5', ['about', 'footnote']), ('12', []), ('12', ['formula']))
     """
     if cell[-1:].isdigit() and (cell[:1].isdigit() or cell[:1] == "-"):
         return cell, []
-    text, had = cell, []
+    text = FORMULA.sub(r"\1", cell)
+    had = ["formula"] * (text != cell)
     for kind, mark in (("about", ABOUT), ("footnote", FOOTNOTE)):
         plain = mark.sub("", text, count=1)
         had += [kind] * (plain != text)

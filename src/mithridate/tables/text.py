@@ -18,9 +18,11 @@ from .layout import BLANK
 from .reading import Layout
 
 BLOCK = 1 << 16  # rows formatted at a time
-# What a spreadsheet executes when a cell starts so; numbers and lone signs it takes as they are.
+# What a spreadsheet executes when a cell starts so.
 ACTIVE = r"^[=+\-@\t\r]"
-HARMLESS = r"^(?i:[+-]?(?:\d[\d.,' ]*|[.,]\d+)(?:e[+-]?\d+)?%?|[+-](?:inf|infinity|nan)|[+-]+)$"
+NUMBER = r"[+-]?(?:\d[\d.,' ]*|[.,]\d+)(?:e[+-]?\d+)?%?"
+# Numbers, lone signs, and formulas that are one word in quotes and so compute nothing.
+HARMLESS = rf'^(?i:{NUMBER}|[+-](?:inf|infinity|nan)|[+-]+|="[^"]*")$'
 WORDS = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view)
 LACKING = {"σ": "sd", "×": "x", "…": "...", "≥": ">=", "≤": "<="}  # what old codecs do not have
 
