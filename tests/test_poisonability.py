@@ -12,15 +12,15 @@ from mithridate.bench.poisoning import batches
 from mithridate.bench.predict import (
     Errors,
     Field,
-    Goal,
-    Pull,
+    PlaceGoal,
+    changes_of,
     foreseen,
     hidden,
-    moves,
     placing,
     worth_of,
 )
 from mithridate.bench.worlds import World, world
+from mithridate.bounds import Pull
 from mithridate.data.load import load
 from mithridate.report import headlines, html
 from mithridate.report.poisonability import crossing, poisonability, predicted
@@ -145,11 +145,11 @@ def test_moves_lead_to_rows_that_could_be_real(mixed):
     w = mixed.world
     assert len(w.optional) >= 1
     for x in w.known.X[:10]:
-        move = moves(mixed, x)
-        for i in range(len(move.by)):
+        change = changes_of(mixed, x)
+        for i in range(len(change.by)):
             z = np.append(1.0, x)
-            z[move.column[i]] += move.by[i]
-            z[move.other[i]] -= move.out[i]
+            z[change.up[i]] += change.by[i]
+            z[change.down[i]] -= change.out[i]
             assert z[0] == 1
             assert (z[1:] >= w.lower[:-1] - 1e-12).all()
             assert (z[1:] <= w.upper[:-1] + 1e-12).all()
@@ -162,15 +162,15 @@ def test_moves_lead_to_rows_that_could_be_real(mixed):
 def test_the_worth_of_a_move_is_the_damage_of_the_refit_model(mixed):
     weight, targets = 0.07, np.array([0.0, 0.4, 1.0])
     hessian = mixed.clean.gram + (1 + weight) * np.diag(mixed.penalty)
-    pull = Pull.of(mixed, hessian, mixed.clean.cross)
+    pull = Pull.of(mixed.aimed, hessian, mixed.clean.cross)
     start = mixed.aimed.mse(mixed.theta), mixed.aimed.mse(pull.theta)
     z = np.append(1.0, mixed.world.known.X[0])
-    move, goal = moves(mixed, z[1:]), Goal(1.0, None, 0.0, 0.0, weight)
-    worth = worth_of(mixed, pull, goal, z, move, targets, start=start)
-    for i in range(len(move.by)):
+    change, goal = changes_of(mixed, z[1:]), PlaceGoal(1.0, None, 0.0, 0.0, weight)
+    worth = worth_of(mixed, pull, goal, z, change, targets, start=start)
+    for i in range(len(change.by)):
         moved = z.copy()
-        moved[move.column[i]] += move.by[i]
-        moved[move.other[i]] -= move.out[i]
+        moved[change.up[i]] += change.by[i]
+        moved[change.down[i]] -= change.out[i]
         for j, y in enumerate(targets):
             gram = hessian + weight * np.outer(moved, moved)
             theta = np.linalg.solve(gram, mixed.clean.cross + weight * y * moved)

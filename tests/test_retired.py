@@ -8,6 +8,7 @@ from typer.testing import CliRunner
 
 import mithridate
 from mithridate import _retired
+from mithridate.auditing.bound import Limit
 from mithridate.bench import Spec
 from mithridate.cli.app import app
 from mithridate.errors import InputError
@@ -48,6 +49,12 @@ def test_a_keyword_is_taken_by_its_old_name(door):
     assert [w.filename for w in seen] == [__file__]
     with pytest.raises(TypeError, match="takes model as victim; give one"):
         door(model="ridge", victim="ridge")
+
+
+def test_the_poison_of_a_limit_has_its_old_name():
+    limit = Limit(0.1, 1, 1.0, 1.0, 1.0, poison="rows", proof="proof")
+    with pytest.warns(FutureWarning, match=r"Limit\.found is now Limit\.poison"):
+        assert limit.found == "rows"
 
 
 def test_a_threat_is_read_with_its_old_key():

@@ -182,7 +182,7 @@ def test_both_ends_of_huber_regression_are_told_and_can_be_checked(found):
 
 def test_its_intervals_are_in_units_of_the_table(found):
     fits = HuberFits(found.setting, found.writable, 3, found.delta)
-    theta = fits.fit(found.limits[0].found.X, found.limits[0].found.y)
+    theta = fits.fit(found.limits[0].poison.X, found.limits[0].poison.y)
     by = found.split.scale[-1] / found.split.scale[:-1]
     ends, at = found.coefficients(3), theta[:-1] * by
     assert (ends[:, 0] < at).all()

@@ -8,8 +8,8 @@ import pytest
 
 from mithridate.bounds import (
     Effect,
-    Judge,
     State,
+    TTest,
     certified_rows,
     first_order,
     greedy_flip,
@@ -115,20 +115,20 @@ def test_the_t_value_is_that_of_the_textbook():
     Z, y = table(1, n=30)
     effect, rest = Effect.of(Z, y, [1.0, 0.0]), y - Z @ np.linalg.lstsq(Z, y)[0]
     inverse = np.linalg.inv(Z.T @ Z)
-    state, plain = State.of(effect, np.arange(30)), Judge(None, 0.05)
+    state, plain = State.of(effect, np.arange(30)), TTest(None, 0.05)
     by_hand = effect.value / np.sqrt(rest @ rest / 28 * inverse[0, 0])
     assert plain.t(state) == pytest.approx(by_hand)
     clusters = np.arange(30) // 3
     scores = np.array([Z[clusters == c].T @ rest[clusters == c] for c in range(10)])
     middle = inverse @ scores.T @ scores @ inverse
     by_hand = effect.value / np.sqrt(middle[0, 0] * 10 / 9 * 29 / 28)
-    assert Judge(clusters, 0.05).t(state) == pytest.approx(by_hand)
+    assert TTest(clusters, 0.05).t(state) == pytest.approx(by_hand)
 
 
 @pytest.mark.parametrize("clusters", [None, np.arange(30) // 3])
 def test_rows_are_removed_until_the_coefficient_is_not_significant(clusters):
     Z, y = table(2, n=30, slope=1.0)
-    effect, judge = Effect.of(Z, y, [1.0, 0.0]), Judge(clusters, 0.05)
+    effect, judge = Effect.of(Z, y, [1.0, 0.0]), TTest(clusters, 0.05)
     path = insignificant(effect, judge)
     assert path.reached
     assert len(path.rows) >= 2

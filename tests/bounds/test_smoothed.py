@@ -6,9 +6,9 @@ import pytest
 from mithridate.bench import Spec
 from mithridate.bench.worlds import world, writable
 from mithridate.bounds import Setting, farthest
-from mithridate.bounds.distance import Distance
+from mithridate.bounds.distance import LargestResidual
 from mithridate.bounds.dual import Smoothed, Whitened
-from mithridate.bounds.newton import Local, minimized
+from mithridate.bounds.newton import Derivatives, minimized
 from mithridate.data import load
 
 from .tables import frame
@@ -37,7 +37,7 @@ def slopes(function, x, by=1e-6):
 @pytest.mark.parametrize("threat", THREATS)
 def test_the_smoothed_distance_is_above_and_has_these_derivatives(table, threat):
     setting, rows = attacked(table, threat)
-    distance, rng = Distance(rows), np.random.default_rng(0)
+    distance, rng = LargestResidual(rows), np.random.default_rng(0)
     for heat in (1.0, 0.2):
         q = setting.fit(3).theta + 0.3 * rng.normal(size=setting.Z.shape[1])
         here = distance.smooth(q, heat)
@@ -75,7 +75,7 @@ def test_the_path_ends_at_the_minimum_of_a_function_with_a_kink():
         def local(self, x, heat):
             root = np.sqrt(x**2 + heat**2)
             slope = x / root + 4 * (x - np.array([0.25, 3.0]))
-            return Local(self.value(x, heat), slope, np.diag(heat**2 / root**3 + 4))
+            return Derivatives(self.value(x, heat), slope, np.diag(heat**2 / root**3 + 4))
 
     found = minimized(Kink(), np.array([5.0, -5.0]), [1.0, 0.1, 1e-2, 1e-4, 1e-6], 1.0)
     np.testing.assert_allclose(found, [0.0, 2.75], atol=1e-4)

@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Float
 from threadpoolctl import threadpool_limits
 
+from .._retired import warn
 from ..attack.threat import edges
 from ..bench import Spec
 from ..bench.goals import pursued
@@ -54,11 +55,11 @@ class Limit:
     nmse_clean : float
         NMSE (mean squared error / variance of the judged targets) without poison.
     nmse_lower : float
-        NMSE with the best poison found; `found` holds its rows.
+        NMSE with the best poison found; `poison` holds its rows.
     nmse_upper : float
         NMSE that no poison of so many rows exceeds; `proof` proves it. Infinite where the
         table is too badly conditioned for a proof in floating point.
-    found : Reached or Swapped
+    poison : Reached or Swapped
         Poison rows, in scaled units, and which rows they replace.
     proof : Proof, Witness or HuberProof
         Numbers from which `Bound.check` computes `nmse_upper` again; a witness where rows are
@@ -72,9 +73,15 @@ class Limit:
     nmse_clean: float
     nmse_lower: float
     nmse_upper: float
-    found: Reached | Swapped = dataclasses.field(repr=False)
+    poison: Reached | Swapped = dataclasses.field(repr=False)
     proof: Proof | Witness | HuberProof = dataclasses.field(repr=False)
     ends: str = "No bound could be proved for this table."
+
+    @property
+    def found(self) -> Reached | Swapped:
+        """The old name of `poison`."""
+        warn("Limit.found", "Limit.poison")
+        return self.poison
 
     @property
     def at_least(self) -> float:
@@ -90,7 +97,7 @@ class Limit:
     def sentence(self) -> str:
         """The finding in plain words."""
         share, of = f"With {100 * self.ratio:.3g} %", f"({self.rows} rows)"
-        share += " of the rows replaced" if isinstance(self.found, Swapped) else " poison"
+        share += " of the rows replaced" if isinstance(self.poison, Swapped) else " poison"
         what = f"{share} {of if self.rows != 1 else '(1 row)'} the error grows at least "
         if not np.isfinite(self.at_most):
             return f"{what}{_down(self.at_least)}×. {self.ends}"
@@ -295,8 +302,8 @@ def bound(
 
     Examples
     --------
-    >>> found = bound(ratios=[0.1])
-    >>> found.headlines
+    >>> result = bound(ratios=[0.1])
+    >>> result.headlines
     ['With 10 % poison (25 rows) the error grows at least 2.2× and at most 2.3×.']
     """
     spec = Spec.of({"ratios": asked.several(ratios), "threat": asked.threat(threat)})
@@ -348,8 +355,7 @@ def _replaced(
     unit, clean, limits = float(np.var(setting.u)), setting.fit(0).error, []
     about = Replacing(setting, written, max(counts.values()))
     for ratio, k in counts.items():
-        upper = about.prove(k)
-        some = min(k, len(mine) - 1)
+        upper, some = about.prove(k), min(k, len(mine) - 1)
         made = swapped(setting, written, some, mine, planes=[upper.witness.q], seed=seed)
         ends = [about.ends] if k > about.most else []
         limits.append(
@@ -374,18 +380,16 @@ def _scaled(delta: float, split: Split, replaces: bool) -> float:
 def _huberized(
     setting: Setting, written: Writable, counts: Mapping[float, int], delta: float, seed: int
 ) -> tuple[Limit, ...]:
-    unit, found = float(np.var(setting.u)), []
+    unit, limits = float(np.var(setting.u)), []
     for ratio, k in counts.items():
-        fits, plane = (
-            HuberFits(setting, written, k, delta),
-            search(setting, written, setting.fit(k)),
-        )
+        fits = HuberFits(setting, written, k, delta)
+        plane = search(setting, written, setting.fit(k))
         made = reached(setting, written, k, planes=[plane.q], seed=seed)
         clean = setting.error(HuberFits(setting, written, 0, delta).fit(made.X[:0], made.y[:0]))
         made = made._replace(error=setting.error(fits.fit(made.X, made.y)))
         upper, proof = fits.prove()
-        found.append(Limit(ratio, k, clean / unit, made.error / unit, upper / unit, made, proof))
-    return tuple(found)
+        limits.append(Limit(ratio, k, clean / unit, made.error / unit, upper / unit, made, proof))
+    return tuple(limits)
 
 
 def _down(times: float) -> str:

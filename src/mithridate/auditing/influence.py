@@ -16,15 +16,15 @@ from .. import _files, report
 from .._text import counted, percent, quote
 from ..bounds import (
     Effect,
-    Judge,
+    RemovalPath,
     State,
+    TTest,
     falls_at_most,
     first_order,
     greedy,
     insignificant,
     rows_in_noise,
 )
-from ..bounds import Path as Walk
 from ..errors import InputError
 from ..tables.reading import ANY, Reading
 from ..tables.write import check_output, report_of, write
@@ -261,8 +261,8 @@ def influence(
 
     Examples
     --------
-    >>> found = influence(column="age")
-    >>> found.headlines[0]
+    >>> result = influence(column="age")
+    >>> result.headlines[0]
     "Without 1 row of 442 (0.23%) the coefficient of 'age' turns its sign."
     """
     _check(column, row, change, level, fixed_effects)
@@ -306,13 +306,13 @@ def _coefficient(made: Regression, column: str, level: float, backend: Any) -> I
     effect = Effect.of(made.Z, made.y, np.eye(len(made.names))[at], made.groups)
     if effect.value == 0:
         raise InputError(f"The coefficient of {quote(column)} is 0 and has no sign to turn.")
-    judge, start = Judge(made.clusters, level), State.of(effect, np.arange(len(made.y)))
+    test, start = TTest(made.clusters, level), State.of(effect, np.arange(len(made.y)))
     proof = falls_at_most(effect, effect.value), first_order(effect, effect.value)
-    routes = [_route("sign", made, greedy(effect, effect.value), judge, *proof)]
-    if judge.significant(start):
-        routes.append(_route("significance", made, insignificant(effect, judge), judge))
+    routes = [_route("sign", made, greedy(effect, effect.value), test, *proof)]
+    if test.significant(start):
+        routes.append(_route("significance", made, insignificant(effect, test), test))
     return Influence(
-        made, f"the coefficient of {quote(column)}", effect.value, judge.t(start), judge.p(start),
+        made, f"the coefficient of {quote(column)}", effect.value, test.t(start), test.p(start),
         level, None, tuple(routes), rows_in_noise(effect, DRAWS, SEED), backend,
     )  # fmt: skip
 
@@ -339,28 +339,28 @@ def _prediction(
     proofs = [falls_at_most(effect, way * change) for way in (1.0, -1.0)]
     proof = np.max([one[: min(map(len, proofs))] for one in proofs], axis=0)
     first = min((count for count in counts if count is not None), default=None)
-    judge = Judge(None, level)
+    test = TTest(None, level)
     return Influence(
         made, what, effect.value, np.nan, np.nan, level, change,
-        (_route("change", made, shortest, judge, proof, first),), np.zeros(0, int), backend,
+        (_route("change", made, shortest, test, proof, first),), np.zeros(0, int), backend,
     )  # fmt: skip
 
 
 def _route(
     goal: report.Goal,
     made: Regression,
-    walk: Walk,
-    judge: Judge,
+    walk: RemovalPath,
+    test: TTest,
     at_most: np.ndarray | None = None,
     first: int | None = None,
 ) -> report.Route:
-    told, none = goal != "change", np.full(len(walk.states), np.nan)
+    tested, none = goal != "change", np.full(len(walk.states), np.nan)
     return report.Route(
         goal,
         made.rows[walk.rows],
         np.array([state.value for state in walk.states]),
-        np.array([judge.t(state) for state in walk.states]) if told else none,
-        np.array([judge.p(state) for state in walk.states]) if told else none,
+        np.array([test.t(state) for state in walk.states]) if tested else none,
+        np.array([test.p(state) for state in walk.states]) if tested else none,
         walk.reached,
         first,
         np.zeros(0) if at_most is None else at_most,

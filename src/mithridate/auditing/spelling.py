@@ -27,7 +27,7 @@ class Spelling(NamedTuple):
 
     Parameters
     ----------
-    found : Verbatim
+    file : Verbatim
         The file.
     stays : array of bool, shape (n,)
         Whether each row stays.
@@ -37,7 +37,7 @@ class Spelling(NamedTuple):
         The new column that tells which rows are poison.
     """
 
-    found: Verbatim
+    file: Verbatim
     stays: Bool[np.ndarray, " n"]
     poison: pa.Table
     mark: str
@@ -50,12 +50,12 @@ class Spelling(NamedTuple):
         pair of bytes and int
             Pieces, each with the number of cells that were defused in it.
         """
-        layout, style, cut = self.found.layout, self.found.style, None
+        layout, style, cut = self.file.layout, self.file.style, None
         named = [name.strip() for name in layout.written] == [*layout.names]
         if not layout.repair and (named or not layout.written):
-            cut = records(self.found.path, self.found.packed, layout, self.found.rows)
+            cut = records(self.file.path, self.file.packed, layout, self.file.rows)
         if cut is None:
-            kept = self.found.rows.filter(pa.array(self.stays))
+            kept = self.file.rows.filter(pa.array(self.stays))
             yield from delimited(self._marked(kept, FALSE), style)
         else:
             yield from self._copied(cut, style)
@@ -63,7 +63,7 @@ class Spelling(NamedTuple):
 
     def _copied(self, cut: Records, style: CellStyle) -> Iterator[tuple[bytes, int]]:
         """The rows as they came, each with one more cell."""
-        layout, mark = self.found.layout, style.quote
+        layout, mark = self.file.layout, style.quote
         head = cut.head.decode(layout.encoding)
         if layout.written:
             name = f"{mark}{self.mark}{mark}" if style.names_quoted else self.mark

@@ -29,6 +29,7 @@ from jaxtyping import Float, Int
 
 from .._lookup import build
 from ..attack import victims
+from ..bounds import Changes, Pull
 from ..tables.encoded import Part
 from .pieces import Batches
 from .spec import AttackSpec, Spec, ThreatSpec
@@ -65,6 +66,15 @@ class Products(NamedTuple):
     def of(cls, part: Part) -> "Products":
         Z, n = np.column_stack([np.ones(len(part.y)), part.X]), len(part.y)
         return cls(Z.T @ Z / n, Z.T @ part.y / n, float(part.y @ part.y) / n)
+
+    @property
+    def curve(self) -> Matrix:
+        """Half the second derivative of the mean squared error."""
+        return self.gram
+
+    def slope(self, theta: Vector) -> Vector:
+        """Gradient of the mean squared error."""
+        return 2 * (self.gram @ theta - self.cross)
 
     def mse(self, theta: Vector) -> float:
         """Mean squared error of `z @ theta`."""
@@ -137,39 +147,23 @@ def placing(
     """
     rng, n = np.random.default_rng(seed), len(field.world.known.y)
     gram, cross = field.clean.gram, field.clean.cross
-    Z, y, w, found = np.empty((0, len(cross))), np.empty(0), np.empty(0), []
+    Z, y, w, errors = np.empty((0, len(cross))), np.empty(0), np.empty(0), []
     for i, (first, last) in enumerate(pairwise(edges)):
         rows = np.diff(np.round(np.linspace(first, last, min(PLACES, last - first) + 1)))
         penalty = np.diag(field.penalty) * (1 + last / n)
         for weight in rows / n:
             seen = float(w @ (y - Z @ field.theta) ** 2)
-            goal = Goal(alpha, extreme[i] if extreme else None, seen, float(w.sum()), weight)
-            z, target = _place(field, Pull.of(field, gram + penalty, cross), goal, rng)
+            goal = PlaceGoal(alpha, extreme[i] if extreme else None, seen, float(w.sum()), weight)
+            z, target = _place(field, Pull.of(field.aimed, gram + penalty, cross), goal, rng)
             gram, cross = gram + weight * np.outer(z, z), cross + weight * target * z
             Z, y, w = np.vstack([Z, z]), np.append(y, target), np.append(w, weight)
         theta = np.linalg.solve(gram + penalty, cross)
         poison = [float(w @ (y - Z @ t) ** 2 / w.sum()) for t in (theta, field.theta)]
-        found.append(Errors(field.clean.mse(theta), poison[0], field.aimed.mse(theta), poison[1]))
-    return found
+        errors.append(Errors(field.clean.mse(theta), poison[0], field.aimed.mse(theta), poison[1]))
+    return errors
 
 
-class Pull(NamedTuple):
-    """How one more place moves the model: `θ` now, `H⁻¹`, `H⁻¹ S H⁻¹`, `H⁻¹` of half the slope."""
-
-    theta: Vector
-    inverse: Matrix
-    curve: Matrix
-    slope: Vector
-
-    @classmethod
-    def of(cls, field: Field, hessian: Matrix, cross: Vector) -> "Pull":
-        inverse, aimed = np.linalg.inv(hessian), field.aimed
-        theta = inverse @ cross
-        slope = inverse @ (aimed.gram @ theta - aimed.cross)
-        return cls(theta, inverse, inverse @ aimed.gram @ inverse, slope)
-
-
-class Goal(NamedTuple):
+class PlaceGoal(NamedTuple):
     """What a place is chosen by: `seen`, the poison's squared error so far, has weight `placed`."""
 
     alpha: float
@@ -189,7 +183,9 @@ class Goal(NamedTuple):
         return -self.alpha * short * np.abs(short) - (1 - self.alpha) * risk**2
 
 
-def _place(field: Field, pull: Pull, goal: Goal, rng: np.random.Generator) -> tuple[Vector, float]:
+def _place(
+    field: Field, pull: Pull, goal: PlaceGoal, rng: np.random.Generator
+) -> tuple[Vector, float]:
     """The best place and target found from a few clean rows."""
     known, low, high = field.world.known.X, field.world.lower[-1], field.world.upper[-1]
     step, targets = field.world.step[-1], np.linspace(low, high, TARGETS)
@@ -203,7 +199,7 @@ def _place(field: Field, pull: Pull, goal: Goal, rng: np.random.Generator) -> tu
     return z, target
 
 
-def _climb(field: Field, pull: Pull, goal: Goal, z: Vector, targets: np.ndarray):
+def _climb(field: Field, pull: Pull, goal: PlaceGoal, z: Vector, targets: np.ndarray):
     """Worth, place and target once no change of one column, with any target, does better.
 
     Columns change with the target as it is, until none helps: far fewer products to weigh.
@@ -211,41 +207,29 @@ def _climb(field: Field, pull: Pull, goal: Goal, z: Vector, targets: np.ndarray)
     now, target, every = -np.inf, targets[0], True
     start = field.aimed.mse(field.theta), field.aimed.mse(pull.theta)
     while True:
-        move, tried = moves(field, z[1:]), targets if every else np.array([target])
-        worth = worth_of(field, pull, goal, z, move, tried, start=start)
+        changes, tried = changes_of(field, z[1:]), targets if every else np.array([target])
+        worth = worth_of(field, pull, goal, z, changes, tried, start=start)
         i, j = np.unravel_index(worth.argmax(), worth.shape)
         if worth[i, j] > now + 1e-12 * abs(worth[i, j]):
             now, target, every = float(worth[i, j]), float(tried[j]), False
-            z[move.column[i]] += move.by[i]
-            z[move.other[i]] -= move.out[i]
+            z[changes.up[i]] += changes.by[i]
+            z[changes.down[i]] -= changes.out[i]
         elif every:
             return now, z, target
         else:
             every = True
 
 
-class Moves(NamedTuple):
-    """Changes of one row: `column` grows by `by`; `other`, the level left, shrinks by `out`."""
-
-    column: np.ndarray
-    by: np.ndarray
-    other: np.ndarray
-    out: np.ndarray
-
-    def along(self, vector: Vector) -> np.ndarray:
-        """The change of `vector · z`."""
-        return self.by * vector[self.column] - self.out * vector[self.other]
-
-    def bend(self, matrix: Matrix, z: Vector) -> np.ndarray:
-        """`zᵀ M z` after the change."""
-        own, other = matrix[self.column, self.column], matrix[self.other, self.other]
-        mixed = self.by * self.out * matrix[self.column, self.other]
-        square = self.by**2 * own + self.out**2 * other - 2 * mixed
-        image = matrix @ z
-        return z @ image + 2 * self.along(image) + square
+def _form(matrix: Matrix, z: Vector, changes: Changes) -> np.ndarray:
+    """`zᵀ M z` after each change."""
+    up, by, down, out = changes
+    mixed = by * out * matrix[up, down]
+    square = by**2 * matrix[up, up] + out**2 * matrix[down, down] - 2 * mixed
+    image = matrix @ z
+    return z @ image + 2 * changes.along(image) + square
 
 
-def moves(field: Field, x: np.ndarray) -> Moves:
+def changes_of(field: Field, x: np.ndarray) -> Changes:
     """No change; each number to an end of its box; each category set to another level, or none."""
     low, high, optional = field.world.lower, field.world.upper, field.world.optional
     number, level, group = field.number, field.level, field.group
@@ -257,7 +241,7 @@ def moves(field: Field, x: np.ndarray) -> Moves:
     still = np.zeros(1 + 2 * len(number))
     by = np.concatenate([[0.0], low[number] - x[number], high[number] - x[number], turned])
     # Counted in z = (1, x), where the intercept comes first.
-    return Moves(
+    return Changes(
         1 + np.concatenate([[0], number, number, level]),
         by,
         1 + np.concatenate([still.astype(int), np.maximum(left, 0)]),
@@ -268,30 +252,30 @@ def moves(field: Field, x: np.ndarray) -> Moves:
 def worth_of(
     field: Field,
     pull: Pull,
-    goal: Goal,
+    goal: PlaceGoal,
     z: Vector,
-    move: Moves,
+    changes: Changes,
     targets: np.ndarray,
     *,
     start: tuple[float, float],
 ) -> np.ndarray:
-    """Worth of each move (rows) with each target (columns).
+    """Worth of each change (rows) with each target (columns).
 
     `start` are the errors that the attacker aims by, under the clean model and the one so far.
     """
-    leverage, curve = move.bend(pull.inverse, z), move.bend(pull.curve, z)
-    slope = z @ pull.slope + move.along(pull.slope)
-    said = z @ pull.theta + move.along(pull.theta)
-    before = z @ field.theta + move.along(field.theta)
+    leverage, curve = _form(pull.inverse, z, changes), _form(pull.curve, z, changes)
+    slope = z @ pull.slope + changes.along(pull.slope)
+    said = z @ pull.theta + changes.along(pull.theta)
+    before = z @ field.theta + changes.along(field.theta)
     force = goal.weight * (targets - said[:, None]) / (1 + goal.weight * leverage)[:, None]
-    damage = start[1] - start[0] + 2 * force * slope[:, None] + force**2 * curve[:, None]
+    damage = start[1] - start[0] + force * slope[:, None] + force**2 * curve[:, None]
     return goal.worth(start[0], damage, targets - before[:, None])
 
 
 def foreseen(
     spec: Spec, worlds: Sequence[World], seeds: Sequence[int], cut: Batches
 ) -> dict[str, Any] | None:
-    """What `placing` and `hidden` say of a spec, to be told with its results.
+    """What `placing` and `hidden` say of a spec, to be kept with its results.
 
     `predicted` holds for each alpha of `attack` the errors of clean and poison rows by
     ratio, in variances of the target; `hidden` the bound by ratio; means over the seeds. None where
@@ -308,8 +292,8 @@ def foreseen(
     alphas = _alphas(aimed) if aimed else []
     bounds = [float(np.mean([hidden(field, ratio) for field in fields])) for ratio in cut.ratios]
     curves = _curves(fields, seeds, cut, alphas) if alphas else []
-    told = {"attack": aimed.use if aimed else None, "predicted": curves}
-    return {"ratios": cut.ratios, **told, "hidden": bounds}
+    facts = {"attack": aimed.use if aimed else None, "predicted": curves}
+    return {"ratios": cut.ratios, **facts, "hidden": bounds}
 
 
 def _alphas(one: AttackSpec) -> list[float]:

@@ -12,11 +12,12 @@ from .exchange import Aim
 from .huber import HuberFits, HuberProof, HuberWitness
 from .huberloss import huber
 from .intervals import Ball, highest, moved
+from .moves import Changes, Pull
 from .pieces import Proof, prove, proved, refined
 from .reached import Reached, improved, reached
 from .removal import (
-    Judge,
-    Path,
+    RemovalPath,
+    TTest,
     first_order,
     greedy,
     greedy_flip,
@@ -32,18 +33,20 @@ from .writable import Writable
 __all__ = [
     "Aim",
     "Ball",
+    "Changes",
     "Effect",
     "HuberFits",
     "HuberProof",
     "HuberWitness",
-    "Judge",
-    "Path",
     "Proof",
+    "Pull",
     "Reached",
+    "RemovalPath",
     "Replacing",
     "Setting",
     "State",
     "Swapped",
+    "TTest",
     "Witness",
     "Writable",
     "certified",

@@ -51,8 +51,9 @@ def safe_rows(
     def holds(k: int) -> bool:
         if k not in proofs:
             near = min(proofs, key=lambda other: abs(other - k), default=None)
-            found = search(setting, rows, setting.fit(k), None if near is None else proofs[near])
-            proofs[k] = found._replace(mu=found.mu * RAISE)
+            start = None if near is None else proofs[near]
+            witness = search(setting, rows, setting.fit(k), start)
+            proofs[k] = witness._replace(mu=witness.mu * RAISE)
         return _below(setting, rows, k, proofs[k], limit)
 
     low, high = 0, most + 1

@@ -39,7 +39,7 @@ def farthest(rows: Writable, q: Vector) -> float:
     >>> farthest(rows, np.array([0.0, 0.0]))
     2.0
     """
-    return Distance(rows).largest(q)
+    return LargestResidual(rows).largest(q)
 
 
 class Smooth(NamedTuple):
@@ -72,7 +72,7 @@ class Side(NamedTuple):
     shares: _Shares
 
 
-class Distance:
+class LargestResidual:
     """The largest residual of a row that may be written, as a convex function of the plane.
 
     Parameters

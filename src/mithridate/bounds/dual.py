@@ -21,8 +21,8 @@ import numpy as np
 import scipy.linalg
 from jaxtyping import Float
 
-from .distance import Distance, farthest
-from .newton import Local, minimized
+from .distance import LargestResidual, farthest
+from .newton import Derivatives, minimized
 from .setting import Fit, Setting
 from .writable import Writable
 
@@ -98,7 +98,7 @@ class Smoothed:
         places: Sequence[int] = (),
         ends: Sequence[tuple[float, float]] = (),
     ):
-        self.white, self.distance, self.heat_unit = white, Distance(rows), rows.unit
+        self.white, self.distance, self.heat_unit = white, LargestResidual(rows), rows.unit
         self.at = np.array(places, int)
         low, high = np.array(ends, float).reshape(-1, 2).T
         self.sum, self.product, self.unit = low + high, low * high, 1.0
@@ -145,7 +145,7 @@ class Smoothed:
         barrier = BARRIER * heat * self.unit
         return float(value - barrier * (np.log(room).sum() + np.log(gamma).sum()))
 
-    def local(self, x: Vector, heat: float) -> Local:
+    def local(self, x: Vector, heat: float) -> Derivatives:
         """The same, with its derivatives."""
         white, at, size = self.white, self.at, len(self.white.pull)
         (p, mu, gamma, room, moved), k = self._parts(x), white.fit.poison
@@ -173,7 +173,7 @@ class Smoothed:
         rest[0, 0] += along @ e
         rest[pieces, pieces] += barrier / gamma**2
         bend[size:, size:], bend[size:, :size] = rest, bend[:size, size:].T
-        return Local(self._sum(mu, gamma, room, moved, far, heat), slope, bend)
+        return Derivatives(self._sum(mu, gamma, room, moved, far, heat), slope, bend)
 
 
 def search(setting: Setting, rows: Writable, fit: Fit, start: Witness | None = None) -> Witness:
@@ -201,9 +201,9 @@ def search(setting: Setting, rows: Writable, fit: Fit, start: Witness | None = N
         return Witness(fit.theta - white.T @ white.pull / mu, mu)
     first = _first(white, rows) if start is None else start
     first = first._replace(mu=multiplier(white, first.q, farthest(rows, first.q)))
-    found, _ = Smoothed(white, rows).minimum(first, heats=HEATS if start is None else WARM)
-    better = found._replace(mu=multiplier(white, found.q, farthest(rows, found.q)))
-    best = min(found, better, key=lambda one: _value(white, rows, one))
+    lowest, _ = Smoothed(white, rows).minimum(first, heats=HEATS if start is None else WARM)
+    better = lowest._replace(mu=multiplier(white, lowest.q, farthest(rows, lowest.q)))
+    best = min(lowest, better, key=lambda one: _value(white, rows, one))
     # A plane that was descended to says more than its value does: see `planted`.
     lower = _value(white, rows, first) < _value(white, rows, best) * (1 - LEAST_LOWER)
     return first if lower else best

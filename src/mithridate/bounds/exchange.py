@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float, Int
 
-from .moves import LEAST, SHARES, Moves, Pull
+from .moves import LEAST, SHARES, Moves, PoisonedFit, Pull
 from .setting import Fit, Setting
 
 Vector = Float[np.ndarray, " k"]
@@ -169,9 +169,9 @@ class _Without(NamedTuple):
     def after(self, pull: Pull, changes: _ColumnChanges) -> tuple[Matrix, Matrix]:
         """`zᵀKz` and `zᵀKSKz` of each row after each change."""
         up, by, first = changes.up, changes.by, changes.numbers
-        found = []
+        values = []
         for image, square, own in zip(self.images, self.squares, self.diagonals, strict=True):
-            found.append(square[:, None] + 2 * changes.along(image) + by**2 * own[:, up])
+            values.append(square[:, None] + 2 * changes.along(image) + by**2 * own[:, up])
         if changes.out.size:
             level, down, row = up[first:], changes.down, np.arange(len(by))[:, None]
             twice = 2 * by[:, first:] * changes.out
@@ -180,9 +180,9 @@ class _Without(NamedTuple):
                 pull.inverse[level, down] - self.force[:, None] * self.u[:, level] * left[0],
                 pull.curve[level, down] - self.u[:, level] * left[1] - self.v[:, level] * left[0],
             )
-            for one, own, both in zip(found, self.diagonals, between, strict=True):
+            for one, own, both in zip(values, self.diagonals, between, strict=True):
                 one[:, first:] += changes.out * own[row, down] - twice * both
-        return found[0], found[1]
+        return values[0], values[1]
 
 
 class _BestChanges(NamedTuple):
@@ -192,7 +192,7 @@ class _BestChanges(NamedTuple):
     rows: Matrix
 
 
-class Exchange:
+class Exchange(PoisonedFit):
     """Poison of a fit, and what may be changed of it.
 
     Parameters
@@ -208,7 +208,8 @@ class Exchange:
     """
 
     def __init__(self, setting: Setting, fit: Fit, moves: Moves, aim: Aim):
-        self.setting, self.fit, self.moves, self.aim = setting, fit, moves, aim
+        super().__init__(setting, fit, moves)
+        self.aim = aim
         self.free = bool(moves.rows.free[-1])
 
     def improved(self, places: Matrix) -> Matrix:
@@ -217,11 +218,11 @@ class Exchange:
             return places
         worth, block, history = self.worth(places), len(places), []
         for _ in range(ROUNDS):
-            found = self._scored(places)
-            order = np.argsort(-found.gain, kind="stable")
-            order = order[: np.count_nonzero(found.gain > LEAST * abs(worth))]
+            best = self._scored(places)
+            order = np.argsort(-best.gain, kind="stable")
+            order = order[: np.count_nonzero(best.gain > LEAST * abs(worth))]
             before = worth
-            places, worth, block = self._made(places, worth, found, order, block)
+            places, worth, block = self._made(places, worth, best, order, block)
             history.append(worth - before)
             if sum(history[-LOOK:]) <= LEAST_GAIN * abs(worth) or not order.size:
                 break
@@ -240,7 +241,7 @@ class Exchange:
         self,
         places: Matrix,
         worth: float,
-        found: _BestChanges,
+        best: _BestChanges,
         order: Int[np.ndarray, " k"],
         block: int,
     ) -> tuple[Matrix, float, int]:
@@ -252,7 +253,7 @@ class Exchange:
                 break
             some = order[at : at + block]
             tried = places.copy()
-            tried[some] = found.rows[some]
+            tried[some] = best.rows[some]
             new, old = _normal(tried[some]), _normal(places[some])
             other = normal[0] + (new[0] - old[0]), normal[1] + (new[1] - old[1])
             then = self._worth(tried, other)
@@ -265,9 +266,7 @@ class Exchange:
 
     def _scored(self, places: Matrix) -> _BestChanges:
         """The best change of each row."""
-        Z, y = places[:, :-1], places[:, -1]
-        pull = Pull.of(self.setting, self.fit.A + Z.T @ Z, self.fit.b + Z.T @ y)
-        moves = self.moves
+        pull, moves = self.pull(places), self.moves
         width = len(moves.number) * (2 + 2 * len(SHARES)) + len(moves.level)
         step = max(BLOCK // max(width, 1), 1)
         parts = [self._block(pull, places, slice(i, i + step)) for i in range(0, len(places), step)]

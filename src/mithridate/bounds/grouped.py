@@ -37,11 +37,11 @@ class _Parts(NamedTuple):
 def grouped_fall(effect: Effect, groups: Int[np.ndarray, " n"], most: int) -> Vector:
     """For 1 to `most` rows, a bound on the fall of the number that their removal brings."""
     order = np.argsort(groups, kind="stable")
-    found = [
+    tables = [
         _parts(effect.x[rows], effect.alpha[rows], effect.residual[rows], most)
         for rows in np.split(order, np.flatnonzero(np.diff(groups[order])) + 1)
     ]
-    direct, b1, w1, x1 = (_knapsack(tables, most) for tables in zip(*found, strict=True))
+    direct, b1, w1, x1 = (_knapsack(part, most) for part in zip(*tables, strict=True))
     pairs, b0, w0, reach_b, reach_w, kappa = _between(effect, most)
     beta, w, wide = b0 + b1, w0 + w1, kappa + x1
     by_b = np.sqrt((reach_b + np.sqrt(kappa) * b1) ** 2 + x1 * beta**2)

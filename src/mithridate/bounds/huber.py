@@ -169,11 +169,11 @@ class HuberFits:
         HuberProof
             What `proved` checks.
         """
-        found = []
+        ends = []
         for sign in (-1.0, 1.0):
             self._last = None
-            found.append(tuple(self.searched(sign * a) for a in self.setting.M))
-        proof = HuberProof(*found)
+            ends.append(tuple(self.searched(sign * a) for a in self.setting.M))
+        proof = HuberProof(*ends)
         return self.proved(proof), proof
 
     def proved(self, proof: HuberProof) -> float:
@@ -244,13 +244,13 @@ class HuberFits:
         most = LARGEST * self.total * self.delta / abs(a[-1]) if a[-1] else np.inf
         q, eta = (None, None) if self._last is None else (self._last[0].q, self._last[0].eta)
         pull = min(scale if self._last else self._first_pull(size), most)
-        found, best, low, high = None, np.inf, 0.0, most
+        best, least, low, high = None, np.inf, 0.0, most
         for _ in range(TRIES):
             q, eta = self._minima(pull * a, q, eta)
             over = (self._level(q) - self._clean.value(eta, 0.0)) / pull
             value = float(a @ (q + eta) + over) / 2
-            if value < best:
-                found, best = (HuberWitness(q, 1 / pull, eta), pull * size), value
+            if value < least:
+                best, least = (HuberWitness(q, 1 / pull, eta), pull * size), value
             width = abs(a @ (eta - self._middle))
             if not abs(over) > CLOSE * width:
                 break
@@ -260,9 +260,9 @@ class HuberFits:
             pull = float(wanted if low < wanted < high else (np.sqrt(low * high) or wanted))
             if not low < pull < high:
                 break
-        assert found is not None
-        self._last = found
-        return found[0]
+        assert best is not None
+        self._last = best
+        return best[0]
 
     @cached_property
     def _middle(self) -> Vector:

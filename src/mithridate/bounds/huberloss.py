@@ -3,8 +3,8 @@
 import numpy as np
 from jaxtyping import Float
 
-from .distance import Distance
-from .newton import Local
+from .distance import LargestResidual
+from .newton import Derivatives
 from .setting import Setting
 from .writable import Writable
 
@@ -57,7 +57,7 @@ class Loss:
         setting = self.setting
         return float(setting.w @ huber(setting.v - setting.Z @ x, self.delta) + self.P @ x**2 / 2)
 
-    def local(self, x: Vector, heat: float) -> Local:
+    def local(self, x: Vector, heat: float) -> Derivatives:
         """The value and its derivatives."""
         setting, delta = self.setting, self.delta
         away = setting.v - setting.Z @ x
@@ -68,7 +68,7 @@ class Loss:
         curve = setting.w * np.where(size <= delta, 1.0, FLAT * delta / np.maximum(size, delta))
         bend = setting.Z.T @ (curve[:, None] * setting.Z)
         bend[np.diag_indices(len(x))] += self.P
-        return Local(value, slope, bend)
+        return Derivatives(value, slope, bend)
 
 
 class Level:
@@ -92,7 +92,7 @@ class Level:
         self, setting: Setting, penalty: Vector, rows: Writable, poison: int, delta: float
     ):
         self.loss = Loss(setting, penalty, 3 * delta)
-        self.distance, self.unit = Distance(rows), rows.unit
+        self.distance, self.unit = LargestResidual(rows), rows.unit
         self.poison, self.delta = poison, 2 * delta
 
     def value(self, x: Vector, heat: float) -> float:
@@ -100,7 +100,7 @@ class Level:
         far = self.distance.largest(x, heat * self.unit)
         return self.loss.value(x, heat) + self.poison * float(huber(np.array(far), self.delta))
 
-    def local(self, x: Vector, heat: float) -> Local:
+    def local(self, x: Vector, heat: float) -> Derivatives:
         """The value and its derivatives."""
         value, slope, bend = self.loss.local(x, heat)
         far, by_q, bent = self.distance.smooth(x, heat * self.unit)
@@ -108,7 +108,7 @@ class Level:
         inside = 1.0 if far <= self.delta else 0.0
         bend = bend + force * bent + self.poison * inside * np.outer(by_q, by_q)
         value += self.poison * float(huber(np.array(far), self.delta))
-        return Local(value, slope + force * by_q, bend)
+        return Derivatives(value, slope + force * by_q, bend)
 
 
 class Pulled:
@@ -129,7 +129,7 @@ class Pulled:
         """The value at a plane (d + 1,)."""
         return self.function.value(x, heat) + float(self.pull @ x)
 
-    def local(self, x: Vector, heat: float) -> Local:
+    def local(self, x: Vector, heat: float) -> Derivatives:
         """The value and its derivatives."""
         value, slope, bend = self.function.local(x, heat)
-        return Local(value + float(self.pull @ x), slope + self.pull, bend)
+        return Derivatives(value + float(self.pull @ x), slope + self.pull, bend)

@@ -15,8 +15,8 @@ import scipy.linalg
 from jaxtyping import Float
 
 from .certificate import UNIT, definite, farthest_surely, gamma
-from .distance import Distance
-from .newton import Local, minimized
+from .distance import LargestResidual
+from .newton import Derivatives, minimized
 from .setting import Setting
 from .writable import Writable
 
@@ -178,8 +178,8 @@ def searched(ball: Ball, rows: Writable, a: Vector, start: Vector | None = None)
     toward = ball.root.T @ (flat - ball.theta)
     starts = [share * toward for share in np.linspace(0, 1, STARTS)]
     first = min(starts, key=lambda e: end.value(e, 0.0))
-    found = minimized(end, first, HEATS, end.size * rows.unit)
-    return ball.theta + end.back @ min((first, found), key=lambda e: end.value(e, 0.0))
+    lowest = minimized(end, first, HEATS, end.size * rows.unit)
+    return ball.theta + end.back @ min((first, lowest), key=lambda e: end.value(e, 0.0))
 
 
 class _SmoothedEnd:
@@ -188,13 +188,13 @@ class _SmoothedEnd:
     def __init__(self, ball: Ball, rows: Writable, a: Vector):
         self.back, self.ball, self.unit = ball.back, ball, rows.unit
         self.pull = self.back.T @ a
-        self.size, self.distance = float(np.linalg.norm(self.pull)), Distance(rows)
+        self.size, self.distance = float(np.linalg.norm(self.pull)), LargestResidual(rows)
 
     def value(self, x: Vector, heat: float) -> float:
         far = self.distance.largest(self.ball.theta + self.back @ x, heat * self.unit)
         return float(self.pull @ x + self.size * np.sqrt(self.ball.poison * far**2 + x @ x)) / 2
 
-    def local(self, x: Vector, heat: float) -> Local:
+    def local(self, x: Vector, heat: float) -> Derivatives:
         k, back = self.ball.poison, self.back
         far, by_q, bent = self.distance.smooth(self.ball.theta + back @ x, heat * self.unit)
         by_e, radius = back.T @ by_q, np.sqrt(k * far**2 + x @ x) + 1e-300
@@ -202,7 +202,7 @@ class _SmoothedEnd:
         inner = k * (np.outer(by_e, by_e) + far * (back.T @ bent @ back)) + np.eye(len(x))
         bend = self.size / (2 * radius) * (inner - np.outer(slope, slope))
         value = float(self.pull @ x + self.size * radius) / 2
-        return Local(value, self.pull / 2 + self.size / 2 * slope, bend)
+        return Derivatives(value, self.pull / 2 + self.size / 2 * slope, bend)
 
 
 def moved(

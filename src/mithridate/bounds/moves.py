@@ -6,12 +6,12 @@ moves the error by exactly `t l + t² s`, where `t = c (y - zᵀθ) / (1 + c z�
 """
 
 import itertools
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from jaxtyping import Float
 
-from .setting import Setting
+from .setting import Fit, Setting
 from .writable import Writable
 
 Vector = Float[np.ndarray, " k"]
@@ -20,8 +20,33 @@ SHARES = (0.3, 0.1, 0.03, 0.01)  # of its range that a number may move, where va
 LEAST = 1e-10  # of the gain: a change that gains less is none
 
 
+class QuadraticError(Protocol):
+    """A mean squared error as a function of the parameters."""
+
+    @property
+    def curve(self) -> Matrix:
+        """`S`: half its second derivative."""
+        ...
+
+    def slope(self, theta: Vector) -> Vector:
+        """`∇f(θ)`: its gradient."""
+        ...
+
+
 class Pull(NamedTuple):
-    """How one more row moves the fit: `θ`, `K`, `KSK` and `K∇f(θ)`."""
+    """How one more row moves the fit.
+
+    Parameters
+    ----------
+    theta : (k,) array
+        The parameters `θ`.
+    inverse : (k, k) array
+        `K`, the inverse of the normal equations' matrix.
+    curve : (k, k) array
+        `KSK`.
+    slope : (k,) array
+        `K∇f(θ)`.
+    """
 
     theta: Vector
     inverse: Matrix
@@ -29,16 +54,43 @@ class Pull(NamedTuple):
     slope: Vector
 
     @classmethod
-    def of(cls, setting: Setting, hessian: Matrix, cross: Vector) -> "Pull":
-        """That of the fit that solves `hessian θ = cross`."""
+    def of(cls, error: QuadraticError, hessian: Matrix, cross: Vector) -> "Pull":
+        """That of the fit that solves `hessian θ = cross`.
+
+        Parameters
+        ----------
+        error : QuadraticError
+            What the row is to change, such as a `Setting`.
+        hessian : (k, k) array
+            The normal equations' matrix.
+        cross : (k,) array
+            Their right side.
+
+        Returns
+        -------
+        Pull
+            Vectors (k,) and matrices (k, k).
+        """
         inverse = np.linalg.inv(hessian)
         theta = inverse @ cross
-        curve = inverse @ setting.curve @ inverse
-        return cls(theta, inverse, curve, inverse @ setting.slope(theta))
+        curve = inverse @ error.curve @ inverse
+        return cls(theta, inverse, curve, inverse @ error.slope(theta))
 
 
 class Changes(NamedTuple):
-    """Changes of a row, one a place: column `up` grows by `by`, column `down` shrinks by `out`."""
+    """Changes of a row `z`, of one column each, or of two levels of a group.
+
+    Parameters
+    ----------
+    up : (m,) array of int
+        The column that grows.
+    by : (m,) array
+        By how much it does.
+    down : (m,) array of int
+        The column that shrinks.
+    out : (m,) array
+        By how much it does; 0 where none shrinks.
+    """
 
     up: np.ndarray
     by: Vector
@@ -46,7 +98,18 @@ class Changes(NamedTuple):
     out: Vector
 
     def along(self, vector: Vector) -> Vector:
-        """The change of `vector · z`."""
+        """The change of `vector · z`.
+
+        Parameters
+        ----------
+        vector : (k,) array
+            What the row is multiplied by.
+
+        Returns
+        -------
+        (m,) array
+            One for each change.
+        """
         return self.by * vector[self.up] - self.out * vector[self.down]
 
 
@@ -177,6 +240,28 @@ class Moves:
         spacing = np.where(self.step > 0, self.step, 1.0)
         whole = np.sign(way) * np.maximum(np.abs(way) // spacing, 1.0) * spacing
         return np.clip(held + np.where(self.step > 0, whole, way), self.low, self.high)
+
+
+class PoisonedFit:
+    """A clean fit that poison rows `(x, 1, y)` are added to, and what may be changed of them.
+
+    Parameters
+    ----------
+    setting : Setting
+        Training and judged rows.
+    fit : Fit
+        The clean fit with the penalty of the poison rows.
+    moves : Moves
+        What may be changed of a row.
+    """
+
+    def __init__(self, setting: Setting, fit: Fit, moves: Moves):
+        self.setting, self.fit, self.moves = setting, fit, moves
+
+    def pull(self, places: Matrix) -> Pull:
+        """What one more row does beside these."""
+        Z, y = places[:, :-1], places[:, -1]
+        return Pull.of(self.setting, self.fit.A + Z.T @ Z, self.fit.b + Z.T @ y)
 
 
 def ended(moves: Moves, rest: Rest, z: Vector, chunk: int) -> Vector:

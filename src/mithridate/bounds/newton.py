@@ -15,7 +15,7 @@ ENOUGH = 0.03  # of the heat: what a last step may still gain
 RAISE = 1e-12  # of the diagonal, where rounding makes the matrix indefinite
 
 
-class Local(NamedTuple):
+class Derivatives(NamedTuple):
     """A function at a point: its value, gradient and second derivatives."""
 
     value: float
@@ -30,7 +30,7 @@ class Smoothable(Protocol):
         """The smoothed value; infinite outside of the domain."""
         ...
 
-    def local(self, x: Vector, heat: float) -> Local:
+    def local(self, x: Vector, heat: float) -> Derivatives:
         """The same, with its derivatives, at a point of the domain."""
         ...
 
@@ -69,13 +69,13 @@ def minimized(function: Smoothable, start: Vector, heats: Sequence[float], unit:
     return x
 
 
-def _falls(function: Smoothable, x: Vector, heat: float, here: Local, share, step) -> bool:
+def _falls(function: Smoothable, x: Vector, heat: float, here: Derivatives, share, step) -> bool:
     """Whether the value falls by a tenth of what the gradient promises (Armijo)."""
     promised = share * float(step @ here.slope)
     return function.value(x + share * step, heat) <= here.value + 0.1 * promised
 
 
-def _step(here: Local) -> tuple[Vector, float]:
+def _step(here: Derivatives) -> tuple[Vector, float]:
     """Newton's step, and twice the fall of its quadratic model."""
     # A diagonal of ones: the variables have very different scales.
     scale = 1 / np.sqrt(np.maximum(here.bend.diagonal(), 1e-300))

@@ -113,7 +113,7 @@ def _largest(setting, rows, poison, proof: Proof, tree: Node | Leaf, ends: Mappi
     )
 
 
-class Proved(NamedTuple):
+class ProvedBound(NamedTuple):
     """A bound, the proof of it, and a witness from which the next search can start.
 
     `planes` are the `q` of the pieces, those of the largest bound first: the worst poison lies
@@ -133,7 +133,7 @@ def prove(
     start: Witness | None = None,
     *,
     pieces: int = MOST,
-) -> Proved:
+) -> ProvedBound:
     """The best upper bound found on the error with `poison` added rows, and its proof.
 
     Parameters
@@ -151,7 +151,7 @@ def prove(
 
     Returns
     -------
-    Proved
+    ProvedBound
         Its `bound` is infinite, and its `witness` None, where the normal equations are too badly
         conditioned.
 
@@ -170,8 +170,8 @@ def prove(
         proof, planes = _refined(setting, rows, fit, witness, pieces)
     except np.linalg.LinAlgError:
         nothing = Witness(np.zeros(setting.Z.shape[1]), np.inf)
-        return Proved(np.inf, Proof((), Leaf(nothing, {})), None)
-    return Proved(proved(setting, rows, poison, proof), proof, witness, planes)
+        return ProvedBound(np.inf, Proof((), Leaf(nothing, {})), None)
+    return ProvedBound(proved(setting, rows, poison, proof), proof, witness, planes)
 
 
 def _terms(cuts: Sequence[Cut], leaf: Leaf, ends: Mapping) -> list[Term]:
@@ -269,12 +269,12 @@ class _Splitting:
         low, high = piece.ends.get(i) or _interval(self.ball, self.rows, self.cuts[i])
         middle = (low + high) / 2
         self.splits[piece.path] = i, middle
-        found = []
+        halves = []
         for above, side in ((False, (low, middle)), (True, (middle, high))):
             ends = {**piece.ends, i: side}
             leaf = self._solved(piece.leaf, ends)
-            found.append(_BoundedLeaf(self._value(leaf, ends), leaf, ends, (*piece.path, above)))
-        return found
+            halves.append(_BoundedLeaf(self._value(leaf, ends), leaf, ends, (*piece.path, above)))
+        return halves
 
     def _next(self, piece: _BoundedLeaf, witness: Witness) -> int | None:
         """The cut to make: a new direction where `μ` sticks, else the interval that costs most."""
@@ -312,5 +312,5 @@ class _Splitting:
         places = [self.places[i] for i in ends]
         problem = Smoothed(self.white, self.rows, places, list(ends.values()))
         gammas = [start.gamma.get(i, 0.0) for i in ends]
-        witness, found = problem.minimum(start.witness, gammas, WARM)
-        return Leaf(witness, dict(zip(ends, found.tolist(), strict=True)))
+        witness, gammas = problem.minimum(start.witness, gammas, WARM)
+        return Leaf(witness, dict(zip(ends, gammas.tolist(), strict=True)))

@@ -8,7 +8,7 @@ the levels of a group, of origins. Whole rows keep to these shares as well as so
 import numpy as np
 from jaxtyping import Float
 
-from .distance import Distance, Side
+from .distance import LargestResidual, Side
 from .dual import HEATS
 from .writable import Writable
 
@@ -35,7 +35,7 @@ def planted(rows: Writable, q: Vector, poison: int, rng: np.random.Generator) ->
     (poison, d + 2) array
         Rows that may be written.
     """
-    distance, heat = Distance(rows), HEATS[-1] * rows.unit
+    distance, heat = LargestResidual(rows), HEATS[-1] * rows.unit
     sides = distance.sides(q, heat)
     above = 1 / (1 + np.exp(np.clip((sides[1].value - sides[0].value) / heat, -700, 700)))
     many = round(poison * float(above))
@@ -48,7 +48,7 @@ def planted(rows: Writable, q: Vector, poison: int, rng: np.random.Generator) ->
     return np.insert(np.vstack(made), made[0].shape[1] - 1, 1.0, axis=1)
 
 
-def _of_side(distance: Distance, side: Side, count: int, end: float, rng) -> np.ndarray:
+def _of_side(distance: LargestResidual, side: Side, count: int, end: float, rng) -> np.ndarray:
     """`count` rows `(x, y)` in the shares of a side."""
     rows, mean = distance.rows, np.delete(side.row, -2)
     if distance.near:

@@ -182,9 +182,9 @@ def _starts(rows: Writable, moves: Moves, rest: Rest, chunk: int, rng) -> list[V
     if rows.free.all() and not np.isfinite(rows.budget):
         return [ended(moves, rest, z, chunk) for z in pool[:STARTS]]
     # Where columns are fixed the choice of the origin is most of the attack.
-    found = [ended(moves, rest, z, chunk) for z in pool]
-    worth = [rest.gain(z, chunk) for z in found]
-    return [found[i] for i in np.argsort(worth)[::-1][:STARTS]]
+    starts = [ended(moves, rest, z, chunk) for z in pool]
+    worth = [rest.gain(z, chunk) for z in starts]
+    return [starts[i] for i in np.argsort(worth)[::-1][:STARTS]]
 
 
 def _feasible(rows: Writable, origins: np.ndarray) -> np.ndarray:

@@ -22,8 +22,8 @@ Labels = Int[np.ndarray, " n"]
 CANDIDATES = 8  # rows that are tried exactly where only the score of a row is at hand
 
 
-class Judge(NamedTuple):
-    """The t value of a coefficient: classical, or with clustered standard errors.
+class TTest(NamedTuple):
+    """The t test of a coefficient: classical, or with clustered standard errors.
 
     Parameters
     ----------
@@ -129,7 +129,7 @@ class Judge(NamedTuple):
         return float(total @ total) * self._factor(state)
 
 
-class Path(NamedTuple):
+class RemovalPath(NamedTuple):
     """Rows in the order of their removal, and the states before and after each of them.
 
     Parameters
@@ -147,7 +147,7 @@ class Path(NamedTuple):
     reached: bool
 
 
-def greedy(effect: Effect, fall: float, *, most: int | None = None) -> Path:
+def greedy(effect: Effect, fall: float, *, most: int | None = None) -> RemovalPath:
     """Remove the row that moves the number farthest, refit, and go on until it moved enough.
 
     Parameters
@@ -161,7 +161,7 @@ def greedy(effect: Effect, fall: float, *, most: int | None = None) -> Path:
 
     Returns
     -------
-    Path
+    RemovalPath
         The rows, and whether they suffice.
     """
     sign, start = np.sign(fall), effect.value
@@ -169,52 +169,52 @@ def greedy(effect: Effect, fall: float, *, most: int | None = None) -> Path:
     def best(state: State) -> int:
         return int(np.nanargmin(sign * state.without()))
 
-    def done(state: State) -> bool:
+    def reached(state: State) -> bool:
         return bool(sign * (start - state.value) > abs(fall))
 
-    return _walk(effect, best, done, most)
+    return _walk(effect, best, reached, most)
 
 
-def insignificant(effect: Effect, judge: Judge, *, most: int | None = None) -> Path:
+def insignificant(effect: Effect, test: TTest, *, most: int | None = None) -> RemovalPath:
     """Remove the row that leaves the smallest |t|, refit, until the number is not significant.
 
     Parameters
     ----------
     effect : Effect
         The number.
-    judge : Judge
+    test : TTest
         What counts as significant.
     most : int, optional
         Rows to remove at most; by default a half of them.
 
     Returns
     -------
-    Path
+    RemovalPath
         The rows, and whether they suffice.
     """
 
     def best(state: State) -> int:
-        after = judge.without(state)
-        if judge.clusters is None:
+        after = test.without(state)
+        if test.clusters is None:
             return int(np.argmin(after))
         tried = np.argsort(after)[:CANDIDATES]
         rest = [State.of(effect, np.delete(state.rows, at)) for at in tried]
-        return int(tried[np.argmin([abs(judge.t(one)) for one in rest])])
+        return int(tried[np.argmin([abs(test.t(one)) for one in rest])])
 
-    return _walk(effect, best, lambda state: not judge.significant(state), most)
+    return _walk(effect, best, lambda state: not test.significant(state), most)
 
 
-def _walk(effect: Effect, best, done, most: int | None) -> Path:
+def _walk(effect: Effect, best, reached, most: int | None) -> RemovalPath:
     state = State.of(effect, np.arange(len(effect.y)))
     states, gone = [state], []
     for _ in range(len(effect.y) // 2 if most is None else most):
-        if done(state) or state.freedom <= 1 or not (state.room > 0).any():
+        if reached(state) or state.freedom <= 1 or not (state.room > 0).any():
             break
         at = best(state)
         gone.append(int(state.rows[at]))
         state = State.of(effect, np.delete(state.rows, at))
         states.append(state)
-    return Path(np.array(gone, int), states, done(state))
+    return RemovalPath(np.array(gone, int), states, reached(state))
 
 
 def rows_in_noise(effect: Effect, draws: int, seed: int) -> Int[np.ndarray, " m"]:
@@ -339,5 +339,5 @@ def greedy_flip(
     array([4])
     """
     effect = Effect.of(Z, y, np.eye(np.shape(Z)[1])[column], groups)
-    found = greedy(effect, effect.value, most=most)
-    return found.rows if found.reached else found.rows[:0]
+    path = greedy(effect, effect.value, most=most)
+    return path.rows if path.reached else path.rows[:0]

@@ -100,9 +100,9 @@ class Replacing:
         best = Replaced(np.inf, Witness(fit.theta, np.inf))
         if not 0 < k <= self.most:
             return best
-        found, white = search(self.setting, self.rows, fit), Whitened.of(self.setting, fit)
+        start, white = search(self.setting, self.rows, fit), Whitened.of(self.setting, fit)
         for share in SHARES:
-            q = fit.theta + share * (found.q - fit.theta)
+            q = fit.theta + share * (start.q - fit.theta)
             far = 2 * np.sqrt(max(self._reach(k, q), 0.0) / k)
             one = Witness(q, multiplier(white, q, far))
             bound = self.proved(k, one)

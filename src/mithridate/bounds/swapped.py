@@ -74,8 +74,8 @@ def swapped(
     --------
     >>> X, y = np.linspace(0, 1, 20)[:, None], np.tile([0.0, 1.0], 10)
     >>> setting, rows = Setting(X, y, X, y, l2=1.0), Writable.box(X, y)
-    >>> found = swapped(setting, rows, 2, np.arange(20))
-    >>> found.error > setting.fit(0).error, len(set(found.gone.tolist()))
+    >>> poison = swapped(setting, rows, 2, np.arange(20))
+    >>> poison.error > setting.fit(0).error, len(set(poison.gone.tolist()))
     (True, 2)
     """
     if not rows.free.all() or np.isfinite(rows.budget):

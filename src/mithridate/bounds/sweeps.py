@@ -7,8 +7,7 @@ put back: two rank-one updates. So the error never falls. (Coordinate exchange: 
 import numpy as np
 from jaxtyping import Float
 
-from .moves import Moves, Pull, Rest, climbed
-from .setting import Fit, Setting
+from .moves import PoisonedFit, Rest, climbed
 
 Matrix = Float[np.ndarray, "r k"]
 SWEEPS = 20  # of each kind; five are usual
@@ -16,31 +15,18 @@ LEAST_GAIN = 1e-3  # of the error: a sweep that gains less is the last
 STEPS = 4  # changes of a row inside the box in one sweep: they are small, and many
 
 
-class Sweeps:
-    """Poison of a fit, changed row by row.
-
-    Parameters
-    ----------
-    setting : Setting
-        Training and judged rows.
-    fit : Fit
-        The clean fit with the penalty of the poison rows.
-    moves : Moves
-        What may be changed of a row.
-    """
-
-    def __init__(self, setting: Setting, fit: Fit, moves: Moves):
-        self.setting, self.fit, self.moves = setting, fit, moves
+class Sweeps(PoisonedFit):
+    """Poison of a fit, changed row by row."""
 
     def error(self, places: Matrix) -> float:
         """Compute the error of the fit with poison rows `(x, 1, y)`."""
-        return self.setting.error(self._pull(places).theta)
+        return self.setting.error(self.pull(places).theta)
 
     def once(self, places: Matrix, *, fine: bool = False) -> Matrix:
         """Change every row once: its numbers to ends of the box, or if `fine` to values inside."""
         if self.moves.near:
             return places
-        places, pull = places.copy(), self._pull(places)
+        places, pull = places.copy(), self.pull(places)
         for i, row in enumerate(places):
             rest = Rest.of(pull, row)
             changed = climbed(self.moves, rest, row, 1, fine=fine, steps=STEPS if fine else None)[1]
@@ -66,7 +52,3 @@ class Sweeps:
                 if gain <= LEAST_GAIN * error:
                     break
         return places
-
-    def _pull(self, places: Matrix) -> Pull:
-        Z, y = places[:, :-1], places[:, -1]
-        return Pull.of(self.setting, self.fit.A + Z.T @ Z, self.fit.b + Z.T @ y)
