@@ -90,6 +90,20 @@ def test_a_row_of_weight_two_is_two_rows_in_a_wide_table_too():
     np.testing.assert_allclose(weighted.scores_[rows], repeated.scores_, rtol=1e-6)
 
 
+def test_rows_are_rounded_up_only_where_weights_are_counts():
+    """A tenth of ten rows is half a row a round: one of ten, and less than the last of weights."""
+    X, y = np.zeros((10, 1)), np.append(np.arange(9) / 100, 5.0)
+    for weight, kept in [(np.ones(10), 9), (np.append(np.ones(9), 0.9), 10)]:
+        sever = Sever(contamination=0.1, rounds=1).fit(X, y, sample_weight=weight)
+        assert sever.inlier_mask_.sum() == kept
+
+
+def test_where_every_row_is_fitted_there_is_no_scale():
+    rng = np.random.default_rng(0)
+    sever = Sever(KNeighborsRegressor(1)).fit(rng.normal(size=(20, 2)), rng.normal(size=20))
+    assert sever.inlier_mask_.all() and not sever.scores_.any()
+
+
 def test_wrong_rounds_are_named():
     with pytest.raises(InputError, match=r"Sever\(rounds=0\)"):
         Sever(rounds=0).fit(*table())

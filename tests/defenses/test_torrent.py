@@ -74,6 +74,16 @@ def test_a_row_that_is_fitted_exactly_does_not_speak_for_the_others():
     # The middle row is the mean, too: it is the largest distance from it that rounding is held to.
     exact = Torrent().fit(X, 0.7e-7 * X[:, 0] + 0.1)
     assert exact.n_iter_ == 1 and "fits every row" in exact.message_
+    # Residuals of 1.2e-10 are rounding beside a distance of 1, whatever the middle row is.
+    nearly = X[:, 0] + 1e-10 * np.array([1.0, -1.0, 0.0, 1.0, -1.0])
+    assert "fits every row" in Torrent().fit(X, nearly).message_
+
+
+def test_targets_far_from_zero_are_not_taken_for_fitted_exactly():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(50, 2))
+    torrent = Torrent().fit(X, 1e6 + 1e-4 * X[:, 0] + 1e-5 * rng.normal(size=50))
+    assert torrent.message_ == "" and torrent.inlier_mask_.sum() == 45
 
 
 def test_weight_at_the_cut_is_split():
@@ -86,6 +96,11 @@ def test_weight_at_the_cut_is_split():
             weighted = torrent.fit(X, y, sample_weight=w).predict(X)
             repeated = torrent.fit(X[rows], y[rows]).predict(X)
             np.testing.assert_allclose(weighted, repeated, atol=1e-12)
+    # One copy of the last row stays, so that the mean is (3·1 + 7) / 10 = 1: that of the first.
+    torrent = Torrent(LinearRegression(), contamination=2 / 12)
+    torrent.fit(X, np.array([1.0, 0.0, 0.0, 7.0]), sample_weight=w)
+    assert torrent.scores_[0] == 0.0
+    np.testing.assert_allclose(torrent.predict(X), 1.0, rtol=1e-12)
 
 
 def test_says_when_it_did_not_settle():

@@ -13,6 +13,9 @@ from mithridate.errors import InputError
 PEERS = Path(__file__).resolve().parents[3] / "shared" / "peers"
 
 
+TOLERANCES = 0.01, 0.05  # between which squares, but not sizes nor cubes, take another step
+
+
 def table(seed, n=120, d=6):
     rng = np.random.default_rng(seed)
     coef, X = rng.normal(size=d), rng.random((n, d))
@@ -21,7 +24,7 @@ def table(seed, n=120, d=6):
     return X, y
 
 
-def brute(X, y, l2, contamination):
+def brute(X, y, l2, contamination, tol=1e-5):
     """Refit by refit; returns the sets that were kept, first to last."""
     n_keep = len(y) - round(contamination * len(y))
     index, last, seen = np.arange(len(y)), np.inf, []
@@ -31,7 +34,7 @@ def brute(X, y, l2, contamination):
         new = np.sort(sorted(range(len(y)), key=lambda i: (loss[i], i))[:n_keep])
         seen.append(new)
         total = loss[new].sum()
-        if np.array_equal(new, index) or (last < np.inf and last - total <= 1e-5 * last):
+        if np.array_equal(new, index) or (last < np.inf and last - total <= tol * last):
             return seen
         index, last = new, total
 
@@ -135,6 +138,10 @@ def test_the_search_stops_when_the_loss_falls_by_less_than_its_tolerance():
     exact = Trim(contamination=0.2, tol=0.0).fit(X, y)
     early = Trim(contamination=0.2, tol=1.0).fit(X, y)
     assert exact.n_iter_ > 2 and early.n_iter_ == 2
+    X, y = table(3)
+    steps = [len(brute(X, y, 1e-3, 0.37, tol)) for tol in TOLERANCES]
+    ridge = Ridge(1e-3)
+    assert [Trim(ridge, contamination=0.37, tol=t).fit(X, y).n_iter_ for t in TOLERANCES] == steps
 
 
 def test_units_of_the_features_do_not_matter_to_its_own_ridge():
