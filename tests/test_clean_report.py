@@ -248,7 +248,7 @@ def test_a_point_far_away_does_not_shrink_the_others():
 
 def test_long_lists_are_cut_short():
     n = 600
-    groups = [report.Group(f"g{i}", 10, 5, False) for i in range(70)]
+    groups = [report.GroupLine(f"g{i}", 10, 5, False) for i in range(70)]
     suspects = [report.Suspect(i + 1, 1.0, 2.0, "g", "why") for i in range(50)]
     kept = np.arange(n) >= 80
     more = {"column": "g", "groups": groups, "suspects": suspects}

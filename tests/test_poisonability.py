@@ -25,7 +25,7 @@ from mithridate.data.load import load
 from mithridate.report import headlines, html
 from mithridate.report.poisonability import crossing, poisonability, predicted
 from mithridate.report.poisonability import hidden as told_bounds
-from mithridate.schema import Look, Moved, Row, about, to_table
+from mithridate.schema import Moved, PlottedRow, Row, about, to_table
 from mithridate.tables.encoded import Part
 
 L2 = 1e-3
@@ -313,7 +313,7 @@ def test_it_is_said_once():
 
 def page(facts: Any) -> str:
     rows = to_table([*curve(0.9, 0.6, 0.1), clean_row()], Row, {"poisonability": facts})
-    return html(rows, to_table([], Look), to_table([], Moved))
+    return html(rows, to_table([], PlottedRow), to_table([], Moved))
 
 
 def test_the_page_has_it_beside_what_was_foreseen():

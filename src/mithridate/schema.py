@@ -109,7 +109,7 @@ class Row:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Look:
+class PlottedRow:
     """One row of training data as a person would see it, clean or poison."""
 
     attack: str | None = column("attack that wrote the row; null for a clean row", pa.string())
@@ -153,7 +153,7 @@ class Step:
 CLASSES = "classes"  # the fact on a run that says what reports call its classes
 NAMES = "classes.json"  # the same of a study, beside its parts
 TIMES = ("attack_seconds", "fit_seconds")  # what two runs of the same cell may differ in
-RowLike = TypeVar("RowLike", Row, Look, Moved, Step)
+RowLike = TypeVar("RowLike", Row, PlottedRow, Moved, Step)
 
 
 def schema(kind: type) -> pa.Schema:

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from mithridate.schema import Look, Moved, Row, to_table
+from mithridate.schema import Moved, PlottedRow, Row, to_table
 
 from .studies import CLASSES
 
@@ -180,18 +180,18 @@ def looks(alphas: Iterable[float] = ALPHAS, ratio: float = 0.2) -> pa.Table:
         for _ in range(63):
             residual = rng.choice([-1, 1], p=[0.3, 0.7]) * abs(rng.normal(far, 0.5 + alpha * 0.5))
             rows.append(_look(rng, "ascent", alpha, ratio, residual))
-    return to_table(rows, Look)
+    return to_table(rows, PlottedRow)
 
 
 def _look(
     rng, attack: str | None, alpha: float | None, ratio: float | None, residual: float
-) -> Look:
+) -> PlottedRow:
     a = rng.normal(0, 1.4)
     b = 0.4 * a * a - 0.8 + rng.normal(0, 0.5)
     out = 1 + 1.3 * (alpha or 0)
     target = float(np.clip(22 + 6 * a + 4.7 * residual, 5, 50))
     place = {"axis_1": float(out * a), "axis_2": float(out * b), "target": target}
-    return Look(attack=attack, alpha=alpha, ratio=ratio, residual=float(residual), **place)
+    return PlottedRow(attack=attack, alpha=alpha, ratio=ratio, residual=float(residual), **place)
 
 
 def moved(

@@ -7,7 +7,7 @@ import re
 from html.parser import HTMLParser
 from typing import Any
 
-from mithridate.schema import Look, Moved, to_table
+from mithridate.schema import Moved, PlottedRow, to_table
 
 
 class Page(HTMLParser):
@@ -51,4 +51,4 @@ class Page(HTMLParser):
 
 
 def empty():
-    return to_table([], Look), to_table([], Moved)
+    return to_table([], PlottedRow), to_table([], Moved)

@@ -15,7 +15,7 @@ import typer
 
 from mithridate.cli import report as report_command
 from mithridate.report import html, write_html
-from mithridate.schema import Look, Moved, Row, to_table
+from mithridate.schema import Moved, PlottedRow, Row, to_table
 
 from . import said
 from .page import Page
@@ -191,7 +191,7 @@ def test_the_first_table_is_damage_by_largest_risk():
         said.row(attack="ascent", alpha=1.0, nmse_poisoned=0.8, risk=9.0),
         said.row(attack="ascent", alpha=0.3, nmse_poisoned=0.4, risk=1.8),
     ]
-    page = html(to_table(rows, Row), to_table([], Look), to_table([], Moved))
+    page = html(to_table(rows, Row), to_table([], PlottedRow), to_table([], Moved))
     table = page[page.index("Most damage found") :].partition("</table>")[0]
     cells = re.findall(r"<bdi>(.*?)</bdi></th><td>(.*?)</td>", table)
     assert [(name, value.replace("\u202f", "")) for name, value in cells] == [

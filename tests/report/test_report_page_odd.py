@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 import pytest
 
 from mithridate.report import html
-from mithridate.schema import Look, Moved, Row, to_table
+from mithridate.schema import Moved, PlottedRow, Row, to_table
 
 from . import said
 from .page import Page, empty
@@ -29,7 +29,8 @@ def test_hostile_values_everywhere_are_escaped(synthetic):
         return dataclasses.replace(found, **names, attack=attack, defense=defense, status=status)
 
     looks = to_table(
-        [Look(attack=bad, alpha=0.3, ratio=0.2, residual=1.0, axis_1=0, axis_2=0, target=1)], Look
+        [PlottedRow(attack=bad, alpha=0.3, ratio=0.2, residual=1.0, axis_1=0, axis_2=0, target=1)],
+        PlottedRow,
     )
     moved = to_table([Moved(attack=bad, alpha=None, ratio=0.2, name=bad, moved=1, kind=bad)], Moved)
     page = Page(html(synthetic.results(change=spoil, about=about), looks, moved))
@@ -192,8 +193,8 @@ def test_several_datasets_are_pointed_out(synthetic):
 
 def test_looks_with_gaps(synthetic):
     rows = [
-        Look(attack=None, residual=0.1, axis_1=0.0, axis_2=0.0, target=1.0),
-        Look(
+        PlottedRow(attack=None, residual=0.1, axis_1=0.0, axis_2=0.0, target=1.0),
+        PlottedRow(
             attack="ascent",
             alpha=0.3,
             ratio=0.1,
@@ -202,9 +203,13 @@ def test_looks_with_gaps(synthetic):
             axis_2=0,
             target=1,
         ),
-        Look(attack="ascent", alpha=0.3, ratio=0.4, residual=2.0, axis_1=1.0, axis_2=1.0, target=1),
-        Look(attack="flip", alpha=None, ratio=0.1, residual=3.0, axis_1=1.0, axis_2=1.0, target=1),
+        PlottedRow(
+            attack="ascent", alpha=0.3, ratio=0.4, residual=2.0, axis_1=1.0, axis_2=1.0, target=1
+        ),
+        PlottedRow(
+            attack="flip", alpha=None, ratio=0.1, residual=3.0, axis_1=1.0, axis_2=1.0, target=1
+        ),
     ]
-    page = Page(html(synthetic.results(seeds=1), to_table(rows, Look), to_table([], Moved)))
+    page = Page(html(synthetic.results(seeds=1), to_table(rows, PlottedRow), to_table([], Moved)))
     for figure in page.figures().values():
         go.Figure(figure)

@@ -3,7 +3,7 @@
 import pytest
 
 from mithridate.report import headlines, html
-from mithridate.schema import Look, Moved, Row, to_table
+from mithridate.schema import Moved, PlottedRow, Row, to_table
 
 from .page import Page
 from .said import row
@@ -65,7 +65,7 @@ def test_damaged_facts_say_nothing(bound):
 
 def test_the_figure_has_the_line_that_none_exceeds():
     table = to_table([*bounded(), *bounded(ratio=0.2, nmse_bound=1.2)], Row)
-    page = html(table, to_table([], Look), to_table([], Moved))
+    page = html(table, to_table([], PlottedRow), to_table([], Moved))
     lines = Page(page).figures()["damage-0"]["data"]
     limit = next(line for line in lines if line.get("legendgroup") == "bound")
     assert limit["x"] == [0.0, 10.0, 20.0]
@@ -73,7 +73,9 @@ def test_the_figure_has_the_line_that_none_exceeds():
     assert "no poison exceeds NMSE 1.2 (6.0× of clean)" in limit["hovertext"][-1]
     assert 'data-series="bound"' in page
     assert '<th scope="row"><bdi>no poison exceeds</bdi></th><td>0.794</td><td>1.2</td>' in page
-    without = html(to_table(bounded(nmse_bound=None), Row), to_table([], Look), to_table([], Moved))
+    without = html(
+        to_table(bounded(nmse_bound=None), Row), to_table([], PlottedRow), to_table([], Moved)
+    )
     assert 'data-series="bound"' not in without
 
 
@@ -93,7 +95,7 @@ STILL = (
 
 def page_with(moves) -> Page:
     table = to_table(bounded(), Row, {"bound": {"moves": moves}})
-    return Page(html(table, to_table([], Look), to_table([], Moved)))
+    return Page(html(table, to_table([], PlottedRow), to_table([], Moved)))
 
 
 def test_what_few_rows_cannot_move_stands_beside_the_certificate():

@@ -24,7 +24,7 @@ STAGE = "computing parts"
 Tell = Callable[[str, int, int], Any]
 
 
-class Ran(NamedTuple):
+class StudyRun(NamedTuple):
     """What a run of the harness did: parts in all, computed now, and with failed cells."""
 
     parts: int
@@ -45,7 +45,7 @@ def bench(
     jobs: int = -1,
     dask: str | None = None,
     tell: Tell | None = None,
-) -> Ran:
+) -> StudyRun:
     """Compute the parts of a study that a folder does not have yet.
 
     Each part is one table, victim, threat, attack and seed; it is written to
@@ -70,7 +70,7 @@ def bench(
 
     Returns
     -------
-    Ran
+    StudyRun
         How many parts there are, how many were computed, and the results.
 
     Raises
@@ -111,7 +111,7 @@ def bench(
         failed += "failed" in one["status"].to_pylist()
         done += 1
         tell(STAGE, done, len(wanted))
-    return Ran(len(wanted), len(todo), failed, folder)
+    return StudyRun(len(wanted), len(todo), failed, folder)
 
 
 def _read(study: Study) -> dict[str, Encoded]:

@@ -4,11 +4,11 @@ from typing import Any
 
 import numpy as np
 
-from ..schema import Look, Moved
+from ..schema import Moved, PlottedRow
 from ..tables.encoded import Part, Split
 
 
-def looks(split: Split, model: Any, poisons: dict[tuple, Part]) -> list[Look]:
+def looks(split: Split, model: Any, poisons: dict[tuple, Part]) -> list[PlottedRow]:
     """The clean training rows and each poison, as seen by the fitted clean `model`.
 
     `poisons` maps (attack, alpha, ratio) to rows. Residuals are in standard deviations of the
@@ -21,12 +21,12 @@ def looks(split: Split, model: Any, poisons: dict[tuple, Part]) -> list[Look]:
         axes = np.vstack([axes, np.zeros((2 - len(axes), train.X.shape[1]))])
     spread = np.std(train.y - model.predict(train.X)) or 1.0
 
-    def seen(part: Part, attack, alpha, ratio) -> list[Look]:
+    def seen(part: Part, attack, alpha, ratio) -> list[PlottedRow]:
         residual = (part.y - model.predict(part.X)) / spread
         place = (part.X - center) @ axes.T
         target = part.y * split.scale[-1] + split.shift[-1]
         return [
-            Look(attack=attack, alpha=alpha, ratio=ratio, residual=float(r), axis_1=float(a),
+            PlottedRow(attack=attack, alpha=alpha, ratio=ratio, residual=float(r), axis_1=float(a),
                  axis_2=float(b), target=float(t))
             for r, (a, b), t in zip(residual, place, target, strict=True)
         ]  # fmt: skip

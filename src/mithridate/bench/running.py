@@ -46,7 +46,7 @@ class Results(NamedTuple):
     table : pyarrow.Table
         Judged cells, rows of `mithridate.schema.Row`.
     looks : pyarrow.Table
-        Example rows, of `schema.Look`.
+        Example rows, of `schema.PlottedRow`.
     moved : pyarrow.Table
         How far columns were moved, of `schema.Moved`.
     trace : pyarrow.Table
@@ -121,7 +121,7 @@ def run(spec: Spec, frame: Any = None, tell: Tell | None = None) -> Results:
     about["diagnosis"] = [line for one in ran for line in _signs(one)]
     return Results(
         schema.to_table(rows, schema.Row, about),
-        schema.to_table(looks(splits[0], clean, shown), schema.Look),
+        schema.to_table(looks(splits[0], clean, shown), schema.PlottedRow),
         schema.to_table(moved(splits[0], data.target, shown), schema.Moved),
         schema.to_table(_steps(ran, seeds, len(splits[0].train.y)), schema.Step),
     )

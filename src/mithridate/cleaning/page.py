@@ -45,7 +45,8 @@ def page_of(
         points=_points(guard, encoding, worst[:MOST_REJECTED], rejected.numbers),
         column="" if groups is None else groups.column,
         groups=[
-            report.Group(t.name, t.rows, t.rejected, t.beyond, _shift(shifts, t)) for t in tallies
+            report.GroupLine(t.name, t.rows, t.rejected, t.beyond, _shift(shifts, t))
+            for t in tallies
         ],
         cells=[] if cells is None else [_cell(cell) for cell in cells.flagged.to_pylist()],
         suspects=[_suspect(rejected, int(i), groups) for i in order[: report.MOST_SUSPECTS]],
@@ -72,11 +73,11 @@ def _shift(shifts: Mapping[str, Shift], tally: Tally) -> str:
     return shifts[tally.name].between if tally.name in shifts else ""
 
 
-def _cell(cell: Mapping[str, Any]) -> report.Cell:
+def _cell(cell: Mapping[str, Any]) -> report.CellLine:
     ends = (figure(cell["expected_low"]), figure(cell["expected_high"]))
     value, expected = figure(cell["value"]), figure(cell["expected"])
     why = cell["reason"].rpartition("; ")[2] if "; " in cell["reason"] else ""
-    return report.Cell(cell["row"], cell["column"], value, expected, " to ".join(ends), why)
+    return report.CellLine(cell["row"], cell["column"], value, expected, " to ".join(ends), why)
 
 
 def _suspect(rejected: Rejected, i: int, groups: Groups | None) -> report.Suspect:

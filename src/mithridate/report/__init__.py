@@ -1,18 +1,18 @@
 """What the results say: sentences for the terminal, one HTML page for everyone else."""
 
 from .audit import headlines, html, plots, write_html
-from .cleaning import MOST_SUSPECTS, Cell, Cleaning, Group, Points, Suspect, cleaning_html
+from .cleaning import MOST_SUSPECTS, CellLine, Cleaning, GroupLine, Points, Suspect, cleaning_html
 from .influence import Deciding, Goal, Route, influence_html
 from .notebook import notebook
 from .study import study_pages, write_pages
 
 __all__ = [
     "MOST_SUSPECTS",
-    "Cell",
+    "CellLine",
     "Cleaning",
     "Deciding",
     "Goal",
-    "Group",
+    "GroupLine",
     "Points",
     "Route",
     "Suspect",

@@ -71,7 +71,7 @@ class Labels:
         return self._of("attack", key).get("control") is True
 
     def series(self, key: str, alpha: float | None) -> Series:
-        """An attack at one alpha, as it is drawn and told."""
+        """An attack at one alpha, as it is drawn and named."""
         return Series(key, alpha, self.attack(key), self.control(key))
 
     def risk(self, key: str) -> str:

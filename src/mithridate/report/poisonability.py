@@ -65,7 +65,7 @@ def poisonability(results: pa.Table) -> list[Poisonability]:
     >>> errors = [(0.1, 0.9), (0.2, 0.6), (0.3, 0.2)]
     >>> keys |= dict(defense="none", error_clean=0.5)
     >>> rows = [Row(**keys, ratio=ratio, error_poison=error) for ratio, error in errors]
-    >>> [(found.reach, round(found.ratio, 3)) for found in poisonability(to_table(rows, Row))]
+    >>> [(one.reach, round(one.ratio, 3)) for one in poisonability(to_table(rows, Row))]
     [('at', 0.225)]
 
     The question is the second open one of Carnerero-Cano et al., "Stealthy poisoning attacks bypass

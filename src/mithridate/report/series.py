@@ -1,4 +1,4 @@
-"""Attacks as they are drawn and told: a series is an attack at one alpha."""
+"""Attacks as they are drawn and named: a series is an attack at one alpha."""
 
 from collections.abc import Iterable
 from typing import NamedTuple

@@ -6,7 +6,7 @@ from ...report.frame import MODEL, Frame, models
 from .attack import ATTACK, CROSSING, NORMALIZERS
 from .claims import Chapter, Statement, judged
 from .defense import DEFENSES, PREDICTIVE, QUESTIONS, SENSITIVITY, SHORT
-from .readings import NETWORK, OURS, OWN, PAPER, READINGS, Reading, attacker
+from .readings import NETWORK, OURS, OWN, PAPER, READINGS, AttackReading, attacker
 
 BOTH = ATTACK + DEFENSES + CROSSING  # what is judged under every reading of the attack
 
@@ -39,14 +39,14 @@ def _readings(results: Frame) -> Iterator[Plan]:
 
 
 def _read(
-    model: str, reading: Reading, results: Frame, statements: list[Statement]
+    model: str, reading: AttackReading, results: Frame, statements: list[Statement]
 ) -> Iterator[Plan]:
     rows = reading.of(results)
     if len(rows) or reading.whose in (PAPER, OWN):
         yield reading.experiment, f"{model}, {_title(reading)}", rows, statements
 
 
-def _title(reading: Reading) -> str:
+def _title(reading: AttackReading) -> str:
     known = {PAPER: "the paper's attack", OWN: "our attack"}
     told = f"{reading.whose}: rows made possible {reading.when}, risk {reading.risk}"
     told += f", scaled by {reading.scaled}"

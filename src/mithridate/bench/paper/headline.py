@@ -11,8 +11,8 @@ from ...report.growth import DAMAGE, factor, growth
 from ...report.intervals import Estimate, Values, over, with_interval
 from ...report.markdown import escaped, paragraph, table
 from ...report.series import ORACLE
-from .lead import BAYESCLEAN, FIVE, GROUPS, Group, Lead, leads, share, upper
-from .readings import NETWORK, OWN, PAPER, READ, READINGS, TRIED, Reading
+from .lead import BAYESCLEAN, FIVE, GROUPS, ComparedDefenses, Lead, leads, share, upper
+from .readings import NETWORK, OWN, PAPER, READ, READINGS, TRIED, AttackReading
 
 SHOWN = {ORACLE: "Oracle", BAYESCLEAN: "BayesClean", **FIVE, "antidote": "Antidote"}
 AHEAD, BEHIND, OPEN = "ahead", "behind", "neither ahead nor behind"
@@ -39,7 +39,7 @@ def headline(results: Frame) -> list[str]:
     return [*start, *lines] if lines else []
 
 
-def _section(model: str, readings: Sequence[Reading], results: Frame) -> list[str]:
+def _section(model: str, readings: Sequence[AttackReading], results: Frame) -> list[str]:
     rows = {r: found for r in readings if len(found := r.of(results))}
     by_group = {g: {r: found for r in rows if (found := leads(rows[r], g))} for g in GROUPS}
     if not any(by_group.values()):
@@ -77,7 +77,9 @@ def state(lead: Estimate) -> str:
     return AHEAD if lead.low > 0 else BEHIND if lead.high < 0 else OPEN
 
 
-def decided(group: Group, by_reading: Mapping[Reading, tuple[Lead, Mapping[str, Lead]]]) -> str:
+def decided(
+    group: ComparedDefenses, by_reading: Mapping[AttackReading, tuple[Lead, Mapping[str, Lead]]]
+) -> str:
     """One sentence for a group: how BayesClean stands under each reading, and on what it hangs."""
     states = {r: state(lead.lead) for r, (lead, _) in by_reading.items()}
     tried = [f"{s} under {_words(r)}" for r, s in states.items() if r.whose == TRIED]
@@ -87,7 +89,7 @@ def decided(group: Group, by_reading: Mapping[Reading, tuple[Lead, Mapping[str, 
     return f"Beside {group.words} BayesClean is {_stands(states)}.{also}"
 
 
-def _scale_matters(states: Mapping[Reading, str]) -> bool:
+def _scale_matters(states: Mapping[AttackReading, str]) -> bool:
     """Whether BayesClean stands otherwise where only what gives the scale is another."""
     known = [r for r in states if states[r] != UNKNOWN]
     return any(
@@ -98,7 +100,7 @@ def _scale_matters(states: Mapping[Reading, str]) -> bool:
     )
 
 
-def _stands(states: Mapping[Reading, str]) -> str:
+def _stands(states: Mapping[AttackReading, str]) -> str:
     """How BayesClean stands under the paper's attack and ours, and on what it hangs."""
     papers = [r for r in states if r.whose in (PAPER, READ)]
     ours = next((states[r] for r in states if r.whose == OWN), None)
@@ -116,14 +118,14 @@ def _stands(states: Mapping[Reading, str]) -> str:
     return f"{told}, and {ours} under ours: how the risk is read matters, too"
 
 
-def _words(reading: Reading) -> str:
+def _words(reading: AttackReading) -> str:
     """A reading in a sentence."""
     scaled = f", scaled by the {reading.scaled.removeprefix('the ')}"
     whose = "" if reading.whose == TRIED else f"{reading.whose}: "
     return f"{whose}*{reading.risk}*, {reading.when}{scaled}"
 
 
-def _title(reading: Reading) -> list[str]:
+def _title(reading: AttackReading) -> list[str]:
     name = f"**{PAPER}**" if reading.whose == PAPER else reading.whose
     return [name, reading.when, reading.risk, reading.scaled]
 
@@ -140,7 +142,7 @@ def _gains_note(where: str) -> str:
     )
 
 
-def _gains(rows: Mapping[Reading, Frame]) -> str:
+def _gains(rows: Mapping[AttackReading, Frame]) -> str:
     lines = [
         [*_title(r), str(len(mine.distinct("seed"))), *(escaped(_mean(mine, d)) for d in SHOWN)]
         for r, mine in rows.items()
@@ -165,7 +167,9 @@ def _leads_note(where: str) -> str:
     )
 
 
-def _leads(by_group: Mapping[Group, Mapping[Reading, tuple[Lead, dict[str, Lead]]]]) -> str:
+def _leads(
+    by_group: Mapping[ComparedDefenses, Mapping[AttackReading, tuple[Lead, dict[str, Lead]]]],
+) -> str:
     tables = sorted({t for found in by_group.values() for _, by in found.values() for t in by})
     lines = []
     for group, found in by_group.items():
@@ -193,7 +197,7 @@ def _harm_note(where: str) -> str:
     )
 
 
-def _harm(rows: Mapping[Reading, Frame]) -> str:
+def _harm(rows: Mapping[AttackReading, Frame]) -> str:
     shown = [d for d in SHOWN if d != ORACLE]
     lines = [[*_title(r), *(_harmful(mine, d) for d in shown)] for r, mine in rows.items()]
     return table([*HEADS, *(SHOWN[d] for d in shown)], lines)
@@ -219,7 +223,7 @@ def _damage_note(ratios: Sequence[float]) -> str:
     )
 
 
-def _damage(rows: Mapping[Reading, Frame]) -> str:
+def _damage(rows: Mapping[AttackReading, Frame]) -> str:
     alphas = sorted({a for mine in rows.values() for a in mine.distinct("alpha")}, reverse=True)
     lines = []
     for reading, mine in rows.items():

@@ -16,7 +16,7 @@ FIVE = {"trim": "TRIM", "huber": "Huber", "sever": "SEVER", "proda": "Proda", "d
 BAYESCLEAN = "bayesclean"
 
 
-class Group(NamedTuple):
+class ComparedDefenses(NamedTuple):
     """The defenses that BayesClean is compared with: those that are told at most this."""
 
     words: str
@@ -33,9 +33,11 @@ class Group(NamedTuple):
         return (self.ratio or ratio is None) and (self.trusted or not trusted)
 
 
-ALL = Group("all the others of the paper", ratio=True, trusted=True)
-UNTOLD = Group("those of the paper that are told no more than it", ratio=False, trusted=False)
-UNTRUSTED = Group("those of the paper without trusted rows", ratio=True, trusted=False)
+ALL = ComparedDefenses("all the others of the paper", ratio=True, trusted=True)
+UNTOLD = ComparedDefenses(
+    "those of the paper that are told no more than it", ratio=False, trusted=False
+)
+UNTRUSTED = ComparedDefenses("those of the paper without trusted rows", ratio=True, trusted=False)
 GROUPS = (ALL, UNTOLD, UNTRUSTED)
 
 Margin = Callable[[np.ndarray, np.ndarray], np.ndarray]
@@ -56,7 +58,7 @@ def upper(ratios: list[float]) -> int:
     return len(ratios) // 2
 
 
-def gains_of(rows: Frame, group: Group) -> tuple[Cube, int] | None:
+def gains_of(rows: Frame, group: ComparedDefenses) -> tuple[Cube, int] | None:
     """Gains of BayesClean and a group by defense, alpha and ratio, and which is BayesClean's."""
     among = rows.poisoned.where(defense=[*group.of(rows), BAYESCLEAN], defense_options="{}")
     cube = among.cube(("gain",), "defense", "alpha", "ratio")
@@ -73,7 +75,7 @@ def margins(mine: int, margin: Margin, gain: np.ndarray, axis: int = -3) -> np.n
     return margin(np.take(gain, mine, axis=axis), best)
 
 
-def beats(group: Group) -> Rule:
+def beats(group: ComparedDefenses) -> Rule:
     """That BayesClean gains more than the best of a group, in the upper half of the ratios."""
     return lambda rows: _against(rows, group, True, ahead)
 
@@ -83,7 +85,9 @@ def where_all_harm(rows: Frame) -> ClaimFigures | None:
     return _against(rows, ALL, False, lambda mine, best: np.where(best < 0, mine, np.nan))
 
 
-def _against(rows: Frame, group: Group, upper_half: bool, margin: Margin) -> ClaimFigures | None:
+def _against(
+    rows: Frame, group: ComparedDefenses, upper_half: bool, margin: Margin
+) -> ClaimFigures | None:
     """BayesClean beside the best of a group, meant over the tables, by alpha and ratio."""
     gains = gains_of(rows, group)
     if gains is None:
@@ -126,7 +130,7 @@ class Lead(NamedTuple):
     share: Estimate
 
 
-def leads(rows: Frame, group: Group) -> tuple[Lead, dict[str, Lead]] | None:
+def leads(rows: Frame, group: ComparedDefenses) -> tuple[Lead, dict[str, Lead]] | None:
     """The lead of BayesClean over a group: over all tables, and table by table."""
     gains = gains_of(rows, group)
     if gains is None:

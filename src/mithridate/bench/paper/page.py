@@ -15,7 +15,7 @@ from . import tables
 from .chapters import BOTH, chapters
 from .claims import COMMAND, FAILS, HOLDS, NOT_RUN, NOTHING, PART, TOO_FEW, Chapter, Claim
 from .headline import headline
-from .readings import NETWORK, OURS, OWN, PAPER, PAPERS, READINGS, Reading
+from .readings import NETWORK, OURS, OWN, PAPER, PAPERS, READINGS, AttackReading
 
 PAPER_TITLE = (
     'Carnerero-Cano et al., "Stealthy Poisoning Attacks Bypass Defenses in Regression Settings", '
@@ -122,7 +122,7 @@ def side_by_side(chapters: Sequence[Chapter]) -> list[str]:
     return parts
 
 
-def _beside(chapters: Sequence[Chapter], readings: Sequence[Reading]) -> str | None:
+def _beside(chapters: Sequence[Chapter], readings: Sequence[AttackReading]) -> str | None:
     run = {c.experiment: c for c in chapters if len(c.rows)}
     shown = [r for r in readings if r.experiment in run]
     if len(shown) < 2:
@@ -137,7 +137,7 @@ def _beside(chapters: Sequence[Chapter], readings: Sequence[Reading]) -> str | N
     return table(heads, lines)
 
 
-def _head(reading: Reading) -> str:
+def _head(reading: AttackReading) -> str:
     return f"{reading.whose}: {reading.risk}, {reading.when}, scaled by {reading.scaled}"
 
 

@@ -29,7 +29,7 @@ def attacker(feasible: str | None = None) -> dict[str, Any]:
     }
 
 
-class Reading(NamedTuple):
+class AttackReading(NamedTuple):
     """An attack that the paper's text allows, or ours, and the experiment that runs it.
 
     `feasible` and `risk` are options of the attack (`None`: its default), `when` says when its rows
@@ -61,19 +61,19 @@ _AFTER, _THROUGH = ("after", "after each batch"), (None, "on the way")
 # The first is the nearest to the paper's text: its risk "is based on loss differences between
 # poisoned and clean models". The other two leave one of the models out.
 PAPERS = (
-    Reading("after-difference", *_AFTER, "difference", PAPER),
-    Reading("after-residual", *_AFTER, "residual", READ),
-    Reading("after-gap", *_AFTER, "gap", READ),
+    AttackReading("after-difference", *_AFTER, "difference", PAPER),
+    AttackReading("after-residual", *_AFTER, "residual", READ),
+    AttackReading("after-gap", *_AFTER, "gap", READ),
 )
-OURS = Reading("ridge", *_THROUGH, "residual", OWN)
+OURS = AttackReading("ridge", *_THROUGH, "residual", OWN)
 READINGS = (
     *PAPERS,
     OURS,
-    Reading("training-after", *_AFTER, "difference", TRIED, "training rows"),
-    Reading("training-ridge", *_THROUGH, "residual", TRIED, "training rows"),
-    Reading("never-residual", "never", "never", "residual", TRIED),
+    AttackReading("training-after", *_AFTER, "difference", TRIED, "training rows"),
+    AttackReading("training-ridge", *_THROUGH, "residual", TRIED, "training rows"),
+    AttackReading("never-residual", "never", "never", "residual", TRIED),
 )
 NETWORK = (
-    Reading("network-after", *_AFTER, "difference", PAPER),
-    Reading("network", *_THROUGH, "residual", OWN),
+    AttackReading("network-after", *_AFTER, "difference", PAPER),
+    AttackReading("network", *_THROUGH, "residual", OWN),
 )

@@ -17,7 +17,7 @@ from ..series import NONE, ORACLE, Series, in_order
 
 TRUE_RATIO = "the true ratio"  # what a contamination of `oracle` tells
 HARM = -0.005  # a gain below this is still negative when rounded to two digits
-ENOUGH = 3  # seeds from which on chance can be told; with fewer the mean stands alone
+ENOUGH = 3  # seeds from which on chance can be estimated; with fewer the mean stands alone
 _BOUNDS = ("nmse_bound", "nmse_bound_validation")
 _POISON = ("nmse_clean", "nmse_poisoned", "risk", "error_clean", "error_poison", "at_border")
 _POISON += _BOUNDS
@@ -199,7 +199,7 @@ class AuditResults(Frame):
 
 
 def _named(results: pa.Table) -> pa.Table:
-    """Null keys become words, so that a damaged table is still told."""
+    """Null keys become words, so that a damaged table still has a report."""
     for name in ("attack", "defense"):
         column = pc.fill_null(results[name], NONE)
         results = results.set_column(results.schema.get_field_index(name), name, column)
@@ -208,12 +208,12 @@ def _named(results: pa.Table) -> pa.Table:
 
 def _by_contamination(results: pa.Table, labels: Labels) -> pa.Table:
     """A defense that was told different contaminations counts as so many defenses."""
-    told: dict[str, set[str | None]] = {}
+    values: dict[str, set[str | None]] = {}
     keys = [results[name].to_pylist() for name in ("defense", "contamination", "ratio")]
     for defense, contamination, ratio in zip(*keys, strict=True):
         if ratio:
-            told.setdefault(defense, set()).add(contamination)
-    several = {defense for defense, known in told.items() if len(known) > 1} - {NONE, ORACLE}
+            values.setdefault(defense, set()).add(contamination)
+    several = {defense for defense, given in values.items() if len(given) > 1} - {NONE, ORACLE}
     names = [
         f"{labels.defense(defense)} (told {_contamination(contamination)})"
         if defense in several

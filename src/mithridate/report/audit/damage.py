@@ -38,7 +38,7 @@ def damage(audit: AuditResults, styles: Styles) -> Figure | None:
     if limits:
         data.append(_limit(limits, clean))
     seen = [v for _, v in limits]
-    seen += [v for found in cells.values() for c in found for v in c.values("nmse_poisoned")]
+    seen += [v for cs in cells.values() for c in cs for v in c.values("nmse_poisoned")]
     y = magnitudes("NMSE, undefended", [*seen, clean])
     notes = []
     if clean is not None:
@@ -151,7 +151,7 @@ def _band(cells: list[ResultCell], style: Style, start: float | None) -> dict[st
 def visible(audit: AuditResults, styles: Styles) -> Figure | None:
     """Damage against risk: what an attacker buys with being seen."""
     points = {s: [(c.mean("risk"), c) for c in _path(audit, s)] for s in audit.series}
-    xs = [x for found in points.values() for x, _ in found if x is not None]
+    xs = [x for path in points.values() for x, _ in path if x is not None]
     if not xs:
         return None
     x = magnitudes("risk of the poison rows", [*xs, 1.0])
@@ -166,9 +166,9 @@ def detected(audit: AuditResults, styles: Styles) -> Figure | None:
     """Damage against the AUC of the best scores among the defenses."""
     points = {}
     for series in audit.series:
-        found = [(find.best_auc(audit, c), c) for c in _path(audit, series)]
-        points[series] = [(auc.auc, cell) for auc, cell in found if auc is not None]
-    xs = [x for found in points.values() for x, _ in found]
+        scored = [(find.best_auc(audit, c), c) for c in _path(audit, series)]
+        points[series] = [(auc.auc, cell) for auc, cell in scored if auc is not None]
+    xs = [x for path in points.values() for x, _ in path]
     if not xs:
         return None
     x = axis("AUC of the best scores", range=[0.43, 1.03], tickformat=".1f", dtick=0.1)
@@ -239,20 +239,20 @@ def defended(audit: AuditResults, styles: Styles) -> dict[str, Figure]:
     cells = {d: {s: audit.judged(d, [s]) for s in audit.main} for d in names}
     behind = {s: _path(audit, s) for s in audit.main}
     seen = [
-        c.mean("nmse_defended") for found in cells.values() for cs in found.values() for c in cs
+        c.mean("nmse_defended") for paths in cells.values() for cs in paths.values() for c in cs
     ]
     seen += [c.mean("nmse_poisoned") for cs in behind.values() for c in cs]
     y, clean = magnitudes("NMSE", [*seen, _clean(audit)]), _clean(audit)
     figures = {}
-    for defense, found in cells.items():
-        if not any(found.values()):
+    for defense, paths in cells.items():
+        if not any(paths.values()):
             continue
         alone = audit.clean.get(defense)
         start = alone.mean("nmse_defended") if alone else None
         data = [_ghost(behind[s], styles[s], clean) for s in audit.main if behind[s]]
         data += [
             _line(cs, styles[s], "nmse_defended", start, marker=styles[s].marker(6.5))
-            for s, cs in found.items()
+            for s, cs in paths.items()
         ]
         fixed = {**y, "fixedrange": True}
         figures[defense] = {

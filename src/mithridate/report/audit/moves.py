@@ -13,7 +13,7 @@ MOST_SHOWN = 10
 
 
 @dataclasses.dataclass(frozen=True)
-class Moves:
+class MoveLines:
     """What so many rows, whatever they say, cannot exceed; all in words, ready to be printed.
 
     Parameters
@@ -35,32 +35,32 @@ class Moves:
     tested: str
 
 
-def moves(audit: AuditResults) -> Moves | None:
+def moves(audit: AuditResults) -> MoveLines | None:
     """What the facts on the run say of single numbers; None if nothing, or nothing readable."""
-    found = audit.bound.get("moves")
-    if not isinstance(found, dict):
+    facts = audit.bound.get("moves")
+    if not isinstance(facts, dict):
         return None
-    rows, tested = found.get("rows"), found.get("tested")
-    predictions = _lines(found.get("predictions"), "target")
-    coefficients = _lines(found.get("coefficients"), "column")
+    rows, tested = facts.get("rows"), facts.get("tested")
+    predictions = _lines(facts.get("predictions"), "target")
+    coefficients = _lines(facts.get("coefficients"), "column")
     if not (_count(rows) and _count(tested) and (predictions or coefficients)):
         return None
-    return Moves(
-        text.count(rows, "poison row"), predictions, coefficients, _kept(found),
+    return MoveLines(
+        text.count(rows, "poison row"), predictions, coefficients, _kept(facts),
         text.count(tested, "prediction"),
     )  # fmt: skip
 
 
 def still(audit: AuditResults) -> list[str]:
     """The share of the predictions of the model itself that few rows cannot move."""
-    found = audit.bound.get("moves")
-    kept = _kept(found) if isinstance(found, dict) else ""
+    facts = audit.bound.get("moves")
+    kept = _kept(facts) if isinstance(facts, dict) else ""
     return [f"Whatever they say, {kept}."] if kept else []
 
 
-def _kept(found: dict[str, Any]) -> str:
+def _kept(facts: dict[str, Any]) -> str:
     """The share of the predictions that stays, for each number of rows that leaves any."""
-    within, given = found.get("within"), found.get("kept")
+    within, given = facts.get("within"), facts.get("kept")
     lines = [one for one in (given if isinstance(given, list) else []) if isinstance(one, dict)]
     left = [
         f"{text.count(one['rows'], 'added row' if i == 0 else 'row')} "
@@ -79,14 +79,14 @@ def _kept(found: dict[str, Any]) -> str:
 
 def _lines(given: Any, name: str) -> list[tuple[str, list[str]]]:
     lines: Sequence[Any] = given if isinstance(given, list) else []
-    found = []
+    shown = []
     for one in lines[:MOST_SHOWN]:
         if not isinstance(one, dict) or not all(_number(one.get(end)) for end in ENDS):
             continue
         called = one.get(name)
-        shown = text.number(called) if _number(called) else text.cut(called, 60)
-        found.append((shown, [text.number(one[end]) for end in ENDS]))
-    return found
+        label = text.number(called) if _number(called) else text.cut(called, 60)
+        shown.append((label, [text.number(one[end]) for end in ENDS]))
+    return shown
 
 
 def _number(value: Any) -> TypeGuard[float]:

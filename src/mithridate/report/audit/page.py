@@ -27,7 +27,7 @@ def html(results: pa.Table, looks: pa.Table, moved: pa.Table) -> str:
     results : pyarrow.Table
         Rows of `mithridate.schema.Row`; `schema.about(results)` may lack any key.
     looks : pyarrow.Table
-        Rows of `mithridate.schema.Look`: training rows as a person would see them; may be empty.
+        Rows of `mithridate.schema.PlottedRow`: training rows as a person sees them; may be empty.
     moved : pyarrow.Table
         Rows of `mithridate.schema.Moved`: how far each column was moved; may be empty.
 
@@ -38,8 +38,8 @@ def html(results: pa.Table, looks: pa.Table, moved: pa.Table) -> str:
 
     Examples
     --------
-    >>> from mithridate.schema import Look, Moved, Row, to_table
-    >>> html(to_table([], Row), to_table([], Look), to_table([], Moved))[:15]
+    >>> from mithridate.schema import PlottedRow, Moved, Row, to_table
+    >>> html(to_table([], Row), to_table([], PlottedRow), to_table([], Moved))[:15]
     '<!doctype html>'
     """
     audit = AuditResults(results)

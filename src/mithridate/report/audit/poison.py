@@ -28,7 +28,7 @@ class Examples(NamedTuple):
 
 
 def examples(table: pa.Table, labels: Labels) -> Examples:
-    """What is shown of a table of `schema.Look` or `schema.Moved`."""
+    """What is shown of a table of `schema.PlottedRow` or `schema.Moved`."""
     clean: Rows = []
     every: dict[Series, None] = {}
     rows: dict[Series, dict[float, Rows]] = defaultdict(lambda: defaultdict(list))

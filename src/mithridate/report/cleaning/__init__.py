@@ -1,9 +1,9 @@
 """The page on a cleaned table."""
 
 from .page import MOST_SUSPECTS as MOST_SUSPECTS
-from .page import Cell as Cell
+from .page import CellLine as CellLine
 from .page import Cleaning as Cleaning
-from .page import Group as Group
+from .page import GroupLine as GroupLine
 from .page import Points as Points
 from .page import Suspect as Suspect
 from .page import cleaning_html as cleaning_html

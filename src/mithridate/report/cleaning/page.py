@@ -19,7 +19,7 @@ KEPT = Style("kept", "kept rows", CLEAN, "solid", "circle")
 REJECTED = Style("rejected", "rejected rows", "#D55E00", "solid", "diamond")
 
 
-class Group(NamedTuple):
+class GroupLine(NamedTuple):
     """A source of rows, and how many of them were rejected.
 
     Parameters
@@ -65,7 +65,7 @@ class Suspect(NamedTuple):
     reason: str
 
 
-class Cell(NamedTuple):
+class CellLine(NamedTuple):
     """A cell that looks wrong, its numbers as they are shown.
 
     Parameters
@@ -129,11 +129,11 @@ class Cleaning:
         The rows to draw, which may be a sample.
     column : str
         The column that `groups` are values of, or "".
-    groups : sequence of Group
+    groups : sequence of GroupLine
         Sources of rows, the most suspicious first.
     suspects : sequence of Suspect
         Rejected rows, the most suspicious first; at most `MOST_SUSPECTS` are shown.
-    cells : sequence of Cell
+    cells : sequence of CellLine
         Cells that look wrong, the most suspicious first; at most `MOST_CELLS` are shown.
     """
 
@@ -147,9 +147,9 @@ class Cleaning:
     threshold: float
     points: Points
     column: str = ""
-    groups: Sequence[Group] = ()
+    groups: Sequence[GroupLine] = ()
     suspects: Sequence[Suspect] = ()
-    cells: Sequence[Cell] = ()
+    cells: Sequence[CellLine] = ()
 
 
 def cleaning_html(cleaning: Cleaning) -> str:
@@ -192,7 +192,7 @@ def cleaning_html(cleaning: Cleaning) -> str:
     )
 
 
-def _groups(groups: Sequence[Group]) -> list[dict[str, Any]]:
+def _groups(groups: Sequence[GroupLine]) -> list[dict[str, Any]]:
     """A line for each group, with a bar to compare the shares by."""
     shares = [group.rejected / group.rows for group in groups]
     largest = max([*shares, 1e-9])
@@ -220,7 +220,7 @@ def _suspect(suspect: Suspect) -> dict[str, str]:
     }
 
 
-def _cell(cell: Cell) -> dict[str, str]:
+def _cell(cell: CellLine) -> dict[str, str]:
     said = cell._asdict()
     return {**said, "row": f"{cell.row:,}", "column": text.cut(cell.column, 48)}
 

@@ -15,7 +15,7 @@ from ..series import NONE, ORACLE
 
 FIGURES = ("nmse_defended", "nmse_clean", "gain", "gain_oracle", "fit_seconds")
 ENOUGH_CELLS = 0.5  # of the cells of the defense with most: what ranks a defense
-WORSE = 0.005  # a gain elsewhere must be lower by this to be told
+WORSE = 0.005  # a gain elsewhere must be lower by this to be mentioned
 
 Entry = tuple[str, str, str | None, int | None]
 
@@ -100,9 +100,9 @@ def _board(name: str, rows: Frame) -> Board | None:
 
 def _ranked(cells: dict[Entry, set[int]]) -> tuple[set[Entry], list[Entry]]:
     """The defenses with enough cells to be ranked, and those with too few."""
-    judged = {who: found for who, found in cells.items() if who[0] not in (NONE, ORACLE)}
+    judged = {who: ranks for who, ranks in cells.items() if who[0] not in (NONE, ORACLE)}
     enough = ENOUGH_CELLS * max(map(len, judged.values()), default=0)
-    main = {who for who, found in judged.items() if len(found) >= enough}
+    main = {who for who, ranks in judged.items() if len(ranks) >= enough}
     return main, [who for who in judged if who not in main]
 
 
