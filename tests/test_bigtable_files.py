@@ -313,6 +313,18 @@ def test_a_file_larger_than_the_budget_is_streamed(table, tmp_path, monkeypatch)
     assert len(pq.read_table(tmp_path / "o.parquet")) == len(kept)
 
 
+def test_a_table_in_passes_is_only_checked(table, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    pq.write_table(table, tmp_path / "a.parquet")
+    pq.write_table(table, tmp_path / "b.parquet")
+    before = contents(tmp_path)
+    asked = ("--target", "y", "--defense", "bayesclean", "--check")
+    code, said, err = call("clean", "a.parquet", "b.parquet", *asked)
+    assert code == 0, err
+    assert "by file: 'a.parquet'" in said and "Kept rows" not in said
+    assert contents(tmp_path) == before
+
+
 CASES = {
     "no folder": (["nowhere/", "--target", "y"], "'nowhere/'"),
     "no target": (["table"], "No target"),
@@ -323,7 +335,7 @@ CASES = {
     "little memory": (["table", "--target", "y", "--memory", "1MB"], "too little"),
     "no cluster": (["table", "--target", "y", "--dask", "tcp://127.0.0.1:1"], "No Dask scheduler"),
     "groups": (["table", "--target", "y", "--groups", "twn"], "is 'town'"),
-    "report": (["table", "--target", "y", "--report"], "--report needs the whole table"),
+    "check": (["table", "--target", "y", "--check", "--report"], "--check writes nothing"),
     "inside": (["table", "--target", "y", "-o", "table/out"], "inside the table"),
     "empty": (["bare", "--target", "y"], "no Parquet or CSV"),
     "defense": (["table", "--target", "y", "--defense", "ransac"], "bayesclean"),

@@ -50,18 +50,32 @@ def wrong():
     return table, mithridate.clean(table, target="revenue", groups="vendor")
 
 
+def same_pages(got, want):
+    """Whether two reports show the same rows, bars and sources."""
+    for mine, theirs in zip((*got.scores, *got.points), (*want.scores, *want.points), strict=True):
+        np.testing.assert_allclose(mine, theirs, rtol=1e-9, atol=1e-12)
+    assert [s.row for s in got.suspects] == [s.row for s in want.suspects]
+    assert [(s.group, s.reason) for s in got.suspects] == [
+        (s.group, s.reason) for s in want.suspects
+    ]
+    assert (got.groups, got.cells) == (want.groups, want.cells)
+    assert (got.rows, got.rejected, got.threshold) == (want.rows, want.rejected, want.threshold)
+
+
 @pytest.mark.parametrize("form", ["parquet", "csv.gz"])
 def test_a_short_table_has_the_verdicts_of_memory(form, wrong, tmp_path):
     table, want = wrong
     folder = files(table, tmp_path / "table", form, [1, 120])
     out = tmp_path / "out"
-    got = mithridate.clean(folder, target="revenue", groups="vendor", out=out)
+    got = mithridate.clean(folder, target="revenue", groups="vendor", out=out, html=True)
     np.testing.assert_array_equal(got.mask, want.mask)
     assert isinstance(got.defense, TableErrors) and got.defense.found_
     assert [one.row for one in got.aside] == [one.row for one in want.aside]
     pd.testing.assert_frame_equal(got.groups.to_pandas(), want.groups, check_dtype=False)
     pd.testing.assert_frame_equal(got.cells.to_pandas(), want.cells, check_dtype=False)
     assert len(pd.read_csv(tmp_path / "out.cells.csv")) == want.cells.flagged.sum() > 0
+    same_pages(got.page, want.page)
+    assert got.summary[0] in (tmp_path / "out.report.html").read_text(encoding="utf-8")
     bad = pd.read_parquet(out / "quarantine").set_index("mithridate_row").sort_index()
     mine = want.quarantined.set_index("mithridate_row")
     for column in ("mithridate_finding", "mithridate_expected", "mithridate_reason"):
@@ -74,7 +88,13 @@ def test_trusted_rows_count_in_passes_as_in_memory(tmp_path):
     table.loc[80:, "revenue"] += np.where(np.arange(20) % 5 == 0, 9000.0, 0.0)
     want = mithridate.clean(table, target="revenue", trusted=known, only="rows")
     folder = files(table, tmp_path / "table", "parquet", [50])
-    got = mithridate.clean(folder, target="revenue", trusted=known, only="rows")
+    parts = sorted(folder.iterdir())
+    got = mithridate.clean(parts, target="revenue", trusted=known, only="rows")
+    assert set(got.groups["group"].to_pylist()) == {"0.parquet", "1.parquet"}
+    assert sum(got.groups["rows"].to_pylist()) == 100
+    assert sum(got.groups["rejected"].to_pylist()) == got.rejected > 0
+    with pytest.raises(InputError, match=r"without a report; give clean\(…, html=True\)"):
+        got.write_html(tmp_path / "page.html")
     np.testing.assert_array_equal(got.mask, want.mask)
     assert got.defense.share_ == pytest.approx(want.defense.share_, rel=1e-6)
     with pytest.raises(InputError, match="takes no trusted rows in passes"):
@@ -90,12 +110,17 @@ def test_a_long_table_is_judged_by_its_sample_wherever_it_is_cut(short, tmp_path
     table.loc[bad, "revenue"] *= 10.0
     want = TableErrors(only="rows")
     folder = files(table, tmp_path / "table", "parquet", [1, 333, 690])
-    many = mithridate.clean(folder, target="revenue", defense=want, groups="vendor")
+    many = mithridate.clean(folder, target="revenue", defense=want, groups="vendor", html=True)
     whole = mithridate.clean(table, target="revenue", defense=want, groups="vendor")
     np.testing.assert_array_equal(many.mask, whole.mask)
     np.testing.assert_array_equal(many.groups["rejected"], whole.groups["rejected"])
     assert (~whole.mask & bad).sum() >= 14 and (~whole.mask & ~bad).sum() <= 2
     assert whole.defense.scores_.argmax() == whole.defense.top_[1]
+    page = many.page
+    assert page.scores.kept.sum() + page.scores.rejected.sum() == 700
+    assert page.scores.rejected.sum() == page.rejected == len(page.suspects)
+    assert sorted(s.row for s in page.suspects) == (np.flatnonzero(~many.mask) + 1).tolist()
+    assert [s.reason for s in page.suspects] == [s.reason for s in whole.page.suspects]
 
 
 def test_a_group_is_found_outside_of_the_sample_too(monkeypatch):
@@ -158,3 +183,40 @@ def test_samples_take_a_row_of_each_part_and_no_row_twice(short, n):
     np.testing.assert_array_equal(np.concatenate(parts), first)
     if n == 10_000:  # what repeats itself every five rows does not do so in the sample
         assert np.bincount(first % 5, minlength=5).min() > 30
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (["a.csv", "a.csv"], "is given twice"),
+        (["a.csv", "sub"], "give files, or one folder or URL alone"),
+        (["a.csv", "s3://bucket/b.csv"], "no file on this machine"),
+        (["a.csv", "no.csv"], "no file '.*no.csv'"),
+        (["a.csv", "b.txt"], "must be CSV or Parquet by their names"),
+        (["a.csv", "a.parquet"], "in the way"),
+    ],
+)
+def test_files_that_make_no_table_are_refused(given, said, tmp_path, monkeypatch):
+    (tmp_path / "sub").mkdir()
+    monkeypatch.chdir(tmp_path)
+    for name in ("a.csv", "b.txt", "a.parquet"):
+        (tmp_path / name).write_text("x,y\n1,2\n")
+    with pytest.raises(InputError, match=said):
+        mithridate.clean(given, target="y")
+
+
+def test_files_of_other_folders_are_one_table_in_the_order_of_their_paths(short, tmp_path):
+    """Where one file's targets lie higher, it is said; the files keep their names as sources."""
+    folders = [tmp_path / "old" / "may", tmp_path / "new"]
+    table = sales(240).drop(columns="vendor")
+    table.loc[120:, "revenue"] += 800.0
+    for folder, rows in zip(folders, (table[:120], table[120:]), strict=True):
+        folder.mkdir(parents=True)
+        rows.to_csv(folder / "sales.csv", index=False)
+    paths = [folder / "sales.csv" for folder in folders]
+    got = mithridate.clean(paths, target="revenue", defense=TableErrors(only="rows"))
+    groups = got.groups.to_pandas().set_index("group")
+    assert sorted(groups.index) == ["new/sales.csv", "old/may/sales.csv"]
+    assert groups.rows.tolist() == [120, 120]
+    assert 500.0 < groups["shift"]["new/sales.csv"] - groups["shift"]["old/may/sales.csv"] < 1100.0
+    assert any(line.startswith("Off as a whole: by file,") for line in got.summary)

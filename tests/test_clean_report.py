@@ -189,7 +189,13 @@ def cleaning(scores, kept, threshold, target=None, **more):
     points = report.Points(np.arange(n) + 1, target, np.arange(n) + 0.5, scores, kept)
     names = {"name": "t", "target": "y", "defense": "D", "sentences": ["Found."], "notes": []}
     return report.Cleaning(
-        **names, scores=scores, kept=kept, threshold=threshold, points=points, **more
+        **names,
+        rows=n,
+        rejected=int((~kept).sum()),
+        scores=report.Histogram.of(scores, kept, threshold),
+        threshold=threshold,
+        points=points,
+        **more,
     )
 
 

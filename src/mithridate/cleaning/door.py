@@ -44,19 +44,21 @@ def clean(
     client: Any = None,
     skip_bad_files: bool = False,
     memory: int | None = None,
+    html: bool = False,
     tell: Tell | None = None,
 ) -> Cleaned:
     """Reject suspicious rows of a table and say which and why, or find nothing.
 
-    A folder, a URL, or a file that would need more memory than may be used is read in passes; a
-    defense that is named then keeps the same rows, `Huber` but for those nearest to its cut.
+    A folder, a URL, several files, or one that needs more memory than may be used is read in
+    passes; a defense that is named then keeps the same rows, `Huber` but for those nearest to its
+    cut.
 
     Parameters
     ----------
-    data : dataframe, str or Path
+    data : dataframe, str, Path or sequence of str or Path
         A pandas, polars or pyarrow frame; a CSV or Parquet file (`file:path#target` says both); the
-        name of a data set; or a folder of such files, read in the order of their names, local or a
-        URL that pyarrow or fsspec knows (`s3://…`).
+        name of a data set; a folder of such files, read in the order of their names, local or a URL
+        that pyarrow or fsspec knows (`s3://…`); or several files, read in the order of their paths.
     target : str, optional
         The column to predict; needed unless `data` says it.
     defense : str or BaseDefense, optional
@@ -76,7 +78,8 @@ def clean(
         Rows known to be clean, with the same columns.
     groups : str, optional
         The column that says where a row comes from (a source, day, vendor): no feature, but given
-        to a defense that judges groups, and part of the summary.
+        to a defense that judges groups, and part of the summary. Without it the files are the
+        sources, where up to 200 of them are read in passes.
     drop : sequence of str
         Columns to leave out.
     categorical : sequence of str
@@ -95,6 +98,9 @@ def clean(
     memory : int, optional
         Bytes that may be used, at least 768 MB with some 30 columns; half of the free memory by
         default. With less than 1.5 GB, files are written one at a time, else two.
+    html : bool
+        Whether to write the report beside `out` too; in passes, whether to make it at all, which
+        takes one pass more.
     tell : callable, optional
         `tell(stage, done, total)` is called as the work goes on.
 
@@ -138,12 +144,13 @@ def clean(
             tell=tell or silent,
         )
         if out is not None:
-            cleaned.write(out)
+            cleaned.write(out, html=html)
         return cleaned
     where = place(data)
-    path, goal = (data, target) if where is None else (where.path, target or where.target)
+    goal = target if where is None else target or where.target
+    path = str(data if where is None else where.path)
     return clean_in_passes(
-        str(path),
+        [str(one) for one in data] if several(data) else path,
         guard,
         target=goal,
         out=out,
@@ -156,7 +163,29 @@ def clean(
         tell=tell,
         trusted=trusted,
         groups=groups,
+        html=html,
     )
+
+
+def several(data: Any) -> bool:
+    """Say whether a table is given as a sequence of files.
+
+    Parameters
+    ----------
+    data : object
+        The table, as `clean` takes it.
+
+    Returns
+    -------
+    bool
+        Whether it is.
+
+    Examples
+    --------
+    >>> several(["a.csv", "b.csv"]), several("a.csv")
+    (True, False)
+    """
+    return isinstance(data, list | tuple) and all(isinstance(one, str | Path) for one in data)
 
 
 def _check_memory(memory: int | None) -> None:
@@ -168,11 +197,11 @@ def _check_memory(memory: int | None) -> None:
 
 
 def in_passes(data: Any, memory: int | None = None) -> bool:
-    """Say whether a table is read in passes: a folder, a URL, or a file too large for memory.
+    """Say whether a table is read in passes: a folder, a URL, files, or one too large for memory.
 
     Parameters
     ----------
-    data : dataframe, str or Path
+    data : dataframe, str, Path or sequence of str or Path
         The table, as `clean` takes it.
     memory : int, optional
         Bytes that may be used; half of the free memory by default.
@@ -187,6 +216,8 @@ def in_passes(data: Any, memory: int | None = None) -> bool:
     >>> in_passes("s3://bucket/table"), in_passes("diabetes")
     (True, False)
     """
+    if several(data):
+        return True
     if not isinstance(data, str | Path) or str(data) in names():
         return False
     if "://" in str(data) or str(data).endswith("/") or Path(data).is_dir():

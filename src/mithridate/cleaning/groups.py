@@ -134,6 +134,14 @@ def added(one: dict[str, np.ndarray], other: dict[str, np.ndarray]) -> dict[str,
     return one
 
 
+def names_of(cells: pa.ChunkedArray) -> list[str]:
+    """The source of each of some rows, by what they have in the column of sources."""
+    levels = levels_of(cells)
+    assert levels is not None  # or it was refused by the sample
+    names, codes = _named(levels)
+    return [names[code] for code in codes.tolist()]
+
+
 def _named(levels: Levels) -> tuple[list[str], np.ndarray]:
     """Names and codes of all levels that occur, the missing ones as a level of their own."""
     names, codes = levels.words.to_pylist(), levels.codes
@@ -160,15 +168,15 @@ def _chances(every: np.ndarray, here: np.ndarray) -> Float[np.ndarray, " g"]:
     return p[place.ravel()]
 
 
-def source_told(column: str, tallies: Sequence[Tally]) -> str:
-    """The groups in one sentence, the most suspicious first."""
+def source_told(by: str, tallies: Sequence[Tally]) -> str:
+    """The groups in one sentence, the most suspicious first; `by` names what they are values of."""
     shown = listing([
         f"{quote(t.name)} {t.rejected:,} of {t.rows:,} ({percent(t.share)}"
         f"{', beyond chance' if t.beyond else ''})"
         for t in tallies
     ])  # fmt: skip
     end = "" if any(t.beyond for t in tallies) else "; none beyond chance"
-    return f"Source: rejected rows by {quote(column)}: {shown}{end}."
+    return f"Source: rejected rows by {by}: {shown}{end}."
 
 
 def found_in(table: Mapping[str, pa.ChunkedArray], kept: Bool[np.ndarray, " n"]) -> str:

@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 
-from .. import report
 from .._text import quote
 from ..data import Opened
 from ..data import open as open_table
@@ -82,15 +81,16 @@ def clean_in_memory(
         defense=guard,
         groups=None if tallies is None else framed(tallies, shifts, table.frame),
         cells=None if cells is None else cells.framed(table.frame),
-        table=_table(whole, table, rejected, page),
+        table=_table(whole, table, rejected),
+        page=page,
     )
 
 
-def _table(whole: Opened, table: Opened, rejected: Rejected, page: report.Cleaning) -> CleanedTable:
+def _table(whole: Opened, table: Opened, rejected: Rejected) -> CleanedTable:
     """What is needed to give the rows back; `whole` is the table with rows of no target too."""
     added = with_aside(rejected.added(), table.account.aside)
     aside = whole.account.aside
-    return CleanedTable(whole.frame, whole.numbers, whole.path, whole.reading, added, aside, page)
+    return CleanedTable(whole.frame, whole.numbers, whole.path, whole.reading, added, aside)
 
 
 def _cells(encoding: Encoding, numbers: np.ndarray | None) -> Cells:

@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 from .._files import whole
 from ..defenses import GROUP as GROUPED
 from ..defenses.reasons import NUMBERS, KeptRows
+from ..passes.block import Block
 from ..passes.memory import Verdict
 from ..passes.stream import encoded
 from ..tables import write
@@ -44,18 +45,24 @@ class Explain(NamedTuple):
         `numbers` are those of the rows in the whole table, from 1.
         """
         block, raw = encoded(self.encoder, table, rows), self.encoder(table, scaled=False)
+        return self.rejected(block, raw, self.verdict.said(block), numbers).added()
+
+    def rejected(
+        self, block: Block, raw: np.ndarray, said: np.ndarray, numbers: np.ndarray
+    ) -> Rejected:
+        """Rows of a block in the table's own units, of which the verdict has `said` all it says.
+
+        `raw` (d + 1, r) has their columns as they are in the table, NaN where one is missing.
+        """
         X, y = block.X, block.y
         records = np.zeros(len(y), dtype=NUMBERS)
         self.profile.describe(X, y, records)
-        records["row"] = rows
+        records["row"], records["score"] = block.rows, said[0]
         goal, judged = self.encoder.target, None
         unit = goal.high - goal.low
-        if self.verdict.judge is None:
-            records["score"] = self.verdict.score(block)
-        else:
-            records["score"], *expected, kinds = self.verdict.judge(block)
-            mean, low, high = in_units(expected, goal.low, unit)
-            judged = Judged(mean, low, high, kinds == GROUPED)
+        if len(said) > 1:
+            mean, low, high = in_units(said[1:4], goal.low, unit)
+            judged = Judged(mean, low, high, said[4] == GROUPED)
         return Rejected(
             columns=self.encoder.about(),
             target=goal.name,
@@ -68,7 +75,7 @@ class Explain(NamedTuple):
             threshold=self.threshold,
             shown=numbers,
             judged=judged,
-        ).added()
+        )
 
 
 class Task(NamedTuple):

@@ -32,6 +32,7 @@ def page_of(
     """The findings for the report, rejected rows by falling score."""
     order = np.argsort(-rejected.records["score"], kind="stable")
     worst = rejected.records["row"][order]
+    threshold = float(guard.threshold_)
     tallies = [] if groups is None else groups.tallies(guard.inlier_mask_)
     return report.Cleaning(
         name=name,
@@ -39,16 +40,14 @@ def page_of(
         defense=rejected.defense,
         sentences=[*leading(notes), *summary],
         notes=leading(notes, notes),
-        scores=guard.scores_,
-        kept=guard.inlier_mask_,
-        threshold=float(guard.threshold_),
+        rows=len(guard.inlier_mask_),
+        rejected=guard.n_rejected_,
+        scores=report.Histogram.of(guard.scores_, guard.inlier_mask_, threshold),
+        threshold=threshold,
         points=_points(guard, encoding, worst[:MOST_REJECTED], rejected.numbers),
         column="" if groups is None else groups.column,
-        groups=[
-            report.GroupLine(t.name, t.rows, t.rejected, t.beyond, _shift(shifts, t))
-            for t in tallies
-        ],
-        cells=[] if cells is None else [_cell(cell) for cell in cells.flagged.to_pylist()],
+        groups=[group_shown(tally, shifts) for tally in tallies],
+        cells=[] if cells is None else [cell_shown(cell) for cell in cells.flagged.to_pylist()],
         suspects=[_suspect(rejected, int(i), groups) for i in order[: report.MOST_SUSPECTS]],
     )
 
@@ -69,11 +68,14 @@ def _points(
     )
 
 
-def _shift(shifts: Mapping[str, Shift], tally: Tally) -> str:
-    return shifts[tally.name].between if tally.name in shifts else ""
+def group_shown(tally: Tally, shifts: Mapping[str, Shift]) -> report.GroupLine:
+    """A source as the report shows it, with by how much it is off where that is known."""
+    off = shifts[tally.name].between if tally.name in shifts else ""
+    return report.GroupLine(tally.name, tally.rows, tally.rejected, tally.beyond, off)
 
 
-def _cell(cell: Mapping[str, Any]) -> report.CellLine:
+def cell_shown(cell: Mapping[str, Any]) -> report.CellLine:
+    """A cell that looks wrong as the report shows it."""
     ends = (figure(cell["expected_low"]), figure(cell["expected_high"]))
     value, expected = figure(cell["value"]), figure(cell["expected"])
     why = cell["reason"].rpartition("; ")[2] if "; " in cell["reason"] else ""

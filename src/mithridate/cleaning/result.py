@@ -49,7 +49,6 @@ class CleanedTable:
     reading: Reading
     added: dict[str, pa.Array]
     aside: tuple[Aside, ...]
-    page: report.Cleaning
 
     def kept(self, mask: Bool[np.ndarray, " n"]) -> Bool[np.ndarray, " r"]:
         """Whether each row of the frame is kept, from what is said of each row of the file."""
@@ -106,6 +105,8 @@ class Cleaned:
         The folder of the kept rows, where passes wrote one.
     table : CleanedTable, optional
         The rows themselves, where the table was cleaned in memory.
+    page : report.Cleaning, optional
+        What the report says; in passes only where it was asked for.
 
     Examples
     --------
@@ -129,6 +130,7 @@ class Cleaned:
     passes: tuple[tuple[str, float], ...] = ()
     out: Path | None = None
     table: CleanedTable | None = dataclasses.field(default=None, repr=False)
+    page: report.Cleaning | None = dataclasses.field(default=None, repr=False)
 
     @cached_property
     def mask(self) -> Bool[np.ndarray, " n"]:
@@ -192,7 +194,7 @@ class Cleaned:
             if rejected.any():
                 files[bad] = self.quarantined
         if html:
-            files[page] = report.cleaning_html(table.page)
+            files[page] = self._html
         wrong = self.wrong_cells
         if wrong is not None:
             files[listed] = wrong
@@ -233,14 +235,27 @@ class Cleaned:
         return files
 
     def write_html(self, path: str | Path) -> None:
-        """Write the report on a table in memory: one self-contained page, whole or not at all.
+        """Write the report: one self-contained page, whole or not at all.
 
         Parameters
         ----------
         path : str or Path
             The HTML file.
+
+        Raises
+        ------
+        InputError
+            If the path cannot be written, or the table was cleaned in passes without `html=True`.
         """
-        write({Path(path): report.cleaning_html(self._in_memory.page)})
+        write({Path(path): self._html})
+
+    @property
+    def _html(self) -> str:
+        if self.page is None:
+            raise InputError(
+                "The table was cleaned in passes without a report; give clean(…, html=True)."
+            )
+        return report.cleaning_html(self.page)
 
     def to_dict(self) -> dict[str, Any]:
         """Give all that was found as values that JSON can hold.
@@ -332,17 +347,19 @@ class Cleaned:
             more = f"; rejected rows and reasons: {bad}" if bad.exists() else ""
             listed = beside_folder(self.out)
             more += f"; cells that look wrong: {listed}" if listed.exists() else ""
+            page = beside_folder(self.out, "report.html")
+            more += f"; report: {page}" if self.page is not None else ""
             lines.append(f"Kept rows: {self.out}{more}")
         return lines
 
 
-def beside_folder(out: Path) -> Path:
-    """Where the list of wrong cells goes, beside a folder of kept rows.
+def beside_folder(out: Path, what: str = "cells.csv") -> Path:
+    """Where the list of wrong cells goes, or the report, beside a folder of kept rows.
 
     >>> beside_folder(Path("homes.cleaned")).name
     'homes.cleaned.cells.csv'
     """
-    return out.with_name(f"{out.name}.cells.csv")
+    return out.with_name(f"{out.name}.{what}")
 
 
 def _dicts(frame: Any) -> list[dict[str, Any]]:

@@ -1,10 +1,12 @@
 """What a sample of a long table says beside the verdicts: its sources, and its cells."""
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 
+from .._text import quote
 from ..data import Opened
 from ..data import open as open_table
 from ..errors import InputError
@@ -20,15 +22,21 @@ from .groups import CountsOf, Groups, Tally, added, framed, source_told, tallied
 from .shifts import Shift, shifts_of, told
 
 Trusted = tuple[np.ndarray, np.ndarray]
+FILE = "file"
+"""What the sources are values of, where files are the sources."""
 
 
 class Sources(NamedTuple):
-    """Where the rows of a table in passes come from: a tally of all, and shifts by the sample."""
+    """Where the rows of a table in passes come from: a tally of all, and shifts by the sample.
+
+    `files` are the names of all files in their order, where these are the sources.
+    """
 
     column: str
     tallies: list[Tally]
     shifts: dict[str, Shift]
     sample: int = 0
+    files: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, reader: Reader, groups: Groups, guard: Any, bits: bytes, goal: Any) -> "Sources":
@@ -37,22 +45,55 @@ class Sources(NamedTuple):
             [groups.column], "sources", Fold(CountsOf(groups.column, bits), added)
         )
         every, here = np.transpose(list(counts.values()))
-        y = (goal.raw(reader.sample()) - goal.low) / (goal.high - goal.low)
-        shifts = shifts_of(guard, y, goal.high - goal.low, groups)
-        sample = len(y) if len(y) < reader.source.rows else 0
+        shifts, sample = _shifts(reader, groups, guard, goal)
         return cls(groups.column, tallied(list(counts), every, here), shifts, sample)
+
+    @classmethod
+    def of_files(
+        cls, reader: Reader, names: Sequence[str], guard: Any, bits: bytes, goal: Any
+    ) -> "Sources":
+        """The files that the rows come from, as sources; those without a row are left out."""
+        source, packed = reader.source, np.frombuffer(bits, np.uint8)
+        rows = np.array([file.rows for file in source.files])
+        edges = np.append(0, np.cumsum(rows))
+        lost = [n - _kept(packed, a, a + n) for n, a in zip(rows.tolist(), edges, strict=False)]
+        codes = np.searchsorted(edges, spaced(source.rows), side="right") - 1
+        shifts, sample = _shifts(reader, Groups(FILE, [*names], codes), guard, goal)
+        some = np.flatnonzero(rows)
+        here = np.array(lost)[some]
+        tallies = tallied([names[i] for i in some.tolist()], rows[some], here)
+        return cls(FILE, tallies, shifts, sample, tuple(names))
+
+    def files_of(self, source: Source, rows: np.ndarray) -> list[str]:
+        """The files of rows, given by their numbers among those that were judged."""
+        ends = np.cumsum([file.rows for file in source.files])
+        return [self.files[i] for i in np.searchsorted(ends, rows, side="right")]
 
     def sentences(self, target: str) -> list[str]:
         """What is said of them in a summary."""
-        off = told(self.shifts, self.column, target)
+        by = self.column if self.files else quote(self.column)
+        off = told(self.shifts, by, target)
         if off and self.sample:
             off = f"{off[:-1]}, by a sample of {self.sample:,} rows."
         rejected = any(tally.rejected for tally in self.tallies)
-        return [off, source_told(self.column, self.tallies) if rejected else ""]
+        return [off, source_told(by, self.tallies) if rejected else ""]
 
     def framed(self) -> Any:
         """A table with a row for each source."""
         return framed(self.tallies, self.shifts, pa.table({}))
+
+
+def _shifts(reader: Reader, groups: Groups, guard: Any, goal: Any) -> tuple[dict[str, Shift], int]:
+    """By how much sources are off, by the sample; and its rows, if it is not the whole table."""
+    unit = goal.high - goal.low
+    y = (goal.raw(reader.sample()) - goal.low) / unit
+    return shifts_of(guard, y, unit, groups), len(y) if len(y) < reader.source.rows else 0
+
+
+def _kept(packed: np.ndarray, start: int, stop: int) -> int:
+    """How many bits are 1 between two rows."""
+    bits = np.unpackbits(packed[start // 8 : -(-stop // 8)])
+    return int(bits[start % 8 : start % 8 + stop - start].sum())
 
 
 def sources_in(sample: pa.Table, column: str, target: str) -> Groups:

@@ -110,13 +110,16 @@ def _middle(values: np.ndarray, weight: np.ndarray) -> float:
     return float(values[order][np.searchsorted(total, 0.5 * total[-1])])
 
 
-def told(shifts: Mapping[str, Shift], column: str, target: str) -> str:
-    """The sources that are off, in one sentence, the farthest first; "" if none is."""
+def told(shifts: Mapping[str, Shift], by: str, target: str) -> str:
+    """The sources that are off, in one sentence, the farthest first; "" if none is.
+
+    `by` names what the sources are values of.
+    """
     off = sorted((s for s in shifts.values() if s.off), key=lambda s: -abs(s.shift))
     if not off:
         return ""
     shown = listing([f"{quote(s.name)} {s.side}" for s in off])
     return (
-        f"Off as a whole: by {quote(column)}, against what the other columns say of "
+        f"Off as a whole: by {by}, against what the other columns say of "
         f"{quote(target)}: {shown}; at 99% for all {len(shifts):,} together."
     )

@@ -12,7 +12,7 @@ import numpy as np
 from pyarrow import fs
 from sklearn.base import clone
 
-from .. import __version__, _files, defenses
+from .. import __version__, _files, defenses, report
 from .._lookup import choices
 from .._progress import silent
 from .._text import listing, quote
@@ -31,7 +31,7 @@ from ..passes.stream import Streamed
 from ..tables import csv, targets
 from ..tables.encoded import check_rows
 from ..tables.encoder import Encoder
-from ..tables.folder import TEXT, find_files, output_name, surveyed
+from ..tables.folder import TEXT, find_files, output_name, surveyed, table_name
 from ..tables.frame import known
 from ..tables.plan import lacking, planned, target_of
 from ..tables.reading import ANY, Reading
@@ -41,7 +41,8 @@ from ..tables.write import write
 from . import output, setaside
 from .cells import Cells, are_asked
 from .findings import in_units
-from .groups import Groups
+from .groups import MOST, Groups
+from .longpage import page_in_passes
 from .result import Cleaned, beside_folder
 from .sampled import Sources, cells_in, numbers_of, sources_in, trusted_rows
 from .summary import UNSEEN, cost_by_moments, few, headlines, kinds, nearest
@@ -51,7 +52,7 @@ TWO_WRITERS = 3 << 29  # bytes of memory
 
 
 def clean_in_passes(
-    path: str,
+    path: str | Sequence[str],
     guard: BaseDefense,
     *,
     target: str | None = None,
@@ -65,21 +66,22 @@ def clean_in_passes(
     tell: Tell | None = None,
     trusted: Any = None,
     groups: str | None = None,
+    html: bool = False,
 ) -> Cleaned:
     """Cleans a folder or file that need not fit into memory; see `clean` for the parameters."""
     _check_streams(guard, trusted)
     writers = 1 if memory is not None and memory < TWO_WRITERS else 2
     engine: Engine = Local(writers=writers) if client is None else Dask(client)
     tell = tell or silent
-    out = None if out is None else _checked(Path(out), str(path))
-    system, root, files = find_files(str(path))
+    out = None if out is None else _checked(Path(out), path)
+    system, root, files = find_files(path)
     bad: list[BadFile] = []
     with Workshop(out) as shop:
         while True:
             named = {error.name for error in bad}
             left = [file for file in files if file.name not in named]
             if not left:
-                raise InputError(f"No file of {quote(path, limit=200)} can be used: {bad[0]}")
+                raise InputError(f"No file of {quote(table_name(path))} can be used: {bad[0]}")
             asked = (target, drop, categorical, repr(reading), groups, _named(trusted))
             key = key_of(__version__, repr(guard), *asked, system.type_name, root, left)
             run = _Run(
@@ -95,6 +97,7 @@ def clean_in_passes(
                 reading=reading,
                 trusted=trusted,
                 groups=groups,
+                name=table_name(path) if html else None,
             )
             try:
                 with shop.attempt(key):
@@ -106,8 +109,12 @@ def clean_in_passes(
                 bad.append(error)
         if out is not None:
             shop.publish(out)
-            if result.wrong_cells is not None:
-                write({beside_folder(out): result.wrong_cells})
+            beside = {beside_folder(out): result.wrong_cells}
+            if result.page is not None:
+                beside[beside_folder(out, "report.html")] = report.cleaning_html(result.page)
+            files = {path: what for path, what in beside.items() if what is not None}
+            if files:
+                write(files)
     return dataclasses.replace(result, out=out)
 
 
@@ -144,11 +151,15 @@ def _check_streams(guard: BaseDefense, trusted: Any) -> None:
             )
 
 
-def _checked(out: Path, source: str) -> Path:
+def _checked(out: Path, source: str | Sequence[str]) -> Path:
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise InputError(f"The output {quote(out)} is there already; give a folder that is not.")
     _files.check_folder(out.parent)
-    if "://" not in source and out.absolute().is_relative_to(Path(source).absolute()):
+    if (
+        isinstance(source, str)
+        and "://" not in source
+        and out.absolute().is_relative_to(Path(source).absolute())
+    ):
         raise InputError(f"The output {quote(out)} is inside the table; give another folder.")
     return out
 
@@ -169,7 +180,9 @@ class _Run:
     reading: Reading
     trusted: Any
     groups: str | None
+    name: str | None
     grouped: Groups | None = None
+    given: dict[str, str] = dataclasses.field(default_factory=dict)  # names of files, as they came
     account: setaside.FileAccounts = dataclasses.field(default_factory=setaside.FileAccounts)
 
     def __call__(self, files: Sequence[File], skip: bool, bad: list[BadFile]) -> Cleaned:
@@ -186,11 +199,16 @@ class _Run:
                 trusted = trusted_rows(self.trusted, encoder, reader.sample(), self.reading)
             verdict, bits, kept = fit_passes(self.guard, rows, encoder.about().names, trusted)
             every = rows.every
-        sources, cells = self._beside(reader, encoder, bits)
-        beside = {"trusted": trusted, "sources": sources, "cells": cells}
-        said = self._summary(source, kept, every, encoder, **beside)
+            sources, cells = self._beside(reader, encoder, bits)
+            beside = {"sources": sources, "cells": cells}
+            said = self._summary(source, kept, every, encoder, trusted=trusted, **beside)
+            notes = (*self.account.notes, *encoder.notes, *(cells.notes if cells else ()))
+            explain, page = self._explain(encoder, verdict, kept), None
+            if self.name is not None:
+                told = {"name": self.name, "summary": said, "notes": notes}
+                page = page_in_passes(rows, explain, bits, **beside, **told)
         if self.shop.kept:
-            self._write(source, encoder, verdict, kept, bits)
+            self._write(source, explain, bits)
         every_bit = setaside.over_all(source, bits)
         lost = {error.name for error in worse}
         given = tuple(file for file in files if file.name not in lost)
@@ -202,7 +220,7 @@ class _Run:
             bits=np.packbits(every_bit).tobytes(),
             aside=self.account.every(source),
             summary=said,
-            notes=(*self.account.notes, *encoder.notes, *(cells.notes if cells else ())),
+            notes=notes,
             groups=None if sources is None else sources.framed(),
             cells=None if cells is None else cells.rows,
             read=self.account.notes,
@@ -210,6 +228,7 @@ class _Run:
             skipped=tuple(error.sentence for error in (*bad, *worse)),
             passes=tuple(reader.rates),
             out=None,
+            page=page,
         )
 
     def _beside(
@@ -219,6 +238,9 @@ class _Run:
         sources = cells = None
         if self.grouped is not None:
             sources = Sources.of(reader, self.grouped, self.guard, bits, encoder.target)
+        elif 1 < len(reader.source.files) <= MOST:
+            names = [self.given.get(file.name, file.name) for file in reader.source.files]
+            sources = Sources.of_files(reader, names, self.guard, bits, encoder.target)
         if are_asked(self.guard):
             self.tell("looking for wrong cells", 0, 0)
             cells = cells_in(reader, encoder)
@@ -260,6 +282,7 @@ class _Run:
             info = local.get_file_info(str(folder / output_name(read.file.name)))
             staged.append(File(output_name(read.file.name), info.size, str(info.mtime)))
         source, _ = surveyed(local, str(folder), staged, False)
+        self.given = {output_name(read.file.name): read.file.name for read in reads}
         self.account.of_files(reads, rows, kinds)
         return self.account.used(source), bad
 
@@ -285,13 +308,14 @@ class _Run:
         medians = reader.medians(lacking(wanted, digests))
         return reader, planned(wanted, goal, digests, medians, reader)
 
-    def _write(
-        self, source: Source, encoder: Encoder, verdict: Verdict, kept: Moments, bits: bytes
-    ) -> None:
+    def _explain(self, encoder: Encoder, verdict: Verdict, kept: Moments) -> output.Explain:
+        """All that is needed to say why a row was rejected."""
         ridge = self.guard.estimator_
         sigma = float(kept.mse(ridge.coef_, ridge.intercept_)) ** 0.5 or 1.0
         profile, name = KeptRows.of_moments(kept, ridge, sigma), type(self.guard).__name__
-        explain = output.Explain(encoder, verdict, profile, name, float(self.guard.threshold_))
+        return output.Explain(encoder, verdict, profile, name, float(self.guard.threshold_))
+
+    def _write(self, source: Source, explain: output.Explain, bits: bytes) -> None:
         cut = output.FileWriter(source, explain, self.shop.rows, self.account.by_file(source))
         done = 0
         self.tell("writing", 0, source.rows)

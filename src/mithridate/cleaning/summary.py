@@ -36,7 +36,7 @@ def sentences(
     of_cells = "" if cells is None else cells.sentence
     if getattr(guard, "only", None) == "cells":
         return [of_cells]
-    off = "" if groups is None else told(shifts, groups.column, encoding.target)
+    off = "" if groups is None else told(shifts, quote(groups.column), encoding.target)
     group = 0 if rejected.judged is None else int(rejected.judged.group.sum())
     together = kinds(group, len(rejected.records))
     said = [*headlines(guard, encoding.rows), off, together, of_cells]
@@ -102,7 +102,7 @@ def _source(guard: BaseDefense, encoding: Encoding, table: Columns, groups: Grou
         other = found_in(others, kept)
         return f"Source: {other}" if other else ""
     tallies = groups.tallies(kept)
-    named = source_told(groups.column, tallies)
+    named = source_told(quote(groups.column), tallies)
     if any(tally.beyond for tally in tallies):
         return named
     other = found_in(others, kept)

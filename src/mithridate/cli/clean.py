@@ -4,7 +4,6 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
-from urllib.parse import urlsplit
 
 import typer
 
@@ -23,7 +22,9 @@ SIZE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([KMGT]?)I?B?\s*", re.IGNORECASE)
 
 @given.bundled
 def clean(
-    file: Annotated[str, typer.Argument(help="CSV or Parquet, a folder or URL, a data set.")],
+    file: Annotated[
+        list[str], typer.Argument(help="CSV or Parquet files, a folder or URL, a data set.")
+    ],
     *,
     target: given.Target = None,
     defense: Annotated[
@@ -62,6 +63,7 @@ def clean(
 ) -> None:
     """Write the rows worth keeping, and beside them the suspicious ones with reasons."""
     from ..cleaning import in_passes
+    from ..tables.folder import table_name
 
     with sentences("Nothing was written."), progress(gated.quiet) as tell:
         _check_limit(max_rejected)
@@ -72,16 +74,15 @@ def clean(
             "contamination": contamination, "false_positive_rate": false_positive_rate,
             "reading": reading, "only": only, **columns,
         }  # fmt: skip
-        budget = _bytes(memory) if memory else None
-        if dask or in_passes(file, budget):
-            _refuse({"--report": report, "--check": check})
-            settings |= {"target": target, "skip_bad_files": skip_bad_files}
-            settings |= {"trusted": trusted, "groups": groups}
+        budget, table = _bytes(memory) if memory else None, file[0] if len(file) == 1 else file
+        settings |= {"target": target, "trusted": trusted, "groups": groups, "memory": budget}
+        if dask or isinstance(table, list) or in_passes(table, budget):
+            settings |= {"skip_bad_files": skip_bad_files, "html": report}
             settings["memory"] = budget or max(free() // 2, LEAST_MEMORY)
-            result, written = _clean_in_passes(file, out, dask, settings), None
+            where = None if check else out or Path(f"{table_name(table)}.cleaned")
+            result, written = _clean_in_passes(table, where, dask, settings), None
         else:
-            settings |= {"target": target, "trusted": trusted, "groups": groups, "memory": budget}
-            result, written = _clean_in_memory(file, out, report, check, settings)
+            result, written = _clean_in_memory(table, out, report, check, settings)
         lines = result.lines(written, verbose)
     files = [result.out]
     if written is not None:
@@ -123,42 +124,25 @@ def _clean_in_memory(
     return result, result.write(out, html=html)
 
 
-def _clean_in_passes(file: str, out: Path | None, dask: str, settings: Mapping[str, Any]) -> Any:
-    """The cleaned table, which is in the folder `out` then."""
+def _clean_in_passes(
+    file: str | list[str], out: Path | None, dask: str, settings: Mapping[str, Any]
+) -> Any:
+    """The cleaned table, which is in the folder `out` then; nothing is written if it is None."""
     from .. import _cluster, cleaning
 
-    out = out or _folder_for(file)
-    client = _cluster.connect(dask) if dask else None
-    try:
-        with sentences(
+    unfinished = "Nothing was written."
+    if out is not None:
+        unfinished = (
             f"{str(out)!r} is not there yet; what was done is kept in '.{out.name}.unfinished' "
             "beside it, and the same command goes on."
-        ):
+        )
+    client = _cluster.connect(dask) if dask else None
+    try:
+        with sentences(unfinished):
             return cleaning.clean(file, out=out, client=client, **settings)
     finally:
         if client is not None:
             client.close()
-
-
-def _folder_for(file: str) -> Path:
-    """Where the kept rows of a folder, a URL or a large file go if nobody says."""
-    from ..tables.place import place, stem
-
-    where = place(file)
-    path = file if where is None else str(where.path)
-    # A URL may end with options of its own: s3://bucket/table?region=eu-west-1.
-    name = urlsplit(path).path if "://" in path else path
-    return Path(f"{stem(Path(name))}.cleaned")
-
-
-def _refuse(options: Mapping[str, Any]) -> None:
-    """Refuses the options that only cleaning in memory takes."""
-    for option, value in options.items():
-        if value:
-            raise InputError(
-                f"{option} needs the whole table in memory; leave it out, or give a single file "
-                "and more --memory."
-            )
 
 
 def _bytes(text: str) -> int:

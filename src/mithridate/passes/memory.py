@@ -196,6 +196,21 @@ class Verdict(NamedTuple):
     judge: Kernel | None = None
     spared: Block | None = None
 
+    def said(self, block: Block) -> np.ndarray:
+        """Say all that is said of the rows of a block.
+
+        Parameters
+        ----------
+        block : Block
+            The rows.
+
+        Returns
+        -------
+        array, shape (5, n) or (1, n)
+            What `judge` gives, or else the scores alone.
+        """
+        return self.score(block)[None] if self.judge is None else self.judge(block)
+
 
 def spaced(n: int, start: int = 0, stop: int | None = None, draw: int = 0) -> np.ndarray:
     """Draw the rows of a sample, one of each of equal parts of the table.

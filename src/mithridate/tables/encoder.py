@@ -180,6 +180,29 @@ class Encoder(NamedTuple):
             part = slice(at, at + max(len(column.names), 1))
             column.write(column.raw(rows), out[part], scaled, filled)
 
+    def unscaled(self, Z: np.ndarray, blank: np.ndarray | None) -> np.ndarray:
+        """Give scaled numbers back in the units of the table.
+
+        Parameters
+        ----------
+        Z : array of float, shape (d + 1, n)
+            The numbers by their ranges, the target last.
+        blank : array of bool, shape (d, n), or None
+            Which features were missing, as `fill_gaps` gives it.
+
+        Returns
+        -------
+        array of float, shape (d + 1, n)
+            As the columns are in the table, NaN where missing.
+        """
+        raw = Z.copy()
+        for column, at in self.places():
+            if not column.names:
+                raw[at] = raw[at] * (column.high - column.low) + column.low + column.base
+        if blank is not None:
+            raw[:-1][blank] = np.nan
+        return raw
+
     def fill_gaps(self, Z: np.ndarray) -> np.ndarray | None:
         """Fill scaled numbers that are missing.
 

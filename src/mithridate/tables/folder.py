@@ -1,9 +1,12 @@
 """Which files of a folder make one long table, and what each of them becomes."""
 
+import os
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Any
+from urllib.parse import urlsplit
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -11,6 +14,7 @@ from pyarrow import fs
 
 from .._text import counted, listing, quote
 from ..errors import InputError
+from .place import stem
 from .source import BadFile, File, Source, trouble, unreached
 
 PARQUET = (".parquet", ".pq")
@@ -18,13 +22,13 @@ QUARANTINE = "quarantine"
 TEXT = (".csv", ".tsv", ".csv.gz", ".tsv.gz")
 
 
-def find_files(path: str) -> tuple[fs.FileSystem, str, list[File]]:
+def find_files(path: str | Sequence[str]) -> tuple[fs.FileSystem, str, list[File]]:
     """Find the files that make a table.
 
     Parameters
     ----------
-    path : str
-        A file, or a folder, here or on a filesystem that its address names.
+    path : str or sequence of str
+        A file, or a folder, here or on a filesystem that its address names; or several files here.
 
     Returns
     -------
@@ -36,6 +40,8 @@ def find_files(path: str) -> tuple[fs.FileSystem, str, list[File]]:
     InputError
         If there are none.
     """
+    if not isinstance(path, str):
+        return _several(path)
     try:
         return _files_of(path)
     except InputError:
@@ -67,6 +73,69 @@ def _files_of(path: str) -> tuple[fs.FileSystem, str, list[File]]:
         )
     _check_names(files)
     return system, root, sorted(files, key=lambda file: file.name)
+
+
+def _several(paths: Sequence[str]) -> tuple[fs.FileSystem, str, list[File]]:
+    """Files that were given one by one, by their paths below the folder that all are in."""
+    for path in paths:
+        if "://" in path or Path(path).is_dir():
+            raise InputError(
+                f"{quote(path, limit=200)} is one of several tables, and no file on this machine; "
+                "give files, or one folder or URL alone."
+            )
+        if not Path(path).is_file():
+            raise InputError(f"There is no file {quote(path, limit=200)}; check the path.")
+        if not path.lower().endswith((*PARQUET, *TEXT)):
+            raise InputError(
+                f"Several files must be CSV or Parquet by their names; {quote(path, limit=200)} is "
+                "not."
+            )
+    absolute = [_absolute(path) for path in paths]
+    twice = [path for path, count in Counter(absolute).items() if count > 1]
+    if twice:
+        raise InputError(f"The file {quote(twice[0], limit=200)} is given twice; give it once.")
+    root, system = (
+        Path(os.path.commonpath([path.parent for path in absolute])),
+        fs.LocalFileSystem(),
+    )
+    files = []
+    for path in absolute:
+        info = system.get_file_info(path.as_posix())
+        files.append(File(path.relative_to(root).as_posix(), info.size, str(info.mtime)))
+    _check_names(files)
+    return system, root.as_posix(), sorted(files, key=lambda file: file.name)
+
+
+def table_name(path: str | Sequence[str]) -> str:
+    """Name a table that is read in passes: as its file or folder, or the folder of several files.
+
+    Parameters
+    ----------
+    path : str or sequence of str
+        Where it is, as `find_files` takes it.
+
+    Returns
+    -------
+    str
+        The name.
+
+    Examples
+    --------
+    >>> table_name("data/homes.csv.gz"), table_name("s3://bucket/table/?region=eu-west-1")
+    ('homes', 'table')
+    >>> table_name(["readings/01.csv", "readings/02.csv"])
+    'readings'
+    """
+    if not isinstance(path, str):
+        return Path(os.path.commonpath([_absolute(one).parent for one in path])).name
+    # A URL may end with options of its own.
+    here = Path(urlsplit(path).path if "://" in path else path)
+    return stem(here if here.name else here.resolve())
+
+
+def _absolute(path: str) -> Path:
+    """A path from the root; a link to a file keeps its name."""
+    return Path(path).parent.resolve() / Path(path).name
 
 
 def _check_names(files: Sequence[File]) -> None:

@@ -1,5 +1,8 @@
 """The page on a cleaned table."""
 
+from .histogram import Histogram as Histogram
+from .histogram import score_counts as score_counts
+from .histogram import score_edges as score_edges
 from .page import MOST_SUSPECTS as MOST_SUSPECTS
 from .page import CellLine as CellLine
 from .page import Cleaning as Cleaning

@@ -11,8 +11,8 @@ from ..._text import percent
 from .. import text
 from ..shell import render
 from ..style import CLEAN, Figure, Style, axis, layout, note, rule
+from .histogram import Histogram
 
-BINS = 40
 MOST_RANGES = 3.0  # ranges of the kept rows beyond which a point is drawn at the edge
 MOST_GROUPS, MOST_SUSPECTS, MOST_CELLS, MOST_NOTES = 50, 50, 50, 60
 KEPT = Style("kept", "kept rows", CLEAN, "solid", "circle")
@@ -119,10 +119,10 @@ class Cleaning:
         What was found, most important first.
     notes : sequence of str
         How the table was read.
-    scores : ndarray of float, shape (n,)
-        A score for each row of the table; higher is more suspicious.
-    kept : ndarray of bool, shape (n,)
-        Whether each row was kept.
+    rows, rejected : int
+        Rows that were judged, and the rejected ones among them.
+    scores : Histogram or None
+        How many rows have which score; higher is more suspicious. None where no row has one.
     threshold : float
         The score above which a row was rejected; NaN where there is none.
     points : Points
@@ -142,8 +142,9 @@ class Cleaning:
     defense: str
     sentences: Sequence[str]
     notes: Sequence[str]
-    scores: Float[np.ndarray, " n"]
-    kept: Bool[np.ndarray, " n"]
+    rows: int
+    rejected: int
+    scores: Histogram | None
     threshold: float
     points: Points
     column: str = ""
@@ -165,7 +166,7 @@ def cleaning_html(cleaning: Cleaning) -> str:
     str
         The page as HTML, with its style, script and figures inside.
     """
-    n, k = len(cleaning.kept), int((~cleaning.kept).sum())
+    n, k = cleaning.rows, cleaning.rejected
     drawn = {"scores": _histogram(cleaning), "fit": _scatter(cleaning)}
     figures = {name: figure for name, figure in drawn.items() if figure is not None}
     return render(
@@ -232,14 +233,10 @@ def _score(value: float) -> str:
 
 def _histogram(cleaning: Cleaning) -> Figure | None:
     """Scores of kept and rejected rows, stacked, with the threshold."""
-    finite = np.isfinite(cleaning.scores)
-    scores, kept = cleaning.scores[finite], cleaning.kept[finite]
-    if not scores.size:
+    scores = cleaning.scores
+    if scores is None:
         return None
-    edges = _edges(scores, cleaning.threshold)
-    # A score at the threshold is below it, and one beyond the last edge goes into the last bin.
-    place = np.clip(np.searchsorted(edges, scores) - 1, 0, len(edges) - 2)
-    counts = [np.bincount(place[rows], minlength=len(edges) - 1) for rows in (kept, ~kept)]
+    edges, counts = scores.edges, (scores.kept, scores.rejected)
     middle, width = (edges[1:] + edges[:-1]) / 2, np.diff(edges)
     data = [
         _bars(style, middle, width, count)
@@ -261,25 +258,6 @@ def _histogram(cleaning: Cleaning) -> Figure | None:
         notes = [note(label, at, 1, yref="paper", xanchor=side, yanchor="top")]
     more = {"barmode": "stack", "bargap": 0, "shapes": shapes, "annotations": notes}
     return {"data": data, "layout": layout(across, rows, **more)}
-
-
-def _edges(scores: np.ndarray, threshold: float) -> np.ndarray:
-    """Edges of the bins: the threshold is one of them, and a far tail is not drawn out."""
-    low, high = float(scores.min()), float(scores.max())
-    if not np.isfinite(threshold) or threshold <= low:
-        threshold = np.nan
-    # Where nothing was rejected, the threshold is beyond all scores, and still worth seeing.
-    far = np.nanmax([low + 4 * (threshold - low), low + 2 * (np.quantile(scores, 0.98) - low)])
-    end = max(min(high, far), np.nan_to_num(threshold, nan=low))
-    if end <= low:
-        return np.array([low - 0.5, low + 0.5])
-    edges = np.linspace(low, end, BINS + 1)
-    below = round(BINS * (threshold - low) / (end - low)) if np.isfinite(threshold) else 0
-    if below:
-        width = (threshold - low) / below
-        edges = low + width * np.arange(below + max(0, round((end - threshold) / width)) + 1)
-        edges[below] = threshold
-    return edges
 
 
 def _bars(style: Style, middle: np.ndarray, width: np.ndarray, count: np.ndarray) -> dict[str, Any]:

@@ -1,0 +1,226 @@
+"""The report on a table in passes: what one further pass brings back of it, whatever its length."""
+
+import operator
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+
+from .. import report
+from ..passes.block import Block
+from ..passes.fold import Each, Fold, joined
+from ..passes.memory import Verdict
+from ..passes.reader import Reader
+from ..passes.stream import Streamed
+from ..tables.blocks import BLOCK
+from ..tables.notes import leading
+from .cells import Cells
+from .groups import names_of
+from .output import Explain
+from .page import MOST_KEPT, MOST_REJECTED, cell_shown, group_shown
+from .sampled import Sources, numbers_of
+
+
+class Picked(NamedTuple):
+    """Rows (r,) of a table that are shown: their numbers, columns, gaps, and what is said."""
+
+    rows: np.ndarray
+    Z: np.ndarray
+    blank: np.ndarray
+    said: np.ndarray
+
+    @classmethod
+    def of(cls, block: Block, said: np.ndarray, at: np.ndarray) -> "Picked":
+        """These rows of a block, copied."""
+        Z, blank = block.Z[:, at], block.blank
+        gaps = np.zeros((len(Z) - 1, len(at)), dtype=bool) if blank is None else blank[:, at]
+        return cls(block.start + at, Z, gaps, said[:, at])
+
+    @property
+    def block(self) -> Block:
+        """The rows as a block."""
+        return Block(0, self.Z, np.ones(len(self.rows)), self.blank, self.rows)
+
+    def worst(self, most: int) -> "Picked":
+        """The rows of the highest scores, the highest first."""
+        return self._taken(np.argsort(-self.said[0], kind="stable")[:most])
+
+    def beside(self, other: "Picked") -> "Picked":
+        """These rows and others behind them."""
+        pairs = zip(self, other, strict=True)
+        return Picked(*(np.concatenate(pair, axis=-1) for pair in pairs))
+
+    def _taken(self, at: np.ndarray) -> "Picked":
+        return Picked(*(each[..., at] for each in self))
+
+
+@dataclass(frozen=True, eq=False)
+class PageScores:
+    """Of a block: how many kept and rejected rows have which score, and the rows to be shown.
+
+    `bits` has a bit for each row of the table, 1 where it is kept, `drawn` are the numbers of the
+    kept rows to be shown, ascending.
+    """
+
+    verdict: Verdict
+    bits: bytes
+    edges: np.ndarray
+    drawn: np.ndarray
+
+    def __call__(self, block: Block) -> tuple[np.ndarray, list[Picked], Picked]:
+        said, stop = self.verdict.said(block), block.start + len(block.weight)
+        packed = np.frombuffer(self.bits, np.uint8)[block.start // 8 : -(-stop // 8)]
+        kept = np.unpackbits(packed, count=len(block.weight)).astype(bool)
+        counts = [report.score_counts(said[0, rows], self.edges) for rows in (kept, ~kept)]
+        first, last = np.searchsorted(self.drawn, [block.start, stop])
+        mine = Picked.of(block, said, self.drawn[first:last] - block.start)
+        gone = Picked.of(block, said, np.flatnonzero(~kept)).worst(MOST_REJECTED)
+        return np.array(counts), [mine], gone
+
+
+def worst_of_both(one: Any, other: Any) -> Picked:
+    """The rejected rows of the highest scores in two parts of a table."""
+    return Picked(*one).beside(Picked(*other)).worst(MOST_REJECTED)
+
+
+def page_in_passes(
+    rows: Streamed,
+    explain: Explain,
+    bits: bytes,
+    *,
+    sources: Sources | None,
+    cells: Cells | None,
+    name: str,
+    summary: list[str],
+    notes: tuple[str, ...],
+) -> report.Cleaning:
+    """What the report says; the scores of all rows are counted in one pass."""
+    total, reader = rows.reader.source.rows, rows.reader
+    rejected = total - kept_in(bits)
+    sample = rows.sample()
+    edges = _edges(explain.verdict.said(sample)[0], explain.threshold, rejected)
+    found = PageScores(explain.verdict, bits, edges, drawn_of(bits, total))
+    fold = Fold(found, Each((operator.add, joined, worst_of_both)))
+    counts, kept, gone = rows.reduce("scores for the report", fold)
+    kept, gone = [Picked(*part) for part in kept], Picked(*gone)
+    every = gone
+    for part in reversed(kept):
+        every = part.beside(every)
+    bad = len(gone.rows)
+    return report.Cleaning(
+        name=name,
+        target=explain.encoder.target.name,
+        defense=explain.defense,
+        sentences=[*leading(notes), *summary],
+        notes=leading(notes, notes),
+        rows=total,
+        rejected=rejected,
+        scores=report.Histogram(edges, *np.asarray(counts)),
+        threshold=explain.threshold,
+        points=_points(reader, explain, every, bad),
+        column="" if sources is None else sources.column,
+        groups=[group_shown(t, sources.shifts) for t in sources.tallies] if sources else [],
+        cells=[] if cells is None else [cell_shown(cell) for cell in cells.flagged.to_pylist()],
+        suspects=_suspects(reader, explain, gone.worst(report.MOST_SUSPECTS), sources),
+    )
+
+
+def _edges(scores: np.ndarray, threshold: float, rejected: int) -> np.ndarray:
+    """Edges of the bins by the scores of a sample, with room beyond the threshold."""
+    if rejected and np.isfinite(threshold) and not (scores > threshold).any():
+        finite = scores[np.isfinite(scores)]
+        low = min(float(finite.min(initial=threshold)), threshold)
+        beyond = threshold + 0.1 * ((threshold - low) or abs(threshold) or 1.0)
+        scores = np.append(scores, beyond)
+    edges = report.score_edges(scores, threshold)
+    return np.array([0.0, 1.0]) if edges is None else edges
+
+
+def _points(reader: Reader, explain: Explain, picked: Picked, bad: int) -> report.Points:
+    """The rows to draw, the `bad` last of which were rejected."""
+    order = np.argsort(picked.rows, kind="stable")
+    numbers = np.empty_like(picked.rows)
+    numbers[order] = numbers_of(reader.source, picked.rows[order])
+    goal, block = explain.encoder.target, picked.block
+    unit = goal.high - goal.low
+    kept = np.arange(len(numbers)) < len(numbers) - bad
+    return report.Points(
+        row=numbers,
+        target=block.y * unit + goal.low,
+        predicted=explain.profile.model.predict(block.X) * unit + goal.low,
+        score=picked.said[0],
+        kept=kept,
+    )
+
+
+def _suspects(
+    reader: Reader, explain: Explain, picked: Picked, sources: Sources | None
+) -> list[report.Suspect]:
+    """The rejected rows of the highest scores, the highest first."""
+    if not len(picked.rows):
+        return []
+    order = np.argsort(picked.rows, kind="stable")
+    numbers, names = np.empty_like(picked.rows), np.full(len(order), "", dtype=object)
+    numbers[order] = numbers_of(reader.source, picked.rows[order])
+    if sources is not None:
+        names[order] = names_at(reader, sources, picked.rows[order])
+    raw = explain.encoder.unscaled(picked.Z, picked.blank)
+    found = explain.rejected(picked.block, raw, picked.said, numbers)
+    return [
+        report.Suspect(
+            int(numbers[i]),
+            float(found.records["score"][i]),
+            float(found.records["residual"][i]),
+            str(names[i]),
+            found.reason(i),
+        )
+        for i in range(len(numbers))
+    ]
+
+
+def names_at(reader: Reader, sources: Sources, rows: np.ndarray) -> list[str]:
+    """The sources of rows, given by their numbers, ascending."""
+    if sources.files:
+        return sources.files_of(reader.source, rows)
+    fold = Fold(NamesOf(sources.column, rows), joined)
+    return list(reader.reduce([sources.column], "sources of suspicious rows", fold))
+
+
+@dataclass(frozen=True, eq=False)
+class NamesOf:
+    """What rows have in a column of sources, given by their numbers, ascending."""
+
+    column: str
+    rows: np.ndarray
+
+    def __call__(self, block: tuple[int, pa.Table]) -> list[str]:
+        start, table = block
+        first, last = np.searchsorted(self.rows, [start, start + len(table)])
+        return names_of(table[self.column].take(self.rows[first:last] - start))
+
+
+def kept_in(bits: bytes) -> int:
+    """How many rows are kept; the bits after the last row are 0."""
+    return int(np.bitwise_count(np.frombuffer(bits, np.uint8)).sum(dtype=np.int64))
+
+
+def drawn_of(bits: bytes, n: int) -> np.ndarray:
+    """The numbers of kept rows that are drawn, evenly spaced among all that are kept."""
+    k, at, ahead, found = kept_in(bits), 0, 0, []
+    wanted = np.linspace(0, k - 1, min(k, MOST_KEPT)).astype(int)
+    for start, part in _parts(bits, n):
+        rows = np.flatnonzero(part)
+        last = int(np.searchsorted(wanted, ahead + len(rows)))
+        found.append(start + rows[wanted[at:last] - ahead])
+        at, ahead = last, ahead + len(rows)
+    return np.concatenate(found)
+
+
+def _parts(bits: bytes, n: int) -> Iterator[tuple[int, np.ndarray]]:
+    """The mask of `n` rows, a block at a time."""
+    packed = np.frombuffer(bits, np.uint8)
+    for start in range(0, n, BLOCK):
+        stop = min(start + BLOCK, n)
+        yield start, np.unpackbits(packed[start // 8 : -(-stop // 8)], count=stop - start)
