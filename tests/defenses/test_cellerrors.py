@@ -100,3 +100,85 @@ def test_a_wrong_target_makes_no_cell_wrong():
     X, y = houses(5)
     y[7] *= 10.0
     assert not CellErrors().fit(X, y).flagged_.any()
+
+
+def pair(n, seed=0):
+    """Two columns that say nearly the same."""
+    rng = np.random.default_rng(seed)
+    both = rng.normal(size=n)
+    X = np.column_stack([50 + 10 * both + rng.normal(size=n), 20 + 4 * both])
+    X[:, 1] += 0.4 * rng.normal(size=n)
+    return X, rng
+
+
+@pytest.mark.parametrize(("rows", "errors", "flagged"), [(300, 9, 9), (300, 10, 0), (60, 4, 0)])
+def test_more_than_three_percent_and_three_are_another_population(rows, errors, flagged):
+    X, rng = pair(rows)
+    X[np.argsort(X[:, 1])[:errors], 0] = X[:, 0].max() - rng.random(errors)
+    assert CellErrors().fit(X).flagged_.sum() == flagged
+
+
+@pytest.mark.parametrize(("far", "extreme"), [(3, 3), (4, 0)])
+def test_more_than_one_percent_far_values_are_a_tail(far, extreme):
+    X = np.random.default_rng(0).normal(10.0, 1.0, (300, 2))
+    X[:far, 1] = 9000.0 + 777.0 * np.arange(far)
+    assert CellErrors().fit(X).extreme_.sum() == extreme
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "judged"), [(24, 8, False), (24, 9, True), (23, 1, True)]
+)
+def test_a_value_of_a_tenth_and_three_times_the_next_is_not_judged(first, second, judged):
+    X, _ = pair(240)
+    X[:first, 0], X[first : first + second, 0] = 0.0, 1.0
+    scores = CellErrors().fit(X).scores_[:, 0]
+    assert np.isfinite(scores[:first]).tolist() == [judged] * first
+    assert np.isfinite(scores[first:]).all()
+
+
+def test_thirty_rows_beside_the_commonest_value_are_needed():
+    for rows, judged in [(40, 30), (39, 0)]:
+        X, _ = pair(rows)
+        X[:10, 0] = 0.0
+        found = CellErrors().fit(X)
+        assert np.isfinite(found.scores_[:, 0]).sum() == judged
+        assert found.skipped_ == ({} if judged else {0: "nearly all of its values are one"})
+
+
+def test_gaps_do_not_depend_on_where_a_column_begins():
+    X, _ = pair(240)
+    X[::9, 0] = np.nan
+    one, other = CellErrors().fit(X), CellErrors().fit(X + np.array([1000.0, -500.0]))
+    np.testing.assert_allclose(other.scores_, one.scores_, atol=1e-3)
+
+
+def test_only_the_columns_that_are_asked_for_are_judged():
+    found = CellErrors(columns=[0]).fit(pair(240)[0])
+    assert np.isnan(found.scores_).all(axis=0).tolist() == [False, True]
+    assert found.skipped_ == {}
+
+
+def test_intervals_are_those_of_the_noise_given_the_other_columns():
+    """The noise follows from the covariance: 100 everywhere, and 1, 4 and 9 on its diagonal."""
+    rng, own = np.random.default_rng(0), np.array([1.0, 2.0, 3.0])
+    X = 500 + 10 * rng.normal(size=(800, 1)) + own * rng.normal(size=(800, 3))
+    deviation = np.diag(np.linalg.inv(100 + np.diag(own**2))) ** -0.5
+    found = CellErrors().fit(X)
+    width = (found.expected_high_ - found.expected_low_).mean(axis=0)
+    np.testing.assert_allclose(width, 2 * 1.96 * deviation, rtol=0.25)
+    inside = (found.expected_low_ < X) & (found.expected_high_ > X)
+    assert 0.94 <= inside.mean() <= 0.985
+    assert found.chance_ < 0.5 and not found.flagged_.any()
+
+
+def test_what_is_expected_of_a_cell_does_not_follow_the_cell():
+    """The first row has a leverage of a quarter; yet only the pull on the others is left."""
+    rng = np.random.default_rng(0)
+    both = rng.normal(size=60)
+    both[0] = 3.9
+    X = 500 + np.column_stack([10 * both + rng.normal(size=60), 4 * both])
+    X[:, 1] += 0.4 * rng.normal(size=60)
+    moved = X.copy()
+    moved[0, 0] += 0.6
+    change = CellErrors().fit(moved).expected_[0, 0] - CellErrors().fit(X).expected_[0, 0]
+    assert abs(change) < 0.09

@@ -154,3 +154,17 @@ def test_wrong_parameters_are_named(wrong):
     X, y, _, trusted = table()
     with pytest.raises(InputError, match=rf"Duti\({next(iter(wrong))}="):
         Duti(**wrong).fit(X, y, trusted=trusted)
+
+
+def test_a_row_that_was_never_corrected_scores_less_than_one_and_is_kept():
+    """With one step a score is 1 and a share for rows corrected in it, and a share for others."""
+    X, y, _, trusted = table()
+    duti = Duti(contamination=0.5, halvings=1).fit(X, y, trusted=trusted)
+    corrected = duti.corrections_ != 0
+    assert 1 < corrected.sum() < 30
+    np.testing.assert_array_equal(duti.scores_ > 1.0, corrected)
+    assert duti.scores_.max() < 2.0 and duti.inlier_mask_[~corrected].all()
+    assert not duti.inlier_mask_[corrected].any()
+    size = np.abs(duti.corrections_[corrected])
+    shares = duti.scores_[corrected] - 1.0
+    np.testing.assert_allclose(shares / shares.max(), size / size.max())

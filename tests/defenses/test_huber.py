@@ -29,6 +29,7 @@ def test_with_a_number_it_is_exactly_scikit_learns(alpha):
         np.testing.assert_array_equal(ours.predict(X), theirs.predict(X))
         np.testing.assert_array_equal(ours.inlier_mask_, ~theirs.outliers_)
         assert isinstance(ours.estimator_, HuberRegressor)
+        assert ours.n_iter_ == theirs.n_iter_
 
 
 def test_scores_are_residuals_in_units_of_the_scale():
