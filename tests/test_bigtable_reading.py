@@ -57,10 +57,8 @@ def test_dates_and_suspicious_numbers_are_told_alike(form, columns, tmp_path):
     same(one, other)
     said = " ".join(one.notes)
     assert "Dates became days since 1970, month and weekday: 'day'." in said
-    assert (
-        "may mean 'no value' (--missing takes them as such): 'level' (-9999 in 2 rows, -999 in 3 rows)"
-        in said
-    )
+    assert "may mean 'no value' (--missing takes them as such): 'level' (-9999 in 2 rows, " in said
+    assert "-999 in 3 rows)" in said
 
 
 def test_dates_of_a_type_are_those_of_the_text(columns):
