@@ -15,7 +15,7 @@ from .times import FIRST, HOURS, SECONDS, is_time, times_in
 
 # What the common tools write for "no value"; pandas reads the same, "?" and "." aside.
 MISSING = ["", "?", ".", "NA", "N/A", "n/a", "<NA>", "#N/A", "#NA", "NaN", "nan", "NULL", "null"]
-MISSING += ["None", "-nan", "-NaN"]
+MISSING += ["None", "-nan", "-NaN", r"\N"]  # the last is what MySQL, PostgreSQL and Hive write
 NUMBERS = (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal, pa.types.is_null)
 TEXT = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view)
 SEVERAL = "times written in several ways"
