@@ -36,6 +36,7 @@ from .read import FALSE, RAGGED, SAMPLE, TRUE, arrow_options, check_text
 from .reading import ANY, Aside, Decision, Layout, Marks, Reading
 from .rows import Repaired, data_of
 from .source import BadFile, File, trouble
+from .stray import lines_of, without_quotes
 
 ROWS = 1 << 20  # of a row group
 # What a column may be, the first that all of its cells can be; text can be anything.
@@ -60,6 +61,8 @@ class Read:
         The types that each column may have.
     words : mapping of str to mapping of str to int
         Words of columns, and how often each comes.
+    ends : bool
+        Whether a cell holds a line end.
     """
 
     file: File
@@ -67,6 +70,7 @@ class Read:
     reading: Reading
     kinds: Mapping[str, Sequence[str]] = field(default_factory=dict)
     words: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    ends: bool = False
 
 
 def examine(system: Any, path: str, file: File, reading: Reading = ANY) -> Read:
@@ -96,11 +100,21 @@ def examine(system: Any, path: str, file: File, reading: Reading = ANY) -> Read:
         check_text(sample, shown)
         layout = layout_of(sample, reading, shown, whole)
         try:
-            return _surveyed(system, path, Read(file, layout, reading))
+            read = _surveyed(system, path, Read(file, layout, reading))
         except (UnicodeDecodeError, pa.ArrowInvalid) as error:
-            if layout.repair or not RAGGED.search(str(error)):
+            bare = _bare(system, path, layout, shown)
+            if bare is None and (layout.repair or not RAGGED.search(str(error))):
                 raise
-        return _surveyed(system, path, Read(file, replace(layout, repair=True), reading))
+            layout = bare or replace(layout, repair=True)
+            return _surveyed(system, path, Read(file, layout, reading))
+        bare = _bare(system, path, layout, shown) if read.ends else None
+        return read if bare is None else _surveyed(system, path, Read(file, bare, reading))
+
+
+def _bare(system: Any, path: str, layout: Layout, shown: str) -> Layout | None:
+    """The layout with quotes as text, where one of the file is never closed."""
+    with _stream(system, path) as stream:
+        return without_quotes(layout, lines_of(stream, layout), shown)
 
 
 def _surveyed(system: Any, path: str, read: Read) -> Read:
@@ -108,17 +122,25 @@ def _surveyed(system: Any, path: str, read: Read) -> Read:
     names = read.layout.names
     left = {name: [*KINDS] for name in names}
     words: dict[str, dict[str, int]] = {name: {} for name in names}
+    ends = False
     with _stream(system, path) as stream:
         for batch in _batches(stream, read, dict.fromkeys(names, pa.large_string())):
             for name in names:
                 cells = batch[name]
+                ends = ends or _holds_an_end(cells)
                 marks = _marks(read, name)
                 left[name] = [k for k in left[name] if _could_be(cells, k, marks)]
                 if not left[name] or name in read.layout.codes:
                     _count(cells, words[name])
     for name in read.layout.codes:
         left[name] = [CODES]
-    return replace(read, kinds=left, words=words)
+    return replace(read, kinds=left, words=words, ends=ends)
+
+
+def _holds_an_end(cells: pa.Array) -> bool:
+    """Whether a cell of a column may hold a line end."""
+    text = cells.buffers()[2]
+    return text is not None and bool((np.frombuffer(text, np.uint8) == ord("\n")).any())
 
 
 def _marks(read: Read, name: str) -> Marks:

@@ -12,13 +12,14 @@ from ..errors import InputError
 from .comments import lines_above, without_names
 from .encoding import bom_of, codepage, decoded, is_utf8
 from .header import Header, header_of
-from .layout import BLANK, LOOKED, Dialect, Row, dialect_of, long_cells, rows_of, sampled
+from .layout import BLANK, LOOKED, UNQUOTED, Dialect, Row, dialect_of, long_cells, rows_of, sampled
 from .marks import Decided, Evidence, decide, evidence
 from .numerals import DIGITS, LONGEST
 from .quoting import quoting
 from .reading import Layout, Reading
 from .rows import short_row
 from .shapes import GAPS
+from .stray import whole_lines, without_quotes
 from .times import FIRST, is_time
 
 HEAD = 500  # rows that decide where the table begins
@@ -72,6 +73,10 @@ def layout_of(
     layout = _structured(text, dialect, reading, shown)
     further = [decoded(piece, codec, shown, True) for piece in more]
     layout = quoting(layout, text[: layout.start], text[layout.start :])
+    bare = without_quotes(layout, whole_lines(text[layout.start :], whole), shown)
+    if bare is not None:
+        again = _structured(text, dialect._replace(quote=UNQUOTED), reading, shown)
+        layout = replace(quoting(again, text[: again.start], text[again.start :]), notes=bare.notes)
     layout = replace(
         layout,
         encoding=codec,

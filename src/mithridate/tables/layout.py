@@ -19,6 +19,7 @@ ROWS = 500  # rows of it
 CLEAR = 0.05  # by how much a reading must be better than the next to be believed
 SEP = re.compile(r'\A"?sep=([^\r\n"])"?(?:\r\n|\n|\r)', re.IGNORECASE)
 BLANK = " "
+UNQUOTED = "\0"  # the mark around cells of a file in which quotes are text: no file has it
 # A cell between blanks: in quotes, of which one inside is doubled or follows a backslash; or bare.
 QUOTED_OR_BARE = re.compile(r'"((?:[^"\\]|\\.|"")*)"(?=\s|\Z)|(\S+)')
 ESCAPED = re.compile(r'["\\](["\\])')

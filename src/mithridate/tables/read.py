@@ -19,8 +19,10 @@ from .cells import MISSING
 from .detect import layout_of
 from .encoding import bom_of
 from .finish import finished, sentences
+from .layout import UNQUOTED
 from .reading import ANY, Account, Aside, Layout, Reading
 from .rows import Repaired, data_of
+from .stray import lines_of, without_quotes
 
 SAMPLE = 1 << 20  # bytes looked at to tell what a file is
 SCANNED = 1 << 20  # bytes looked through at a time
@@ -236,7 +238,11 @@ def laid_out(text: Text, reading: Reading, shown: str) -> Layout:
         sample = stream.read(SAMPLE)
         whole = len(sample) < SAMPLE or not stream.read(1)
     check_text(sample, shown)
-    return layout_of(sample, reading, shown, whole, text.pieces())
+    layout = layout_of(sample, reading, shown, whole, text.pieces())
+    if whole or text.has_whole_lines(layout.quote, layout.start):
+        return layout
+    with text.open() as stream:
+        return without_quotes(layout, lines_of(stream, layout), shown) or layout
 
 
 def parsed(
@@ -310,7 +316,7 @@ def arrow_options(
         arrow_csv.ReadOptions(encoding=encoding, block_size=BLOCK, column_names=list(layout.names)),
         arrow_csv.ParseOptions(
             delimiter="," if layout.repair else layout.delimiter,
-            quote_char='"' if layout.repair else layout.quote,
+            quote_char='"' if layout.repair else layout.quote != UNQUOTED and layout.quote,
             newlines_in_values=True,
         ),
         arrow_csv.ConvertOptions(

@@ -77,9 +77,7 @@ class Repaired(io.RawIOBase):
     def _written(self, stream: Any) -> Iterator[bytes]:
         """The rows as CSV, a chunk at a time."""
         layout = self._layout
-        lines = io.TextIOWrapper(
-            io.BufferedReader(_ByteReader(stream)), layout.encoding, newline=""
-        )
+        lines = io.TextIOWrapper(bytes_of(stream), layout.encoding, newline="")
         dialect = Dialect(layout.delimiter, layout.quote)
         out = io.StringIO(newline="")
         writer = csv.writer(out, quoting=csv.QUOTE_MINIMAL, lineterminator="\n")
@@ -176,6 +174,39 @@ class _ByteReader(io.RawIOBase):
         return len(data)
 
 
+def bytes_of(stream: Any) -> io.BufferedReader:
+    """Make a Python file of an Arrow stream.
+
+    Parameters
+    ----------
+    stream : pyarrow.NativeFile
+        The stream.
+
+    Returns
+    -------
+    io.BufferedReader
+        The file.
+    """
+    return io.BufferedReader(_ByteReader(stream))
+
+
+def skipped(stream: Any, count: int) -> None:
+    """Move a stream on by a number of bytes, or to its end.
+
+    Parameters
+    ----------
+    stream : binary file
+        The file.
+    count : int
+        The bytes.
+    """
+    while count:
+        read = len(stream.read(count))
+        if not read:
+            break
+        count -= read
+
+
 def data_of(stream: Any, layout: Layout, blanks: bool = False) -> Any:
     """Move a stream to the first row of data, and repair it where that is needed.
 
@@ -193,12 +224,7 @@ def data_of(stream: Any, layout: Layout, blanks: bool = False) -> Any:
     binary file
         The data.
     """
-    left = layout.start
-    while left:
-        skipped = len(stream.read(left))
-        if not skipped:
-            break
-        left -= skipped
+    skipped(stream, layout.start)
     return Repaired(stream, layout, blanks) if layout.repair else stream
 
 

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from .._text import quote
 from ..errors import InputError
 from .frame import columns_of, opened
-from .layout import BLANK
+from .layout import BLANK, UNQUOTED
 from .reading import Layout
 
 BLOCK = 1 << 16  # rows formatted at a time
@@ -81,7 +81,7 @@ class CellStyle:
         """
         return cls(
             "\t" if layout.delimiter == BLANK else layout.delimiter,
-            layout.quote,
+            '"' if layout.quote == UNQUOTED else layout.quote,
             layout.marks.decimal,
             layout.line_end,
             layout.encoding,
