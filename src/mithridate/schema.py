@@ -215,7 +215,9 @@ def to_table(
     pyarrow.Table
         The table.
     """
-    table = pa.Table.from_pylist([dataclasses.asdict(r) for r in rows], schema=schema(kind))
+    every, wanted = list(rows), schema(kind)
+    columns = [pa.array([getattr(r, f.name) for r in every], f.type) for f in wanted]
+    table = pa.Table.from_arrays(columns, schema=wanted)
     return table.replace_schema_metadata({"mithridate": json.dumps(dict(about or {}))})
 
 
