@@ -3,12 +3,14 @@
 import os
 import subprocess
 import sys
+from concurrent.futures import Future
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from mithridate.bench import processes
-from mithridate.bench.processes import FEW_CELLS, Beside, beside, side_by_side
+from mithridate.bench.processes import FEW_CELLS, Side, beside
 
 STOPPED = """
 import os, time
@@ -27,8 +29,8 @@ def workers():
     return found
 
 try:
-    with beside([(divmod, (7, 2))], 1000) as meanwhile:
-        assert meanwhile.made() == [(3, 1)]
+    with beside(1000) as side:
+        assert [*side.results(side.begin([(divmod, (7, 2))]))] == [(3, 1)]
         print(workers())
         raise KeyboardInterrupt
 except KeyboardInterrupt:
@@ -41,32 +43,59 @@ print(workers())
 """
 
 
-def test_results_come_in_order_wherever_they_are_made(monkeypatch):
-    calls = [(divmod, (i, 3)) for i in range(7)]
-    wanted = [divmod(i, 3) for i in range(7)]
-    assert list(side_by_side(calls, started=False)) == wanted
+CALLS = [(divmod, (i, 3)) for i in range(7)]
+MADE = [divmod(i, 3) for i in range(7)]
+
+
+def results(side, calls=CALLS):
+    return [*side.results(side.begin(calls))]
+
+
+@pytest.fixture
+def one_helper(monkeypatch):
+    """A machine of two processors, whatever this one has."""
+    monkeypatch.setattr(processes.joblib, "effective_n_jobs", lambda _: 2)
+
+
+def test_results_come_in_order_wherever_they_are_made(monkeypatch, one_helper):
+    assert results(Side(started=False)) == MADE
+    assert results(Side(started=True)) == MADE
     monkeypatch.setattr(processes, "PATIENCE", -1.0)
-    assert list(side_by_side(calls, started=False)) == wanted
-    assert list(side_by_side(calls, started=True)) == wanted
+    assert results(Side(started=False)) == MADE
+
+
+def test_this_process_makes_what_no_helper_has_begun():
+    side = Side(started=False)
+    side.team = SimpleNamespace(submit=lambda *_: Future())  # helpers that never begin
+    assert results(side) == MADE
 
 
 def test_little_work_starts_no_process(monkeypatch):
-    monkeypatch.setattr(processes.joblib, "effective_n_jobs", lambda _: 2)
-    monkeypatch.setattr(processes.joblib, "Parallel", pytest.fail)
-    with beside([(divmod, (7, 2))], FEW_CELLS) as meanwhile:
-        assert not meanwhile.started and meanwhile.made() == [(3, 1)]
+    monkeypatch.setattr(processes, "helpers", pytest.fail)
+    with beside(FEW_CELLS) as side:
+        assert results(side) == MADE
 
 
-def test_an_error_in_a_call_made_meanwhile_is_that_error():
+def test_an_error_in_a_call_is_that_error(one_helper):
     for started in (False, True):
-        meanwhile = Beside([(divmod, (7, 2)), (divmod, (7, 0))], started)
         with pytest.raises(ZeroDivisionError):
-            meanwhile.made()
+            results(Side(started), [(divmod, (7, 2)), (divmod, (7, 0))])
 
 
-def test_calls_are_made_here_where_no_process_can_be_had(monkeypatch):
-    monkeypatch.setitem(processes.HOW, "n_jobs", "many")
-    assert Beside([(divmod, (7, 2))], started=True).made() == [(3, 1)]
+def test_calls_are_made_here_where_no_process_can_be_had(monkeypatch, one_helper):
+    def refused(**_):
+        raise OSError("no semaphores")
+
+    monkeypatch.setattr(processes, "get_reusable_executor", refused)
+    side = Side(started=True)
+    assert side.team is None and results(side) == MADE
+
+
+def test_calls_are_made_here_where_the_helpers_have_ended(one_helper):
+    side = Side(started=True)
+    tasks = side.begin(CALLS)
+    side.end()
+    assert [*side.results(tasks)] == MADE
 
 
 @pytest.mark.slow
@@ -76,4 +105,4 @@ def test_processes_end_with_a_run_that_is_stopped():
         [sys.executable, "-c", STOPPED], env={**os.environ, "LOKY_MAX_CPU_COUNT": "2"},
         capture_output=True, text=True, check=True, timeout=120,
     )  # fmt: skip
-    assert done.stdout.split() == ["2", "0"]
+    assert done.stdout.split() == ["1", "0"]

@@ -1,10 +1,10 @@
-"""Processes that compute side by side, started while something else is computed."""
+"""Processes that compute beside this one, which takes part in what they have not begun."""
 
-import threading
+import importlib
 import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import joblib
@@ -14,82 +14,159 @@ from threadpoolctl import threadpool_limits
 # A process takes two seconds to start. Work that takes no longer is done in this one.
 PATIENCE = 2.0
 FEW_CELLS = 40  # of which it takes about so long, by the usual defenses on a few hundred rows
+IDLE = 60.0  # seconds without work after which a process ends
 
-# Workers are processes with one BLAS thread each: threads of both kinds would fight. No memory
-# maps: a stopped run would leave their files behind.
-HOW: dict[str, Any] = {"n_jobs": -1, "max_nbytes": None}
+# One thread each: threads of the processes would fight for the processors.
+LIBRARIES = ("OMP", "OPENBLAS", "MKL", "BLIS", "VECLIB", "NUMEXPR")
+ONE_THREAD = {f"{name}_NUM_THREADS": "1" for name in LIBRARIES}
+NEEDED = ("mithridate.bench.score", "mithridate.bench.limits")  # imported before there is work
 
 Call = tuple[Callable[..., Any], tuple[Any, ...]]
 
 
-class Beside:
-    """Calls that other processes make meanwhile, or this one when their results are asked for."""
+def helpers() -> Any:
+    """Give the processes beside this one, one for each other processor.
 
-    def __init__(self, calls: Sequence[Call], started: bool):
-        self.calls, self.started = calls, started
-        self._made: list[tuple[Any, Exception | None]] | None = None
-        self._thread = threading.Thread(target=self._make, daemon=True)
-        if started:
-            self._thread.start()
+    Returns
+    -------
+    executor or None
+        None where there is no other processor, or no process can be had.
+    """
+    others = joblib.effective_n_jobs(-1) - 1
+    if others < 1:
+        return None
+    try:
+        team = get_reusable_executor(max_workers=others, timeout=IDLE, env=ONE_THREAD)
+        for _ in range(others):
+            team.submit(_prepared)
+    except Exception:  # whatever a system refuses: this process then does all of the work
+        return None
+    return team
 
-    def made(self) -> list[Any]:
-        """The results, in order; the first error is raised."""
-        if self.started:
-            self._thread.join()
-        if self._made is None:  # not started, or no process could be had
-            self._made = [_tried(*call) for call in self.calls]
-        for _, error in self._made:
-            if error is not None:
-                raise error
-        return [one for one, _ in self._made]
 
-    def _make(self) -> None:
-        try:
-            made: Any = joblib.Parallel(**HOW)(joblib.delayed(_tried)(*one) for one in self.calls)
-            self._made = made
-        except Exception:  # whoever asks for the results computes them, and is told what is wrong
-            self._made = None
+def _prepared() -> None:
+    """What a new process does while its first work is still made."""
+    for name in NEEDED:
+        importlib.import_module(name)
+
+
+class Task:
+    """A call that is made by a helper, or here if no helper has begun it.
+
+    Parameters
+    ----------
+    call : tuple
+        A function and its arguments.
+    """
+
+    def __init__(self, call: Call):
+        self.call = call
+        self._future: Any = None
+        self._made: tuple[Any, Exception | None] | None = None
+
+    def send(self, team: Any) -> None:
+        """Give the call to a team of helpers, unless it is made."""
+        if self._made is None:
+            with suppress(Exception):  # a broken team: the call is made here
+                self._future = team.submit(_tried, *self.call)
+
+    @property
+    def done(self) -> bool:
+        """Whether there is a result."""
+        return self._made is not None or (self._future is not None and self._future.done())
+
+    def take(self) -> bool:
+        """Whether the call is for this process to make: no helper has begun it."""
+        if self._made is not None or (self._future is not None and not self._future.cancel()):
+            return False
+        self._future = None
+        return True
+
+    def make(self) -> None:
+        """Make the call here."""
+        with threadpool_limits(1), warnings.catch_warnings():
+            self._made = _tried(*self.call)
+
+    def result(self) -> Any:
+        """The result, waited for if a helper is at it; an error of the call is raised."""
+        if self._made is None and self._future is not None:
+            with suppress(Exception):  # the helper ended: the call is made once more
+                self._made = self._future.result()
+        if self._made is None:
+            self.make()
+        value, error = self._made or (None, None)
+        if error is not None:
+            raise error
+        return value
 
 
 def _tried(work: Callable[..., Any], given: tuple[Any, ...]) -> tuple[Any, Exception | None]:
-    """What a call returns, or its error: raised in a process, that would end the others too."""
+    """What a call returns, or its error."""
     try:
         return work(*given), None
     except Exception as error:
         return None, error
 
 
-@contextmanager
-def beside(calls: Sequence[Call], cells: int) -> Iterator[Beside]:
-    """Calls that are made meanwhile, by processes if so many cells will need these later.
+class Side:
+    """Where calls are made while this process computes something else.
 
-    Where what is computed meanwhile fails or is stopped, they end.
+    Parameters
+    ----------
+    started : bool
+        Whether helpers begin at once. Else calls are made when their results are asked for, and
+        helpers come if that takes long.
     """
-    started = cells > FEW_CELLS and joblib.effective_n_jobs(-1) > 1
+
+    def __init__(self, started: bool):
+        self.team = helpers() if started else None
+
+    def begin(self, calls: Iterable[Call]) -> list[Task]:
+        """Hand over calls; those that were handed over first are made first."""
+        tasks = [Task(call) for call in calls]
+        if self.team is not None:
+            for task in tasks:
+                task.send(self.team)
+        return tasks
+
+    def results(self, tasks: Sequence[Task]) -> Iterator[Any]:
+        """Give the results, in order; this process makes what no helper has begun."""
+        began, late = time.perf_counter(), self.team is not None
+        for i, task in enumerate(tasks):
+            if not late and time.perf_counter() - began > PATIENCE:
+                late, self.team = True, helpers() if len(tasks) - i > 1 else None
+                for other in tasks[i:] if self.team is not None else ():
+                    other.send(self.team)
+            while not task.done:
+                mine = next((other for other in tasks[i:] if other.take()), None)
+                if mine is None:
+                    break
+                mine.make()
+            yield task.result()
+
+    def end(self) -> None:
+        """End the helpers, whatever they are at."""
+        if self.team is not None:
+            self.team.shutdown(wait=False, kill_workers=True)
+
+
+@contextmanager
+def beside(cells: int) -> Iterator[Side]:
+    """Begin processes if so many cells will need them; they end where the work does not.
+
+    Parameters
+    ----------
+    cells : int
+        How many cells are expected.
+
+    Yields
+    ------
+    Side
+        Where calls are made meanwhile.
+    """
+    side = Side(cells > FEW_CELLS)
     try:
-        yield Beside(calls, started)
+        yield side
     except BaseException:
-        if started:
-            get_reusable_executor(kill_workers=True).shutdown(wait=False, kill_workers=True)
+        side.end()
         raise
-
-
-def side_by_side(calls: Sequence[Call], started: bool) -> Iterator[Any]:
-    """The results of calls, in order; made by processes if there are some or the work is long."""
-    left = iter(calls)
-    if not started:
-        yield from _here(left)
-    jobs = [joblib.delayed(work)(*given) for work, given in left]
-    if jobs:
-        yield from joblib.Parallel(**HOW, return_as="generator")(jobs)
-
-
-def _here(calls: Iterable[Call]) -> Iterator[Any]:
-    """The results of as many calls as this process makes before its patience ends."""
-    began = time.perf_counter()
-    for work, given in calls:
-        with threadpool_limits(1), warnings.catch_warnings():
-            made = work(*given)
-        yield made
-        if time.perf_counter() - began > PATIENCE:
-            return

@@ -5,7 +5,8 @@ import datetime
 import importlib.metadata
 import platform
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import pyarrow as pa
@@ -30,9 +31,9 @@ from .pieces import Batches, Tell, trained
 from .poisoning import AttackRun, batches, parts_of, plausible
 from .portfolio import PORTFOLIO, Chosen, attacked
 from .predict import foreseen
-from .processes import beside, side_by_side
-from .score import mark, score, under
-from .spec import Spec
+from .processes import Side, Task, beside
+from .score import Cell, mark, score, under
+from .spec import AttackSpec, Spec
 from .worlds import world
 
 PICTURED = 0.2  # the ratio nearest to this is the one whose rows are shown
@@ -93,20 +94,25 @@ def run(spec: Spec, frame: Any = None, tell: Tell | None = None) -> Results:
     clean = _trained(judge_name, model, splits[0].train)
     worlds = [world(split, data.target, spec.threat) for split in splits]
     cut = plausible(batches(spec, len(splits[0].train.y)), worlds)
-    how = {"splits": splits, "model": model}
     keys = {"dataset": data.name, "judge": judge_name}
     asked = question(spec, splits, data.target, cut, model=model)
-    early = [*asked.calls, (promises, _promised(spec, splits, model))]
-    with beside(early, _expected(spec, len(seeds), len(cut.ratios))) as meanwhile:
-        attacks = spec.attacks if cut.ratios else []
-        ran = [attacked(one, spec, worlds, seeds, cut, tell, **how) for one in attacks]
-        cells = [*unpoisoned(spec, keys, seeds), *cells_of(spec, keys, seeds, cut, ran)]
-        judged = [scored(split, data.target, spec.threat.goal) for split in splits]
-        rows = _score_all(
-            cells, judged, seeds, model, candidates, tell=tell, started=meanwhile.started
+    judged = [scored(split, data.target, spec.threat.goal) for split in splits]
+    calls = [*asked.calls, (promises, _promised(spec, splits, model))]
+    with beside(_expected(spec, len(seeds), len(cut.ratios))) as side:
+        early = side.begin(calls)
+        judging = _Judging(side, dict(zip(seeds, judged, strict=True)), model, candidates)
+        judging.add(unpoisoned(spec, keys, seeds))
+        of, found = (spec, worlds, seeds, cut, tell), partial(cells_of, spec, keys, seeds, cut)
+        ran = _ran(
+            spec.attacks if cut.ratios else [],
+            lambda one: _steered(one, spec),
+            lambda one: attacked(one, *of, splits=splits, model=model),
+            lambda one: judging.add(found([one])),
         )
+        predicted = foreseen(spec, worlds, seeds, cut)
+        rows = judging.rows([*unpoisoned(spec, keys, seeds), *found(ran)], tell)
         tell("bounding the damage", 0, 0)
-        *answers, promised = meanwhile.made()
+        *answers, promised = side.results(early)
     bound = limits(asked, answers, splits, seeds, cut)
     rows = [_limited(row, bound) for row in rows]
     shown = _pictured(ran, cut)
@@ -116,7 +122,7 @@ def run(spec: Spec, frame: Any = None, tell: Tell | None = None) -> Results:
     about["untried"] = _untried(spec)
     about["certified"] = [promise._asdict() for promise in promised]
     about["bound"] = bound.facts
-    about["poisonability"] = foreseen(spec, worlds, seeds, cut)
+    about["poisonability"] = predicted
     about[schema.CLASSES] = classes_of([spec])
     about["diagnosis"] = [line for one in ran for line in _signs(one)]
     return Results(
@@ -162,29 +168,56 @@ def _expected(spec: Spec, seeds: int, ratios: int) -> int:
     """How many cells there will be; none where a portfolio starts processes before."""
     if any(one.use == PORTFOLIO for one in spec.attacks):
         return 0
-    steered = [parts_of(one, spec).attack.steered for one in spec.attacks]
-    each = (len(one.alphas) if s else 1 for one, s in zip(spec.attacks, steered, strict=True))
+    each = (len(one.alphas) if _steered(one, spec) else 1 for one in spec.attacks)
     return seeds * (1 + ratios * sum(each))
 
 
-def _score_all(
-    cells, splits, seeds, model, candidates, *, tell: Tell, started: bool
-) -> list[schema.Row]:
-    """The rows of all cells; those with the same poison, such as alphas may share, by one run."""
-    marks = [mark(cell) for cell in cells]
-    once = dict(zip(reversed(marks), reversed(cells), strict=True))
-    calls = [
-        (score, (cell, splits[seeds.index(cell.keys["seed"])], model, candidates))
-        for cell in once.values()
-    ]
-    found: dict[Any, list[schema.Row]] = {}
-    tell("judging the defenses", 0, len(once))
-    done = side_by_side(calls, started)
-    for i, (key, some) in enumerate(zip(once, done, strict=True), 1):
-        found[key] = some or []
-        tell("judging the defenses", i, len(once))
-    both = zip(cells, marks, strict=True)
-    return [row for cell, key in both for row in under(cell, found[key])]
+def _steered(one: AttackSpec, spec: Spec) -> bool:
+    """Whether an attack has a run for each alpha, which takes long."""
+    return one.use == PORTFOLIO or parts_of(one, spec).attack.steered
+
+
+def _ran(
+    attacks: Sequence[AttackSpec],
+    slow: Callable[[AttackSpec], bool],
+    attack: Callable[[AttackSpec], Any],
+    heard: Callable[[Any], None],
+) -> list[AttackRun | Chosen]:
+    """The runs of attacks, each `heard` of as soon as it is done.
+
+    Slow ones go last, so that there is something to judge meanwhile.
+    """
+    done = {}
+    for i in sorted(range(len(attacks)), key=lambda i: slow(attacks[i])):
+        done[i] = attack(attacks[i])
+        heard(done[i])
+    return [done[i] for i in range(len(attacks))]
+
+
+class _Judging:
+    """Cells that are judged as they come; those with the same poison, as alphas may share, once."""
+
+    def __init__(self, side: Side, splits: Mapping[int, Split], model: Any, candidates: Any):
+        self.side, self.splits, self.with_ = side, splits, (model, candidates)
+        self.tasks: dict[Any, Task] = {}
+
+    def add(self, cells: Iterable[Cell]) -> None:
+        """Begin the cells whose poison is new."""
+        new = {key: cell for cell in cells if (key := mark(cell)) not in self.tasks}
+        calls = [
+            (score, (cell, self.splits[cell.keys["seed"]], *self.with_)) for cell in new.values()
+        ]
+        self.tasks |= zip(new, self.side.begin(calls), strict=True)
+
+    def rows(self, cells: Sequence[Cell], tell: Tell) -> list[schema.Row]:
+        """The rows of all cells, in their order."""
+        tell("judging the defenses", 0, len(self.tasks))
+        found = {}
+        done = self.side.results([*self.tasks.values()])
+        for i, (key, some) in enumerate(zip(self.tasks, done, strict=True), 1):
+            found[key] = some or []
+            tell("judging the defenses", i, len(self.tasks))
+        return [row for cell in cells for row in under(cell, found[mark(cell)])]
 
 
 def _promised(spec: Spec, splits: Sequence[Split], model: Any) -> tuple[Any, ...]:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:  # heavy imports wait until a command needs them: --help must 
     from ..auditing.audit import Audit
 
 MOST_LINES = 15  # what a busy person reads
+CONTROLS = 2  # attacks without alpha, with which the strongest is compared
 
 
 @given.bundled
@@ -81,6 +82,7 @@ def audit(
     """Find out how bad poisoned rows could get for a table, and which defense helps or hurts."""
     with sentences(f"Nothing was written to {str(out)!r}."):
         from .. import _files
+        from ..bench import processes
 
         _files.check_folder(out)
         if max_damage is not None and not 0 < max_damage < float("inf"):
@@ -89,20 +91,21 @@ def audit(
             raise InputError(f"--by {by!r} is neither attack nor bound; give one of them.")
         if spec is not None and (file is not None or target is not None):
             raise InputError("A spec names its own table; leave the file and --target out.")
-        from ..auditing import audit
-        from ..bench import Spec, programs
+        alpha, ratio = given.numbers(alphas, "--alphas"), given.numbers(ratios, "--ratios")
+        many = seeds * (1 + len(ratio) * (len(alpha) + CONTROLS))
+        usual = spec is None and aim["victim"] == "ridge"
+        # Before what is imported below, so that helpers import what they need meanwhile.
+        with progress(gated.quiet) as tell, processes.beside(many if usual else 0):
+            from ..auditing import audit
+            from ..bench import Spec, programs
 
-        programs.keep()
-
-        with progress(gated.quiet) as tell:
+            programs.keep()
             if spec is not None:
                 result = audit.audit_spec(Spec.load(spec), tell=tell)
             else:
                 result = audit.audit(
                     file, target=target, judge=judge, seeds=seeds, rows=rows, seed=seed,
-                    alphas=given.numbers(alphas, "--alphas"),
-                    ratios=given.numbers(ratios, "--ratios"),
-                    defenses=given.names(defenses),
+                    alphas=alpha, ratios=ratio, defenses=given.names(defenses),
                     contamination=given.contamination(contamination), threat=threat,
                     reading=reading, weights=weights, tell=tell, **aim, **columns,
                 )  # fmt: skip
