@@ -1,6 +1,7 @@
 """A table in memory, cleaned: encoded, judged by a defense, and described."""
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from .cells import Cells, are_asked, cells_of
 from .encoding import Encoding, beside, encoded, fit
 from .findings import Judged, Rejected, with_aside
 from .groups import Groups, framed
+from .meanwhile import Meanwhile
 from .page import page_of
 from .result import Cleaned, CleanedTable
 from .shifts import shifts_of
@@ -54,11 +56,13 @@ def clean_in_memory(
         both = beside(known, table, encoding, categorical)
     tell("looking for suspicious rows", 0, 0)
     used = both if both is not None and guard.uses_trusted else encoding
-    warned = _fitted(guard, used, sources, options)
-    tell("saying why", 0, 0)
+    meanwhile = _meanwhile(guard, encoding, table.numbers)
+    with meanwhile.alone():
+        warned = _fitted(guard, used, sources, options)
+        tell("saying why", 0, 0)
+        cells = meanwhile.result()
     rejected = _rejected(guard, used, table.numbers)
     shifts = {} if sources is None else shifts_of(guard, used.y, used.unit, sources)
-    cells = _cells(encoding, table.numbers) if are_asked(guard) else None
     summary = sentences.sentences(
         guard, used, rejected, table.columns, sources, cells=cells, shifts=shifts
     )
@@ -91,6 +95,13 @@ def _table(whole: Opened, table: Opened, rejected: Rejected) -> CleanedTable:
     added = with_aside(rejected.added(), table.account.aside)
     aside = whole.account.aside
     return CleanedTable(whole.frame, whole.numbers, whole.path, whole.reading, added, aside)
+
+
+def _meanwhile(guard: BaseDefense, encoding: Encoding, numbers: np.ndarray | None) -> Meanwhile:
+    """The wrong cells, if they are asked for, looked for while rows are judged."""
+    if not are_asked(guard):
+        return Meanwhile(lambda: None, 0)
+    return Meanwhile(partial(_cells, encoding, numbers), encoding.Z.size)
 
 
 def _cells(encoding: Encoding, numbers: np.ndarray | None) -> Cells:

@@ -1,5 +1,6 @@
 """Predictions of every row by models that did not see it, whatever the order and the units."""
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
@@ -213,7 +214,13 @@ def crossfitted(
     model: Any, table: Canonical, v: Column, seed: int, used: np.ndarray | None = None
 ) -> Crossfit:
     """Copies of the model, each fitted on the `used` rows of other folds, and what they predict."""
-    fold, predicted = table.folds(seed), np.empty(len(v))
+    return crossfits(model, table, v, [seed], used)[0]
+
+
+def crossfits(
+    model: Any, table: Canonical, v: Column, seeds: Sequence[int], used: np.ndarray | None = None
+) -> list[Crossfit]:
+    """The same for the folds of several seeds, side by side where that pays."""
     # Boosting takes longer with weights, even where all are 1.
     weighs = isinstance(model, Line) or (
         np.ptp(table.weight) > 0 and has_fit_parameter(model, "sample_weight")
@@ -230,13 +237,18 @@ def crossfitted(
             copy.fit(table.X[rows], v[rows], **weight)
             return copy, np.ravel(copy.predict(table.X[out]))
 
-    parts = [fold == k for k in range(fold.max() + 1)]
-    many = table.X.size >= _SHARED and not isinstance(model, Line)
-    if many:
+    folds = [table.folds(seed) for seed in seeds]
+    parts = [fold == k for fold in folds for k in range(fold.max() + 1)]
+    if table.X.size >= _SHARED and not isinstance(model, Line):
         with ThreadPoolExecutor(min(cores(), len(parts))) as side:
-            made = list(side.map(fitted, parts))
+            made = iter(list(side.map(fitted, parts)))
     else:
-        made = [fitted(out) for out in parts]
-    for out, (_, values) in zip(parts, made, strict=True):
-        predicted[out] = values
-    return Crossfit(predicted, tuple(copy for copy, _ in made))
+        made = map(fitted, parts)
+    found = []
+    for fold in folds:
+        predicted, models = np.empty(len(v)), []
+        for k in range(fold.max() + 1):
+            copy, predicted[fold == k] = next(made)
+            models.append(copy)
+        found.append(Crossfit(predicted, tuple(models)))
+    return found

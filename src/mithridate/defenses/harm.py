@@ -7,7 +7,7 @@ import sklearn.linear_model
 from jaxtyping import Bool, Float
 
 from .._text import counted, percent
-from ._crossfit import Canonical, boosting, crossfit
+from ._crossfit import Canonical, boosting, crossfits
 
 Mask = Bool[np.ndarray, " m"]
 
@@ -51,8 +51,8 @@ class Tried:
         key, table = (model, used.tobytes()), self.table
         if key not in self._known:  # what bears rows out is asked again, of what does harm
             used = used & self.learned
-            splits = [crossfit(self.models[model], table, table.y, k, used) for k in self.splits]
-            self._known[key] = np.stack(splits)
+            fits = crossfits(self.models[model], table, table.y, self.splits, used)
+            self._known[key] = np.stack([fit.predicted for fit in fits])
         return self._known[key]
 
     def error(self, model: str, used: Mask, rows: Mask) -> float:
