@@ -44,7 +44,7 @@ NO_NUMPY = {"moments", "attack"}
 ONLY = {
     "report": {"_files", "schema", "errors", "_text"},
     "tables": {"_files", "errors", "_text", "_machine"},
-    "data": {"tables", "errors", "_text"},
+    "data": {"tables", "errors", "_text", "_lookup"},
 }
 
 MOST_PARAMETERS = 6  # that can be given by place; further ones are given by name

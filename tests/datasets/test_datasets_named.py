@@ -130,9 +130,9 @@ def refused(source: Any) -> str:
 
 
 def test_all_nine_are_known() -> None:
-    assert names() == [
+    assert {
         "ames", "appliances", "boston", "davis", "diabetes", "diamonds", "heart", "house", "loan",
-    ]  # fmt: skip
+    } <= {*names()}  # fmt: skip
     for kind in data.known_sets().values():
         assert kind.rows > 40
         assert kind.columns > 1
