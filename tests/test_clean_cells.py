@@ -5,9 +5,13 @@ import json
 import numpy as np
 import pandas as pd
 import polars as pl
+import pyarrow as pa
 import pytest
 
 import mithridate
+from mithridate.cleaning.cells import Cells, cells_of
+from mithridate.data import load
+from mithridate.defenses import CellErrors
 from mithridate.errors import InputError
 
 from .test_audit import call
@@ -86,3 +90,43 @@ def test_rows_set_aside_leave_the_numbers_of_the_file(slipped):
 def test_another_word_is_refused(slipped):
     with pytest.raises(InputError, match="'groups', 'rows', 'cells' or None"):
         mithridate.clean(slipped, target="revenue", only="columns")
+
+
+def test_the_list_is_by_score_of_columns_that_are_judged(slipped):
+    """One of the columns is of grades, and one of categories; a gap is in a third."""
+    table = slipped[["weight", "qty", "revenue"]].copy()
+    table.insert(0, "grade", np.arange(len(table)) % 3 + 1.0)
+    table["place"] = np.array(["north", "south"])[np.arange(len(table)) // 7 % 2]
+    columns = load(table, "revenue").columns
+    names = [columns.column[j] for j in range(len(columns.column))]
+    X = np.column_stack([
+        table[name] if name != "place" else table.place == columns.names[j].partition("=")[2]
+        for j, name in enumerate(names)
+    ]).astype(float)  # fmt: skip
+    X[20, names.index("qty")] = np.nan
+    found = cells_of(np.vstack([X.T, table.revenue]), columns, None)
+    numbers = [names.index(name) for name in ("grade", "weight", "qty")]
+    rule = CellErrors(sorted(numbers)).fit(X, table.revenue.to_numpy())
+    scores = np.sort(rule.scores_[np.isfinite(rule.scores_)])[::-1]
+    assert found.judged == len(scores) == 2 * len(table) - 1
+    np.testing.assert_allclose(found.rows["score"].to_numpy(), scores[: found.rows.num_rows])
+    assert found.notes == (
+        "Cells not judged one by one: 'grade' (it has 3 different values, as codes and grades do).",
+    )
+
+
+def test_a_sentence_counts_cells_and_names_the_column_with_most_first():
+    def said(columns):
+        lines = {
+            "row": [4] * len(columns),
+            "column": columns,
+            "reason": ["far off."] * len(columns),
+            "flagged": [True] * len(columns),
+        }
+        return Cells(pa.table(lines), 450, "Sure.", ()).sentence
+
+    assert said(["a"]) == (
+        "Cells: 1 of 450 looks wrong; no row is rejected for a cell: 'a' 1. First: row 4, far off. "
+        "Sure."
+    )
+    assert "3 of 450 look wrong; no row is rejected for a cell: 'b' 2, 'a' 1." in said([*"abb"])

@@ -78,6 +78,9 @@ def test_a_shift_by_hand():
     np.testing.assert_allclose(found[0], (0.0, -reach, reach), atol=1e-6)
     want = 2.8 / (2.8 + variance) * 3.0, 3.0 - reach, 3.0 + reach
     np.testing.assert_allclose(found[2], want, rtol=1e-6)
+    # What all rows have in common is no shift.
+    again = shrunk(CODES, 7.0 + np.concatenate([STEPS, STEPS, STEPS + 3.0]), 3)
+    np.testing.assert_allclose(again[2], want, rtol=1e-6)
 
 
 def test_a_far_row_moves_its_source_by_three_scales_of_noise():
@@ -105,3 +108,4 @@ def test_a_shift_is_written_with_three_digits():
     assert off.off and off.side == "12.3 below (10 to 15.1)"
     assert off.between == "-12.3 (-15.1 to -10)"
     assert Shift("v1", 0.5, 0.25, 0.75).side == "0.5 above (0.25 to 0.75)"
+    assert Shift("v1", 0.5, 0.25, 0.75).off and not Shift("v1", 0.5, 0.0, 0.75).off

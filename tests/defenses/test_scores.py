@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.special import betainc
 
 from mithridate.bayes import BayesianRegression
 from mithridate.defenses import chance
@@ -77,3 +78,28 @@ def test_few_scores_of_a_long_table_are_computed(monkeypatch):
         np.testing.assert_array_equal(scores.AtMost(score, cut)(block), want)
         assert 0 < sum(looked) < 1600, name
         monkeypatch.undo()
+
+
+def test_the_cut_of_a_scale_from_the_median_has_the_tails_of_its_efficiency():
+    """The median of |z| is .6745, the density there .6356; so 100 degrees are worth 36.752."""
+    assert chance.student_cut(0.05, 100.0) == pytest.approx(2.02665, abs=1e-5)
+    assert chance.student_cut(0.05, 0.5) == chance.student_cut(0.05, 1.0)
+
+
+def test_the_chance_of_so_many_beyond_a_cut_by_hand():
+    """By c = 2.5758 the share moves by .07449 of the log scale; its variance is 1.587-fold."""
+    for count in (1.0, 5.0, 12.0):
+        expected = betainc(count / 1.587018, (300 - count) / 1.587018 + 1.0, 0.01)
+        assert chance.tail_probability(count, 300, 0.01) == pytest.approx(expected, rel=1e-4)
+
+
+def test_the_second_score_of_a_row_near_and_of_one_that_is_not():
+    rows = table(400, 3)
+    (block,) = rows.blocks
+    score = all_scores(rows)["second"]
+    residual = np.abs(block.y - score.model.predict(block.Z[:-1].T))
+    h, near = score.model.leverage(block.Z[:-1].T), score.near(block).astype(bool)
+    spread = np.sqrt(np.where(near, 1.0 - h, 1.0 + h) / score.model.noise_precision)
+    assert 0.4 < near.mean() < 0.6
+    np.testing.assert_allclose(score(block), residual / spread / score.unit, rtol=1e-9)
+    assert score.unit * 0.67449 == pytest.approx(np.median(residual / spread), rel=1e-2)
