@@ -107,6 +107,14 @@ def test_a_goal_parts_the_test_rows(split):
     assert (about.others.X[:, north] == 0).all()
 
 
+def test_the_rows_that_a_goal_is_not_about_are_to_stay(split):
+    here = world(split, "price", ThreatSpec(goal="region == north"))
+    north = list(split.columns.names).index("region=north")
+    assert (here.others.X[:, north] == 0).all()
+    assert len(here.others.y) + len(here.aimed.y) == len(split.validation.y)
+    assert world(split, "price", ThreatSpec(goal="down")).others is None
+
+
 def test_a_source_has_its_own_box_and_rows(split):
     here = world(split, "price", ThreatSpec(source="region == west"))
     west = list(split.columns.names).index("region=west")
@@ -147,10 +155,15 @@ def audited(table):
 
 def test_an_audit_pushes_predictions_the_way_that_was_asked(audited):
     row = next(r for r in audited.table.to_dict("records") if r["attack"] == "ascent")
-    assert row["mean_poisoned"] > row["mean_clean"] + 0.2
+    assert row["mean_poisoned"] > row["mean_clean"] + 0.1
     assert row["goal"] == "up where region == north"
     assert row["nmse_others"] > 0
     assert row["n_test"] < 100
+
+
+def test_the_others_are_held(audited):
+    row = next(r for r in audited.table.to_dict("records") if r["attack"] == "ascent")
+    assert row["nmse_others"] < 1.15 * row["nmse_others_clean"]  # 1.05 on the rows it aims by
 
 
 def test_an_audit_tells_the_goal_the_source_and_what_it_left_out(audited):

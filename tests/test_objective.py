@@ -8,7 +8,11 @@ import numpy as np
 import pytest
 
 from mithridate.attack import objective
-from mithridate.attack.objective import Problem, Raw, Terms
+from mithridate.attack.held import Held
+from mithridate.attack.objective import BEYOND, Problem, Raw, Terms
+from mithridate.attack.sample import Sample
+from mithridate.attack.tolerance import HELD
+from mithridate.attack.victims import Ridge
 
 from .conformance.worlds import problem, reference, sample
 
@@ -89,3 +93,38 @@ def test_damage_and_risk_of_each_batch_are_those_of_least_squares():
     assert other.alpha == 0.3 and other.extreme.damage.tolist() == [2.0] * 3
     assert other.reference().alpha == 1.0 and isinstance(other.reference().normalizer, Raw)
     assert other.within(jnp.asarray(4.0)).limit == 4.0 and other.limit is None
+
+
+def test_others_that_are_moved_too_far_cost_more_than_any_damage():
+    others, poison = sample(20, seed=3), sample(4, seed=2)
+    ways = poison, Sample(poison.X, poison.y + 3, poison.w)
+    free, held = problem(), problem(others=others)
+    terms_of = jax.jit(
+        lambda world, rows: world.terms(world.victim.digest(world.clean), rows, rows)
+    )
+    X, y, P, Z, z = map(np.asarray, (free.clean.X, free.clean.y, poison.X, others.X, others.y))
+    clean = ridge(X, y)
+    for poison in ways:
+        both = ridge(np.concatenate([X, P]), np.concatenate([y, np.asarray(poison.y)]))
+        growth = np.mean((both(Z) - clean(Z)) ** 2) / np.mean((z - clean(Z)) ** 2)
+        assert (growth > HELD) == (poison is ways[1])
+        before, after = terms_of(free, poison), terms_of(held, poison)
+        want = float(before.damage) - BEYOND * max(growth - HELD, 0)
+        np.testing.assert_allclose(after.damage, want, rtol=1e-9)
+        np.testing.assert_allclose(after.risk, before.risk)
+    assert jax.jit(Problem.untouched)(held).damage == jax.jit(Problem.untouched)(free).damage
+
+
+def test_another_model_is_held_to_the_same_predictions():
+    clean, others, key = sample(), sample(20, seed=3), jax.random.key(0)
+
+    @jax.jit
+    def grown():
+        held = Held.of(others, clean, Ridge(0.1), key).through(Ridge(1e-3))
+        params = Ridge(1e-3).fit(Ridge().digest(clean), clean.absent(), key)
+        return held.growth(Ridge(1e-3), params)
+
+    X, y, Z, z = map(np.asarray, (clean.X, clean.y, others.X, others.y))
+    first, second = ridge(X, y, 0.1), ridge(X, y)
+    want = np.mean((second(Z) - first(Z)) ** 2) / np.mean((z - first(Z)) ** 2)
+    np.testing.assert_allclose(grown(), want, rtol=1e-9)

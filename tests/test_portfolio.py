@@ -21,6 +21,7 @@ from mithridate.bench.trial import (
     against,
     best,
     choose,
+    growth_of_others,
     predicted,
     squares,
 )
@@ -206,6 +207,40 @@ def test_neither_damage_nor_risk_falls_as_alpha_grows():
     assert (np.diff([min(one.damage, most.damage) for one in found]) >= 0).all()
     assert (np.diff([one.risk for one in found]) >= 0).all()
     assert found[-1] is most
+
+
+def test_what_costs_the_others_too_much_is_no_choice():
+    tried = [Tried(None, 9.0, 1.0, 9.0, 0.3), Tried(None, 5.0, 1.0, 5.0, 0.04)]
+    assert best(tried, 1.0, [1.0, 0.5]) == [tried[1]] * 2
+    tried[1] = tried[1]._replace(growth=0.2)
+    assert best(tried, 1.0, [1.0]) == [tried[1]]
+
+
+def test_the_others_are_those_of_training_and_validation_that_the_goal_is_not_about():
+    train, validation = Part(np.zeros((3, 1)), np.array([1.0, 2, 3])), Part(np.zeros((1, 1)), [9.0])
+    judged = Judged(
+        validation, np.array([np.nan, 2, np.nan]), True, "added", others=Part(np.zeros((1, 1)), [5])
+    )
+    # Errors of rows 0 and 2 and of the other: 1 each without poison, then 4, 1 and 9; one is left.
+    clean, said = np.array([0.0, 7, 2, 7, 4]), np.array([3.0, 0, 4, 0, 2])
+    assert growth_of_others(said, clean, train, judged) == pytest.approx((4 + 1 + 9) / 3 - 1)
+    assert growth_of_others(np.append(said[:4], np.nan), clean, train, judged) == 1.5
+    assert growth_of_others(said, clean, train, judged._replace(others=None)) == 0
+
+
+def test_of_rows_that_are_to_stay_predictions_are_looked_at():
+    rng = np.random.default_rng(0)
+    train, validation, others = (
+        Part(rng.normal(size=(n, 2)), rng.normal(size=n)) for n in (30, 5, 4)
+    )
+    held = np.where(np.arange(30) < 24, train.y, np.nan)
+    nothing = Entry(Piece(Part(train.X[:0], train.y[:0]), np.zeros(0, int), 0.0, 0.0), False)
+    fit = lambda rows: LinearRegression().fit(rows.X, rows.y)  # noqa: E731
+    for rest, seen in ((None, [24, 5]), (others, [30, 9])):
+        judged = Judged(validation, held, True, "added", others=rest)
+        said = predicted(fit, train, nothing, judged)
+        assert [np.isfinite(part).sum() for part in (said[:30], said[30:])] == seen
+        assert np.isfinite(squares(said, judged)).sum() == 29
 
 
 def test_members_share_alphas_and_are_no_portfolios():

@@ -39,14 +39,15 @@ def problem(victim=None, risk=None, normalizer=None, ratios=(0.1, 0.2, 0.3), n=4
     """A whole problem at alpha = 1."""
     parts = victim or Ridge(1e-3), risk or Residual(), normalizer or Incremental()
     more = {name: jnp.asarray(v) if isinstance(v, np.ndarray) else v for name, v in more.items()}
-    return _posed(sample(n), sample(n, seed=1), parts, tuple(ratios), more)
+    others = more.pop("others", None)
+    return _posed(sample(n), sample(n, seed=1), others, parts, tuple(ratios), more)
 
 
 @eqx.filter_jit  # one program for seventy, which take seconds to make
-def _posed(clean, aimed, parts, ratios, more):
+def _posed(clean, aimed, others, parts, ratios, more):
     victim, risk, normalizer = parts
-    world = threat(clean, ratios, **more)
-    return Problem.of(clean, aimed, victim, world, risk, normalizer, key=jax.random.key(0))
+    world, key = threat(clean, ratios, **more), jax.random.key(0)
+    return Problem.of(clean, aimed, victim, world, risk, normalizer, key=key, others=others)
 
 
 def reference(untouched=(0.2, 0.0), previous=(0.3, 0.5), extreme=(0.9, 40.0)):

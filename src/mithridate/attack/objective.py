@@ -9,12 +9,14 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, PRNGKeyArray, Scalar
 
+from .held import Held
 from .risks import AbstractRisk
 from .sample import Sample
 from .threat import ThreatModel, standing
+from .tolerance import HELD
 from .victims import AbstractVictim
 
-BEYOND = 1e9  # no damage outweighs a risk beyond the limit
+BEYOND = 1e9  # no damage outweighs a risk beyond the limit, or others that are moved too far
 
 
 class Terms(NamedTuple):
@@ -23,7 +25,8 @@ class Terms(NamedTuple):
     Parameters
     ----------
     damage : array
-        The victim's mean squared error on the validation rows, in units of y².
+        The victim's mean squared error on the validation rows, in units of y²; far below 0 where
+        rows that the attack is not about are moved too far.
     risk : array
         The visibility of the poison rows, without unit.
     """
@@ -176,6 +179,8 @@ class Problem(eqx.Module):
         The clean rows, digested by the risk.
     limit : scalar array, optional
         The largest risk that poison may have.
+    held : Held, optional
+        The rows that the attack is not about, where there are some.
     """
 
     clean: Sample
@@ -190,6 +195,7 @@ class Problem(eqx.Module):
     judged: Any  # the same, digested by the victim
     facts: Any  # the clean rows, digested by the risk
     limit: Scalar | None = None
+    held: Held | None = None
 
     @classmethod
     def of(
@@ -202,6 +208,7 @@ class Problem(eqx.Module):
         normalizer: AbstractNormalizer,
         *,
         key: PRNGKeyArray,
+        others: Sample | None = None,
     ) -> "Problem":
         """State the alpha = 1 problem on raw terms: its solution is the reference of all others.
 
@@ -219,6 +226,8 @@ class Problem(eqx.Module):
             What puts damage and risk on one scale.
         key : PRNG key
             Where chance comes from.
+        others : Sample, optional
+            Rows that the attack is not about, whose predictions are to stay.
 
         Returns
         -------
@@ -228,10 +237,30 @@ class Problem(eqx.Module):
         one = jnp.ones((len(threat.edges) - 1,), clean.y.dtype)
         rows = validation, victim.digest(validation)
         alpha = jnp.ones((), clean.y.dtype)
-        return cls(
+        made = cls(
             clean, victim, threat, risk, normalizer, alpha, Terms(one, one), key, *rows,
             risk.digest(clean, victim, key),
         )  # fmt: skip
+        if others is None:
+            return made
+        return dataclasses.replace(made, held=Held.of(others, clean, victim, key))
+
+    def through(self, victim: AbstractVictim) -> "Problem":
+        """State the same problem for another model, the predictions that are held as they are.
+
+        Parameters
+        ----------
+        victim : AbstractVictim
+            The model.
+
+        Returns
+        -------
+        Problem
+            The problem.
+        """
+        made = dataclasses.replace(self, victim=victim, judged=victim.digest(self.aimed))
+        held = None if self.held is None else self.held.through(victim)
+        return dataclasses.replace(made, held=held)
 
     def reference(self) -> "Problem":
         """State the same problem at alpha = 1 and without a normalizer.
@@ -279,6 +308,11 @@ class Problem(eqx.Module):
     def terms(self, fixed: Any, moving: Sample, poison: Sample) -> Terms:
         """Compute damage and risk after training.
 
+        Where the attack is about some rows only, the error of the others may grow by `HELD` of what
+        it was; an exact penalty takes off the damage what goes beyond (Zangwill, "Non-linear
+        programming via penalty functions", 1967). It is steep enough to act as a limit, and within
+        the limit damage is what it is without.
+
         Parameters
         ----------
         fixed : object
@@ -295,7 +329,11 @@ class Problem(eqx.Module):
         """
         params = self.victim.fit(fixed, moving, self.key)
         risk = self.risk.after_training(self.facts, poison, params)
-        return Terms(self.victim.loss(params, self.judged), risk)
+        damage = self.victim.loss(params, self.judged)
+        if self.held is None:
+            return Terms(damage, risk)
+        excess = jnp.maximum(self.held.growth(self.victim, params) - HELD, 0.0)
+        return Terms(damage - BEYOND * excess, risk)
 
     def gain(self, terms: Terms, reference: Reference) -> Scalar:
         """Compute `alpha L̃ - (1 - alpha) R̃`, what the attack maximizes.

@@ -90,6 +90,15 @@ def pursued(split: Split, target: str, goal: str) -> Split:
     return dataclasses.replace(split, **own, others=rest)
 
 
+def spared(split: Split, target: str, goal: str) -> Part | None:
+    """The validation rows that the goal is not about; None where they are too few to be judged."""
+    asked, part = Goal.of(goal).rows, split.validation
+    if not asked:
+        return None
+    rest = ~those(split, target, part, asked)
+    return part.take(rest) if rest.sum() >= LEAST_ROWS else None
+
+
 def scored(split: Split, target: str, goal: str) -> Split:
     """The split whose test rows alone are those of the goal: defenses may trust any others."""
     return dataclasses.replace(pursued(split, target, goal), validation=split.validation)

@@ -207,8 +207,9 @@ def poison_of(
     alphas: list[float | None] = [*one.alphas] if attack.steered else [None]
     cells = len(alphas) * len(seeds) * len(cut.ratios)
     ran = AttackRun(one, attack.steered, alphas, runs, cells)
-    # The step goes by damage alone, which a limit on the risk does not allow.
-    if not (one.finish and limit is None and finishes(attacker, replaces)):
+    # The step goes by the damage to rows that the attack is about, without a limit on the risk.
+    free = limit is None and all(world.others is None for world in worlds)
+    if not (one.finish and free and finishes(attacker, replaces)):
         return ran
     if tell:
         tell(f"finishing {one.use}", 0, 0)

@@ -102,7 +102,7 @@ def judged_by(world: World, split: Split, threat: ThreatSpec) -> Judged:
         may = Copying(own & inside.all(axis=1), float(world.lower[-1]), float(world.upper[-1]))
     train, validation = split.train.w, world.aimed.w
     weights = None if train is None or validation is None else np.append(train, validation)
-    return Judged(world.aimed, world.held, known, threat.placed, may, weights)
+    return Judged(world.aimed, world.held, known, threat.placed, may, weights, world.others)
 
 
 def run_members(

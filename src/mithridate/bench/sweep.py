@@ -62,6 +62,7 @@ class Given(NamedTuple):
     clean: Sample
     aimed: Sample
     threat: ThreatModel
+    others: Sample | None
     seed: Int[Array, ""]
 
 
@@ -107,7 +108,7 @@ def sweep(
     # Scoped, because float64 is what closed forms need and not what every user of JAX wants.
     with jax.enable_x64(True):
         each = [
-            Given(*_parts(world, edges, replaces, attacker.attack.aims), jnp.asarray(seed))
+            Given(*_parts(world, edges, replaces, attacker.attack), jnp.asarray(seed))
             for world, seed in zip(worlds, seeds, strict=True)
         ]
         none = jnp.asarray(np.ones(len(edges) - 1))
@@ -139,9 +140,9 @@ def _run(
     attack, victim, risk, normalizer = attacker
 
     def run(given: Given, turn: Turn) -> tuple[Sample, Trace]:
-        clean, aimed, threat, seed = given
+        clean, aimed, threat, others, seed = given
         key, scale = jax.random.key(seed), Either(normalizer, turn.plain) if refers else normalizer
-        problem = Problem.of(clean, aimed, victim, threat, risk, scale, key=key)
+        problem = Problem.of(clean, aimed, victim, threat, risk, scale, key=key, others=others)
         if limit is not None:
             problem = problem.reference().within(jnp.asarray(limit))
         return attack(problem.at(turn.alpha, turn.extreme), key)
@@ -206,9 +207,9 @@ def risk_of(
     float
         The risk; 1 looks like an average clean row.
     """
-    _, victim, risk, normalizer = attacker
+    attack, victim, risk, normalizer = attacker
     with jax.enable_x64(True):
-        clean, aimed, threat = _parts(world, (0, len(rows.y)), replaces)
+        clean, aimed, threat, _ = _parts(world, (0, len(rows.y)), replaces, attack)
         key = jax.random.key(seed)
 
         def measured(clean, aimed, threat, poison, origin):
@@ -220,14 +221,19 @@ def risk_of(
 
 
 def _parts(
-    world: World, edges: tuple[int, ...], replaces: bool, aims: bool = True
-) -> tuple[Sample, Sample, ThreatModel]:
-    """What the attacker knows and may write, for JAX; one that does not aim is told where to."""
+    world: World, edges: tuple[int, ...], replaces: bool, attack: AbstractAttack
+) -> tuple[Sample, Sample, ThreatModel, Sample | None]:
+    """What the attacker knows and may write, for JAX; one that does not aim is told where to.
+
+    Last are the rows that it is not about, for one that can keep to limits.
+    """
     arrays = {name: jnp.asarray(getattr(world, name)) for name in WRITTEN}
-    mine = world.own if aims else world.about
+    mine = world.own if attack.aims else world.about
     own = None if mine is None else jnp.asarray(mine)
     threat = ThreatModel(**arrays, edges=edges, replaces=replaces, own=own, push=world.push)
-    return _sample(world.known, world.weight), _sample(world.aimed, 1.0), threat
+    rest = world.others if attack.limited else None
+    others = None if rest is None else _sample(rest, 1.0)
+    return _sample(world.known, world.weight), _sample(world.aimed, 1.0), threat, others
 
 
 def _sample(part: Part, weight: float) -> Sample:

@@ -7,6 +7,7 @@ import numpy as np
 from sklearn.base import clone
 from threadpoolctl import threadpool_limits
 
+from ..attack.tolerance import HELD
 from ..errors import InputError
 from ..tables.encoded import Part, Split
 from .pieces import Piece, joined, trained
@@ -58,6 +59,8 @@ class Judged(NamedTuple):
         Which rows poison may copy, with their target at an end of its range; None: no such copies.
     weights : ndarray, shape (n + m,), optional
         How much the errors of training rows, then of validation rows, count.
+    others : Part, optional
+        Validation rows that the goal is not about, whose predictions are to stay; q.
     """
 
     validation: Part
@@ -66,6 +69,7 @@ class Judged(NamedTuple):
     placed: str
     may: Copying | None = None
     weights: np.ndarray | None = None
+    others: Part | None = None
 
 
 class Tried(NamedTuple):
@@ -81,12 +85,15 @@ class Tried(NamedTuple):
         How visible it is.
     sure : float
         The damage less a margin for what chance does to it.
+    growth : float, default 0
+        How much the error of rows that the goal is not about grows, over what it was.
     """
 
     piece: Piece
     damage: float
     risk: float
     sure: float
+    growth: float = 0.0
 
 
 def choose(
@@ -107,7 +114,7 @@ def choose(
     nothing = Entry(Piece(Part(train.X[:0], train.y[:0]), np.zeros(0, int), 0.0, 0.0), False)
     with threadpool_limits(1):  # workers side by side would fight for the cores
         trial = Trial(fit, train, judged, predicted(fit, train, nothing, judged))
-        entries, each = trial.run(written, polish=own)
+        entries, said = trial.run(written, polish=own)
         clean = fit(train)
         usual = float(np.mean((validation.y - clean.predict(validation.X)) ** 2))
     if own and usual > 0:
@@ -115,6 +122,7 @@ def choose(
         risks = [np.mean((p.rows.y - clean.predict(p.rows.X)) ** 2) / usual for p in pieces]
     else:
         risks = [one.piece.risk for one in entries]
+    each = [squares(one, judged) for one in said]
     sane = [k for k, found in enumerate(each) if not np.isinf(found).any()]
     if not sane:
         raise InputError(
@@ -125,7 +133,8 @@ def choose(
     for k in sane:
         piece = entries[k].piece._replace(risk=float(risks[k]))
         damage, sure = against(each[k], each[base])
-        tried.append(Tried(piece, damage, piece.risk, sure))
+        growth = growth_of_others(said[k], trial.clean, train, judged)
+        tried.append(Tried(piece, damage, piece.risk, sure, growth))
     before = float(np.nanmean(squares(trial.clean, judged)))
     return [one.piece for one in best(tried, before, alphas)]
 
@@ -144,7 +153,7 @@ class Trial(NamedTuple):
     def run(
         self, written: Sequence[Entry], *, polish: bool
     ) -> tuple[list[Entry], list[np.ndarray]]:
-        """All entries, and their squared errors; if `polish`, with what is made of `flip`.
+        """All entries, and what they make of predictions; if `polish`, with what is made of `flip`.
 
         `flip` goes first, so that what is surely behind it need not be tried to the end.
         """
@@ -160,7 +169,7 @@ class Trial(NamedTuple):
             if made is not None:
                 entries.append(made)
                 said.append(predicted(self.fit, self.train, made, self.judged, plain))
-        return entries, [squares(one, self.judged) for one in said]
+        return entries, said
 
     def _polished(self, one: Entry, said: np.ndarray) -> Entry | None:
         """The entry with rows exchanged in some steps; None where no others are to be had.
@@ -176,7 +185,8 @@ class Trial(NamedTuple):
                 said = predicted(self.fit, self.train, Entry(piece, aims=True), judged)
             if not np.isfinite(said[:n][~np.isnan(judged.held)]).all():
                 return None
-            known = Said(self.clean[:n], said[:n], judged.held)
+            before, after = (_about(one, judged) for one in (self.clean, said))
+            known = Said(before, after, judged.held)
             made = exchanged(piece, self.train, known, judged.may)
             if made is None:
                 return None
@@ -187,23 +197,25 @@ class Trial(NamedTuple):
 def predicted(
     fit: Fit, train: Part, entry: Entry, judged: Judged, plain: np.ndarray | None = None
 ) -> np.ndarray:
-    """What the poisoned model predicts of training rows (n), then of validation rows (m).
+    """What the poisoned model predicts of training rows (n), validation rows (m) and others (q).
 
     A training row is predicted by a model that saw neither it nor the poison that started from it.
-    Rows that do not count are NaN: validation rows that the poison was aimed by, training rows that
-    the goal is not about, and of an entry that is `brief` all that one fit does not tell. So are
-    the rows that are left where the squared errors are surely below `plain`, those of `flip`. What
-    is not finite is infinite.
+    Rows that are not looked at are NaN: validation rows that the poison was aimed by, training rows
+    that the goal is not about unless they are to stay, and of an entry that is `brief` all that one
+    fit does not tell. So are the rows that are left where the squared errors are surely below
+    `plain`, those of `flip`. What is not finite is infinite.
     """
-    piece, n = entry.piece, len(train.y)
-    found = np.full(n + len(judged.validation.y), np.nan)
+    piece, n, others = entry.piece, len(train.y), judged.others
+    X = [train.X, judged.validation.X] + ([] if others is None else [others.X])
+    X = np.vstack(X)
+    found = np.full(len(X), np.nan)
     fold, about = np.arange(n) % FOLDS, ~np.isnan(judged.held)  # the rows are in no order
     parts: list[tuple[np.ndarray, np.ndarray]] = []  # which rows train, which are predicted
     if not entry.aims or about.sum() < LEAST_ROWS:
         parts.append((np.ones(n, bool), np.arange(n, len(found))))
-    parts += [(fold != k, np.flatnonzero((fold == k) & about)) for k in range(FOLDS)]
+    look = about | (others is not None)
+    parts += [(fold != k, np.flatnonzero((fold == k) & look)) for k in range(FOLDS)]
     parts = [(seen, out) for seen, out in parts if len(out)]
-    X = np.vstack([train.X, judged.validation.X])
     for seen, out in parts[:1] if entry.brief else parts:
         says = np.asarray(fit(_poisoned(train, piece, judged, seen)).predict(X[out]), float)
         found[out] = np.where(np.isfinite(says), says, np.inf)
@@ -214,8 +226,29 @@ def predicted(
 
 def squares(said: np.ndarray, judged: Judged) -> np.ndarray:
     """Squared errors of predictions of training rows, then of validation rows, as they weigh."""
-    found = (said - np.append(judged.held, judged.validation.y)) ** 2
+    held = np.append(judged.held, judged.validation.y)
+    found = (said[: len(held)] - held) ** 2
     return found if judged.weights is None else found * judged.weights
+
+
+def growth_of_others(said: np.ndarray, clean: np.ndarray, train: Part, judged: Judged) -> float:
+    """How much poison adds to the mean squared error of the rows that the goal is not about.
+
+    It is in units of their error without poison; 0 where the goal is about all rows.
+    """
+    if judged.others is None:
+        return 0.0
+    known = np.where(np.isnan(judged.held), train.y, np.nan)
+    y = np.concatenate([known, np.full(len(judged.validation.y), np.nan), judged.others.y])
+    before, after = (clean - y) ** 2, (said - y) ** 2
+    there = np.isfinite(before) & np.isfinite(after)
+    usual = before[there].mean() if there.any() else 0.0
+    return float(after[there].mean() / usual - 1) if usual > 0 else 0.0
+
+
+def _about(said: np.ndarray, judged: Judged) -> np.ndarray:
+    """The predictions of the training rows that the goal is about; NaN for the others."""
+    return np.where(np.isnan(judged.held), np.nan, said[: len(judged.held)])
 
 
 def _behind(found: np.ndarray, plain: np.ndarray) -> bool:
@@ -248,12 +281,16 @@ def best(tried: Sequence[Tried], clean: float, alphas: Sequence[float]) -> list[
     All the damage is that of the poison of which most is sure. The trade is that of the normalizer
     `Ideal`, on the real model: with `t_L = (L - L_clean) / (L_max - L_clean)`, at most 1, and
     `t_R = R / R_max`, both by that poison, the least `alpha (1 - t_L)² + (1 - alpha) t_R²`. The
-    choice is from one set at all alphas, so neither damage nor risk falls as alpha grows.
+    choice is from one set at all alphas, so neither damage nor risk falls as alpha grows. What
+    adds more than `HELD` to the error of rows that the goal is not about is no choice; if all do,
+    what adds least is.
 
     >>> loud, quiet = Tried(None, 3.0, 9.0, 2.8), Tried(None, 2.0, 1.0, 1.9)
     >>> [one.damage for one in best([loud, quiet], 1.0, [1.0, 0.5])]
     [3.0, 2.0]
     """
+    allowed = max(HELD, min(one.growth for one in tried))
+    tried = [one for one in tried if one.growth <= allowed]
     extreme = max(tried, key=lambda one: one.sure)
     span = extreme.damage - clean
 

@@ -8,7 +8,7 @@ import numpy as np
 from ..bounds import Writable
 from ..errors import InputError
 from ..tables.encoded import Part, Split
-from .goals import Goal, aimed_at, held_against, owned, pursued, those
+from .goals import Goal, aimed_at, held_against, owned, pursued, spared, those
 from .spec import ThreatSpec
 
 LEAST_JUDGED = 20  # validation rows that an attacker must keep to aim by
@@ -54,6 +54,8 @@ class World(NamedTuple):
         Those of them that the goal is about, from which an attack starts that does not aim.
     push : {0, 1, -1}
         Whether predictions are to go up (1) or down (-1), or to be wrong (0).
+    others : Part, optional
+        Validation rows that the attack is not about, whose predictions are to stay.
     """
 
     known: Part
@@ -70,6 +72,7 @@ class World(NamedTuple):
     own: np.ndarray | None = None
     about: np.ndarray | None = None
     push: int = 0
+    others: Part | None = None
 
     @property
     def most(self) -> int | None:
@@ -131,6 +134,7 @@ def world(split: Split, target: str, threat: ThreatSpec) -> World:
         own=own,
         about=_about(split, target, known, own, threat.goal),
         push={"up": 1, "down": -1}.get(Goal.of(threat.goal).push, 0),
+        others=spared(split, target, threat.goal),
     )
 
 

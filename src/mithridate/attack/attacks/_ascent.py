@@ -219,9 +219,7 @@ class Climb(NamedTuple):
         victim = self.problem.victim
         if not isinstance(victim, AbstractSurrogate):
             return []
-        ridge = Ridge(victim.l2)
-        judged = ridge.digest(self.problem.judged)
-        plain = eqx.tree_at(lambda p: (p.victim, p.judged), self.problem, (ridge, judged))
+        plain = self.problem.through(Ridge(victim.l2))
         found, _, _ = self._replace(problem=plain)(slots, begins, steps, rate)
         return [_cut(found, self.batch.start, self.width)]
 
