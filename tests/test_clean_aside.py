@@ -12,6 +12,7 @@ import pytest
 
 import mithridate
 from mithridate.data import load, open
+from mithridate.tables.asides import sum_and_top
 
 N = 60
 BAD = [20, 41]
@@ -197,3 +198,19 @@ def test_gaps_that_are_no_numbers_make_no_total():
         column[7] = np.nan
     found = open(pa.table(columns)).usable("y")
     assert [one.row for one in found.account.aside] == [8]
+
+
+def test_infinite_numbers_of_both_signs_are_read(tmp_path):
+    """Their sum is no number, however often it is taken."""
+    rows = [
+        f"{cell},{line}"
+        for cell, line in zip(["inf", "-inf", *["2", "3"] * 29], lines(), strict=True)
+    ]
+    path = tmp_path / "t.csv"
+    path.write_text("b,a,y\n" + "\n".join(rows) + "\n")
+    assert "Infinite values taken as missing: 'b' (2 rows)." in load(path, "y").notes
+
+
+def test_sums_of_long_integers_do_not_wrap_around():
+    long = pa.chunked_array([[2**62] * 4 + [-(2**63)]])
+    assert sum_and_top(long) == (2.0**63, 2.0**63)

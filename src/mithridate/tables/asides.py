@@ -226,19 +226,18 @@ def sum_and_top(column: Any) -> tuple[float, float]:
     Returns
     -------
     tuple of float
-        The sum and the largest absolute value; zeros where there are none.
+        The sum and the largest absolute value; zeros where there are none. The sum is NaN where
+        two infinite numbers cancel.
 
     Examples
     --------
     >>> sum_and_top(pa.chunked_array([[1.0, float("nan"), None, -4.0]]))
     (-3.0, 4.0)
     """
-    try:
-        total, top = pc.sum(column).as_py(), pc.max(pc.abs(column)).as_py()
-    except pa.ArrowInvalid:  # the absolute value of the least integer
-        return 0.0, 0.0
-    if total is not None and np.isnan(total):
-        return sum_and_top(column.filter(pc.invert(pc.is_nan(column))))
+    numbers = column.cast(pa.float64(), safe=False)  # sums of long integers would wrap around
+    if pc.any(pc.is_nan(numbers)).as_py():
+        numbers = numbers.filter(pc.invert(pc.is_nan(numbers)))
+    total, top = pc.sum(numbers).as_py(), pc.max(pc.abs(numbers)).as_py()
     return (0.0, 0.0) if total is None else (total, top)
 
 
