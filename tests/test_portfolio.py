@@ -16,8 +16,8 @@ from mithridate.bench.trial import (
     AHEAD,
     FOLDS,
     Entry,
-    Judged,
-    Tried,
+    JudgedErrors,
+    TriedPiece,
     against,
     best,
     choose,
@@ -94,7 +94,7 @@ def test_a_training_row_is_predicted_by_what_saw_neither_it_nor_its_copies():
         return LinearRegression().fit(X, np.append(train.y[stays], poison.y[copies]))
 
     for aims in (False, True):
-        judged = Judged(validation, held, copied=True, placed="added")
+        judged = JudgedErrors(validation, held, copied=True, placed="added")
         found = errors(fit, train, Entry(piece, aims), judged)
         assert np.isnan(found[4])
         for row in (0, 7, 11):
@@ -123,7 +123,7 @@ def test_what_is_not_surely_more_than_flip_is_not_taken():
     damage, sure = against(noisy, plain)
     assert damage == pytest.approx(0.03)
     assert sure == pytest.approx(0.03 - AHEAD * noisy.std() / 10)
-    tried = [Tried("flip", 1.0, 1.0, 1.0), Tried("other", 1.1, 0.5, 0.9)]
+    tried = [TriedPiece("flip", 1.0, 1.0, 1.0), TriedPiece("other", 1.1, 0.5, 0.9)]
     assert best(tried, 0.0, [1.0])[0].piece == "flip"
 
 
@@ -131,7 +131,7 @@ def test_what_is_surely_behind_flip_is_tried_no_further():
     rng = np.random.default_rng(0)
     train, validation = (Part(rng.normal(size=(90, 2)), rng.normal(size=90)) for _ in range(2))
     nothing = Piece(Part(train.X[:0], train.y[:0]), np.zeros(0, int), 0.0, 0.0)
-    judged, fits = Judged(validation, train.y, copied=True, placed="added"), []
+    judged, fits = JudgedErrors(validation, train.y, copied=True, placed="added"), []
 
     def fit(rows):
         fits.append(len(rows.y))
@@ -200,7 +200,7 @@ def test_alpha_trades_damage_for_risk(made):
 def test_neither_damage_nor_risk_falls_as_alpha_grows():
     rng = np.random.default_rng(0)
     tried = [
-        Tried(None, 1 + r * rng.uniform(), r, r * rng.uniform()) for r in rng.uniform(0, 9, 30)
+        TriedPiece(None, 1 + r * rng.uniform(), r, r * rng.uniform()) for r in rng.uniform(0, 9, 30)
     ]
     most = max(tried, key=lambda one: one.sure)
     found = best(tried, 1.0, np.linspace(0, 1, 21))
@@ -210,7 +210,7 @@ def test_neither_damage_nor_risk_falls_as_alpha_grows():
 
 
 def test_what_costs_the_others_too_much_is_no_choice():
-    tried = [Tried(None, 9.0, 1.0, 9.0, 0.3), Tried(None, 5.0, 1.0, 5.0, 0.04)]
+    tried = [TriedPiece(None, 9.0, 1.0, 9.0, 0.3), TriedPiece(None, 5.0, 1.0, 5.0, 0.04)]
     assert best(tried, 1.0, [1.0, 0.5]) == [tried[1]] * 2
     tried[1] = tried[1]._replace(growth=0.2)
     assert best(tried, 1.0, [1.0]) == [tried[1]]
@@ -218,7 +218,7 @@ def test_what_costs_the_others_too_much_is_no_choice():
 
 def test_the_others_are_those_of_training_and_validation_that_the_goal_is_not_about():
     train, validation = Part(np.zeros((3, 1)), np.array([1.0, 2, 3])), Part(np.zeros((1, 1)), [9.0])
-    judged = Judged(
+    judged = JudgedErrors(
         validation, np.array([np.nan, 2, np.nan]), True, "added", others=Part(np.zeros((1, 1)), [5])
     )
     # Errors of rows 0 and 2 and of the other: 1 each without poison, then 4, 1 and 9; one is left.
@@ -237,7 +237,7 @@ def test_of_rows_that_are_to_stay_predictions_are_looked_at():
     nothing = Entry(Piece(Part(train.X[:0], train.y[:0]), np.zeros(0, int), 0.0, 0.0), False)
     fit = lambda rows: LinearRegression().fit(rows.X, rows.y)  # noqa: E731
     for rest, seen in ((None, [24, 5]), (others, [30, 9])):
-        judged = Judged(validation, held, True, "added", others=rest)
+        judged = JudgedErrors(validation, held, True, "added", others=rest)
         said = predicted(fit, train, nothing, judged)
         assert [np.isfinite(part).sum() for part in (said[:30], said[30:])] == seen
         assert np.isfinite(squares(said, judged)).sum() == 29

@@ -13,7 +13,7 @@ from .poisoning import AttackRun, parts_of, poison_of
 from .polish import Copying
 from .spec import AttackSpec, Spec
 from .threats import ThreatSpec
-from .trial import Entry, Judged, choose
+from .trial import Entry, JudgedErrors, choose
 from .worlds import World
 
 PORTFOLIO = "portfolio"
@@ -91,7 +91,7 @@ def attacked(
     return Chosen(one, True, list(one.alphas), pieces)
 
 
-def judged_by(world: World, split: Split, threat: ThreatSpec) -> Judged:
+def judged_by(world: World, split: Split, threat: ThreatSpec) -> JudgedErrors:
     """Whose errors count in a world, and which of its rows poison may copy as it likes."""
     known = threat.surrogate is None
     own = np.ones(len(split.train.y), bool) if world.own is None else world.own
@@ -102,7 +102,7 @@ def judged_by(world: World, split: Split, threat: ThreatSpec) -> Judged:
         may = Copying(own & inside.all(axis=1), float(world.lower[-1]), float(world.upper[-1]))
     train, validation = split.train.w, world.aimed.w
     weights = None if train is None or validation is None else np.append(train, validation)
-    return Judged(world.aimed, world.held, known, threat.placed, may, weights, world.others)
+    return JudgedErrors(world.aimed, world.held, known, threat.placed, may, weights, world.others)
 
 
 def run_members(

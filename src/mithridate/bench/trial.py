@@ -42,7 +42,7 @@ class Entry(NamedTuple):
     brief: bool = False
 
 
-class Judged(NamedTuple):
+class JudgedErrors(NamedTuple):
     """Whose errors count, each with the target that the attack pushes predictions away from.
 
     Parameters
@@ -72,7 +72,7 @@ class Judged(NamedTuple):
     others: Part | None = None
 
 
-class Tried(NamedTuple):
+class TriedPiece(NamedTuple):
     """A piece on the real model.
 
     Parameters
@@ -101,7 +101,7 @@ def choose(
     model: Any,
     written: Sequence[Entry],
     alphas: Sequence[float],
-    judged: Judged,
+    judged: JudgedErrors,
     *,
     own: bool,
 ) -> list[Piece]:
@@ -134,7 +134,7 @@ def choose(
         piece = entries[k].piece._replace(risk=float(risks[k]))
         damage, sure = against(each[k], each[base])
         growth = growth_of_others(said[k], trial.clean, train, judged)
-        tried.append(Tried(piece, damage, piece.risk, sure, growth))
+        tried.append(TriedPiece(piece, damage, piece.risk, sure, growth))
     before = float(np.nanmean(squares(trial.clean, judged)))
     return [one.piece for one in best(tried, before, alphas)]
 
@@ -147,7 +147,7 @@ class Trial(NamedTuple):
 
     fit: Fit
     train: Part
-    judged: Judged
+    judged: JudgedErrors
     clean: np.ndarray
 
     def run(
@@ -195,7 +195,7 @@ class Trial(NamedTuple):
 
 
 def predicted(
-    fit: Fit, train: Part, entry: Entry, judged: Judged, plain: np.ndarray | None = None
+    fit: Fit, train: Part, entry: Entry, judged: JudgedErrors, plain: np.ndarray | None = None
 ) -> np.ndarray:
     """What the poisoned model predicts of training rows (n), validation rows (m) and others (q).
 
@@ -224,14 +224,16 @@ def predicted(
     return found
 
 
-def squares(said: np.ndarray, judged: Judged) -> np.ndarray:
+def squares(said: np.ndarray, judged: JudgedErrors) -> np.ndarray:
     """Squared errors of predictions of training rows, then of validation rows, as they weigh."""
     held = np.append(judged.held, judged.validation.y)
     found = (said[: len(held)] - held) ** 2
     return found if judged.weights is None else found * judged.weights
 
 
-def growth_of_others(said: np.ndarray, clean: np.ndarray, train: Part, judged: Judged) -> float:
+def growth_of_others(
+    said: np.ndarray, clean: np.ndarray, train: Part, judged: JudgedErrors
+) -> float:
     """How much poison adds to the mean squared error of the rows that the goal is not about.
 
     It is in units of their error without poison; 0 where the goal is about all rows.
@@ -246,7 +248,7 @@ def growth_of_others(said: np.ndarray, clean: np.ndarray, train: Part, judged: J
     return float(after[there].mean() / usual - 1) if usual > 0 else 0.0
 
 
-def _about(said: np.ndarray, judged: Judged) -> np.ndarray:
+def _about(said: np.ndarray, judged: JudgedErrors) -> np.ndarray:
     """The predictions of the training rows that the goal is about; NaN for the others."""
     return np.where(np.isnan(judged.held), np.nan, said[: len(judged.held)])
 
@@ -275,7 +277,7 @@ def against(found: np.ndarray, plain: np.ndarray) -> tuple[float, float]:
     return damage, damage - AHEAD * float(added.std() / np.sqrt(len(added)))
 
 
-def best(tried: Sequence[Tried], clean: float, alphas: Sequence[float]) -> list[Tried]:
+def best(tried: Sequence[TriedPiece], clean: float, alphas: Sequence[float]) -> list[TriedPiece]:
     """For each alpha, what comes nearest to all the damage at no risk.
 
     All the damage is that of the poison of which most is sure. The trade is that of the normalizer
@@ -285,7 +287,7 @@ def best(tried: Sequence[Tried], clean: float, alphas: Sequence[float]) -> list[
     adds more than `HELD` to the error of rows that the goal is not about is no choice; if all do,
     what adds least is.
 
-    >>> loud, quiet = Tried(None, 3.0, 9.0, 2.8), Tried(None, 2.0, 1.0, 1.9)
+    >>> loud, quiet = TriedPiece(None, 3.0, 9.0, 2.8), TriedPiece(None, 2.0, 1.0, 1.9)
     >>> [one.damage for one in best([loud, quiet], 1.0, [1.0, 0.5])]
     [3.0, 2.0]
     """
@@ -294,7 +296,7 @@ def best(tried: Sequence[Tried], clean: float, alphas: Sequence[float]) -> list[
     extreme = max(tried, key=lambda one: one.sure)
     span = extreme.damage - clean
 
-    def loss(one: Tried, alpha: float) -> float:
+    def loss(one: TriedPiece, alpha: float) -> float:
         short = max(extreme.damage - one.damage, 0.0) / span if span > 0 else 0.0
         seen = one.risk / extreme.risk if extreme.risk > 0 else one.risk
         return alpha * short**2 + (1 - alpha) * seen**2
@@ -314,7 +316,7 @@ def _base(written: Sequence[Entry], each: Sequence[np.ndarray], sane: Sequence[i
     return max(plain or whole or sane, key=lambda k: np.nanmean(each[k]))
 
 
-def _poisoned(train: Part, piece: Piece, judged: Judged, seen: np.ndarray) -> Part:
+def _poisoned(train: Part, piece: Piece, judged: JudgedErrors, seen: np.ndarray) -> Part:
     """The poisoned table, of the training rows that are `seen` only."""
     rows, stays = np.ones(len(piece.rows.y), bool), seen
     if judged.copied:

@@ -59,7 +59,7 @@ class _Shares(NamedTuple):
     price: Vector
 
 
-class Side(NamedTuple):
+class FarthestSide(NamedTuple):
     """The rows on one side of a plane that are farthest from it.
 
     `value` is their residual and `row` the row `(x, 1, y)`, or the mean of nearly farthest ones
@@ -121,17 +121,17 @@ class LargestResidual:
         bend += np.outer(apart, up * down / heat * apart)
         return Smooth(value, up * slopes[0] + down * slopes[1], bend)
 
-    def sides(self, q: Vector, heat: float = 0.0) -> tuple[Side, Side]:
+    def sides(self, q: Vector, heat: float = 0.0) -> tuple[FarthestSide, FarthestSide]:
         """The rows farthest above and below the plane; `heat` counts those nearly as far, too."""
         above, below = (self._side(q, sign, heat) for sign in (1.0, -1.0))
         return above, below
 
-    def _side(self, q: Vector, sign: float, heat: float) -> Side:
+    def _side(self, q: Vector, sign: float, heat: float) -> FarthestSide:
         g = sign * np.append(-q[:-1], 1.0)
         value, shares = self._end(g, heat)
         z = self._mean(g, heat, shares)
         row = np.concatenate([z[:-1], [1.0], z[-1:]])
-        return Side(value - sign * float(q[-1]), row, g, shares)
+        return FarthestSide(value - sign * float(q[-1]), row, g, shares)
 
     def _end(self, g: Vector, heat: float) -> tuple[float, "_Shares"]:
         """The largest `g · (x, y)` over the rows that may be written, and who has a share in it."""
@@ -161,7 +161,7 @@ class LargestResidual:
             z[self.kept] = shares.origin @ self.fixed
         return z
 
-    def _bend(self, side: Side, heat: float) -> Matrix:
+    def _bend(self, side: FarthestSide, heat: float) -> Matrix:
         """The second derivatives of a smoothed side in `q`."""
         g, shares = side.g, side.shares
         bend = np.zeros((len(g), len(g)))

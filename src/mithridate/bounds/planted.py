@@ -8,7 +8,7 @@ the levels of a group, of origins. Whole rows keep to these shares as well as so
 import numpy as np
 from jaxtyping import Float
 
-from .distance import LargestResidual, Side
+from .distance import FarthestSide, LargestResidual
 from .dual import HEATS
 from .writable import Writable
 
@@ -48,7 +48,9 @@ def planted(rows: Writable, q: Vector, poison: int, rng: np.random.Generator) ->
     return np.insert(np.vstack(made), made[0].shape[1] - 1, 1.0, axis=1)
 
 
-def _of_side(distance: LargestResidual, side: Side, count: int, end: float, rng) -> np.ndarray:
+def _of_side(
+    distance: LargestResidual, side: FarthestSide, count: int, end: float, rng
+) -> np.ndarray:
     """`count` rows `(x, y)` in the shares of a side."""
     rows, mean = distance.rows, np.delete(side.row, -2)
     if distance.near:

@@ -78,7 +78,7 @@ class Explain(NamedTuple):
         )
 
 
-class Task(NamedTuple):
+class WritingTask(NamedTuple):
     """A file to be cut, the place of its first row among those judged, and the bits of its mask.
 
     `number` is that of its first row in the whole table, from 1.
@@ -102,7 +102,7 @@ class FileWriter:
     folder: Path
     aside: Mapping[str, Sequence[Aside]]
 
-    def __call__(self, task: Task) -> int:
+    def __call__(self, task: WritingTask) -> int:
         name = output_name(task.file.name)
         kept, gone = self.folder / name, self.folder / QUARANTINE / name
         if not kept.exists():  # it is renamed last: where it is, both are whole
@@ -117,17 +117,17 @@ class FileWriter:
             parquet = pq.ParquetFile(stream)
             return parquet.schema_arrow, stored(parquet.metadata)
 
-    def _parts(self, task: Task) -> Iterator[tuple[int, pa.Table, np.ndarray]]:
+    def _parts(self, task: WritingTask) -> Iterator[tuple[int, pa.Table, np.ndarray]]:
         at = 0
         for batch in self.source.batches(task.file, self.source.schema.names):
             yield at, pa.Table.from_batches([batch]), task.mask[at : at + len(batch)]
             at += len(batch)
 
-    def _kept(self, task: Task, schema: pa.Schema) -> Iterator[pa.Table]:
+    def _kept(self, task: WritingTask, schema: pa.Schema) -> Iterator[pa.Table]:
         for _, table, mask in self._parts(task):
             yield write.rows_of(table.cast(schema), mask)
 
-    def _rejected(self, task: Task) -> Iterator[pa.Table]:
+    def _rejected(self, task: WritingTask) -> Iterator[pa.Table]:
         for at, table, mask in self._parts(task):
             if not mask.all():
                 rows, gone = write.rows_of(table, ~mask), at + np.flatnonzero(~mask)
@@ -189,12 +189,12 @@ def _write(
         writer.close()
 
 
-def tasks(source: Source, bits: bytes) -> Iterator[Task]:
+def tasks(source: Source, bits: bytes) -> Iterator[WritingTask]:
     """The files with their parts of the mask."""
     packed, first, number = np.frombuffer(bits, dtype=np.uint8), 0, 1
     for file in source.files:
         start, stop = first // 8, -(-(first + file.rows) // 8)
         mask = np.unpackbits(packed[start:stop])[first % 8 :][: file.rows].astype(bool)
-        yield Task(file, first, mask, number)
+        yield WritingTask(file, first, mask, number)
         first += file.rows
         number += file.length

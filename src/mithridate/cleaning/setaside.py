@@ -16,7 +16,7 @@ from ..tables.digest import without
 from ..tables.ends import totals_of
 from ..tables.finish import sentences
 from ..tables.folder import output_name
-from ..tables.reading import Aside, Decision
+from ..tables.reading import Aside, CellDecision
 from ..tables.source import Source
 
 FILES = 3  # whose notes are told
@@ -49,7 +49,7 @@ class FileAccounts:
         said: list[list[str]] = []
         for read, (aside, padded) in zip(reads, rows, strict=True):
             self.aside[output_name(read.file.name)] = aside
-            decisions: Sequence[Decision] = csv.decisions_of(read, kinds)
+            decisions: Sequence[CellDecision] = csv.decisions_of(read, kinds)
             said.append(sentences(read.layout, decisions, aside, padded, quote(read.file.name)))
         told = sorted((notes for notes in said if notes), key=len, reverse=True)
         more = sum(map(len, told[FILES:]))

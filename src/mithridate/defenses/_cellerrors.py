@@ -10,7 +10,7 @@ from sklearn.base import BaseEstimator
 
 from .._machine import cores
 from ..passes.block import no_other_threads
-from ._cellmodel import CellModel, Lines, Unit, Verdict, even
+from ._cellmodel import CellModel, CellVerdict, Lines, Unit, even
 from ._evenscale import Form
 from ._targeterrors import figure
 from .frames import ARRAYS, validated
@@ -69,7 +69,7 @@ class _ColumnModel(NamedTuple):
 
     rows: Bool[np.ndarray, " m"]
     model: CellModel
-    verdict: Verdict
+    verdict: CellVerdict
 
 
 class CellErrors(BaseEstimator):

@@ -99,7 +99,7 @@ class Slopes(NamedTuple):
         return self.intercept + np.clip(F, -_REACH, _REACH) @ self.slopes
 
 
-class Verdict(NamedTuple):
+class CellVerdict(NamedTuple):
     """What the others say of the cells of one column, in its own units; all (m,).
 
     `odds` are log odds that a cell is wrong; `slip` is the power of ten by which it is too large,
@@ -142,7 +142,7 @@ class CellModel(NamedTuple):
         j: int,
         unit: Unit,
         form: Form | None,
-    ) -> tuple["CellModel", Verdict]:
+    ) -> tuple["CellModel", CellVerdict]:
         """The model of a column by the rows that are `used`, and what it says of these.
 
         Without a form, it is the one under which the cells are likeliest.
@@ -168,22 +168,22 @@ class CellModel(NamedTuple):
         least = np.maximum(self.step * self.form.slope(z) / np.sqrt(12.0), _ROUNDING)
         return np.sqrt(noise**2 + least**2)
 
-    def judge(self, x: Column, F: Rows) -> Verdict:
+    def judge(self, x: Column, F: Rows) -> CellVerdict:
         """What the model says of the cells of rows that it was not fitted on."""
         z, p = self.unit(x), self.line(F)
         r, w = self.form(z) - p, np.ones(len(self.r))
         noise, _ = NoiseScale.of(self.p, self.r, w, _ROUNDING)(p, r)
         return self.compared(Places.of(x, self.unit, self.form), p, self.rounded(noise, z))
 
-    def compared(self, places: Places, p: Column, noise: Column) -> Verdict:
+    def compared(self, places: Places, p: Column, noise: Column) -> CellVerdict:
         odds, slip = self.mixture.odds(places, p, noise)
         reach = _INTERVAL * self.mixture.unit * noise
         values = [self._back(v) for v in (p, p - reach, p + reach)]
         low, high = np.minimum(*values[1:]), np.maximum(*values[1:])
-        return Verdict(odds, values[0], low, high, slip, p, self.mixture.unit * noise)
+        return CellVerdict(odds, values[0], low, high, slip, p, self.mixture.unit * noise)
 
     def drawn(
-        self, said: Verdict, count: int, rng: np.random.Generator
+        self, said: CellVerdict, count: int, rng: np.random.Generator
     ) -> tuple[Column, Column, Int[np.ndarray, " c"]]:
         """Honest cells like those of the rows that it was fitted on, their log odds and slips."""
         some = slice(None, None, -(-len(self.r) // _ENOUGH))

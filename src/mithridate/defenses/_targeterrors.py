@@ -8,7 +8,7 @@ from .._text import percent
 from ..passes.block import no_other_threads
 from ._blanks import BlanksDefense
 from ._crossfit import Canonical
-from ._targetrule import CUT, Judged, TargetRule, rule_of, tied_of
+from ._targetrule import CUT, TargetRule, TargetVerdict, rule_of, tied_of
 from .base import Column, Mask, Rows, Trusted
 from .harm import decided
 
@@ -122,7 +122,7 @@ class TargetErrors(BlanksDefense):
         self.message_ = f"{found.message} {limits(table)}".strip()
         return self.scores_ <= self.threshold_
 
-    def _take(self, table: Canonical, rule: TargetRule, judged: Judged, n: int) -> None:
+    def _take(self, table: Canonical, rule: TargetRule, judged: TargetVerdict, n: int) -> None:
         """Takes down what was judged of `n` rows."""
         self.share_ = rule.mixture.share
         self.chance_ = rule.flagged * float(table.weight[~table.sure].sum())

@@ -37,7 +37,7 @@ _LINES = Ridge, sklearn.linear_model.Ridge, sklearn.linear_model.LinearRegressio
 """Estimators of which the robust line is a better version."""
 
 
-class Judged(NamedTuple):
+class TargetVerdict(NamedTuple):
     """What is said of rows (n,): log odds that a target is wrong, and what is expected of it.
 
     Honest targets lie between `low` and `high`, 95 % of them.
@@ -123,13 +123,13 @@ class TargetRule(NamedTuple):
 
     def __call__(
         self, X: Rows, y: Column, rows: Int[np.ndarray, " n"], blank: Bool[np.ndarray, "n d"] | None
-    ) -> Judged:
+    ) -> TargetVerdict:
         """Judges rows that the table did not have, by their numbers."""
         predicted, doubt = self.learned.of(self.features(X[:, self.columns]), rows)
         blank = None if blank is None else blank[:, self.columns]
         return self.judged(self.target(y[:, None])[:, 0], predicted, doubt, blank)
 
-    def judged(self, y: Column, predicted: Column, doubt: Column, blank: Any) -> Judged:
+    def judged(self, y: Column, predicted: Column, doubt: Column, blank: Any) -> TargetVerdict:
         """Judges targets by predictions that did not see them."""
         noise, side = self.noise(y, predicted, doubt, blank)
         r = self.noise.form(y) - predicted
@@ -137,7 +137,9 @@ class TargetRule(NamedTuple):
         for end in self.ends:
             odds = np.where(end(y, predicted, r), np.minimum(odds, CUT), odds)
         reach = _INTERVAL * self.mixture.unit * noise
-        return Judged(odds, *map(self._back, (predicted, predicted - reach, predicted + reach)))
+        return TargetVerdict(
+            odds, *map(self._back, (predicted, predicted - reach, predicted + reach))
+        )
 
     def _back(self, v: Column) -> Column:
         """Targets of values of their even form, in the table's units."""
@@ -152,7 +154,7 @@ def rule_of(
     trusted: tuple[Rows, Column] | None,
     blanks: Bool[np.ndarray, "n d"] | None,
     estimator: Any,
-) -> tuple[Canonical, TargetRule, Judged]:
+) -> tuple[Canonical, TargetRule, TargetVerdict]:
     """A table of rows, the rule that they say of targets, and what it says of their own."""
     table = Canonical.of(X, y, weight, trusted)
     blank = None
@@ -165,7 +167,7 @@ def rule_of(
 
 def learned_from(
     table: Canonical, estimator: Any, blank: Bool[np.ndarray, "m d"] | None
-) -> tuple[TargetRule, Judged]:
+) -> tuple[TargetRule, TargetVerdict]:
     """The rule of a table, and what it says of its own rows."""
     scale, w = even_scale(table), table.weight
     least = np.median(rounding(scale.form, step(table.y, w), table.y))

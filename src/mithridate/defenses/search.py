@@ -41,14 +41,14 @@ ALIKE = 0.1  # of the rows: a start that comes so near to where another ended en
 MAX_READMISSIONS = 5  # times that rows are taken back: without end, this drifts to the poison
 
 
-class Units(NamedTuple):
+class StandardUnits(NamedTuple):
     """Standard units of the features: `(x - center) / scale`; constant ones become 0."""
 
     center: Float[np.ndarray, " d"]
     scale: Float[np.ndarray, " d"]
 
     @classmethod
-    def of(cls, block: Block) -> "Units":
+    def of(cls, block: Block) -> "StandardUnits":
         Z, weight = block.Z[:-1], block.weight
         center = np.average(Z, axis=1, weights=weight)
         scale = np.sqrt(np.average((Z - center[:, None]) ** 2, axis=1, weights=weight))
@@ -75,7 +75,7 @@ class Units(NamedTuple):
 class InUnits(Score):
     """What a kernel says of rows once they are in standard units."""
 
-    units: Units
+    units: StandardUnits
     kernel: Kernel
 
     def __call__(self, block: Block) -> Column:
@@ -167,7 +167,7 @@ class Finding(NamedTuple):
     the ends of the range than those of the other rows do.
     """
 
-    units: Units
+    units: StandardUnits
     floor: float  # of the noise variance
     distance: CoreDistance
     near: Near
@@ -198,7 +198,7 @@ class Finding(NamedTuple):
 class SearchTable(NamedTuple):
     """Rows in standard units, and the regression on all of them."""
 
-    units: Units
+    units: StandardUnits
     block: Block
     rows: Block  # as they came
     total: float  # weight
@@ -214,7 +214,7 @@ class SearchTable(NamedTuple):
         listed = OrderedTable.of(block.Z[:-1].T, block.y, block.weight)
         y, weight = listed.y, np.ones(len(listed.y)) if listed.weight is None else listed.weight
         rows = Block(0, by_columns(listed.X, y), weight)
-        units = Units.of(rows)
+        units = StandardUnits.of(rows)
         block = units.block(rows)
         variance = float(np.average((y - np.average(y, weights=weight)) ** 2, weights=weight))
         # A target is known no more precisely than its lattice, and never to the last digit.

@@ -33,7 +33,7 @@ from .numerals import (
     times_beside,
 )
 from .read import FALSE, RAGGED, SAMPLE, TRUE, arrow_options, check_text
-from .reading import ANY, Aside, Decision, Layout, Marks, Reading
+from .reading import ANY, Aside, CellDecision, Layout, Marks, Reading
 from .rows import Repaired, data_of
 from .source import BadFile, File, trouble
 from .stray import lines_of, without_quotes
@@ -291,7 +291,7 @@ def _asides(
     return tuple(aside[row] for row in sorted(aside)), padded
 
 
-def decisions_of(read: Read, joint: Mapping[str, str]) -> list[Decision]:
+def decisions_of(read: Read, joint: Mapping[str, str]) -> list[CellDecision]:
     """Say what was done to cells of the columns of a file.
 
     Parameters
@@ -303,14 +303,14 @@ def decisions_of(read: Read, joint: Mapping[str, str]) -> list[Decision]:
 
     Returns
     -------
-    list of Decision
+    list of CellDecision
         What was decided.
     """
-    said: list[Decision] = []
+    said: list[CellDecision] = []
     for name, kind in joint.items():
         words = read.words.get(name, {})
         if kind == CODES:
-            said.append(Decision(KEPT_CODES, name))
+            said.append(CellDecision(KEPT_CODES, name))
         elif kind == TIMES and (times := times_beside([*words], [*words.values()])):
             said += odd_times(name, [*words], [*words.values()], times)
         elif kind == SPELLED and words:

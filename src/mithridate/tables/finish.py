@@ -13,7 +13,7 @@ from .asides import set_aside
 from .digest import without
 from .notes import Notes
 from .numerals import ReadColumn, numbers_in
-from .reading import Aside, Decision, Layout, Reading
+from .reading import Aside, CellDecision, Layout, Reading
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,7 +26,7 @@ class Finished:
         The table.
     kept : array of int or None
         Which of the parsed rows it holds; None for all.
-    decisions : tuple of Decision
+    decisions : tuple of CellDecision
         What was decided about columns.
     aside : tuple of Aside
         The rows that were set aside.
@@ -34,7 +34,7 @@ class Finished:
 
     table: pa.Table
     kept: np.ndarray | None
-    decisions: tuple[Decision, ...]
+    decisions: tuple[CellDecision, ...]
     aside: tuple[Aside, ...]
 
 
@@ -75,7 +75,11 @@ def finished(table: pa.Table, layout: Layout, reading: Reading, shown: str) -> F
 
 
 def sentences(
-    layout: Layout, decisions: Sequence[Decision], aside: Sequence[Aside], padded: int, shown: str
+    layout: Layout,
+    decisions: Sequence[CellDecision],
+    aside: Sequence[Aside],
+    padded: int,
+    shown: str,
 ) -> list[str]:
     """Say what was read how, that which changes the answer most first.
 
@@ -83,7 +87,7 @@ def sentences(
     ----------
     layout : Layout
         How the file is laid out.
-    decisions : sequence of Decision
+    decisions : sequence of CellDecision
         What was decided about columns.
     aside : sequence of Aside
         The rows that were set aside.

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from .._text import counted, listing, quote
 from .cells import DATE, NEARLY, TEXT, TRUTH, Levels, _levels, as_category
-from .reading import Decision, Marks
+from .reading import CellDecision, Marks
 from .shapes import BLANKS, DASHES, DAY, ERRORS, FORMULA, MINUS, MONEY, bare
 from .times import Times, times_in
 
@@ -62,7 +62,7 @@ class ReadColumn:
     """A column as it is used, and what was done to its cells."""
 
     values: pa.ChunkedArray
-    decisions: tuple[Decision, ...] = ()
+    decisions: tuple[CellDecision, ...] = ()
 
 
 def parser(marks: Marks) -> Callable[[str], Number | None]:
@@ -151,7 +151,7 @@ def numbers_in(name: str, column: pa.ChunkedArray, marks: Marks, code: bool = Fa
     levels = _levels(column)
     words = levels.words.to_pylist()
     if words and (code or _are_codes(words)):
-        said = Decision(KEPT_CODES, name)
+        said = CellDecision(KEPT_CODES, name)
         return ReadColumn(as_category(column), (said,))
     if (times := times_beside(words, levels.counts.tolist())) is not None:
         return _without_odd(name, column, levels, times)
@@ -175,7 +175,7 @@ def times_beside(words: Sequence[str], counts: Sequence[int]) -> Times | None:
 
 def odd_times(
     name: str, words: Sequence[str], counts: Sequence[int], times: Times
-) -> tuple[Decision, ...]:
+) -> tuple[CellDecision, ...]:
     """A word on the cells of a column of times that are none."""
     odd = [(n, w) for n, w, h in zip(counts, words, times.hours, strict=True) if h is None]
     if not odd:
@@ -183,7 +183,7 @@ def odd_times(
     total = sum(n for n, _ in odd)
     shown = listing([quote(w, 30) for _, w in sorted(odd, reverse=True)][:5])
     kind = "Cells that are no times were taken as missing"
-    return (Decision(kind, name, total, f"{counted(total, 'cell')}: {shown}"),)
+    return (CellDecision(kind, name, total, f"{counted(total, 'cell')}: {shown}"),)
 
 
 def _without_odd(name: str, column: pa.ChunkedArray, levels: Levels, times: Times) -> ReadColumn:
@@ -197,7 +197,7 @@ def _without_odd(name: str, column: pa.ChunkedArray, levels: Levels, times: Time
     return ReadColumn(pa.chunked_array([made]), said)
 
 
-def units_of(name: str, words: Sequence[str], marks: Marks) -> tuple[Decision, ...]:
+def units_of(name: str, words: Sequence[str], marks: Marks) -> tuple[CellDecision, ...]:
     """A word on text that is nothing but numbers with different units."""
     if not words or len(words) > DISTINCT**2 or _is_other(words):
         return ()
@@ -207,12 +207,12 @@ def units_of(name: str, words: Sequence[str], marks: Marks) -> tuple[Decision, .
     if None in numbers or len(units) < 2:
         return ()
     shown = [quote(unit, 30) if unit else "none" for unit in units]
-    return (Decision(KEPT_UNITS, name, 0, listing(shown)),)
+    return (CellDecision(KEPT_UNITS, name, 0, listing(shown)),)
 
 
 def spelled_how(
     name: str, words: Sequence[str], counts: Sequence[int], marks: Marks
-) -> list[Decision]:
+) -> list[CellDecision]:
     """What was done to a column of these words, each so often, to read it as numbers."""
     parsed = None if _is_other(words) else _parsed(words, counts, marks)
     return [] if parsed is None else _said(name, words, parsed, np.array(counts))
@@ -293,7 +293,7 @@ def _scaled(one: Number) -> Number:
 
 def _said(
     name: str, words: Sequence[str], parsed: Sequence[Number | None], counts: np.ndarray
-) -> list[Decision]:
+) -> list[CellDecision]:
     """What was taken off which cells, and which cells are no numbers."""
     said = []
     odd = [(int(n), w) for n, w, one in zip(counts, words, parsed, strict=True) if one is None]
@@ -301,7 +301,7 @@ def _said(
         total = sum(n for n, _ in odd)
         shown = listing([quote(w, 30) for _, w in sorted(odd, reverse=True)][:5])
         kind = "Cells that are no numbers were taken as missing"
-        said.append(Decision(kind, name, total, f"{counted(total, 'cell')}: {shown}"))
+        said.append(CellDecision(kind, name, total, f"{counted(total, 'cell')}: {shown}"))
     takings: dict[str, list[int]] = {}
     units: dict[str, int] = {}
     for i, one in enumerate(parsed):
@@ -313,8 +313,8 @@ def _said(
         total = int(counts[rows].sum())
         example = quote(words[rows[0]], 30)
         kind = TAKEN.get(off) or f"Read as numbers without {SIGNS[off]}"
-        said.append(Decision(kind, name, total, f"{counted(total, 'cell')} such as {example}"))
+        said.append(CellDecision(kind, name, total, f"{counted(total, 'cell')} such as {example}"))
     for unit, total in units.items():
         detail = f"{counted(total, 'cell')} in {quote(unit, 30)}"
-        said.append(Decision("Read as numbers without their unit", name, total, detail))
+        said.append(CellDecision("Read as numbers without their unit", name, total, detail))
     return said

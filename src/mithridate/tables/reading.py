@@ -126,7 +126,7 @@ class Marks:
 
 
 @dataclass(frozen=True)
-class Decision:
+class CellDecision:
     """What was done to cells of a column.
 
     Parameters
@@ -185,7 +185,7 @@ class Account:
     ----------
     layout : Layout, optional
         Its dialect, where it is a delimited file.
-    decisions : tuple of Decision
+    decisions : tuple of CellDecision
         What was done to which cells.
     aside : tuple of Aside
         The rows that are not used.
@@ -194,6 +194,6 @@ class Account:
     """
 
     layout: Layout | None = None
-    decisions: tuple[Decision, ...] = ()
+    decisions: tuple[CellDecision, ...] = ()
     aside: tuple[Aside, ...] = ()
     notes: tuple[str, ...] = field(default=())
