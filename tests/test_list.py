@@ -1,11 +1,13 @@
 """`mithridate list`."""
 
+import importlib
 import inspect
 import os
 import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -53,6 +55,19 @@ def test_data_sets_with_what_is_at_hand(
     assert by_name["house"][-2:] == ["MITHRIDATE_DATA", "no"]
     assert "how to get it" in err
     assert max(map(len, out.splitlines())) <= 80
+
+
+def test_defenses_are_listed_without_what_makes_poison(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who only cleans may have taken JAX off."""
+    asked, real = [], importlib.import_module
+
+    def loaded(name: str, package: str | None = None) -> Any:
+        asked.append(name)
+        return real(name, package)
+
+    monkeypatch.setattr(importlib, "import_module", loaded)
+    assert "antidote" in [row[0] for row in listing("defenses")]
+    assert "..defenses" in asked and not any("attack" in name for name in asked)
 
 
 def test_what_is_downloaded_says_so() -> None:

@@ -1,5 +1,6 @@
 """`mithridate list`: what can be named, and whether it is at hand."""
 
+import importlib
 import inspect
 import re
 from typing import Annotated
@@ -12,7 +13,15 @@ from . import options as given
 from .ending import Output, end
 from .terminal import printable, sentences, unread
 
-KINDS = ("datasets", "attacks", "defenses", "risks", "victims")
+CLASSES = {
+    "attacks": ("..attack.attacks", "AbstractAttack"),
+    "defenses": ("..defenses", "BaseDefense"),
+    "risks": ("..attack.risks", "AbstractRisk"),
+    "victims": ("..attack.victims", "AbstractVictim"),
+}
+"""Where the classes of a kind are, and what all of them are."""
+
+KINDS = ("datasets", *CLASSES)
 Rows = list[tuple[str, ...]]
 
 
@@ -45,16 +54,12 @@ def _datasets() -> Rows:
 
 def _classes(what: str) -> Rows:
     """The names of the exported classes, and the first sentence on each."""
-    from .. import _lookup, defenses
-    from ..attack import attacks, risks, victims
+    from .. import _lookup
 
-    modules = {
-        "attacks": (attacks, attacks.AbstractAttack),
-        "defenses": (defenses, defenses.BaseDefense),
-        "risks": (risks, risks.AbstractRisk),
-        "victims": (victims, victims.AbstractVictim),
-    }
-    classes = sorted(_lookup.choices(*modules[what]).items())
+    # Of defenses nothing else is loaded: who only cleans may have no JAX.
+    folder, base = CLASSES[what]
+    module = importlib.import_module(folder, __package__)
+    classes = sorted(_lookup.choices(module, getattr(module, base)).items())
     return [("name", "what it is"), *((name, _first(kind)) for name, kind in classes)]
 
 
