@@ -223,9 +223,13 @@ def with_aside(added: Mapping[str, pa.Array], aside: Sequence[Aside]) -> dict[st
 
 
 def figure(value: Any, digits: int = 4) -> str:
-    """A number as people write it: 1,224,000, 2011 or 0.0312."""
+    """A number as people write it; one of four digits may be a year.
+
+    >>> figure(1224000), figure(13121.4), figure(2011), figure(0.03124)
+    ('1,224,000', '13,121', '2011', '0.03124')
+    """
     if abs(value) < 1e-4 or abs(value) >= 1e12:
         return f"{value:.{digits}g}"
     if abs(value) < 1e3:
         return np.format_float_positional(value, digits, fractional=False, trim="-")
-    return f"{value:,.0f}" if abs(value) >= 1e5 else f"{value:.0f}"
+    return f"{value:,.0f}" if abs(value) >= 1e4 else f"{value:.0f}"
