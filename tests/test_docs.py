@@ -153,6 +153,28 @@ def test_a_wrong_option_would_be_noticed(hooks):
     assert "--targets" not in known
 
 
+FOLLOWED = [DOCS / "start.md", *sorted((DOCS / "tutorials").glob("*.md"))]
+WRITES = re.compile(r"""(?:-o|--out) (\S+)|(?:to_csv|write_html|save)\("([^"]+)"\)""")
+
+
+def test_pages_that_are_followed_write_files_of_their_own():
+    """Who reads Start and then a tutorial in one folder loses nothing."""
+    written: dict[str, set[Path]] = {}
+    for page in FOLLOWED:
+        text = "".join(block.text for block in blocks(page))
+        for names in WRITES.findall(text):
+            written.setdefault("".join(names).rstrip("/"), set()).add(page)
+    assert len(written) >= 12
+    assert not [file for file, pages in written.items() if len(pages) > 1]
+
+
+@pytest.mark.parametrize("page", FOLLOWED, ids=name)
+def test_pages_that_are_followed_have_a_picture_that_a_script_draws(page):
+    script = (DOCS / "make_pictures.py").read_text(encoding="utf-8")
+    drawn = re.findall(r"!\[[^\]]+\]\((?:\.\./)?pictures/(\w+)\.svg\)", page.read_text())
+    assert drawn and all(f'"{one}": {one}' in script for one in drawn)
+
+
 def calls(tree: ast.AST) -> list[ast.Call]:
     return [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
 
