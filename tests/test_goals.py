@@ -12,6 +12,7 @@ from mithridate.bench.poisoning import batches, poison_of
 from mithridate.bench.spec import AttackSpec
 from mithridate.bench.threats import ThreatSpec
 from mithridate.bench.worlds import world, writable
+from mithridate.defenses import Ridge
 from mithridate.errors import InputError
 from mithridate.tables.condition import conditions, meeting
 
@@ -144,6 +145,23 @@ def test_an_attack_that_does_not_aim_copies_rows_of_the_goal_and_moves_them_its_
     rows, here = flipped("down where region == north", ["region == west"])
     assert (rows.X[:, north] == 0).all()
     assert (rows.y == here.lower[-1]).all()
+
+
+def test_splits_may_have_more_and_less_rows_of_the_goal(encoded):
+    goal, attack = (
+        "region == north",
+        AttackSpec(use="ascent", alphas=[1.0], steps=2, starts=["top"]),
+    )
+    spec = Spec.of({"ratios": [0.05], "threat": {"goal": goal}})
+    both = [world(encoded.split(seed, 100), "price", spec.threat) for seed in (0, 1)]
+    assert len({len(here.aimed.y) for here in both}) == 2
+    cut = batches(spec, 100)
+    run = poison_of(attack, spec, both, [0, 1], cut, None).runs[5]
+    for i, here in enumerate(both):  # rows that fill up the shorter part do not count
+        X = np.vstack([here.known.X, run.X[0, i]])
+        model = Ridge(1e-3).fit(X, np.append(here.known.y, run.y[0, i]))
+        error = np.mean((here.aimed.y - model.predict(here.aimed.X)) ** 2)
+        np.testing.assert_allclose(run.damage[0, i, 0], error, rtol=1e-6)
 
 
 @pytest.fixture(scope="module")

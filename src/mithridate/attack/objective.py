@@ -2,55 +2,22 @@
 
 import abc
 import dataclasses
-from typing import Any, NamedTuple
+from typing import Any
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Int, PRNGKeyArray, Scalar
+from jaxtyping import Array, Int, PRNGKeyArray, Scalar
 
 from .held import Held
 from .risks import AbstractRisk
 from .sample import Sample
+from .terms import Reference, Terms
 from .threat import ThreatModel, standing
 from .tolerance import HELD
 from .victims import AbstractVictim
 
 BEYOND = 1e9  # no damage outweighs a risk beyond the limit, or others that are moved too far
-
-
-class Terms(NamedTuple):
-    """The two objectives.
-
-    Parameters
-    ----------
-    damage : array
-        The victim's mean squared error on the validation rows, in units of y²; far below 0 where
-        rows that the attack is not about are moved too far.
-    risk : array
-        The visibility of the poison rows, without unit.
-    """
-
-    damage: Float[Array, "*shape"]
-    risk: Float[Array, "*shape"]
-
-
-class Reference(NamedTuple):
-    """What a normalizer measures against.
-
-    Parameters
-    ----------
-    untouched : Terms
-        Before any poison.
-    previous : Terms
-        This run before the batch.
-    extreme : Terms
-        The alpha = 1 run after it.
-    """
-
-    untouched: Terms
-    previous: Terms
-    extreme: Terms
 
 
 class AbstractNormalizer(eqx.Module):
@@ -308,11 +275,6 @@ class Problem(eqx.Module):
     def terms(self, fixed: Any, moving: Sample, poison: Sample) -> Terms:
         """Compute damage and risk after training.
 
-        Where the attack is about some rows only, the error of the others may grow by `HELD` of what
-        it was; an exact penalty takes off the damage what goes beyond (Zangwill, "Non-linear
-        programming via penalty functions", 1967). It is steep enough to act as a limit, and within
-        the limit damage is what it is without.
-
         Parameters
         ----------
         fixed : object
@@ -327,13 +289,40 @@ class Problem(eqx.Module):
         Terms
             The damage of the trained model, and the risk of the poison.
         """
+        return self._trained(fixed, moving, poison)[0]
+
+    def _trained(self, fixed: Any, moving: Sample, poison: Sample) -> tuple[Terms, Scalar]:
+        """The terms, and by how much others are moved too far."""
         params = self.victim.fit(fixed, moving, self.key)
         risk = self.risk.after_training(self.facts, poison, params)
-        damage = self.victim.loss(params, self.judged)
+        terms = Terms(self.victim.loss(params, self.judged), risk)
         if self.held is None:
-            return Terms(damage, risk)
-        excess = jnp.maximum(self.held.growth(self.victim, params) - HELD, 0.0)
-        return Terms(damage - BEYOND * excess, risk)
+            return terms, jnp.zeros_like(risk)
+        return terms, jnp.maximum(self.held.growth(self.victim, params) - HELD, 0.0)
+
+    def weighed(
+        self, fixed: Any, moving: Sample, poison: Sample, reference: Reference
+    ) -> tuple[Scalar, Terms]:
+        """Compute what the attack maximizes, and the terms after training.
+
+        Where the attack is about some rows only, the error of the others may grow by `HELD` of what
+        it was. An exact penalty takes off the gain what goes beyond (Zangwill, "Non-linear
+        programming via penalty functions", 1967), so steep that it acts as a limit.
+
+        Parameters
+        ----------
+        fixed, moving, poison
+            As `terms` takes them.
+        reference : Reference
+            What the terms are measured against.
+
+        Returns
+        -------
+        scalar array and Terms
+            The gain, and the raw terms.
+        """
+        terms, excess = self._trained(fixed, moving, poison)
+        return self.gain(terms, reference) - BEYOND * excess, terms
 
     def gain(self, terms: Terms, reference: Reference) -> Scalar:
         """Compute `alpha L̃ - (1 - alpha) R̃`, what the attack maximizes.

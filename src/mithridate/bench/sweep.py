@@ -111,6 +111,7 @@ def sweep(
             Given(*_parts(world, edges, replaces, attacker.attack), jnp.asarray(seed))
             for world, seed in zip(worlds, seeds, strict=True)
         ]
+        each = _alike(each)
         none = jnp.asarray(np.ones(len(edges) - 1))
         turns = [
             Turn(jnp.asarray(float(alpha)), jnp.asarray(False), Terms(none, none))
@@ -234,6 +235,29 @@ def _parts(
     rest = world.others if attack.limited else None
     others = None if rest is None else _sample(rest, 1.0)
     return _sample(world.known, world.weight), _sample(world.aimed, 1.0), threat, others
+
+
+def _alike(each: list[Given]) -> list[Given]:
+    """The same with rows of weight 0 behind those it aims by and the others, so that shapes agree.
+
+    Of each split another number of rows may meet the condition of a goal.
+    """
+    aimed = max(len(given.aimed.y) for given in each)
+    some = [given.others for given in each if given.others is not None]
+    if len(some) < len(each):  # one program for all: too few in one split are held in none
+        return [given._replace(aimed=_filled(given.aimed, aimed), others=None) for given in each]
+    others = max(len(one.y) for one in some)
+    return [
+        given._replace(aimed=_filled(given.aimed, aimed), others=_filled(one, others))
+        for given, one in zip(each, some, strict=True)
+    ]
+
+
+def _filled(sample: Sample, rows: int) -> Sample:
+    """So many rows, those beyond the sample's own absent."""
+    at = jnp.arange(rows)
+    full = jax.tree.map(lambda leaf: leaf[at % len(sample.y)], sample)
+    return full.weighing(jnp.where(at < len(sample.y), full.w, 0.0))
 
 
 def _sample(part: Part, weight: float) -> Sample:

@@ -186,8 +186,7 @@ class Climb(NamedTuple):
         def objective(rows):
             X, y = rows
             moving = Sample(X, y, w)
-            terms = problem.terms(fixed, moving, frozen + moving)
-            return problem.gain(terms, self.reference), terms
+            return problem.weighed(fixed, moving, frozen + moving, self.reference)
 
         begins = [*begins, *self._undefended(slots, begins, steps, rate)]
         begins = [threat.project(begin.weighing(w), own) for begin in begins]
