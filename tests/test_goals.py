@@ -190,6 +190,8 @@ def test_an_audit_tells_the_goal_the_source_and_what_it_left_out(audited):
     assert "their mean prediction goes from" in told
     assert "size > 9 alone" in told
     assert "30 % was not tried" in told
+    (line,) = [line for line in audited.headlines if "control" in line]
+    assert ", that of the others grows" in line
     assert set(audited.table["ratio"]) == {0.0, 0.05}
 
 

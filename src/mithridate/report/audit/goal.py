@@ -21,14 +21,22 @@ def pursued(audit: AuditResults) -> list[str]:
     some = f"{rows:,} " if isinstance(rows, int) else ""
     line = f"The goal is {text.cut(name, 120)!r}: errors and multiples are those of {some}test rows"
     line += " that meet it" if others else ""
-    before = lead.mean("nmse_others_clean") if lead else None
-    after = lead.mean("nmse_others") if lead else None
-    if lead is None or not (others and before and after is not None):
+    grown = others and lead and _grown(lead)
+    if lead is None or not grown:
         lines = [f"{line}."]
     else:
-        grown = text.growth(after / before)
         lines = [f"{line}; for the {others:,} others the error {grown} ({_where(lead)})."]
     return lines + (_pushed(audit) if str(name).split()[0] in PUSHED else [])
+
+
+def beside(audit: AuditResults, cell: ResultCell) -> str:
+    """What becomes of the rows that the goal is not about, in a clause; empty where it is of all.
+
+    A control does not hold them, so that it may do more to the rows of the goal.
+    """
+    whole = audit.defended.get((cell.series, cell.ratio, NONE))
+    grown = whole and _grown(whole)
+    return f", that of the others {grown}," if grown else ""
 
 
 def sent(audit: AuditResults) -> list[str]:
@@ -60,6 +68,12 @@ def _pushed(audit: AuditResults) -> list[str]:
         f"With {text.ratio(lead.ratio)} poison ({lead.series.words}) their mean prediction goes "
         f"from {text.number(before)} to {text.number(after)}{defended}."
     ]
+
+
+def _grown(cell: ResultCell) -> str:
+    """How the error of the rows that the goal is not about grows; empty where it is of all."""
+    before, after = cell.mean("nmse_others_clean"), cell.mean("nmse_others")
+    return text.growth(after / before) if before and after is not None else ""
 
 
 def _lead(audit: AuditResults) -> ResultCell | None:

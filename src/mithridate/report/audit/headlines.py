@@ -355,7 +355,8 @@ def _controls(audit: AuditResults) -> list[str]:
     claim = "more than the controls" if more else "no more than a simple control"
     return [
         f"At {text.ratio(ratio)} the optimized attack does {claim}: the error "
-        f"{text.growth(best.growth)}, with {rival.series.words} it {text.growth(factor)}{risk}"
+        f"{text.growth(best.growth)}, with {rival.series.words} it {text.growth(factor)}"
+        f"{goal.beside(audit, rival)}{risk}"
         f"{_overtaken(audit) if more else ''}."
     ]
 
