@@ -8,6 +8,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 from jaxtyping import install_import_hook
 
 # One thread a test process, since there is a process for each core: threads that wait for one
@@ -50,6 +51,10 @@ def pytest_configure(config):
     with install_import_hook(checked, "beartype.beartype"):
         import mithridate.attack.objective  # noqa: F401
 
+
+# On a busy machine a first example may take a second to make; that says nothing of a test.
+settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("busy")
 
 SHARED = Path(__file__).parents[2] / "shared"
 

@@ -1,5 +1,6 @@
 """Kernel ridge regression: what it fits, its gradient, and its random features."""
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -73,6 +74,7 @@ def test_random_features_approach_the_kernel(kernel):
     clean, judged = rows(60), rows(30, seed=1)
     nothing = clean.weighing(jnp.zeros(60))
 
+    @eqx.filter_jit  # one program: operation by operation, making it takes seconds
     def predicted(victim):
         return victim.predict(victim.fit(victim.digest(clean), nothing, KEY), judged.X)
 

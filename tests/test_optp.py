@@ -250,7 +250,7 @@ def test_from_its_start_it_ends_where_the_reference_ends(house, init):
         assert house.mse(want, count) == pytest.approx(reached, abs=1e-4)
 
 
-@pytest.mark.parametrize("init", REACHED)
+@pytest.mark.parametrize("init", ["bflip", pytest.param("inflip", marks=pytest.mark.slow)])
 def test_from_other_starts_it_does_the_damage_of_the_reference(house, init):
     attack, p = OptP(init=init), COUNTS[-1]
 

@@ -20,11 +20,14 @@ def test_a_column_of_long_integers_is_used(kind, top, gaps, tmp_path):
     frame["u"] = frame["u"].astype("UInt64" if kind == "u8" else "Int64")
     if gaps:
         frame.loc[4, "u"] = None
-    found = mithridate.clean(frame, target="y")
-    assert not [note for note in found.notes if "constant" in note]
-    assert not found.mask[9]
+    memory = mithridate.clean(frame, target="y", defense="huber")
+    assert not [note for note in memory.notes if "constant" in note]
     frame.to_parquet(tmp_path / "t.parquet")
     passes = mithridate.clean(tmp_path, target="y", defense="huber")
-    memory = mithridate.clean(frame, target="y", defense="huber")
     assert np.array_equal(passes.mask, memory.mask)
-    assert "predict" in found.quarantined.loc[9, "mithridate_reason"]
+    every = [memory]
+    if gaps and kind == "u8":  # all cases are the same numbers to the judge, who takes longer
+        every.append(mithridate.clean(frame, target="y"))
+    for found in every:
+        assert not found.mask[9]
+        assert "predict" in found.quarantined.loc[9, "mithridate_reason"]
