@@ -43,6 +43,9 @@ def test_the_farther_the_rows_of_a_vendor_are_off_the_more_of_them_are_found():
         if size >= 3e3:
             assert (gone == bad).all()
             assert any("'v0'" in line and "beyond chance" in line for line in found.summary)
+            alone = mithridate.clean(table, target="revenue")
+            assert (~alone.mask == bad).all()
+            assert any("'v0' in 39 of the 39" in line for line in alone.summary)
 
 
 @pytest.mark.parametrize("share", [0.3, pytest.param(0.01, marks=pytest.mark.slow)])

@@ -3,6 +3,7 @@
 from types import SimpleNamespace
 
 import numpy as np
+import pytest
 from sklearn.datasets import load_diabetes
 
 from mithridate.defenses import TableErrors, TargetErrors, harm
@@ -67,16 +68,56 @@ def test_an_error_is_the_mean_over_the_splits_of_weighted_squares():
     assert said.error("trees", both, np.array([True, False])) == 1.0
 
 
-def test_two_rows_bear_each_other_out_where_a_prediction_comes_three_tenths_of_the_way():
-    y, flagged = np.array([10.0, -10.0, 0.0]), np.array([True, True, False])
-    among = np.array([3.1, -2.9, 5.0])
-    assert borne_out(Errors(y, among), flagged).tolist() == [True, False, False]
-    assert not borne_out(Errors(y, -among), flagged).any()
+def test_rows_bear_each_other_out_where_a_prediction_comes_three_tenths_of_the_way():
+    y, flagged = np.array([10.0, -10.0, -10.0]), np.array([True, True, True])
+    among = {3: [3.1, -2.9, -3.1], 2: [3.1, 0.0, -3.1]}
+    assert borne_out(Steps(y, flagged, among, 0.0), flagged).tolist() == [True, False, True]
+    against = {3: [-3.1, 2.9, 3.1]}
+    assert not borne_out(Steps(y, flagged, against, 0.0), flagged).any()
+    one = {3: [3.1, 0.0, 0.0]}
+    assert borne_out(Steps(y, flagged, one, 0.0), flagged).tolist() == [True, False, False]
     alone = np.array([True, False, False])
-    assert not borne_out(Errors(y, among), alone).any()
-    # A source that is wrong as a whole: the others are predicted far better without it.
-    assert borne_out(Errors(y, among, without=0.51), flagged).any()
-    assert not borne_out(Errors(y, among, without=0.49), flagged).any()
+    assert not borne_out(Steps(y, alone, {1: [9.0]}, 0.0), alone).any()
+
+
+class Steps(Errors):
+    """Predictions of the flagged rows by how many of them were used, of others by a pull."""
+
+    def __init__(self, y, flagged, steps, pull):
+        super().__init__(y, 0.0)
+        self.flagged, self.steps, self.pull = flagged, steps, pull
+
+    def predicted(self, model, used):
+        among = np.zeros(len(used))
+        many = int((used & self.flagged).sum())
+        among[self.flagged] = self.steps.get(many, 0.0)
+        among[~self.flagged] = self.pull * (many > 0)
+        return np.stack([among, among])
+
+
+@pytest.mark.parametrize("others, pull, r, denies", [
+    (3, 5.0, 0.0, False),  # 1.7 standard errors
+    (5, 5.0, 0.0, True),  # 2.2: they are not where the flagged rows pull them
+    (50, 5.0, 5.0, False),  # they are
+    (50, 5.0, 2.6, False),
+    (50, 5.0, 2.4, True),  # nearer to where they were
+])  # fmt: skip
+def test_flagged_rows_bear_nothing_out_that_other_rows_deny(others, pull, r, denies):
+    y = np.append([10.0, 10.0], np.full(others, r))
+    said = Steps(y, np.arange(len(y)) < 2, {2: [9.0, 9.0]}, pull)
+    assert borne_out(said, said.flagged).any() != denies
+    w = np.full(others, 0.5)
+    assert harm.denied(y[2:], np.full(others, pull), w) == denies  # whatever weights amount to
+    assert not harm.denied(y[2:], np.full(others, pull), 1.0 * (np.arange(others) < 3))
+
+
+def test_rows_that_are_borne_out_by_chance_do_not_bear_each_other_out():
+    y, first = np.full(6, 10.0), np.arange(6)
+    far = {6: [4.0, 4.0, 4.0, 4.0, 0.0, 0.0], 4: [4.0, 4.0, 0.0, 0.0, 0.0, 0.0]}
+    core = Steps(y, first >= 0, far | {2: [4.0, 4.0, 0.0, 0.0, 0.0, 0.0]}, 0.0)
+    assert borne_out(core, core.flagged).tolist() == (first < 4).tolist()
+    chance = Steps(y, first >= 0, far | {2: [4.0, 0.0, 0.0, 0.0, 0.0, 0.0]}, 0.0)
+    assert not borne_out(chance, chance.flagged).any()
 
 
 def test_rows_are_needed_where_the_others_are_one_percent_worse_without_them():

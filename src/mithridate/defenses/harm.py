@@ -17,7 +17,7 @@ _WAY = 0.3  # of the way to its target that the other flagged rows take a predic
 _WORSE = 1.01  # times the squared error of the other rows, and they need the flagged ones
 _LEVEL, _ROWS = 0.05, 5  # share and number of rows; a target that so many have is a level or code
 _MOST = 0.15  # of the rows: beyond, "wrong" has no meaning that can be learned from the table
-_FAR_BETTER = 0.5  # of the squared error of the other rows, and one source is wrong as a whole
+_SURE = 2.0  # standard errors by which the other rows deny what flagged rows say of them
 
 
 class Decision(NamedTuple):
@@ -99,23 +99,46 @@ def borne_out(tried: Tried, flagged: Mask) -> Mask:
 
     With the others in training, boosted trees come nearer to the target of such a row by 30 % of
     its distance; half of its squared error is gone. Errors do not explain each other, unless many
-    came from one source. Then the rows that nobody flagged are predicted far better without them.
+    came from one source. Then some lie beside each other by chance. But these few alone do not bear
+    each other out, or they pull the predictions of rows that nobody flagged to where these are not.
 
     The farther off a target is, the farther a prediction has to come; so an error that grows is not
     borne out any sooner.
     """
+    none, others = np.zeros_like(flagged), ~flagged
     if flagged.sum() < 2:
-        return np.zeros_like(flagged)
-    every, others = np.ones_like(flagged), ~flagged
-    among, apart = (tried.predicted("trees", used) for used in (every, others))
-    r = tried.table.y - apart.mean(axis=0)
-    came = (among - apart).mean(axis=0) * np.sign(r)
-    shared = flagged & (came > _WAY * np.abs(r))
-    if shared.any():
-        without, within = (tried.error("trees", used, others) for used in (others, others | shared))
-        if without < _FAR_BETTER * within:
-            return np.zeros_like(flagged)
-    return shared
+        return none
+    apart = tried.predicted("trees", others).mean(axis=0)
+    r = tried.table.y - apart
+
+    def pull(rows: Mask) -> Float[np.ndarray, " m"]:
+        return tried.predicted("trees", others | rows).mean(axis=0) - apart
+
+    def by(rows: Mask) -> Mask:
+        return rows & (pull(rows) * np.sign(r) > _WAY * np.abs(r))
+
+    shared = core = by(flagged)
+    if not shared.any():
+        return none
+    alone = shared.sum() == 1
+    pulled = pull(flagged if alone else shared)
+    if denied(r[others], pulled[others], tried.table.weight[others]):
+        return none
+    while core.sum() > 1 and (by(core) != core).any():
+        core = by(core)
+    return shared if alone or core.sum() > 1 else none
+
+
+def denied(
+    r: Float[np.ndarray, " m"], pulled: Float[np.ndarray, " m"], w: Float[np.ndarray, " m"]
+) -> bool:
+    """Whether rows are surely not where flagged rows pull their predictions.
+
+    Residuals `r` regressed on the pull have a slope of 1 where the pull is right and of 0 where
+    it tells nothing. Below one half, rows are predicted worse with it.
+    """
+    half = r * pulled - 0.5 * pulled**2
+    return bool(w @ half < -_SURE * np.sqrt(w @ (w * half**2)))
 
 
 def levels(y: Float[np.ndarray, " m"], flagged: Mask, w: Float[np.ndarray, " m"]) -> Mask:
