@@ -2,7 +2,7 @@
 
 import difflib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import narwhals as nw
@@ -138,10 +138,21 @@ def known(column: str, names: Sequence[str], name: str, role: str) -> str:
     ):  # names of a file are read without blanks around them
         return column.strip()
     short = {n[:60].lower(): n for n in reversed(names)}  # difflib is slow on endless names
-    near = difflib.get_close_matches(column[:60].lower(), short, n=1)
+    asked = column[:60].lower()
+    near = difflib.get_close_matches(asked, short, n=1) or _holding(asked, short)
     shown = listing([quote(n) for n in names])
     hint = f"the nearest of {shown} is {quote(short[near[0]])}" if near else f"give one of {shown}"
     raise InputError(f"The {titled(name)} has no column {quote(column)} {role}; {hint}.")
+
+
+def _holding(asked: str, names: Iterable[str]) -> list[str]:
+    """Names that begin with what was asked for, then those that hold it; the shortest first.
+
+    >>> _holding("vel", ["time[s]", "level", "vel[km/h]"])
+    ['vel[km/h]', 'level']
+    """
+    held = [name for name in names if len(asked) > 1 and asked in name]
+    return sorted(held, key=lambda name: (not name.startswith(asked), len(name)))
 
 
 def arrow(series: Any) -> pa.ChunkedArray:
