@@ -35,6 +35,15 @@ def counted(number: int, what: str) -> str:
     return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"
 
 
+def numbered(rows: Sequence[object]) -> str:
+    """Rows by their numbers.
+
+    >>> numbered([4]), numbered([5, 31])
+    ('row 4', 'rows 5, 31')
+    """
+    return f"{'row' if len(rows) == 1 else 'rows'} {listing([str(row) for row in rows])}"
+
+
 def percent(share: float) -> str:
     """A share as people write it.
 

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from .._machine import cores
-from .._text import counted, listing
+from .._text import counted, numbered
 from .asides import set_aside
 from .digest import without
 from .notes import Notes
@@ -107,9 +107,8 @@ def sentences(
     for row in aside:
         reasons.setdefault(row.why, []).append(row.row)
     for why, rows in reasons.items():
-        first = listing([str(row) for row in rows])
         said.append(
-            f"Set aside in {shown}: {counted(len(rows), 'row')}, since {why} (row {first})."
+            f"Set aside in {shown}: {counted(len(rows), 'row')}, since {why} ({numbered(rows)})."
         )
     if padded:
         said.append(

@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 from jaxtyping import Int
 
-from .._text import counted, listing, quote
+from .._text import counted, numbered, quote
 from .asides import TOTALS, totals
 from .cells import levels
 from .digest import HUGE, Digest, kind_of, numbers, without
@@ -138,11 +138,11 @@ def sentences_on(aside: list[Aside], target: str, name: str) -> list[str]:
     list of str
         The sentences.
     """
-    rows: dict[str, list[str]] = {}
+    rows: dict[str, list[int]] = {}
     for one in aside:
-        rows.setdefault(one.why, []).append(str(one.row))
+        rows.setdefault(one.why, []).append(one.row)
     return [
         f"Set aside in the {titled(name)}: {counted(len(some), 'row')}, since "
-        f"{why.replace('its target', f'the target {quote(target)}')} (row {listing(some)})."
+        f"{why.replace('its target', f'the target {quote(target)}')} ({numbered(some)})."
         for why, some in rows.items()
     ]
