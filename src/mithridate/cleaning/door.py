@@ -8,10 +8,12 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from .._files import check_folder
 from .._machine import LEAST_MEMORY, free
 from .._progress import silent
+from .._text import quote
 from ..data import file_of, names
-from ..defenses import BaseDefense
+from ..defenses import BaseDefense, TableErrors
 from ..errors import InputError
 from ..tables.names import column_name, column_names
 from ..tables.place import place
@@ -19,6 +21,7 @@ from ..tables.reading import ANY, Reading
 from .choice import chosen
 from .memory import clean_in_memory
 from .result import Cleaned
+from .saved import SavedModel
 from .streaming import clean_in_passes
 
 Tell = Callable[[str, int, int], Any]
@@ -45,6 +48,8 @@ def clean(
     skip_bad_files: bool = False,
     memory: int | None = None,
     html: bool = False,
+    model: str | Path | None = None,
+    save_model: str | Path | None = None,
     tell: Tell | None = None,
 ) -> Cleaned:
     """Reject suspicious rows of a table and say which and why, or find nothing.
@@ -101,6 +106,12 @@ def clean(
     html : bool
         Whether to write the report beside `out` too; in passes, whether to make it at all, which
         takes one pass more.
+    model : str or Path, optional
+        A file that `save_model` wrote of another table: the rows are judged by the rules learned of
+        that one, and its columns are used. Settings that the model has are not given again.
+    save_model : str or Path, optional
+        Where to save what the default learned of this table, to judge others by. The file holds
+        numbers of up to 131,072 of its rows.
     tell : callable, optional
         `tell(stage, done, total)` is called as the work goes on.
 
@@ -126,7 +137,12 @@ def clean(
     options = options or {}
     told = {"contamination": contamination, "false_positive_rate": false_positive_rate}
     passes = client is not None or in_passes(data, memory)
+    settings = {"defense": defense, "only": only, "option": options, "trusted": trusted, **told}
+    saved = None if model is None else _saved(model, settings, drop=drop, categorical=categorical)
+    only = only if saved is None else saved.only
     guard = chosen(defense, options, told | {"only": only})
+    if save_model is not None:
+        _check_savable(guard, save_model, saved)
     _check_memory(memory)
     target = column_name(target)
     drop, categorical = column_names(drop, "drop"), column_names(categorical, "categorical")
@@ -141,18 +157,18 @@ def clean(
             drop=drop,
             categorical=categorical,
             reading=reading,
+            model=saved,
+            save_model=save_model,
             tell=tell or silent,
         )
         if out is not None:
             cleaned.write(out, html=html)
         return cleaned
-    where = place(data)
-    goal = target if where is None else target or where.target
-    path = str(data if where is None else where.path)
+    path, goal = _placed(data)
     return clean_in_passes(
-        [str(one) for one in data] if several(data) else path,
+        path,
         guard,
-        target=goal,
+        target=target or goal,
         out=out,
         client=client,
         drop=drop,
@@ -164,7 +180,46 @@ def clean(
         trusted=trusted,
         groups=groups,
         html=html,
+        model=saved,
+        save_model=save_model,
     )
+
+
+def _placed(data: Any) -> tuple[str | list[str], str | None]:
+    """Where a table is that is read in passes, and its target where that is said with it."""
+    if several(data):
+        return [str(one) for one in data], None
+    where = place(data)
+    return (str(data), None) if where is None else (str(where.path), where.target)
+
+
+def _saved(path: str | Path, settings: Mapping[str, Any], **columns: Any) -> SavedModel:
+    """A saved model; an InputError where something is given that it has already."""
+    given = [name for name, value in settings.items() if value is not None and value != {}]
+    given += [name for name, names in columns.items() if len(names)]
+    if given:
+        shown = given[0].replace("_", "-")
+        raise InputError(
+            f"A model says which columns are used and how rows are judged; leave {shown} out, or "
+            "save another model with it."
+        )
+    return SavedModel.read(path)
+
+
+def _check_savable(guard: BaseDefense, path: str | Path, model: SavedModel | None) -> None:
+    if model is not None:
+        raise InputError(
+            "A model that judges other tables learns nothing of them; give either model or "
+            "save-model."
+        )
+    if type(guard) is not TableErrors or guard.estimator is not None or guard.only == "cells":
+        raise InputError(
+            "Only what the default, TableErrors, learns of rows is saved; leave defense and "
+            "'only cells' out, or leave save-model out."
+        )
+    check_folder(Path(path).absolute().parent)
+    if Path(path).is_dir():
+        raise InputError(f"The model {quote(str(path))} is a folder; give a file.")
 
 
 def several(data: Any) -> bool:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,16 +11,20 @@ from .._text import quote
 from ..data import Opened
 from ..data import open as open_table
 from ..defenses import BaseDefense
+from ..defenses.recall import FitSample
 from ..errors import InputError
+from ..passes.memory import InMemory
 from ..tables.reading import Reading
 from . import summary as sentences
 from .cells import Cells, are_asked, cells_of
 from .encoding import Encoding, beside, encoded, fit
 from .findings import Judged, Rejected, with_aside
 from .groups import Groups, framed
+from .judging import encoded_by, target_for
 from .meanwhile import Meanwhile
 from .page import page_of
 from .result import Cleaned, CleanedTable
+from .saved import SavedModel, check_savable
 from .shifts import shifts_of
 
 Tell = Callable[[str, int, int], Any]
@@ -36,26 +41,29 @@ def clean_in_memory(
     drop: Sequence[str],
     categorical: Sequence[str],
     reading: Reading,
+    model: SavedModel | None = None,
+    save_model: str | Path | None = None,
     tell: Tell,
 ) -> Cleaned:
     """Cleans a frame, a file or a data set that memory holds."""
-    if trusted is None and guard.needs_trusted:
-        raise InputError(
-            f"{type(guard).__name__} needs rows known to be clean: give them as a table of the "
-            "same columns, with --trusted FILE or trusted=."
-        )
+    _check_trusted(guard, trusted)
     tell("reading the table", 0, 0)
     whole = open_table(data, reading=reading)
+    target = target if model is None else target_for(model, target, whole.target)
     table = whole.usable(target)
     sources = None if groups is None else Groups.of(table, groups, str(target or table.target))
     drop = [*drop, *([sources.column] if sources else [])]
-    encoding, notes = encoded(table, target, drop, categorical)
+    if model is None:
+        encoding, notes = encoded(table, target, drop, categorical)
+    else:
+        encoding, notes = _by_model(model, guard, table, sources)
     both = None
     if trusted is not None:
         known = _trusted(trusted, encoding.target, reading)
         both = beside(known, table, encoding, categorical)
-    tell("looking for suspicious rows", 0, 0)
     used = both if both is not None and guard.uses_trusted else encoding
+    check_savable(save_model, used.encoder)
+    tell("looking for suspicious rows", 0, 0)
     meanwhile = _meanwhile(guard, encoding, table.numbers)
     with meanwhile.alone():
         warned = _fitted(guard, used, sources, options)
@@ -71,10 +79,10 @@ def clean_in_memory(
     elif both is not None:
         warned.append(f"{type(guard).__name__} cannot use trusted rows; it ignored them.")
     notes = (*notes, *warned, *(() if cells is None else cells.notes))
-    tallies = None if sources is None else sources.tallies(guard.inlier_mask_)
     said = {"name": table.name, "summary": summary, "notes": notes}
     page = page_of(guard, used, rejected, sources, cells, shifts=shifts, **said)
     mask = _over_all(guard.inlier_mask_, table)
+    _save(save_model, guard, used, table)
     return Cleaned(
         rows=len(mask),
         bits=np.packbits(mask).tobytes(),
@@ -83,7 +91,7 @@ def clean_in_memory(
         notes=notes,
         read=table.notes,
         defense=guard,
-        groups=None if tallies is None else framed(tallies, shifts, table.frame),
+        groups=sources and framed(sources.tallies(guard.inlier_mask_), shifts, table.frame),
         cells=None if cells is None else cells.framed(table.frame),
         table=_table(whole, table, rejected),
         page=page,
@@ -102,6 +110,36 @@ def _meanwhile(guard: BaseDefense, encoding: Encoding, numbers: np.ndarray | Non
     if not are_asked(guard):
         return Meanwhile(lambda: None, 0)
     return Meanwhile(partial(_cells, encoding, numbers), encoding.Z.size)
+
+
+def _check_trusted(guard: BaseDefense, trusted: Any) -> None:
+    if trusted is None and guard.needs_trusted:
+        raise InputError(
+            f"{type(guard).__name__} needs rows known to be clean: give them as a table of the "
+            "same columns, with --trusted FILE or trusted=."
+        )
+
+
+def _by_model(
+    model: SavedModel, guard: Any, table: Opened, sources: Groups | None
+) -> tuple[Encoding, tuple[str, ...]]:
+    """The table as a saved model sees it, by which the defense is to judge."""
+    guard.learn_of(model.known)
+    return encoded_by(model, table, None if sources is None else sources.column)
+
+
+def _save(path: str | Path | None, guard: Any, encoding: Encoding, table: Opened) -> None:
+    """Saves what was learned of a table, where a file for it was given."""
+    if path is None:
+        return
+    rows, trusted = InMemory(encoding.X, encoding.y, None, encoding.blanks), None
+    if encoding.Z.shape[1] > encoding.rows:
+        beside = encoding.Z[:, encoding.rows :]
+        trusted = np.ascontiguousarray(beside[:-1].T), beside[-1]
+    known = FitSample(rows.sample(), rows.others(), trusted, guard.refused_, guard.spared_)
+    parts = encoding.encoder, encoding.columns, [*table.columns], known
+    about = {"only": guard.only, "table": table.name, "rows": encoding.rows}
+    SavedModel.of(*parts, **about).write(path)
 
 
 def _cells(encoding: Encoding, numbers: np.ndarray | None) -> Cells:

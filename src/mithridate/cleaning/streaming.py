@@ -3,7 +3,7 @@
 import dataclasses
 import hashlib
 import pickle
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from .._progress import silent
 from .._text import listing, quote
 from ..defenses import BaseDefense, Ridge
 from ..defenses.reasons import KeptRows
+from ..defenses.recall import FitSample
 from ..defenses.streaming import fit_passes
 from ..defenses.streams import Streams
 from ..errors import InputError
@@ -42,9 +43,11 @@ from . import output, setaside
 from .cells import Cells, are_asked
 from .findings import in_units
 from .groups import MOST, Groups
+from .judging import kinds_for, novelties, target_for
 from .longpage import page_in_passes
 from .result import Cleaned, beside_folder
 from .sampled import Sources, cells_in, numbers_of, sources_in, trusted_rows
+from .saved import SavedModel, check_savable
 from .summary import UNSEEN, cost_by_moments, few, headlines, kinds, nearest
 from .workshop import Workshop
 
@@ -67,6 +70,8 @@ def clean_in_passes(
     trusted: Any = None,
     groups: str | None = None,
     html: bool = False,
+    model: SavedModel | None = None,
+    save_model: str | Path | None = None,
 ) -> Cleaned:
     """Cleans a folder or file that need not fit into memory; see `clean` for the parameters."""
     _check_streams(guard, trusted)
@@ -83,6 +88,7 @@ def clean_in_passes(
             if not left:
                 raise InputError(f"No file of {quote(table_name(path))} can be used: {bad[0]}")
             asked = (target, drop, categorical, repr(reading), groups, _named(trusted))
+            asked = (*asked, None if model is None else model.key)
             key = key_of(__version__, repr(guard), *asked, system.type_name, root, left)
             run = _Run(
                 system=system,
@@ -97,7 +103,10 @@ def clean_in_passes(
                 reading=reading,
                 trusted=trusted,
                 groups=groups,
-                name=table_name(path) if html else None,
+                name=table_name(path),
+                html=html,
+                model=model,
+                save_model=save_model,
             )
             try:
                 with shop.attempt(key):
@@ -180,7 +189,10 @@ class _Run:
     reading: Reading
     trusted: Any
     groups: str | None
-    name: str | None
+    name: str
+    html: bool
+    model: SavedModel | None
+    save_model: str | Path | None
     grouped: Groups | None = None
     given: dict[str, str] = dataclasses.field(default_factory=dict)  # names of files, as they came
     account: setaside.FileAccounts = dataclasses.field(default_factory=setaside.FileAccounts)
@@ -191,12 +203,15 @@ class _Run:
         check_rows(source.rows, "table")
         reader = Reader(self.engine, source, self.shop.journal, self.shop.folder, self.tell)
         reader, encoder = self._encoder(reader)
+        check_savable(self.save_model, encoder)
         source = reader.source
         with self._scratch(source, encoder) as scratch:
             rows = Streamed(reader, encoder, scratch)
             trusted = None
             if self.trusted is not None:
                 trusted = trusted_rows(self.trusted, encoder, reader.sample(), self.reading)
+            if self.model is not None:
+                self.guard.learn_of(self.model.known)
             verdict, bits, kept = fit_passes(self.guard, rows, encoder.about().names, trusted)
             every = rows.every
             sources, cells = self._beside(reader, encoder, bits)
@@ -204,12 +219,19 @@ class _Run:
             said = self._summary(source, kept, every, encoder, trusted=trusted, **beside)
             notes = (*self.account.notes, *encoder.notes, *(cells.notes if cells else ()))
             explain, page = self._explain(encoder, verdict, kept), None
-            if self.name is not None:
+            if self.html:
                 told = {"name": self.name, "summary": said, "notes": notes}
                 page = page_in_passes(rows, explain, bits, **beside, **told)
         if self.shop.kept:
             self._write(source, explain, bits)
         every_bit = setaside.over_all(source, bits)
+        if self.save_model is not None:
+            known = FitSample(
+                rows.sample(), rows.others(), trusted, self.guard.refused_, self.guard.spared_
+            )
+            parts = encoder, encoder.about(), source.schema.names, known
+            about = {"only": self.guard.only, "table": self.name, "rows": source.rows}
+            SavedModel.of(*parts, **about).write(self.save_model)
         lost = {error.name for error in worse}
         given = tuple(file for file in files if file.name not in lost)
         dataclasses.replace(
@@ -297,6 +319,8 @@ class _Run:
             column = known(str(self.groups), list(types), "table", "to group the rows by")
             beside = [column]
             drop += beside if column != self.target else []
+        if self.model is not None:
+            return self._encoder_of(self.model, reader, types, beside)
         wanted = asked(types, self.target, drop, self.categorical, reading=self.reading)
         digests = reader.survey(wanted.surveyed, wanted.gone, beside)
         if targets.has_gaps(digests[wanted.target]):
@@ -314,6 +338,21 @@ class _Run:
         sigma = float(kept.mse(ridge.coef_, ridge.intercept_)) ** 0.5 or 1.0
         profile, name = KeptRows.of_moments(kept, ridge, sigma), type(self.guard).__name__
         return output.Explain(encoder, verdict, profile, name, float(self.guard.threshold_))
+
+    def _encoder_of(
+        self, model: SavedModel, reader: Reader, types: Mapping[str, Any], beside: list[str]
+    ) -> tuple[Reader, Encoder]:
+        """The encoder of a saved model, with what that does not know of this table."""
+        goal = target_for(model, self.target)
+        kinds, gone = kinds_for(model, types), model.encoder.target.gone
+        digests = reader.survey(kinds, gone, beside)
+        if targets.has_gaps(digests[goal]):
+            reader = self.account.with_target(reader, goal, gone)
+            digests = reader.survey(kinds, gone, beside)
+        if beside:
+            self.grouped = sources_in(reader.sample(), beside[0], goal)
+        said = novelties(model, [*types], digests, beside[0] if beside else None)
+        return reader, model.encoder._replace(notes=tuple(said))
 
     def _write(self, source: Source, explain: output.Explain, bits: bytes) -> None:
         cut = output.FileWriter(source, explain, self.shop.rows, self.account.by_file(source))

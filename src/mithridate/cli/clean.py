@@ -57,6 +57,12 @@ def clean(
     memory: Annotated[str, typer.Option(help="Stream beyond it, as 2GB; or half the free.")] = "",
     dask: Annotated[str, typer.Option(help="Address of a Dask scheduler.")] = "",
     skip_bad_files: Annotated[bool, typer.Option("--skip-bad-files", help="Go on.")] = False,
+    model: Annotated[
+        Path | None, typer.Option(help="Judge by this file, saved of another table.")
+    ] = None,
+    save_model: Annotated[
+        Path | None, typer.Option(help="Save what is learned, to judge others by.")
+    ] = None,
     report: Annotated[bool, typer.Option("--report", help="Write an HTML page too.")] = False,
     verbose: Annotated[bool, typer.Option("--verbose", help="Print all notes too.")] = False,
     gated: Any,
@@ -72,7 +78,7 @@ def clean(
         settings = {
             "defense": defense, "options": given.parameters(option or []), "tell": tell,
             "contamination": contamination, "false_positive_rate": false_positive_rate,
-            "reading": reading, "only": only, **columns,
+            "reading": reading, "only": only, "model": model, "save_model": save_model, **columns,
         }  # fmt: skip
         budget, table = _bytes(memory) if memory else None, file[0] if len(file) == 1 else file
         settings |= {"target": target, "trusted": trusted, "groups": groups, "memory": budget}
@@ -84,6 +90,8 @@ def clean(
         else:
             result, written = _clean_in_memory(table, out, report, check, settings)
         lines = result.lines(written, verbose)
+        if save_model is not None:
+            lines.append(f"Model: {save_model}")
     files = [result.out]
     if written is not None:
         files = [written.kept, written.quarantined, written.cells, written.report]

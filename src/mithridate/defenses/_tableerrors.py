@@ -22,12 +22,14 @@ from ._tablerule import (
     Score,
     Seen,
     TableRule,
+    recalling,
     together,
 )
 from ._targeterrors import EXPECTED, TargetErrors, limits, sure
 from ._targetrule import CUT, TargetRule, rule_of
 from .base import Column, Mask, Rows, Trusted
 from .constraints import Choice, Constraints
+from .recall import FitSample
 from .streams import Streams
 from .unitbox import REACH, UnitBox
 from .weights import quantile
@@ -75,6 +77,10 @@ class TableErrors(Streams, BlanksDefense):
         How many single rows of an honest table like this would be flagged, on average.
     n_group_ : int
         How many rows were rejected because they pulled together.
+    refused_ : bool
+        Whether no single row was rejected, since rejecting them would do harm.
+    spared_ : ndarray of shape (d + 1, s)
+        Rows that were kept though they look wrong, by columns, the target last.
     share_ : float
         Estimated share of single wrong targets, whether or not they can be told one by one.
 
@@ -121,6 +127,9 @@ class TableErrors(Streams, BlanksDefense):
     chance_: float
     share_: float
     n_group_: int
+    _taught: FitSample | None = None
+    refused_: bool
+    spared_: np.ndarray
     top_: tuple[float, ...]
     """The most suspicious row: score, number from 0, target, what is expected of it and between
     which ends; where no row was judged by itself, these are NaN."""
@@ -137,6 +146,16 @@ class TableErrors(Streams, BlanksDefense):
             said.append(self._groups.how_sure(n))
         return " ".join(said)
 
+    def learn_of(self, known: FitSample) -> None:
+        """Judge tables by the sample of another one, whatever they hold themselves.
+
+        Parameters
+        ----------
+        known : FitSample
+            The sample.
+        """
+        self._taught = known
+
     def decide(self, table: Passes, trusted: Trusted | None = None) -> Verdict:
         """Decide on the rows of a table that is read in one pass beside its sample.
 
@@ -152,15 +171,22 @@ class TableErrors(Streams, BlanksDefense):
         Verdict
             Score and decision for every row.
         """
-        sample, others = table.sample(), table.others()
+        known = self._taught or FitSample(table.sample(), table.others(), trusted)
+        sample, others = known.sample, known.others
         with no_other_threads():
-            rule = self._learned(sample, others, trusted)
+            rule = self._learned(sample, others, known.trusted)
+            if self._taught is not None:
+                rule = recalling(rule, self._taught, table.sample())
+                self.chance_ = 0.0 if rule.target is None else rule.target.flagged
+                self._take(rule(table.sample()))
             seen = Seen(*table.scan("verdicts", Look(rule), together).rest)
             rest = np.flatnonzero(rule.said[4] == KEPT)
             if len(others.weight):
                 rest = rest[:: max(1, -(-len(rest) // BESIDE))]
             near = sample.X[rest], sample.y[rest], sample.weight[rest]
-            decision = seen.decided(*near, trusted)
+            again = self._taught is not None
+            decision = seen.as_before(known) if again else seen.decided(*near, known.trusted)
+        self.refused_, self.spared_ = decision.refused, seen.some(decision.spared).Z
         self._say(decision.message)
         self.chance_ *= float(seen.weight[KEPT] + seen.weight[TARGET])
         self.top_, self.n_group_ = tuple(map(float, seen.top)), int(seen.count[GROUP])
@@ -178,12 +204,17 @@ class TableErrors(Streams, BlanksDefense):
         table = InMemory(X, y, sample_weight, self._blanks)
         verdict = self.decide(table, trusted)
         with no_other_threads():
-            self.scores_, *expected, found = table.values(verdict.judge)  # pyright: ignore
-        for place, values in zip(EXPECTED.values(), expected, strict=True):
-            setattr(self, place, values)
+            found = self._take(table.values(verdict.judge))  # pyright: ignore
         kept = (found != GROUP) & ((found != TARGET) | (not verdict.keep.single))
         self.findings_ = np.where(kept, KEPT, found).astype(np.int64)
         return kept
+
+    def _take(self, said: Any) -> np.ndarray:
+        """Takes over what is said of rows (5, n), and gives what is found of them."""
+        self.scores_, *expected, found = said
+        for place, values in zip(EXPECTED.values(), expected, strict=True):
+            setattr(self, place, values)
+        return found
 
     def _start(self, n: int) -> None:
         """Forgets what was found of another table."""

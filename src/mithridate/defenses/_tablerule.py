@@ -1,18 +1,21 @@
 """What a sample says of a table: rules for every row of it, and what a pass brings back."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
+from .._text import percent
+from ..errors import InputError
 from ..passes.block import Block, Kernel, by_columns
 from ..passes.memory import Candidates
 from ..passes.rows import dealt
 from ._crossfit import Canonical
 from ._groupgate import Expected, GroupGate
-from ._targetrule import CUT, TargetRule
-from .harm import Decision, decided
+from ._targetrule import CUT, SOME, TargetRule
+from .harm import MANY, Decision, decided
+from .recall import FitSample, Recall
 from .search import FAR_SIGMAS
 from .unitbox import UnitBox
 
@@ -68,7 +71,9 @@ class TableRule:
 
     `said` (5, m) is what was said of the rows of the sample, whose numbers are `rows`; the others
     are judged by the rules that were learned of it. Single rows score `above` at most, rows of a
-    group more; those that are `spared` are kept, since other flagged rows bear them out.
+    group more; those that are `spared` are kept, since other flagged rows bear them out. Of another
+    table, the rows of the sample are those that hold the same as one that there is to `recall`, and
+    those are kept that hold the same as one of `spared_before`.
     """
 
     rows: Numbers
@@ -77,11 +82,17 @@ class TableRule:
     target: TargetRule | None
     above: float
     spared: Numbers = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    recall: Recall | None = None
+    spared_before: Recall | None = None
 
     def __call__(self, block: Block) -> Float[np.ndarray, "5 n"]:
         rows = block.rows
-        at = np.minimum(np.searchsorted(self.rows, rows), len(self.rows) - 1)
-        seen = self.rows[at] == rows
+        if self.recall is None:
+            at = np.minimum(np.searchsorted(self.rows, rows), len(self.rows) - 1)
+            seen = self.rows[at] == rows
+        else:
+            at = self.recall.find_numbered(block.Z, rows, self.rows)
+            seen = at >= 0
         found = np.full((5, len(rows)), np.nan)
         found[:, seen] = self.said[:, at[seen]]
         left = np.flatnonzero(~seen)
@@ -89,8 +100,10 @@ class TableRule:
             X = np.ascontiguousarray(np.take(block.Z[:-1], left, axis=1).T)
             blank = None if block.blank is None else block.blank[:, left].T
             found[:, left] = self._unseen(X, block.y[left], rows[left], blank)
-        if len(self.spared):
-            kept = np.isin(rows, self.spared)
+        kept = np.isin(rows, self.spared)
+        if self.spared_before is not None:
+            kept |= self.spared_before.find(block.Z) >= 0
+        if kept.any():
             found[0, kept], found[4, kept] = np.minimum(found[0, kept], CUT), KEPT
         return found
 
@@ -112,6 +125,20 @@ class TableRule:
             found[1:4, alone] = values
             found[4, alone] = np.where(odds > CUT, TARGET, KEPT)
         return found
+
+
+def recalling(rule: TableRule, known: FitSample, sample: Block) -> TableRule:
+    """The rule for another table, some of whose rows may be among those that it was learned of.
+
+    The rows of its `sample` say how many honest ones are flagged by chance.
+    """
+    if rule.target is not None:
+        some = slice(None, None, -(-len(sample.weight) // SOME))
+        blank = None if sample.blank is None else sample.blank.T[some]
+        told = sample.X[some], sample.y[some], sample.rows[some], blank
+        rule = replace(rule, target=rule.target.elsewhere(*told))
+    spared = None if known.spared is None else Recall.of(known.spared)
+    return replace(rule, recall=Recall.of(known.sample.Z), spared_before=spared)
 
 
 @dataclass(frozen=True, eq=False)
@@ -174,6 +201,32 @@ class Seen(NamedTuple):
             drawn = flagged & np.append(drawn, np.zeros(table.sure.sum(), dtype=bool))[table.rows]
         found = decided(table, flagged, drawn)
         return found._replace(spared=table.back(found.spared, len(w))[n:])
+
+    def as_before(self, known: FitSample) -> Decision:
+        """What becomes of flagged rows of another table than that which rules were learned of.
+
+        They have a table to be compared with, so they do not bear each other out.
+        """
+        nothing, wrong = np.zeros(len(self.rows), dtype=bool), self.weight[TARGET]
+        if known.refused:
+            said = (
+                "The saved model rejects no single row, since so many of its own table looked "
+                "wrong, or were needed by the others."
+            )
+            return Decision(nothing, bool(wrong), said if wrong else "")
+        share = float(wrong / max(self.weight.sum(), 1.0))
+        if self.weight[KEPT] < 2:
+            raise InputError(
+                f"All but {self.weight[KEPT]:.0f} of {self.weight.sum():,.0f} rows look wrong by "
+                "the saved model: they may be of another source or in another unit, or the world "
+                "has changed since; look at the table, or save a new model."
+            )
+        said = (
+            f"{percent(share)} of the rows look wrong by the saved model, too many to be single "
+            "slips: a source may be wrong as a whole, or the world has changed since; look at them "
+            "before you use the others."
+        )
+        return Decision(nothing, False, said if share > MANY else "")
 
     def some(self, rows: Mask) -> Block:
         """These of the flagged rows, as a block."""

@@ -21,7 +21,7 @@ from ._crossfit import (
 from ._evenscale import Form, Scale, even_scale, step
 from ._ridge import Ridge
 from .ends import End, cut_off, ends
-from .errormixture import LocalScale, Mixture, NoiseScale, mixture
+from .errormixture import EXPECTED_SHARE, LocalScale, Mixture, NoiseScale, mixture
 from .weights import quantile
 
 Rows = Float[np.ndarray, "n d"]
@@ -31,7 +31,9 @@ Mask = Bool[np.ndarray, " n"]
 CUT = float(np.log(3.0))  # log odds above which a target is flagged: three to one
 _ROUNDS = 3
 _INTERVAL = 2.57  # scales of noise either way that hold 95 % of honest targets
-_SOME = 2000  # rows enough to say how often chance flags one
+SOME = 2000
+"""Rows enough to say how often chance flags one."""
+
 _ROUNDING = 1e-6  # of the target's spread: noise below this is not told from none
 _LINES = Ridge, sklearn.linear_model.Ridge, sklearn.linear_model.LinearRegression
 """Estimators of which the robust line is a better version."""
@@ -129,6 +131,22 @@ class TargetRule(NamedTuple):
         blank = None if blank is None else blank[:, self.columns]
         return self.judged(self.target(y[:, None])[:, 0], predicted, doubt, blank)
 
+    def elsewhere(
+        self, X: Rows, y: Column, rows: Int[np.ndarray, " n"], blank: Bool[np.ndarray, "n d"] | None
+    ) -> "TargetRule":
+        """The rule for another table with such rows, of which it is not known how many are wrong.
+
+        That none was in the first one says little of the next. So as many are expected as of any
+        table that was not seen yet, unless the first had more.
+        """
+        predicted, doubt = self.learned.of(self.features(X[:, self.columns]), rows)
+        blank = None if blank is None else blank[:, self.columns]
+        y = self.target(y[:, None])[:, 0]
+        s, side = self.noise(y, predicted, doubt, blank)
+        found = self.mixture._replace(share=max(self.mixture.share, EXPECTED_SHARE))
+        chance = found.chance(s, _sides(self.noise.form(y) - predicted, side), CUT)
+        return self._replace(mixture=found, flagged=float(np.mean(chance)))
+
     def judged(self, y: Column, predicted: Column, doubt: Column, blank: Any) -> TargetVerdict:
         """Judges targets by predictions that did not see them."""
         noise, side = self.noise(y, predicted, doubt, blank)
@@ -178,7 +196,7 @@ def learned_from(
     found = mixture(r, s, side, _width(table, scale.v), w, table.sure)
     flagged = found.odds(r, s, side) > CUT
     asked = ~table.sure
-    some = np.flatnonzero(asked)[:: -(-len(w) // _SOME)]
+    some = np.flatnonzero(asked)[:: -(-len(w) // SOME)]
     chance = np.average(found.chance(s[some], _sides(r, side), CUT), weights=w[some])
     rule = TargetRule(
         columns=table.columns,

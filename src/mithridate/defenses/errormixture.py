@@ -14,7 +14,10 @@ Column = Float[np.ndarray, " m"]
 _TAILS = 5.0  # degrees of freedom of honest noise
 _SHRUNK = 25.0  # rows that the scale of the whole table counts as beside that of a part
 _SIDES = 50  # rows of a side of the residuals, without which it has no scale of its own
-_PRIOR = 0.05, 10.0  # share of wrong rows that is expected, and how many rows say so
+EXPECTED_SHARE = 0.05
+"""Share of wrong rows that is expected of a table before it is seen."""
+
+_PRIOR = EXPECTED_SHARE, 10.0  # and how many rows say so
 _FARTHEST = 60  # scales beyond which no honest row is thought of
 _UNITS = 0.7, 0.8, 0.9, 1.0, 1.1  # of the scale, which errors may have widened
 

@@ -11,12 +11,14 @@ from ._crossfit import Canonical, boosting, crossfits
 
 Mask = Bool[np.ndarray, " m"]
 
+MANY = 0.15
+"""Share of the rows beyond which "wrong" has no meaning that can be learned from the table."""
+
 _SPLITS = 4, 5, 6  # a single split decides by chance what trees gain from few rows
 _MANY = 1 << 14  # rows from which on one split is enough
 _WAY = 0.3  # of the way to its target that the other flagged rows take a prediction
 _WORSE = 1.01  # times the squared error of the other rows, and they need the flagged ones
 _LEVEL, _ROWS = 0.05, 5  # share and number of rows; a target that so many have is a level or code
-_MOST = 0.15  # of the rows: beyond, "wrong" has no meaning that can be learned from the table
 _SURE = 2.0  # standard errors by which the other rows deny what flagged rows say of them
 
 
@@ -71,7 +73,7 @@ def decided(table: Canonical, flagged: Mask, drawn: Mask | None = None) -> Decis
     if not flagged.any():
         return Decision(flagged, False, "")
     look = f"{percent(share)} of the rows look wrong,"
-    if share > _MOST:
+    if share > MANY:
         why = (
             "too many to be errors: there may be two populations, or a column is missing that "
             "tells them apart. None was rejected."

@@ -29,7 +29,20 @@ Digest = dict[str, Any]
 
 
 def kind_of(kind: pa.DataType, coded: bool) -> str:
-    """`number`, `text`, `category`, or else why a column of this type is left out."""
+    """Say what a column is surveyed as: `number`, `text`, `category`, or why it is left out.
+
+    Parameters
+    ----------
+    kind : pyarrow.DataType
+        Its type.
+    coded : bool
+        Whether its values are only codes.
+
+    Returns
+    -------
+    str
+        What it is, or else what it holds.
+    """
     if coded and not pa.types.is_nested(kind):
         return "category"
     if pa.types.is_temporal(kind) and not cells.is_hours(kind):

@@ -23,6 +23,10 @@ def titled(name: str) -> str:
 
 # How notes begin that change an answer, the more the earlier.
 LEADING = (
+    "Judged by the model",
+    "New columns",
+    "New values",
+    "Beyond all that the model",
     "Left out as",
     "Set aside",
     "Taken as text, though",
