@@ -53,13 +53,15 @@ def document(
     >>> print(document("list", "0.1.0", [], [], [{"name": "ames"}]).splitlines()[2])
       "mithridate": "0.1.0",
     """
-    told = [{"name": g.name, "failed": g.failure is not None, "message": g.failure} for g in gates]
+    checks = [
+        {"name": g.name, "failed": g.failure is not None, "message": g.failure} for g in gates
+    ]
     whole = {
         "schema": VERSION,
         "mithridate": version,
         "command": command,
-        "code": FAILED if any(gate["failed"] for gate in told) else 0,
-        "gates": told,
+        "code": FAILED if any(gate["failed"] for gate in checks) else 0,
+        "gates": checks,
         "files": [str(path) for path in files],
         "result": plain(result),
     }

@@ -56,7 +56,7 @@ def _promises(split: Split, model: Any, least: int) -> list[Promise]:
     reaches = [within * float(np.ptp(train.y)) for within in WITHIN]
     sure = [_safe(median, split.validation, reaches) for median in medians]
     counted: dict[int, Safe] = {}  # of the test rows, by the best medians
-    found = []
+    promises = []
     for share in SHARES:
         rows = max(1, round(share * n))
         for i, within in enumerate(WITHIN):
@@ -66,8 +66,8 @@ def _promises(split: Split, model: Any, least: int) -> list[Promise]:
                 counted[best] = _safe(median, split.test, reaches)
             certified = float(np.mean(counted[best][i] >= rows))
             parts, error = float(median.get_params()["parts"]), nmse(median, split.test)
-            found.append(Promise(share, within, float(rows), parts, certified, error))
-    return found
+            promises.append(Promise(share, within, float(rows), parts, certified, error))
+    return promises
 
 
 def _candidates(n: int, least: int) -> list[int]:

@@ -45,7 +45,7 @@ def movable(split: Split, rows: Writable, l2: float) -> dict[str, Any] | None:
     setting = Setting(train.X, train.y, test.X, test.y, l2=l2)
     within, most = WITHIN[0], PREDICTIONS if columns <= FEW_COLUMNS else FEW_PREDICTIONS
     left = np.arange(len(test.y))[:most]
-    tested, kept, found = len(left), [], {}
+    tested, kept, lines = len(left), [], {}
     with threadpool_limits(1):
         for share in SHARES:
             count = max(1, round(share * len(train.y)))
@@ -55,10 +55,10 @@ def movable(split: Split, rows: Writable, l2: float) -> dict[str, Any] | None:
             ends = moved(ball, rows, setting.M[left], quick=True)
             said = setting.M[left] @ ball.theta
             far = np.maximum(ends[:, 1] - said, said - ends[:, 0])
-            if not found:
+            if not lines:
                 first = np.argsort(-far, kind="stable")[:SHOWN]
                 told = np.column_stack([test.y[left], said, ends])[first]
-                found = {
+                lines = {
                     "rows": count,
                     "predictions": [
                         dict(zip(("target", "now", "least", "most"), line, strict=True))
@@ -69,7 +69,7 @@ def movable(split: Split, rows: Writable, l2: float) -> dict[str, Any] | None:
             # More rows can move the others, too.
             left = left[far <= within * float(np.ptp(train.y))]
             kept.append({"share": share, "rows": count, "kept": len(left) / tested})
-    return {"within": within, "tested": tested, "kept": kept, **found}
+    return {"within": within, "tested": tested, "kept": kept, **lines}
 
 
 def _coefficients(split: Split, ball: Ball, rows: Writable) -> list[dict[str, Any]]:

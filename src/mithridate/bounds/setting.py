@@ -64,9 +64,13 @@ class Setting:
         """`ZᵀWZ` and `ZᵀWv` of the clean rows."""
         return self.Z.T @ (self.w[:, None] * self.Z), self.Z.T @ (self.w * self.v)
 
-    @cached_property
+    @property
     def curve(self) -> Matrix:
         """`S = MᵀM / m`: half the second derivative of the error."""
+        return self._curve
+
+    @cached_property
+    def _curve(self) -> Matrix:
         return self.M.T @ self.M / len(self.u)
 
     def penalty(self, poison: float) -> Vector:

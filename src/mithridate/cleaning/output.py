@@ -139,15 +139,15 @@ class FileWriter:
         """The rows of a file that were set aside, as far as its types can hold their cells."""
         rows, at, gone = [*self.aside.get(file.name, ())], 0, ~file.mask
         whole = replace(file, groups=file.every, every=(), used=b"")
-        found = []
+        parts = []
         for batch in self.source.batches(whole, self.source.schema.names) if rows else ():
             part = gone[at : at + len(batch)]
             at += len(batch)
             if part.any():
-                found.append(pa.Table.from_batches([batch.filter(pa.array(part))]))
-        if not found:
+                parts.append(pa.Table.from_batches([batch.filter(pa.array(part))]))
+        if not parts:
             return
-        table = pa.concat_tables(found)
+        table = pa.concat_tables(parts)
         for i, row in enumerate(rows):
             cells = table.slice(i, 1)
             if row.cells:  # those of a row that is too long are not in the file that was read

@@ -137,12 +137,12 @@ def _order(name: str, words: list[str], order: str, shown: str) -> str:
     """Whether day or month comes first: as asked, or as some date proves."""
     if order != "auto":
         return order
-    parts = [found for word in words if (found := THREE.match(word))]
-    if all(len(found[1]) == 4 for found in parts):
+    matches = [match for word in words if (match := THREE.match(word))]
+    if all(len(match[1]) == 4 for match in matches):
         return "ymd"
-    later = [found for found in parts if len(found[1]) < 3]
-    first = any(int(found[1]) > 12 for found in later)
-    second = any(int(found[2]) > 12 for found in later)
+    later = [match for match in matches if len(match[1]) < 3]
+    first = any(int(match[1]) > 12 for match in later)
+    second = any(int(match[2]) > 12 for match in later)
     if first != second:
         return "dmy" if first else "mdy"
     raise InputError(

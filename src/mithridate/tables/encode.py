@@ -85,9 +85,9 @@ def encode(
     parts = {at: column.parts for column, at in encoder.places()}
     step = [known or spacing(Z[j], parts.get(j, 0)) for j, known in enumerate(columns.step)]
     columns = replace(columns, step=np.array(step))
-    by_time, told = _by_time(encoder, Z)
-    said = (*told, *wanted.log.sentences())
-    return Encoded(name, wanted.target, Z[:-1].T, Z[-1], columns, said, by_time=by_time)
+    by_time, ordered = _by_time(encoder, Z)
+    sentences = (*ordered, *wanted.log.sentences())
+    return Encoded(name, wanted.target, Z[:-1].T, Z[-1], columns, sentences, by_time=by_time)
 
 
 def _by_time(encoder: Encoder, Z: np.ndarray) -> tuple[int, list[str]]:

@@ -187,7 +187,7 @@ def decide(
     InputError
         If the cells allow two decisions; it asks which.
     """
-    proven = set().union(*(found.proven for found in columns.values()))
+    proven = set().union(*(column.proven for column in columns.values()))
     decimal = reading.decimal or (OTHER[t] if (t := reading.thousands) in OTHER and t else None)
     if decimal is None and len(proven) == 2:
         return _each(columns, reading, shown)

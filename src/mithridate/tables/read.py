@@ -214,16 +214,16 @@ def _text(text: Text, reading: Reading, shown: str) -> Content:
     """The table in delimited text."""
     layout = laid_out(text, reading, shown)
     table, repaired = parsed(text, layout, reading, shown)
-    done = finished(table, layout, reading, shown)
+    ready = finished(table, layout, reading, shown)
     padded, long = (repaired.padded, repaired.aside) if repaired else (0, [])
     numbers = numbers_of(table.num_rows, long)
-    aside = [*long, *(replace(row, row=int(numbers[row.row - 1])) for row in done.aside)]
+    aside = [*long, *(replace(row, row=int(numbers[row.row - 1])) for row in ready.aside)]
     aside.sort(key=lambda row: row.row)
-    notes = sentences(layout, done.decisions, aside, padded, shown)
-    account = Account(layout, done.decisions, tuple(aside), tuple(notes))
-    if done.kept is not None:
-        numbers = numbers[done.kept]
-    return Content(done.table, account, numbers if aside else None)
+    notes = sentences(layout, ready.decisions, aside, padded, shown)
+    account = Account(layout, ready.decisions, tuple(aside), tuple(notes))
+    if ready.kept is not None:
+        numbers = numbers[ready.kept]
+    return Content(ready.table, account, numbers if aside else None)
 
 
 def numbers_of(parsed: int, long: Sequence[Aside]) -> np.ndarray:

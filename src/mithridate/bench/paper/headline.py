@@ -40,15 +40,15 @@ def headline(results: Frame) -> list[str]:
 
 
 def _section(model: str, readings: Sequence[AttackReading], results: Frame) -> list[str]:
-    rows = {r: found for r in readings if len(found := r.of(results))}
-    by_group = {g: {r: found for r in rows if (found := leads(rows[r], g))} for g in GROUPS}
+    rows = {r: some for r in readings if len(some := r.of(results))}
+    by_group = {g: {r: lead for r in rows if (lead := leads(rows[r], g))} for g in GROUPS}
     if not any(by_group.values()):
         return []
     ratios = next(iter(rows.values())).poisoned.distinct("ratio")
     where = text.listing([text.ratio(r) for r in ratios[upper(ratios) :]])
     return [
         f"### The verdict, {model}",
-        "\n".join(f"- {decided(g, found)}" for g, found in by_group.items()),
+        "\n".join(f"- {decided(g, by)}" for g, by in by_group.items()),
         f"### Readings and defenses, {model}",
         paragraph(_gains_note(where)),
         _gains(rows),
@@ -170,10 +170,10 @@ def _leads_note(where: str) -> str:
 def _leads(
     by_group: Mapping[ComparedDefenses, Mapping[AttackReading, tuple[Lead, dict[str, Lead]]]],
 ) -> str:
-    tables = sorted({t for found in by_group.values() for _, by in found.values() for t in by})
+    tables = sorted({t for states in by_group.values() for _, by in states.values() for t in by})
     lines = []
-    for group, found in by_group.items():
-        for reading, (whole, by) in found.items():
+    for group, states in by_group.items():
+        for reading, (whole, by) in states.items():
             mine, best = (text.signed(float(e.point)) for e in (whole.mine, whole.best))
             line = [group.words, *_title(reading), mine, f"{best} ({FIVE[whole.rival]})"]
             line += [escaped(with_interval(whole.lead)), state(whole.lead)]

@@ -129,9 +129,9 @@ def _beside(chapters: Sequence[Chapter], readings: Sequence[AttackReading]) -> s
         return None
     verdicts = [{claim.number: claim for claim in run[r.experiment].claims} for r in shown]
     lines = [
-        [s.number, s.text, *(_verdict(found[s.number]) for found in verdicts)]
+        [s.number, s.text, *(_verdict(one[s.number]) for one in verdicts)]
         for s in BOTH
-        if all(s.number in found for found in verdicts)
+        if all(s.number in one for one in verdicts)
     ]
     heads = ["", "claim", *(_head(r) for r in shown)]
     return table(heads, lines)
