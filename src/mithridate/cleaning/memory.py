@@ -59,8 +59,7 @@ def clean_in_memory(
         encoding, notes = _by_model(model, guard, table, sources)
     both = None
     if trusted is not None:
-        known = _trusted(trusted, encoding.target, reading)
-        both = beside(known, table, encoding, categorical)
+        both = beside(_trusted(trusted, encoding.target, reading), table, encoding, categorical)
     used = both if both is not None and guard.uses_trusted else encoding
     check_savable(save_model, used.encoder)
     tell("looking for suspicious rows", 0, 0)
