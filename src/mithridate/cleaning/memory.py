@@ -11,7 +11,6 @@ from .._text import quote
 from ..data import Opened
 from ..data import open as open_table
 from ..defenses import BaseDefense
-from ..defenses.recall import FitSample
 from ..errors import InputError
 from ..passes.memory import InMemory
 from ..tables.reading import Reading
@@ -24,7 +23,7 @@ from .judging import encoded_by, target_for
 from .meanwhile import Meanwhile
 from .page import page_of
 from .result import Cleaned, CleanedTable
-from .saved import SavedModel, check_savable
+from .saved import SavedModel, check_savable, learned_of
 from .shifts import shifts_of
 
 Tell = Callable[[str, int, int], Any]
@@ -135,7 +134,7 @@ def _save(path: str | Path | None, guard: Any, encoding: Encoding, table: Opened
     if encoding.Z.shape[1] > encoding.rows:
         beside = encoding.Z[:, encoding.rows :]
         trusted = np.ascontiguousarray(beside[:-1].T), beside[-1]
-    known = FitSample(rows.sample(), rows.others(), trusted, guard.refused_, guard.spared_)
+    known = learned_of(rows, guard, trusted)
     parts = encoding.encoder, encoding.columns, [*table.columns], known
     about = {"only": guard.only, "table": table.name, "rows": encoding.rows}
     SavedModel.of(*parts, **about).write(path)

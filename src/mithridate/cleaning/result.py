@@ -362,6 +362,15 @@ def beside_folder(out: Path, what: str = "cells.csv") -> Path:
     return out.with_name(f"{out.name}.{what}")
 
 
+def write_beside(out: Path, result: Cleaned) -> None:
+    """Writes the wrong cells and the report beside the folder of kept rows, where there are any."""
+    page = None if result.page is None else report.cleaning_html(result.page)
+    beside = {beside_folder(out): result.wrong_cells, beside_folder(out, "report.html"): page}
+    files = {path: what for path, what in beside.items() if what is not None}
+    if files:
+        write(files)
+
+
 def _dicts(frame: Any) -> list[dict[str, Any]]:
     """The rows of a frame as dicts."""
     return nw.from_native(frame, eager_only=True).rows(named=True)

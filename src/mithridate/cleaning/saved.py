@@ -18,6 +18,7 @@ from .._text import listing, quote
 from ..defenses.recall import FitSample
 from ..errors import InputError
 from ..passes.block import Block
+from ..passes.memory import Passes
 from ..tables.encoded import Columns
 from ..tables.encoder import Column, Encoder
 
@@ -147,6 +148,11 @@ class SavedModel(NamedTuple):
         known = FitSample(sample, others, trusted, bool(about["refused"]), spared)
         names = tuple(about["names"])
         return cls(encoder, made, names, about["only"], known, about["table"], about["rows"])
+
+
+def learned_of(rows: Passes, guard: Any, trusted: Any) -> FitSample:
+    """What a defense that was fitted on a table learned of it."""
+    return FitSample(rows.sample(), rows.others(), trusted, guard.refused_, guard.spared_)
 
 
 def check_savable(path: str | Path | None, encoder: Encoder) -> None:

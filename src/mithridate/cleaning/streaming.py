@@ -12,13 +12,12 @@ import numpy as np
 from pyarrow import fs
 from sklearn.base import clone
 
-from .. import __version__, _files, defenses, report
+from .. import __version__, _files, defenses
 from .._lookup import choices
 from .._progress import silent
 from .._text import listing, quote
 from ..defenses import BaseDefense, Ridge
 from ..defenses.reasons import KeptRows
-from ..defenses.recall import FitSample
 from ..defenses.streaming import fit_passes
 from ..defenses.streams import Streams
 from ..errors import InputError
@@ -38,16 +37,15 @@ from ..tables.plan import lacking, planned, target_of
 from ..tables.reading import ANY, Reading
 from ..tables.source import BadFile, File, Source
 from ..tables.wanted import asked
-from ..tables.write import write
 from . import output, setaside
 from .cells import Cells, are_asked
 from .findings import in_units
 from .groups import MOST, Groups
 from .judging import kinds_for, novelties, target_for
 from .longpage import page_in_passes
-from .result import Cleaned, beside_folder
+from .result import Cleaned, write_beside
 from .sampled import Sources, cells_in, numbers_of, sources_in, trusted_rows
-from .saved import SavedModel, check_savable
+from .saved import SavedModel, check_savable, learned_of
 from .summary import UNSEEN, cost_by_moments, few, headlines, kinds, nearest
 from .workshop import Workshop
 
@@ -118,12 +116,7 @@ def clean_in_passes(
                 bad.append(error)
         if out is not None:
             shop.publish(out)
-            beside = {beside_folder(out): result.wrong_cells}
-            if result.page is not None:
-                beside[beside_folder(out, "report.html")] = report.cleaning_html(result.page)
-            files = {path: what for path, what in beside.items() if what is not None}
-            if files:
-                write(files)
+            write_beside(out, result)
     return dataclasses.replace(result, out=out)
 
 
@@ -210,8 +203,6 @@ class _Run:
             trusted = None
             if self.trusted is not None:
                 trusted = trusted_rows(self.trusted, encoder, reader.sample(), self.reading)
-            if self.model is not None:
-                self.guard.learn_of(self.model.known)
             verdict, bits, kept = fit_passes(self.guard, rows, encoder.about().names, trusted)
             every = rows.every
             sources, cells = self._beside(reader, encoder, bits)
@@ -225,13 +216,7 @@ class _Run:
         if self.shop.kept:
             self._write(source, explain, bits)
         every_bit = setaside.over_all(source, bits)
-        if self.save_model is not None:
-            known = FitSample(
-                rows.sample(), rows.others(), trusted, self.guard.refused_, self.guard.spared_
-            )
-            parts = encoder, encoder.about(), source.schema.names, known
-            about = {"only": self.guard.only, "table": self.name, "rows": source.rows}
-            SavedModel.of(*parts, **about).write(self.save_model)
+        self._save(rows, trusted)
         lost = {error.name for error in worse}
         given = tuple(file for file in files if file.name not in lost)
         dataclasses.replace(
@@ -311,6 +296,15 @@ class _Run:
     def _path(self, file: File) -> str:
         return f"{self.root}/{file.name}" if self.root else file.name
 
+    def _save(self, rows: Streamed, trusted: Any) -> None:
+        """Saves what was learned of the table, where a file for it was given."""
+        if self.save_model is not None:
+            encoder, source = rows.encoder, rows.reader.source
+            known = learned_of(rows, self.guard, trusted)
+            parts = encoder, encoder.about(), source.schema.names, known
+            about = {"only": self.guard.only, "table": self.name, "rows": source.rows}
+            SavedModel.of(*parts, **about).write(self.save_model)
+
     def _encoder(self, reader: Reader) -> tuple[Reader, Encoder]:
         """How columns become numbers, from the rows with a target; and the reader of these."""
         types = {field.name: field.type for field in reader.source.schema}
@@ -351,6 +345,7 @@ class _Run:
             digests = reader.survey(kinds, gone, beside)
         if beside:
             self.grouped = sources_in(reader.sample(), beside[0], goal)
+        self.guard.learn_of(model.known)
         said = novelties(model, [*types], digests, beside[0] if beside else None)
         return reader, model.encoder._replace(notes=tuple(said))
 
