@@ -15,6 +15,7 @@ from mithridate.bench.worlds import world, writable
 from mithridate.defenses import Ridge
 from mithridate.errors import InputError
 from mithridate.tables.condition import conditions, meeting
+from mithridate.tables.reading import Reading
 
 QUICK = {"seeds": 1, "alphas": [1], "ratios": [0.1], "defenses": ["trim"], "rows": 100}
 
@@ -83,6 +84,42 @@ def test_rounding_of_scaled_values_does_not_move_a_row_over_an_edge(split, encod
 def test_what_cannot_be_read_is_refused_in_a_sentence(split, text, word):
     with pytest.raises(InputError, match=word):
         pursued(split, "price", text)
+
+
+@pytest.fixture(scope="module")
+def dated():
+    days = pd.date_range("2024-01-01", periods=120).astype(str)
+    frame = pd.DataFrame({"day": days, "size": np.arange(120) % 7, "price": np.arange(120) % 13})
+    return data.load(frame, "price", reading=Reading(dates="auto"))
+
+
+@pytest.mark.parametrize(
+    "text, count", [("day >= 2024-03-01", 60), ("day < '2024-01-03'", 2), ("day == 2024-02-29", 1)]
+)
+def test_a_condition_on_dates_takes_a_date(dated, text, count):
+    rows = np.column_stack([dated.X, dated.y])
+    assert meeting(conditions(text), dated.columns, "price", rows).sum() == count
+
+
+def test_a_source_of_late_rows_keeps_to_its_days(dated):
+    split = dated.split(0, 60)
+    here = world(split, "price", ThreatSpec(source="day >= 2024-02-01"))
+    day = list(dated.columns.names).index("day")
+    shown = own_units(split, split.train)[:, day]
+    np.testing.assert_array_equal(here.own, shown >= 19754)  # days from 1970 to 2024-02-01
+    assert here.own.sum() == 29
+    assert here.lower[day] * split.scale[day] + split.shift[day] == pytest.approx(19754)
+
+
+def test_a_date_that_cannot_be_read_or_is_not_used_is_told(dated, table):
+    rows = np.column_stack([dated.X, dated.y])
+    with pytest.raises(
+        InputError, match="holds dates, and '2024' is none; write one as 2024-03-31"
+    ):
+        meeting(conditions("day >= 2024"), dated.columns, "price", rows)
+    plain = data.load(table, "price")
+    with pytest.raises(InputError, match="one of dates is used with --dates auto"):
+        meeting(conditions("day > 2024-01-01"), plain.columns, "price", rows)
 
 
 def test_a_goal_of_too_few_rows_is_refused(split):

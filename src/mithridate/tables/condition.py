@@ -1,6 +1,7 @@
 """Conditions on the rows of a table, as a person writes them: `region == "north" and age > 60`."""
 
 import re
+from datetime import date
 from typing import NamedTuple
 
 import numpy as np
@@ -28,7 +29,7 @@ class Condition(NamedTuple):
     sign : str
         One of `==`, `=`, `!=`, `<`, `<=`, `>` and `>=`.
     value : str
-        A number, or a category as it stands in the table.
+        A number, a category as it stands in the table, or a day, as 2024-03-31.
     """
 
     column: str
@@ -116,19 +117,42 @@ def _meets(one: Condition, columns: Columns, target: str, rows: np.ndarray) -> n
         return _has_level(one, columns, places, rows)
     if not places.size:
         known = listing([quote(str(name)) for name in dict.fromkeys(sources)][:MOST_SHOWN])
-        raise InputError(f"There is no column {quote(one.column)} that is used; there are {known}.")
-    values = rows[:, places[0]]
-    try:
-        value = float(one.value)
-    except ValueError:
+        more = "" if _day(one.value) is None else "; one of dates is used with --dates auto"
         raise InputError(
-            f"{quote(one.column)} holds numbers, and {quote(one.value)} is none; give a number."
-        ) from None
+            f"There is no column {quote(one.column)} that is used; there are {known}{more}."
+        )
+    values, value = rows[:, places[0]], _number(one, columns)
     if one.sign in ORDER:
         slack = NEAR * max(abs(value), 1.0) * (1 if "=" in one.sign else -1)
         return ORDER[one.sign](values, value + slack * (1 if "<" in one.sign else -1))
     same = np.isclose(values, value, rtol=NEAR, atol=NEAR)
     return same if one.sign in EQUAL else ~same
+
+
+def _number(one: Condition, columns: Columns) -> float:
+    """The value as a number of the column: days since 1970 for one of dates."""
+    if one.column in columns.dated:
+        day = _day(one.value)
+        if day is None:
+            raise InputError(
+                f"{quote(one.column)} holds dates, and {quote(one.value)} is none; write one as "
+                "2024-03-31."
+            )
+        return day
+    try:
+        return float(one.value)
+    except ValueError:
+        raise InputError(
+            f"{quote(one.column)} holds numbers, and {quote(one.value)} is none; give a number."
+        ) from None
+
+
+def _day(value: str) -> float | None:
+    """Days since 1970 of a date written with year, month and day; None where it is none."""
+    try:
+        return float((date.fromisoformat(value) - date(1970, 1, 1)).days)
+    except ValueError:
+        return None
 
 
 def _has_level(

@@ -37,6 +37,8 @@ class Columns:
         Spacing of the values in the table's units, 0 for continuous ones; the target last.
     column : tuple of str, length d
         The table's column that holds the feature, needed by `decode`.
+    dated : tuple of str
+        Which of the names are days since 1970.
     """
 
     names: tuple[str, ...]
@@ -45,6 +47,7 @@ class Columns:
     optional: Bool[np.ndarray, " g"]
     step: Float[np.ndarray, " k"]
     column: tuple[str, ...] = ()
+    dated: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)

@@ -250,7 +250,9 @@ class Encoder(NamedTuple):
         group = np.array([-1 if x is None else hot.index(c) for c, x in made])
         step = np.zeros(len(made) + 1)
         source, column = (tuple(c.shown for c, _ in made), tuple(c.name for c, _ in made))
-        return Columns(names, source, group, np.zeros(len(hot), dtype=bool), step, column)
+        days = [x is None and c.dated for c, x in made]
+        dated = tuple(name for name, is_day in zip(names, days, strict=True) if is_day)
+        return Columns(names, source, group, np.zeros(len(hot), dtype=bool), step, column, dated)
 
 
 def _unique(names: Sequence[str]) -> tuple[str, ...]:
