@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.special import ndtri
 
 from mithridate.defenses import CellErrors
 
@@ -182,3 +183,20 @@ def test_what_is_expected_of_a_cell_does_not_follow_the_cell():
     moved[0, 0] += 0.6
     change = CellErrors().fit(moved).expected_[0, 0] - CellErrors().fit(X).expected_[0, 0]
     assert abs(change) < 0.09
+
+
+@pytest.mark.parametrize(("far", "extreme"), [(9.8, False), (10.2, True)])
+def test_a_value_is_extreme_beyond_ten_deviations(far, extreme):
+    """Quantiles of a unit Gaussian, whose robust deviation is 1."""
+    rng, z = np.random.default_rng(0), ndtri((np.arange(300) + 0.5) / 300)
+    X = 50 + np.column_stack([rng.permutation(z), rng.permutation(z)])
+    X[7, 0] = 50 + far
+    found = CellErrors().fit(X)
+    assert found.extreme_[7, 0] == extreme and found.extreme_.sum() == extreme
+
+
+def test_heavy_tails_are_expected_to_flag_honest_cells():
+    rng = np.random.default_rng(3)
+    X = 500 + 10 * rng.normal(size=300)[:, None]
+    X = X + np.column_stack([rng.standard_t(1.6, 300) * own for own in (1.0, 2.0, 3.0)])
+    assert 0.2 < CellErrors().fit(X).chance_ < 5.0

@@ -27,7 +27,7 @@ class StatP(AbstractAttack):
     Examples
     --------
     >>> import jax, jax.numpy as jnp
-    >>> from mithridate import objective, risks, threat, victims
+    >>> from mithridate.attack import objective, risks, threat, victims
     >>> X = jnp.linspace(0, 1, 20)[:, None]
     >>> clean = Sample(X, X[:, 0], jnp.ones(20))
     >>> parts = victims.Ridge(), threat.ThreatModel.around(clean, (0, 3)), risks.Residual()
