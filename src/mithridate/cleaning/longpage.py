@@ -113,7 +113,7 @@ def page_in_passes(
         name=name,
         target=explain.encoder.target.name,
         defense=explain.defense,
-        sentences=[*leading(notes), *summary],
+        sentences=[*summary, *leading(notes)],
         notes=leading(notes, notes),
         rows=total,
         rejected=rejected,

@@ -38,7 +38,7 @@ def page_of(
         name=name,
         target=rejected.target,
         defense=rejected.defense,
-        sentences=[*leading(notes), *summary],
+        sentences=[*summary, *leading(notes)],
         notes=leading(notes, notes),
         rows=len(guard.inlier_mask_),
         rejected=guard.n_rejected_,
