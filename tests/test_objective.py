@@ -38,6 +38,17 @@ def test_each_normalizer_by_hand(name, want):
     np.testing.assert_allclose(got, want, rtol=1e-12)
 
 
+class Between(objective.AbstractNormalizer):
+    """Damage from 1 to 3, and risk from 2 to 6."""
+
+    def anchors(self, reference):
+        return terms(1.0, 2.0), terms(3.0, 6.0)
+
+
+def test_both_terms_are_shares_of_the_way_between_anchors():
+    np.testing.assert_allclose(Between()(terms(2.0, 5.0), reference()), (0.5, 0.75), rtol=1e-12)
+
+
 def test_beyond_all_the_damage_more_is_still_more():
     """Half as much again as the alpha = 1 attack did: 1 and .5 squared, not 1 less it."""
     got = objective.Ideal()(terms(0.2 + 1.5 * 0.7, 0.0), reference())

@@ -82,6 +82,21 @@ def test_a_row_goes_as_far_as_the_budget_on_the_way_to_where_it_was():
         world = ThreatModel.around(CORNERS, (0, 1), budget=jnp.asarray(budget))
         moved = project(world, one([3.0, 0.0], 4.0), one([0.0, 0.0], 0.0))
         np.testing.assert_allclose((moved.X[0, 0], moved.y[0]), want, rtol=1e-12)
+    near = ThreatModel.around(CORNERS, (0, 1), budget=jnp.asarray(0.2))
+    moved = project(near, one([0.3, 0.0], 0.4), one([0.0, 0.0], 0.0))
+    np.testing.assert_allclose((moved.X[0, 0], moved.y[0]), (0.12, 0.16), rtol=1e-12)
+
+
+def test_the_last_point_of_a_lattice_is_in_the_box():
+    corners = Sample(CORNERS.X.at[1, 1].set(0.75), CORNERS.y, CORNERS.w)
+    world = ThreatModel.around(corners, (0, 1), step=jnp.array([0.0, 0.25, 0.0]))
+    hard = harden(world, one([0.3, 0.8], 2.0), one([0.0, 0.0], 0.0))
+    np.testing.assert_allclose(hard.X[0], [0.3, 0.75], rtol=1e-12)
+
+
+def test_slots_start_from_the_attackers_own_rows_alone():
+    world = ThreatModel.around(CORNERS, (0, 1), own=jnp.array([True, False]))
+    np.testing.assert_array_equal(world.offered(CORNERS).w, [1.0, 0.0])
 
 
 def test_a_box_that_ends_between_two_points_of_the_lattice_ends_at_the_last():
