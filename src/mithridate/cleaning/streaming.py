@@ -316,10 +316,10 @@ class _Run:
         if self.model is not None:
             return self._encoder_of(self.model, reader, types, beside)
         wanted = asked(types, self.target, drop, self.categorical, reading=self.reading)
-        digests = reader.survey(wanted.surveyed, wanted.gone, beside)
+        digests = reader.survey(wanted.surveyed, wanted.gone, beside, self.guard.draws)
         if targets.has_gaps(digests[wanted.target]):
             reader = self.account.with_target(reader, wanted.target, wanted.gone)
-            digests = reader.survey(wanted.surveyed, wanted.gone, beside)
+            digests = reader.survey(wanted.surveyed, wanted.gone, beside, self.guard.draws)
         if beside:
             self.grouped = sources_in(reader.sample(), beside[0], wanted.target)
         goal = target_of(wanted, digests, reader)
@@ -339,10 +339,10 @@ class _Run:
         """The encoder of a saved model, with what that does not know of this table."""
         goal = target_for(model, self.target)
         kinds, gone = kinds_for(model, types), model.encoder.target.gone
-        digests = reader.survey(kinds, gone, beside)
+        digests = reader.survey(kinds, gone, beside, self.guard.draws)
         if targets.has_gaps(digests[goal]):
             reader = self.account.with_target(reader, goal, gone)
-            digests = reader.survey(kinds, gone, beside)
+            digests = reader.survey(kinds, gone, beside, self.guard.draws)
         if beside:
             self.grouped = sources_in(reader.sample(), beside[0], goal)
         self.guard.learn_of(model.known)

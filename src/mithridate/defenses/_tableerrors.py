@@ -111,6 +111,7 @@ class TableErrors(Streams, BlanksDefense):
     scores_like: ClassVar[str | None] = "unexpected"
     uses_trusted: ClassVar[bool] = True
     trusts_in_passes: ClassVar[bool] = True
+    draws: ClassVar[int] = 2
     boxed: ClassVar[bool] = False
     keeps_clean: ClassVar[float] = 0.98
     per_row: ClassVar[tuple[str, ...]] = (*TargetErrors.per_row, "findings_")

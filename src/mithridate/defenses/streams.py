@@ -21,6 +21,9 @@ class Streams(metaclass=ABCMeta):
     trusts_in_passes: ClassVar[bool] = False
     """Whether `decide` takes rows known to be right too, as `trusted`, a pair (X, y)."""
 
+    draws: ClassVar[int] = 1
+    """Samples of the table that `decide` asks for: 2 where it asks for the `others` too."""
+
     @abstractmethod
     def decide(self, table: Passes) -> Verdict:
         """Decide on the rows of a table that is read in passes.

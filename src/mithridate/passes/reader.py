@@ -103,7 +103,11 @@ class Reader:
         self.tell(stage, done, rows)
 
     def survey(
-        self, kinds: Mapping[str, str], gone: tuple[str, ...] = (), beside: Sequence[str] = ()
+        self,
+        kinds: Mapping[str, str],
+        gone: tuple[str, ...] = (),
+        beside: Sequence[str] = (),
+        draws: int = 2,
     ) -> dict[str, Digest]:
         """Do the first pass: digests of the columns, and the samples.
 
@@ -115,6 +119,8 @@ class Reader:
             What cells hold that mean "no value".
         beside : sequence of str, default ()
             Further columns that the samples are to have.
+        draws : int, default 2
+            How many samples are drawn; each is held in memory once.
 
         Returns
         -------
@@ -127,7 +133,7 @@ class Reader:
                 sample.write(self._kept(draw), parts)
             return results[0]
 
-        fold = sample.with_sample(Fold(Survey(kinds, gone), merged), self.source.rows)
+        fold = sample.with_sample(Fold(Survey(kinds, gone), merged), self.source.rows, draws)
         return self.reduce([*kinds, *beside], "columns", fold, finish, sample.together)
 
     def sample(self, draw: int = 0) -> pa.Table:

@@ -10,12 +10,13 @@ from .._files import whole
 from .fold import Each, Fold, Kernel, joined
 from .memory import spaced
 
-DRAWS = 2  # samples, of which none has a row of another
 
+def with_sample(fold: Fold, n: int, draws: int) -> Fold:
+    """The result of a fold over the raw blocks of a table of `n` rows, and so many samples.
 
-def with_sample(fold: Fold, n: int) -> Fold:
-    """The result of a fold over the raw blocks of a table of `n` rows, and the samples."""
-    return Fold(_WithSample(fold.map, n), Each((fold.merge, *[joined] * DRAWS)))
+    None of the samples has a row of another.
+    """
+    return Fold(_WithSample(fold.map, n, draws), Each((fold.merge, *[joined] * draws)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,11 +25,12 @@ class _WithSample:
 
     kernel: Kernel
     n: int
+    draws: int
 
     def __call__(self, block: tuple[int, pa.Table]) -> tuple[Any, ...]:
         start, table = block
         stop = start + table.num_rows
-        rows = [spaced(self.n, start, stop, draw) - start for draw in range(DRAWS)]
+        rows = [spaced(self.n, start, stop, draw) - start for draw in range(self.draws)]
         return self.kernel(block), *([table.take(mine)] for mine in rows)
 
 
