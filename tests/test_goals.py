@@ -3,12 +3,15 @@
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.base import clone
+from sklearn.tree import DecisionTreeRegressor
 
 import mithridate
 from mithridate import data
 from mithridate.bench import Spec
 from mithridate.bench.goals import Goal, pursued
 from mithridate.bench.poisoning import batches, poison_of
+from mithridate.bench.portfolio import attacked
 from mithridate.bench.spec import AttackSpec
 from mithridate.bench.threats import ThreatSpec
 from mithridate.bench.worlds import world, writable
@@ -182,6 +185,22 @@ def test_an_attack_that_does_not_aim_copies_rows_of_the_goal_and_moves_them_its_
     rows, here = flipped("down where region == north", ["region == west"])
     assert (rows.X[:, north] == 0).all()
     assert (rows.y == here.lower[-1]).all()
+
+
+def test_predictions_of_a_tree_are_pushed_and_the_others_stay(split):
+    attack = {"use": "portfolio", "alphas": [1], "members": ["flip"]}
+    threat = {"goal": "up where region == north"}
+    spec = Spec.of({"ratios": [0.1], "threat": threat, "attacks": [attack]})
+    here, cut = world(split, "price", spec.threat), batches(spec, len(split.train.y))
+    tree = DecisionTreeRegressor(min_samples_leaf=5, random_state=0)
+    how = {"splits": [split], "model": tree}
+    rows = attacked(spec.attacks[0], spec, [here], [0], cut, None, **how).piece(0, 0, 22).rows
+    about = pursued(split, "price", spec.threat.goal)
+    clean = clone(tree).fit(split.train.X, split.train.y)
+    bad = clone(tree).fit(np.vstack([split.train.X, rows.X]), np.append(split.train.y, rows.y))
+    moved, stays = (bad.predict(X) - clean.predict(X) for X in (about.test.X, about.others.X))
+    assert moved.mean() > 0.1
+    assert abs(stays).mean() < 0.3 * moved.mean()
 
 
 def test_splits_may_have_more_and_less_rows_of_the_goal(encoded):
