@@ -168,3 +168,6 @@ def test_a_row_that_was_never_corrected_scores_less_than_one_and_is_kept():
     size = np.abs(duti.corrections_[corrected])
     shares = duti.scores_[corrected] - 1.0
     np.testing.assert_allclose(shares / shares.max(), size / size.max())
+    large = Duti(contamination=0.5, halvings=1)
+    large.fit(X, 1e6 * y, trusted=(trusted[0], 1e6 * trusted[1]))
+    np.testing.assert_allclose(large.scores_, duti.scores_, rtol=1e-6)
