@@ -12,7 +12,8 @@ import pytest
 
 import mithridate
 from mithridate.data import load, open
-from mithridate.tables.asides import sum_and_top
+from mithridate.tables.asides import totals
+from mithridate.tables.sums import agrees, subtotals, sum_and_top
 
 N = 60
 BAD = [20, 41]
@@ -214,3 +215,34 @@ def test_infinite_numbers_of_both_signs_are_read(tmp_path):
 def test_sums_of_long_integers_do_not_wrap_around():
     long = pa.chunked_array([[2**62] * 4 + [-(2**63)]])
     assert sum_and_top(long) == (2.0**63, 2.0**63)
+
+
+def test_parts_of_a_table_that_text_calls_totals_are_set_aside():
+    rng = np.random.default_rng(0)
+    rows = pd.DataFrame({"qty": rng.normal(5e3, 1.5e3, 60), "price": rng.uniform(1, 9, 60)})
+    rows["paid"] = 2.0 * rows.qty - 300.0 * rows.price + rng.normal(0.0, 300.0, 60)
+    rows.loc[[3, 33], "paid"] += 9e3
+    rows["place"] = np.repeat(
+        ["North", "South", "Total Wine"], [25, 25, 10]
+    )  # a name, and no total
+    parts = []
+    for place, part in [*rows.groupby("place"), ("Grand", rows)]:
+        last = part[["qty", "paid"]].sum().to_dict() | {"price": part.price.mean()}
+        last = pd.DataFrame([last | {"place": f"{place} total"}])
+        parts += [last] if place == "Grand" else [part, last]
+    table = pd.concat(parts, ignore_index=True)
+    found = mithridate.clean(table, target="paid", only="rows")
+    assert found.mask.sum() == 58 and not found.mask[[3, 25, 34, 51, 62, 63]].any()
+    # Text alone is no proof, and neither are numbers that are not all sums.
+    table.loc[62, "qty"] += 1.0
+    assert subtotals(pa.Table.from_pandas(table, preserve_index=False)) == [25, 51]
+
+
+def test_a_mean_beside_sums_speaks_neither_for_nor_against_a_total():
+    assert agrees(12.0, 12.0, 3.0, 8)
+    assert agrees(1.5, 12.0, 3.0, 8) is None
+    assert agrees(1.6, 12.0, 3.0, 8) is False
+    table = pd.DataFrame({"a": [1.0, 2.0, 4.0, 8.0, 16.0], "b": [3.0, 5.0, 7.0, 2.0, 6.0]})
+    table["y"] = [4.0, 9.0, 1.0, 7.0, 3.0]
+    table.loc[5] = [31.0, 4.6, 24.0]
+    assert totals(pa.Table.from_pandas(table, preserve_index=False)) == [5]

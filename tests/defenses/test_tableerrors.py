@@ -70,3 +70,13 @@ def test_a_part_that_trees_tell_apart_stays_where_the_others_bend_too():
 def test_another_choice_is_refused():
     with pytest.raises(InputError, match="'groups', 'rows'"):
         TableErrors(only="cells and rows").fit(np.ones((9, 1)), np.arange(9.0))
+
+
+def test_no_group_is_told_where_half_as_many_columns_as_rows_are():
+    rng = np.random.default_rng(160)
+    X = rng.normal(size=(60, 100))
+    y = X[:, :3] @ [3.0, 2.0, 1.0] + 0.3 * rng.normal(size=60)
+    y[4] += 100.0
+    found = TableErrors(only="groups").fit(X, y)
+    assert found.inlier_mask_.all()
+    assert found.message_ == "100 columns for 60 rows: which rows pull together cannot be told."

@@ -247,6 +247,10 @@ class TableErrors(Streams, BlanksDefense):
         )
         if search.n_rejected_ < _FEWEST:
             return np.zeros(n, dtype=bool), None
+        d = int((np.ptp(X, axis=0) > 0).sum())
+        if 2 * d >= n:  # a line goes through so many rows that nobody needs to pull it
+            self.message_ = f"{d} columns for {n} rows: which rows pull together cannot be told."
+            return np.zeros(n, dtype=bool), None
         rule = GroupRule(low, high, box, search.unit_box_, search.verdict_.score)
         if len(others.weight):
             weight = None if weight is None else np.append(weight, others.weight)

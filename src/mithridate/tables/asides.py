@@ -1,11 +1,9 @@
-"""Rows of a table that are no data: empty ones, repeated headers, totals at the end."""
+"""Rows of a table that are no data: empty ones, repeated headers, totals."""
 
 # pyright: reportAttributeAccessIssue=false
 # (Arrow makes its compute functions at import, where a type checker cannot see them.)
 
-from collections.abc import Iterable, Set
-from decimal import Decimal
-from typing import Any
+from collections.abc import Set
 
 import numpy as np
 import pyarrow as pa
@@ -15,11 +13,10 @@ from ..errors import InputError
 from .cells import TEXT
 from .reading import Aside
 from .shapes import TOTAL
+from .sums import are_sums, is_number, subtotals, sum_and_top
 
 TAIL = 3  # rows at the end that may hold totals
 LEAST_SUMMED = 5  # rows that a sum is believed of
-NEAR = 1e-9  # how near a sum must come, beside its rounding
-ROUNDED = 1e-3  # of a sum: more than this the rounding of its cells does not explain
 EMPTY, TOTALS, REPEATED = "all of its cells are empty", "it is a total", "it repeats the header"
 RULE = "it is a line drawn beneath the header"
 DRAWN = r"^\s*:?(?:-{3,}|={3,}):?\s*$"  # as in Markdown and in reports of databases
@@ -28,7 +25,7 @@ DRAWN = r"^\s*:?(?:-{3,}|={3,}):?\s*$"  # as in Markdown and in reports of datab
 def set_aside(
     table: pa.Table, shown: str, ends: bool = True
 ) -> tuple[np.ndarray | None, list[Aside]]:
-    """Find rows that are no data: empty ones, repeated headers, and totals at the end.
+    """Find rows that are no data: empty ones, repeated headers, and totals.
 
     Parameters
     ----------
@@ -37,7 +34,7 @@ def set_aside(
     shown : str
         What an error calls the file.
     ends : bool
-        Whether totals at the end are looked for.
+        Whether totals are looked for.
 
     Returns
     -------
@@ -148,7 +145,7 @@ def drawn(table: pa.Table) -> list[int]:
 
 
 def totals(table: pa.Table, gone: Set[int] = frozenset()) -> list[int]:
-    """Find rows at the end that are totals or means by their text, or a last one by its sums.
+    """Find rows that are totals: by text and sums; at the end by either, or as means by their text.
 
     Parameters
     ----------
@@ -162,12 +159,18 @@ def totals(table: pa.Table, gone: Set[int] = frozenset()) -> list[int]:
     list of int
         Their positions.
     """
+    parts = subtotals(table, gone)
+    gone = {*gone, *parts}
     first = max(0, table.num_rows - TAIL - len(gone))
     rows = [row for row in range(first, table.num_rows) if row not in gone][-TAIL:]
     sums = [rows[i] for i in labeled(table.take(pa.array(rows, pa.int64())))]
-    if not sums and rows and len(rows) == TAIL and _is_sum(table, rows[-1]):
-        sums = [rows[-1]]
-    return sums
+    if not sums and rows and len(rows) == TAIL:
+        body = (
+            table.take(pa.array(np.setdiff1d(np.arange(rows[-1] + 1), parts))) if parts else table
+        )
+        if _is_sum(body, rows[-1] - len([row for row in parts if row < rows[-1]])):
+            sums = [rows[-1]]
+    return parts + sums
 
 
 def labeled(tail: pa.Table) -> list[int]:
@@ -196,101 +199,7 @@ def _is_sum(table: pa.Table, last: int) -> bool:
     """Whether a row holds the sums of all others."""
     columns = (column for column in table.columns if is_number(column.type))
     sums = ((c[last].as_py(), *sum_and_top(c.slice(0, last))) for c in columns)
-    return last >= LEAST_SUMMED and _sums(sums, last)
-
-
-def is_number(kind: pa.DataType) -> bool:
-    """Say whether a column of this type can hold sums.
-
-    Parameters
-    ----------
-    kind : pyarrow.DataType
-        The type.
-
-    Returns
-    -------
-    bool
-        Whether it can.
-    """
-    return pa.types.is_integer(kind) or pa.types.is_floating(kind)
-
-
-def sum_and_top(column: Any) -> tuple[float, float]:
-    """Add up the numbers of a column, and find the largest.
-
-    Parameters
-    ----------
-    column : pyarrow.ChunkedArray or pyarrow.Array
-        Numbers; gaps and NaN are passed over.
-
-    Returns
-    -------
-    tuple of float
-        The sum and the largest absolute value; zeros where there are none. The sum is NaN where
-        two infinite numbers cancel.
-
-    Examples
-    --------
-    >>> sum_and_top(pa.chunked_array([[1.0, float("nan"), None, -4.0]]))
-    (-3.0, 4.0)
-    """
-    numbers = column.cast(pa.float64(), safe=False)  # sums of long integers would wrap around
-    if pc.any(pc.is_nan(numbers)).as_py():
-        numbers = numbers.filter(pc.invert(pc.is_nan(numbers)))
-    total, top = pc.sum(numbers).as_py(), pc.max(pc.abs(numbers)).as_py()
-    return (0.0, 0.0) if total is None else (total, top)
-
-
-def _sums(columns: Iterable[tuple[float | None, float, float]], rows: int) -> bool:
-    """Whether values are the sums of their columns, in at least two and all that have a value."""
-    agreed = 0
-    for one in columns:
-        said = agrees(*one, rows)
-        if said is False:
-            return False
-        agreed += bool(said)
-    return agreed >= 2
-
-
-def agrees(value: float | None, total: float, top: float, rows: int) -> bool | None:
-    """Say whether a value is the sum of its column, whose cells may have been rounded each.
-
-    Parameters
-    ----------
-    value : float or None
-        The value.
-    total : float
-        The sum of the cells above.
-    top : float
-        Their largest absolute value.
-    rows : int
-        Their number.
-
-    Returns
-    -------
-    bool or None
-        Whether it is; None for what says nothing, as zeros do.
-
-    Examples
-    --------
-    >>> agrees(12.35, 12.36, 3.0, 9), agrees(0.03, 0.002, 0.05, 30), agrees(13, 12, 3, 9)
-    (True, False, False)
-    """
-    if value is None or np.isnan(value) or not top:
-        return None
-    if not np.isfinite([value, total]).all():
-        return False
-    rounding = (rows + 1) * _place(value, total) / 2
-    if abs(total - value) > max(NEAR * abs(total), min(rounding, ROUNDED * abs(total))):
-        return False
-    return True if value else None
-
-
-def _place(value: float, total: float) -> float:
-    """The last place that a sum is written with; 0 where all numbers are whole."""
-    if value % 1:
-        return 10.0 ** int(Decimal(repr(value)).as_tuple().exponent)
-    return float(bool(total % 1))
+    return last >= LEAST_SUMMED and are_sums(sums, last)
 
 
 class Sorter:
@@ -359,5 +268,5 @@ class Sorter:
                 total, top = sum_and_top(rows[name].slice(0, last))
                 before = self._sums[name]
                 sums.append((rows[name][last].as_py(), before[0] + total, max(before[1], top)))
-            summing = [last] if _sums(sums, self._body + last) else []
+            summing = [last] if are_sums(sums, self._body + last) else []
         return self.why | {numbers[row]: TOTALS for row in summing}

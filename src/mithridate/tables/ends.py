@@ -9,10 +9,11 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from .asides import LEAST_SUMMED, TAIL, TOTALS, agrees, is_number, labeled, sum_and_top
+from .asides import LEAST_SUMMED, TAIL, TOTALS, labeled
 from .cells import TEXT
 from .reading import Aside
 from .source import File, Source, trouble
+from .sums import agrees, is_number, sum_and_top
 
 
 def totals_of(source: Source, file: File) -> list[Aside]:

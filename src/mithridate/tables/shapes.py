@@ -32,6 +32,11 @@ TOTAL = re.compile(
 )
 
 
+_SUM = r"(?:(?:grand|sub|over)?[ -]?totals?|sum|(?:zwischen)?summe|gesamt|somme|totale|suma|totaal)"
+SUM_OF = rf"(?i)^\s*{_SUM}\b|\b{_SUM}\s*:?\s*$"
+"""Text that calls a row the sum of others, such as "North total" (a pattern of Arrow)."""
+
+
 def is_sum(cell: str) -> bool:
     """Say whether a cell calls its row a total or a mean of others.
 
