@@ -80,3 +80,11 @@ def test_no_group_is_told_where_half_as_many_columns_as_rows_are():
     found = TableErrors(only="groups").fit(X, y)
     assert found.inlier_mask_.all()
     assert found.message_ == "100 columns for 60 rows: which rows pull together cannot be told."
+
+
+def test_a_level_that_changed_for_good_costs_no_rows():
+    rng = np.random.default_rng(31)
+    x = rng.normal(size=250)
+    y = x + 3.0 * (np.arange(250) >= 155) + 0.3 * rng.normal(size=250)
+    found = TableErrors(only="groups").fit(x[:, None], y)
+    assert found.inlier_mask_.all()

@@ -17,7 +17,7 @@ Mask = Bool[np.ndarray, " m"]
 _FAR = 3.0  # scales of noise from which on an error counts no more
 _INTERVAL = 2.57  # scales of noise either way that hold 95 % of honest targets
 _MANY = 0.4  # of the group: if fewer are beyond, the others of it have taught what predicts them
-_MOST = 0.4  # of all rows: of two parts as large as each other, none is the wrong one
+_MOST = 1 / 3  # of all rows: of two parts, one half as large as the other, none is the wrong one
 _WORSE = 1.05  # times the error of trees with the group, and the others need it
 _BEND = 0.8  # times the error of a line with the group, where the others bend as well
 _SPLIT = 4  # the seed of the folds
@@ -96,7 +96,7 @@ def gate(table: Canonical, group: Mask) -> Gate:
     their neighbors. Where trees predict the others better than a line does, the table bends, and a
     line must gain a fifth; else any gain counts. Of a group that is rejected, members go back that
     the better of both, without it, expects where they are, and those at the end of a target
-    that is cut off where a line goes on. A group of over 40 % of the rows is another population.
+    that is cut off where a line goes on. A group of over a third of the rows is another population.
     """
     form = even_form(table.part(~group))
     v, w, rest, trees = form(table.y), table.weight, ~group, boosting(len(table.y))
