@@ -311,8 +311,12 @@ class Problem(eqx.Module):
 
         Parameters
         ----------
-        fixed, moving, poison
-            As `terms` takes them.
+        fixed : object
+            The rows that stay, digested by the victim.
+        moving : Sample
+            The rows that move.
+        poison : Sample
+            All poison so far.
         reference : Reference
             What the terms are measured against.
 
