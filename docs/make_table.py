@@ -3,11 +3,11 @@
 import dataclasses
 from pathlib import Path
 
-from mithridate.schema import Look, Moved, Row, Step
+from mithridate.schema import Moved, PlottedRow, Row, Step
 
 FILES = {
     "results.parquet": Row,
-    "looks.parquet": Look,
+    "looks.parquet": PlottedRow,
     "moved.parquet": Moved,
     "trace.parquet": Step,
 }
