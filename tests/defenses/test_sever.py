@@ -107,6 +107,8 @@ def test_where_every_row_is_fitted_there_is_no_scale():
 def test_wrong_rounds_are_named():
     with pytest.raises(InputError, match=r"Sever\(rounds=0\)"):
         Sever(rounds=0).fit(*table())
+    with pytest.raises(InputError, match=r"Sever\(rounds=1.5\)"):
+        Sever(rounds=1.5).fit(*table())
 
 
 def synthetic(seed, d=500, n=5000, n_test=500, share=0.1):

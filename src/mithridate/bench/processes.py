@@ -14,7 +14,7 @@ from threadpoolctl import threadpool_limits
 # A process takes two seconds to start. Work that takes no longer is done in this one.
 PATIENCE = 2.0
 FEW_CELLS = 40  # of which it takes about so long, by the usual defenses on a few hundred rows
-IDLE = 60.0  # seconds without work after which a process ends
+IDLE = 60  # seconds without work after which a process ends
 
 # One thread each: threads of the processes would fight for the processors.
 LIBRARIES = ("OMP", "OPENBLAS", "MKL", "BLIS", "VECLIB", "NUMEXPR")
