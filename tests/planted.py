@@ -2,15 +2,7 @@
 
 import numpy as np
 import pandas as pd
-import pytest
-import sklearn
 from sklearn.datasets import load_diabetes
-
-present_trees = pytest.mark.skipif(
-    tuple(map(int, sklearn.__version__.split(".")[:2])) < (1, 9),
-    reason="boosted trees of scikit-learn before 1.9 cut columns at other places",
-)
-"""For verdicts that lie near the margin: they are other ones by other trees."""
 
 HOSTILE = "=cmd|' /C calc'!A0\n<img src=x>"
 PLANTED = np.arange(7, 442, 29)  # 15 rows

@@ -8,8 +8,6 @@ import mithridate
 from mithridate.defenses import Antidote, TableErrors
 from mithridate.errors import InputError
 
-from .planted import present_trees
-
 
 def sales(seed=0, n=150):
     """Revenue from a quantity and a price, with noise of 300 and no error."""
@@ -34,7 +32,6 @@ def found(wrong):
     return mithridate.clean(wrong, target="revenue", groups="vendor")
 
 
-@present_trees
 def test_the_wrong_rows_go_and_no_other(found):
     assert isinstance(found.defense, TableErrors)
     gone = [*range(0, 240, 24), 100, 240]
@@ -42,7 +39,6 @@ def test_the_wrong_rows_go_and_no_other(found):
     assert [one.row for one in found.aside] == [241]
 
 
-@present_trees
 def test_the_vendor_is_named(found):
     assert any("'ann' 10 of 80" in line and "beyond chance" in line for line in found.summary)
 

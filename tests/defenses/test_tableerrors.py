@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from tests.planted import present_trees
 
 from mithridate.defenses import Antidote, TableErrors
 from mithridate.errors import InputError
@@ -33,7 +32,6 @@ def test_a_group_and_single_rows_are_told_apart():
     assert "pulled the model" in found.summary() and "honest table" in found.summary()
 
 
-@present_trees
 @pytest.mark.parametrize(("only", "finding"), [("groups", 1), ("rows", 2)])
 def test_only_one_of_them(only, finding):
     X, y, _ = poisoned()
@@ -43,7 +41,6 @@ def test_only_one_of_them(only, finding):
     assert (found.findings_[20] == 2) == (only == "rows")
 
 
-@present_trees
 def test_a_curve_is_no_conspiracy():
     """A line is pulled by the rows on the steep part; trees need them for their neighbors."""
     rng = np.random.default_rng(2)
