@@ -5,6 +5,7 @@ import itertools
 import numpy as np
 import pandas as pd
 import pytest
+import scipy.stats
 
 from mithridate.bounds import (
     Effect,
@@ -190,3 +191,14 @@ def test_the_microcredit_trials(shared, study, rows):
     assert len(greedy_flip(Z, y, 0)) == rows
     if len(y) < 3000:  # pairs of more rows take seconds
         assert rows - 3 <= certified_rows(Z, y, 0) < rows
+
+
+def test_the_p_value_is_that_of_a_line():
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=30), rng.normal(size=30)
+    effect = Effect.of(np.column_stack([x, np.ones(30)]), y + 0.3 * x, np.array([1.0, 0.0]))
+    test, line = TTest(None, 0.05), scipy.stats.linregress(x, y + 0.3 * x)
+    state = State.of(effect, np.arange(30))
+    assert test.t(state) == pytest.approx(line.slope / line.stderr)
+    assert test.p(state) == pytest.approx(line.pvalue)
+    assert test.significant(state) == (line.pvalue < 0.05)
