@@ -96,8 +96,8 @@ class Steps(Errors):
 
 
 @pytest.mark.parametrize("others, pull, r, denies", [
-    (3, 5.0, 0.0, False),  # 1.7 standard errors
-    (5, 5.0, 0.0, True),  # 2.2: they are not where the flagged rows pull them
+    (6, 5.0, 0.0, False),  # 2.4 standard errors
+    (7, 5.0, 0.0, True),  # 2.6: they are not where the flagged rows pull them
     (50, 5.0, 5.0, False),  # they are
     (50, 5.0, 2.6, False),
     (50, 5.0, 2.4, True),  # nearer to where they were
@@ -108,15 +108,15 @@ def test_flagged_rows_bear_nothing_out_that_other_rows_deny(others, pull, r, den
     assert borne_out(said, said.flagged).any() != denies
     w = np.full(others, 0.5)
     assert harm.denied(y[2:], np.full(others, pull), w) == denies  # whatever weights amount to
-    assert not harm.denied(y[2:], np.full(others, pull), 1.0 * (np.arange(others) < 3))
+    assert not harm.denied(y[2:], np.full(others, pull), 1.0 * (np.arange(others) < 6))
 
 
 def test_rows_that_are_borne_out_by_chance_do_not_bear_each_other_out():
     y, first = np.full(6, 10.0), np.arange(6)
-    far = {6: [4.0, 4.0, 4.0, 4.0, 0.0, 0.0], 4: [4.0, 4.0, 0.0, 0.0, 0.0, 0.0]}
-    core = Steps(y, first >= 0, far | {2: [4.0, 4.0, 0.0, 0.0, 0.0, 0.0]}, 0.0)
-    assert borne_out(core, core.flagged).tolist() == (first < 4).tolist()
-    chance = Steps(y, first >= 0, far | {2: [4.0, 0.0, 0.0, 0.0, 0.0, 0.0]}, 0.0)
+    far = {6: [4.0, 4.0, 4.0, 4.0, 0.0, 0.0]}
+    half = Steps(y, first >= 0, far | {4: [4.0, 4.0, 0.0, 0.0, 0.0, 0.0]}, 0.0)
+    assert borne_out(half, half.flagged).tolist() == (first < 4).tolist()
+    chance = Steps(y, first >= 0, far | {4: [4.0, 0.0, 0.0, 0.0, 0.0, 0.0]}, 0.0)
     assert not borne_out(chance, chance.flagged).any()
 
 

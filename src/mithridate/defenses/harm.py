@@ -19,7 +19,7 @@ _MANY = 1 << 14  # rows from which on one split is enough
 _WAY = 0.3  # of the way to its target that the other flagged rows take a prediction
 _WORSE = 1.01  # times the squared error of the other rows, and they need the flagged ones
 _LEVEL, _ROWS = 0.05, 5  # share and number of rows; a target that so many have is a level or code
-_SURE = 2.0  # standard errors by which the other rows deny what flagged rows say of them
+_SURE = 2.5  # standard errors by which the other rows deny what flagged rows say of them
 
 
 class Decision(NamedTuple):
@@ -101,8 +101,9 @@ def borne_out(tried: Tried, flagged: Mask) -> Mask:
 
     With the others in training, boosted trees come nearer to the target of such a row by 30 % of
     its distance; half of its squared error is gone. Errors do not explain each other, unless many
-    came from one source. Then some lie beside each other by chance. But these few alone do not bear
-    each other out, or they pull the predictions of rows that nobody flagged to where these are not.
+    came from one source. Then some lie beside each other by chance. But these few alone bear fewer
+    than half of themselves out, or they pull the predictions of rows that nobody flagged to where
+    these are not.
 
     The farther off a target is, the farther a prediction has to come; so an error that grows is not
     borne out any sooner.
@@ -119,16 +120,14 @@ def borne_out(tried: Tried, flagged: Mask) -> Mask:
     def by(rows: Mask) -> Mask:
         return rows & (pull(rows) * np.sign(r) > _WAY * np.abs(r))
 
-    shared = core = by(flagged)
+    shared = by(flagged)
     if not shared.any():
         return none
     alone = shared.sum() == 1
     pulled = pull(flagged if alone else shared)
     if denied(r[others], pulled[others], tried.table.weight[others]):
         return none
-    while core.sum() > 1 and (by(core) != core).any():
-        core = by(core)
-    return shared if alone or core.sum() > 1 else none
+    return shared if alone or 2 * by(shared).sum() >= shared.sum() else none
 
 
 def denied(
