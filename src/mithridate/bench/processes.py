@@ -1,6 +1,8 @@
 """Processes that compute beside this one, which takes part in what they have not begun."""
 
 import importlib
+import queue
+import threading
 import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -61,37 +63,27 @@ class Task:
 
     def __init__(self, call: Call):
         self.call = call
-        self._future: Any = None
         self._made: tuple[Any, Exception | None] | None = None
-
-    def send(self, team: Any) -> None:
-        """Give the call to a team of helpers, unless it is made."""
-        if self._made is None:
-            with suppress(Exception):  # a broken team: the call is made here
-                self._future = team.submit(_tried, *self.call)
+        self._ready = threading.Event()
 
     @property
     def done(self) -> bool:
-        """Whether there is a result."""
-        return self._made is not None or (self._future is not None and self._future.done())
+        """Whether nobody is at it any more."""
+        return self._ready.is_set()
 
-    def take(self) -> bool:
-        """Whether the call is for this process to make: no helper has begun it."""
-        if self._made is not None or (self._future is not None and not self._future.cancel()):
-            return False
-        self._future = None
-        return True
+    def finish(self, made: tuple[Any, Exception | None] | None) -> None:
+        """Take what a helper made; None where it ended, and the call is made once more."""
+        self._made = made
+        self._ready.set()
 
     def make(self) -> None:
         """Make the call here."""
         with threadpool_limits(1), warnings.catch_warnings():
-            self._made = _tried(*self.call)
+            self.finish(_tried(*self.call))
 
     def result(self) -> Any:
         """The result, waited for if a helper is at it; an error of the call is raised."""
-        if self._made is None and self._future is not None:
-            with suppress(Exception):  # the helper ended: the call is made once more
-                self._made = self._future.result()
+        self._ready.wait()
         if self._made is None:
             self.make()
         value, error = self._made or (None, None)
@@ -119,14 +111,34 @@ class Side:
     """
 
     def __init__(self, started: bool):
-        self.team = helpers() if started else None
+        self.team: Any = None
+        self._tasks: list[Task] = []
+        self._waiting: queue.SimpleQueue[Task | None] = queue.SimpleQueue()
+        self._feeders: list[threading.Thread] = []
+        if started:
+            self._start()
+
+    def _start(self) -> None:
+        """Gets helpers; a thread for each hands it a call when the one before is made."""
+        self.team = helpers()
+        others = 0 if self.team is None else joblib.effective_n_jobs(-1) - 1
+        for _ in range(others):
+            self._feeders.append(threading.Thread(target=self._feed, daemon=True))
+            self._feeders[-1].start()
+
+    def _feed(self) -> None:
+        while (task := self._waiting.get()) is not None:
+            try:
+                task.finish(self.team.submit(_tried, *task.call).result())
+            except Exception:  # the helper ended
+                task.finish(None)
 
     def begin(self, calls: Iterable[Call]) -> list[Task]:
         """Hand over calls; those that were handed over first are made first."""
         tasks = [Task(call) for call in calls]
-        if self.team is not None:
-            for task in tasks:
-                task.send(self.team)
+        self._tasks += tasks
+        for task in tasks:
+            self._waiting.put(task)
         return tasks
 
     def results(self, tasks: Sequence[Task]) -> Iterator[Any]:
@@ -134,20 +146,35 @@ class Side:
         began, late = time.perf_counter(), self.team is not None
         for i, task in enumerate(tasks):
             if not late and time.perf_counter() - began > PATIENCE:
-                late, self.team = True, helpers() if len(tasks) - i > 1 else None
-                for other in tasks[i:] if self.team is not None else ():
-                    other.send(self.team)
-            while not task.done:
-                mine = next((other for other in tasks[i:] if other.take()), None)
-                if mine is None:
-                    break
+                late = True
+                if len(tasks) - i > 1:
+                    self._start()
+            while not task.done and (mine := self._next()) is not None:
                 mine.make()
             yield task.result()
+
+    def _next(self) -> Task | None:
+        """The first call that nobody has begun."""
+        with suppress(queue.Empty):
+            return self._waiting.get_nowait()
+        return None
+
+    def close(self) -> None:
+        """Hand over no more calls."""
+        for _ in self._feeders:
+            self._waiting.put(None)
+        self._feeders = []
 
     def end(self) -> None:
         """End the helpers, whatever they are at."""
         if self.team is not None:
             self.team.shutdown(wait=False, kill_workers=True)
+        while self._next() is not None:
+            pass
+        self.close()
+        for task in self._tasks:  # of a team that is ended, nothing may come any more
+            if not task.done:
+                task.finish(None)
 
 
 @contextmanager
@@ -167,6 +194,7 @@ def beside(cells: int) -> Iterator[Side]:
     side = Side(cells > FEW_CELLS)
     try:
         yield side
+        side.close()
     except BaseException:
         side.end()
         raise
