@@ -19,6 +19,7 @@ _MANY = 1 << 14  # rows from which on one split is enough
 _WAY = 0.3  # of the way to its target that the other flagged rows take a prediction
 _WORSE = 1.01  # times the squared error of the other rows, and they need the flagged ones
 _LEVEL, _ROWS = 0.05, 5  # share and number of rows; a target that so many have is a level or code
+_FAR_BETTER = 0.5  # of the squared error of the other rows, and the flagged ones spoil it
 _SURE = 2.5  # standard errors by which the other rows deny what flagged rows say of them
 
 
@@ -103,7 +104,7 @@ def borne_out(tried: Tried, flagged: Mask) -> Mask:
     its distance; half of its squared error is gone. Errors do not explain each other, unless many
     came from one source. Then some lie beside each other by chance. But these few alone bear fewer
     than half of themselves out, or they pull the predictions of rows that nobody flagged to where
-    these are not.
+    these are not, or those are predicted far better without them.
 
     The farther off a target is, the farther a prediction has to come; so an error that grows is not
     borne out any sooner.
@@ -125,6 +126,9 @@ def borne_out(tried: Tried, flagged: Mask) -> Mask:
         return none
     alone = shared.sum() == 1
     pulled = pull(flagged if alone else shared)
+    without, within = (tried.error("trees", used, others) for used in (others, others | shared))
+    if without < _FAR_BETTER * within:
+        return none
     if denied(r[others], pulled[others], tried.table.weight[others]):
         return none
     return shared if alone or 2 * by(shared).sum() >= shared.sum() else none
