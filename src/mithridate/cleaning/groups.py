@@ -15,6 +15,7 @@ from ..data.load import Opened
 from ..errors import InputError
 from ..tables.cells import Levels
 from ..tables.cells import levels as levels_of
+from .bits import kept_between
 
 CHANCE = 0.01  # that a clean table names any source, over all that are looked at
 MISSING = "(missing)"
@@ -114,8 +115,7 @@ class CountsOf:
 
     def __call__(self, block: tuple[int, pa.Table]) -> dict[str, np.ndarray]:
         start, table = block
-        packed = np.frombuffer(self.bits, np.uint8)[start // 8 : -(-(start + len(table)) // 8)]
-        kept = np.unpackbits(packed)[start % 8 :][: len(table)].astype(bool)
+        kept = kept_between(self.bits, start, start + len(table))
         levels = levels_of(table[self.column])
         assert levels is not None  # or it was refused by the sample
         names, codes = _named(levels)

@@ -1,7 +1,6 @@
 """The report on a table in passes: what one further pass brings back of it, whatever its length."""
 
 import operator
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -16,6 +15,7 @@ from ..passes.reader import Reader
 from ..passes.stream import Streamed
 from ..tables.blocks import BLOCK
 from ..tables.notes import leading
+from .bits import kept_between
 from .cells import Cells
 from .groups import names_of
 from .output import Explain
@@ -71,8 +71,7 @@ class PageScores:
 
     def __call__(self, block: Block) -> tuple[np.ndarray, list[Picked], Picked]:
         said, stop = self.verdict.said(block), block.start + len(block.weight)
-        packed = np.frombuffer(self.bits, np.uint8)[block.start // 8 : -(-stop // 8)]
-        kept = np.unpackbits(packed, count=len(block.weight)).astype(bool)
+        kept = kept_between(self.bits, block.start, stop)
         counts = [report.score_counts(said[0, rows], self.edges) for rows in (kept, ~kept)]
         first, last = np.searchsorted(self.drawn, [block.start, stop])
         mine = Picked.of(block, said, self.drawn[first:last] - block.start)
@@ -210,17 +209,9 @@ def drawn_of(bits: bytes, n: int) -> np.ndarray:
     """The numbers of kept rows that are drawn, evenly spaced among all that are kept."""
     k, at, ahead, found = kept_in(bits), 0, 0, []
     wanted = np.linspace(0, k - 1, min(k, MOST_KEPT)).astype(int)
-    for start, part in _parts(bits, n):
-        rows = np.flatnonzero(part)
+    for start in range(0, n, BLOCK):
+        rows = np.flatnonzero(kept_between(bits, start, min(start + BLOCK, n)))
         last = int(np.searchsorted(wanted, ahead + len(rows)))
         found.append(start + rows[wanted[at:last] - ahead])
         at, ahead = last, ahead + len(rows)
     return np.concatenate(found)
-
-
-def _parts(bits: bytes, n: int) -> Iterator[tuple[int, np.ndarray]]:
-    """The mask of `n` rows, a block at a time."""
-    packed = np.frombuffer(bits, np.uint8)
-    for start in range(0, n, BLOCK):
-        stop = min(start + BLOCK, n)
-        yield start, np.unpackbits(packed[start // 8 : -(-stop // 8)], count=stop - start)

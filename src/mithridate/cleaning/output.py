@@ -22,6 +22,7 @@ from ..tables.folder import QUARANTINE, output_name
 from ..tables.reading import Aside
 from ..tables.rows import typed
 from ..tables.source import File, Source
+from .bits import kept_between
 from .findings import ADDED, JUDGED, Judged, Rejected, beside, in_units
 
 GROUP = 1 << 25  # bytes of kept rows that become a row group
@@ -191,10 +192,9 @@ def _write(
 
 def tasks(source: Source, bits: bytes) -> Iterator[WritingTask]:
     """The files with their parts of the mask."""
-    packed, first, number = np.frombuffer(bits, dtype=np.uint8), 0, 1
+    first, number = 0, 1
     for file in source.files:
-        start, stop = first // 8, -(-(first + file.rows) // 8)
-        mask = np.unpackbits(packed[start:stop])[first % 8 :][: file.rows].astype(bool)
+        mask = kept_between(bits, first, first + file.rows)
         yield WritingTask(file, first, mask, number)
         first += file.rows
         number += file.length

@@ -1,5 +1,6 @@
 """What a sample of a long table says beside the verdicts: its sources, and its cells."""
 
+import itertools
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -17,6 +18,7 @@ from ..tables.encoder import Encoder
 from ..tables.reading import Reading
 from ..tables.source import Source
 from ..tables.write import stacked
+from .bits import kept_between
 from .cells import Cells, cells_of
 from .groups import CountsOf, Groups, Tally, added, framed, source_told, tallied
 from .shifts import Shift, shifts_of, told
@@ -53,14 +55,14 @@ class Sources(NamedTuple):
         cls, reader: Reader, names: Sequence[str], guard: Any, bits: bytes, goal: Any
     ) -> "Sources":
         """The files that the rows come from, as sources; those without a row are left out."""
-        source, packed = reader.source, np.frombuffer(bits, np.uint8)
+        source = reader.source
         rows = np.array([file.rows for file in source.files])
         edges = np.append(0, np.cumsum(rows))
-        lost = [n - _kept(packed, a, a + n) for n, a in zip(rows.tolist(), edges, strict=False)]
+        kept = [kept_between(bits, *ends).sum() for ends in itertools.pairwise(edges.tolist())]
         codes = np.searchsorted(edges, spaced(source.rows), side="right") - 1
         shifts, sample = _shifts(reader, Groups(FILE, [*names], codes), guard, goal)
         some = np.flatnonzero(rows)
-        here = np.array(lost)[some]
+        here = (rows - kept)[some]
         tallies = tallied([names[i] for i in some.tolist()], rows[some], here)
         return cls(FILE, tallies, shifts, sample, tuple(names))
 
@@ -88,12 +90,6 @@ def _shifts(reader: Reader, groups: Groups, guard: Any, goal: Any) -> tuple[dict
     unit = goal.high - goal.low
     y = (goal.raw(reader.sample()) - goal.low) / unit
     return shifts_of(guard, y, unit, groups), len(y) if len(y) < reader.source.rows else 0
-
-
-def _kept(packed: np.ndarray, start: int, stop: int) -> int:
-    """How many bits are 1 between two rows."""
-    bits = np.unpackbits(packed[start // 8 : -(-stop // 8)])
-    return int(bits[start % 8 : start % 8 + stop - start].sum())
 
 
 def sources_in(sample: pa.Table, column: str, target: str) -> Groups:
