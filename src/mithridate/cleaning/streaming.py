@@ -29,6 +29,7 @@ from ..passes.reader import Reader, Tell
 from ..passes.scratch import Scratch
 from ..passes.stream import Streamed
 from ..tables import csv, targets
+from ..tables.digest import Digest
 from ..tables.encoded import check_rows
 from ..tables.encoder import Encoder
 from ..tables.folder import TEXT, find_files, output_name, surveyed, table_name
@@ -316,15 +317,28 @@ class _Run:
         if self.model is not None:
             return self._encoder_of(self.model, reader, types, beside)
         wanted = asked(types, self.target, drop, self.categorical, reading=self.reading)
-        digests = reader.survey(wanted.surveyed, wanted.gone, beside, self.guard.draws)
-        if targets.has_gaps(digests[wanted.target]):
-            reader = self.account.with_target(reader, wanted.target, wanted.gone)
-            digests = reader.survey(wanted.surveyed, wanted.gone, beside, self.guard.draws)
-        if beside:
-            self.grouped = sources_in(reader.sample(), beside[0], wanted.target)
+        named = wanted.target, wanted.gone
+        reader, digests = self._surveyed(reader, wanted.surveyed, *named, beside)
         goal = target_of(wanted, digests, reader)
         medians = reader.medians(lacking(wanted, digests))
         return reader, planned(wanted, goal, digests, medians, reader)
+
+    def _surveyed(
+        self,
+        reader: Reader,
+        kinds: Mapping[str, str],
+        target: str,
+        gone: tuple[str, ...],
+        beside: Sequence[str],
+    ) -> tuple[Reader, dict[str, Digest]]:
+        """The reader of the rows with a target, and digests of them; sources are looked up, too."""
+        digests = reader.survey(kinds, gone, beside, self.guard.draws)
+        if targets.has_gaps(digests[target]):
+            reader = self.account.with_target(reader, target, gone)
+            digests = reader.survey(kinds, gone, beside, self.guard.draws)
+        if beside:
+            self.grouped = sources_in(reader.sample(), beside[0], target)
+        return reader, digests
 
     def _explain(self, encoder: Encoder, verdict: Verdict, kept: Moments) -> output.Explain:
         """All that is needed to say why a row was rejected."""
@@ -339,12 +353,7 @@ class _Run:
         """The encoder of a saved model, with what that does not know of this table."""
         goal = target_for(model, self.target)
         kinds, gone = kinds_for(model, types), model.encoder.target.gone
-        digests = reader.survey(kinds, gone, beside, self.guard.draws)
-        if targets.has_gaps(digests[goal]):
-            reader = self.account.with_target(reader, goal, gone)
-            digests = reader.survey(kinds, gone, beside, self.guard.draws)
-        if beside:
-            self.grouped = sources_in(reader.sample(), beside[0], goal)
+        reader, digests = self._surveyed(reader, kinds, goal, gone, beside)
         self.guard.learn_of(model.known)
         said = novelties(model, [*types], digests, beside[0] if beside else None)
         return reader, model.encoder._replace(notes=tuple(said))
