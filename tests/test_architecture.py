@@ -227,7 +227,6 @@ def test_few_parameters_are_given_by_place():
 # Classes that share a name, and why they may.
 NAMESAKES = {
     "Ridge": "the victim and the estimator: people name one by --victim, the other in Python",
-    "Score": "an interface of the passes, and how one rule fulfils it in its own module",
 }
 
 

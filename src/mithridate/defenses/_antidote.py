@@ -39,7 +39,7 @@ class Antidote(Streams, BaseDefense):
 
     The default of the product. It searches a regression that half of the rows agree on, finds the
     rows beyond 3 σ that pulled the regression on all rows away from it, and rejects them only if
-    the model is worth it: if they moved its predictions by a quarter of the variance of the target,
+    their effect is large: if they moved its predictions by a quarter of the variance of the target,
     or by less and their targets are at the ends of the range, where the strongest poison has them.
     Curves, mixtures and long tails of clean tables seldom do that, so of a clean table it mostly
     rejects nothing. A single outlier stays, unless there is a `false_positive_rate`. Poison inside
@@ -51,8 +51,8 @@ class Antidote(Streams, BaseDefense):
         The model to defend, fitted on the kept rows; None is `Ridge()`.
     false_positive_rate : float, optional
         A share in (0, 0.5]. With it, rows so far off that chance does not explain them are rejected
-        too, whomever they pulled; where no rows together pulled the model, `BayesClean` with this
-        rate decides row by row. None rejects only rows that pulled together. In passes `clean`
+        too, whether or not they pulled; where no rows together pulled the model, `BayesClean` with
+        this rate decides row by row. None rejects only rows that pulled together. In passes `clean`
         sets it to 0.01, and so does `clean --defense antidote`: both then find the single outlier
         that `Antidote()` keeps.
 
@@ -127,14 +127,14 @@ class Antidote(Streams, BaseDefense):
         if trusted is not None:
             Z = by_columns(box.scaled(trusted[0]), trusted[1])
             more = _from_trusted(small, Block(0, Z, np.ones(len(trusted[1]))))
-            believed = [(found, True) for found in (searches, *more)]
+            rejecting = [(search, True) for search in (searches, *more)]
 
             def losses(mask: Mask) -> Column:
                 fitted = self._fit_estimator(X, y, sample_weight, mask)
                 return (trusted[1] - fitted.predict(trusted[0])) ** 2
 
             first = searches, worthwhile
-            choices = [first, *believed, (searches, False)]
+            choices = [first, *rejecting, (searches, False)]
             searches, worthwhile = _most_trusted(table, choices, losses)
         verdict = self.verdict_ = self._verdict(table, small, searches, worthwhile)
         self.scores_ = table.values(verdict.score)
@@ -169,14 +169,14 @@ class Antidote(Streams, BaseDefense):
         sample = table.sample()
         with one_thread():
             small = left = SearchTable.of(sample)
-            found, worthwhile = _searched_once(left)
-            searches, more = [found], worthwhile
+            finding, worthwhile = _searched_once(left)
+            searches, more = [finding], worthwhile
             while more and len(searches) < MAX_SEARCHES:
                 left = left.without(searches[-1].rejected)
                 if left.total <= CORE_SHARE * small.total:
                     break
-                found, more = _searched_once(left, again=True)
-                searches += [found] * more
+                finding, more = _searched_once(left, again=True)
+                searches += [finding] * more
         return small, searches, worthwhile
 
     def _verdict(
@@ -205,18 +205,18 @@ class Antidote(Streams, BaseDefense):
         row_by_row = BayesClean(false_positive_rate=self.false_positive_rate)
         verdict = row_by_row.decide(table)
         self.threshold_ = row_by_row.threshold_
-        said = "No group of rows pulled the model far, so BayesClean judged each row alone."
-        self.message_ = f"{said} {row_by_row.message_}".rstrip()
+        sentence = "No group of rows pulled the model far, so BayesClean judged each row alone."
+        self.message_ = f"{sentence} {row_by_row.message_}".rstrip()
         self.regression_ = row_by_row.regression_
         self.false_positive_rate_ = row_by_row.false_positive_rate_
         return verdict
 
     def _score(self, table: Passes, small: SearchTable, searches: Searches) -> Kernel:
-        """How far off rows are; in a table longer than its sample, from models of all rows."""
+        """The distances of rows; in a table longer than its sample, by models of all rows."""
         if table.total > small.total:
-            searches, sampled = [], searches
-            for found in sampled:
-                searches.append(found.of_all(table, tuple(one.kernel for one in searches)))
+            searches, from_sample = [], searches
+            for finding in from_sample:
+                searches.append(finding.of_all(table, tuple(one.kernel for one in searches)))
         if self.false_positive_rate is not None:
             distance = searches[-1].distance
             freedom = distance.core.weight - distance.core.effective - 1.0
@@ -258,29 +258,34 @@ def _most_trusted(
 def _searched_once(table: SearchTable, again: bool = False) -> tuple[Finding, bool]:
     """The worthwhile finding with the most targets at the ends, or the first and False.
 
-    Again, in the rows that an earlier search left, the first that is worthwhile will do.
+    With `again`, in the rows that an earlier search left, it is the first worthwhile one.
     """
-    searches = []
-    for found in table.searches():
-        if again and found.ends > CLEAR_ENDS and found.effect > REPEATED_EFFECT:
-            return found, True
-        searches.append(found)
+    findings = []
+    for finding in table.searches():
+        if again and finding.ends > CLEAR_ENDS and finding.effect > REPEATED_EFFECT:
+            return finding, True
+        findings.append(finding)
     if again:
-        return searches[0], False
-    worthwhile = [s for k, s in enumerate(searches) if _is_worthwhile(s, first=k == 0)]
-    return max(worthwhile, key=lambda s: s.ends, default=searches[0]), bool(worthwhile)
+        return findings[0], False
+    worthwhile = [
+        candidate for k, candidate in enumerate(findings) if _is_worthwhile(candidate, first=k == 0)
+    ]
+    return max(worthwhile, key=lambda candidate: candidate.ends, default=findings[0]), bool(
+        worthwhile
+    )
 
 
-def _is_worthwhile(found: Finding, first: bool) -> bool:
+def _is_worthwhile(finding: Finding, first: bool) -> bool:
     """Whether what a search found is reason enough to reject it; `first` is the first start."""
-    if found.ends > CLEAR_ENDS and found.effect > MEDIUM_EFFECT:
+    if finding.ends > CLEAR_ENDS and finding.effect > MEDIUM_EFFECT:
         return True
-    if found.ends > SLIGHT_ENDS and found.effect > max(SMALL_EFFECT, 2.0 * found.left):
+    if finding.ends > SLIGHT_ENDS and finding.effect > max(SMALL_EFFECT, 2.0 * finding.left):
         return True
-    # From other starts a large effect is no reason: they may hold the poison, and reject the rest.
-    # Nor is it where the kept rows are at an end: a target that is often 0, and the others go.
-    return first and abs(found.ends) <= CLEAR_ENDS and found.effect > LARGE_EFFECT
+    # A large effect alone counts only from the first start: another one may begin with the poison
+    # and reject the clean rows. Nor does it count where the kept rows are at an end, as with a
+    # target that is mostly 0.
+    return first and abs(finding.ends) <= CLEAR_ENDS and finding.effect > LARGE_EFFECT
 
 
 def _farthest(searches: Searches) -> Kernel:
-    return Farthest(tuple(found.kernel for found in searches))
+    return Farthest(tuple(finding.kernel for finding in searches))

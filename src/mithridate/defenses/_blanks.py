@@ -11,8 +11,8 @@ from .base import BaseDefense
 
 Column = Float[np.ndarray, " m"]
 
-_FEW = 10  # blanks of a column, from which on their rows say themselves how noisy they are
-_SHRUNK = 20.0  # rows that no difference counts as, beside the rows with a blank
+_MIN_BLANKS = 10  # blanks that a column needs for its rows to have a noise scale of their own
+_SHRINKAGE_ROWS = 20.0  # weight of "no difference" beside the rows with a blank, in rows
 
 
 def as_blanks(blanks: Any, X: Any, weight: Any) -> Bool[np.ndarray, "n d"] | None:
@@ -29,7 +29,7 @@ def as_blanks(blanks: Any, X: Any, weight: Any) -> Bool[np.ndarray, "n d"] | Non
 
 
 class Widening(NamedTuple):
-    """What blanks add to the noise of rows, which whoever filled them cannot know better.
+    """What blanks add to the noise of rows, since no filled value is certain.
 
     A blank may stand for any value of its column, and so adds the variance that the column has in
     a line through the table: `sd` (d,). Where ten or more rows have a blank in the same column, and
@@ -48,14 +48,14 @@ class Widening(NamedTuple):
         noise: Column,
         blank: Bool[np.ndarray, "m d"] | None,
     ) -> "Widening":
-        """What rows with residuals `r` say; blanks are no part of their noise yet."""
+        """Estimate it from rows with residuals `r`, whose `noise` does not count blanks yet."""
         d = table.X.shape[1]
         if blank is None:
             return cls(np.zeros(d), np.ones(d))
         slopes = Line().fit(table.X, v, table.weight).coef_[1:]
         own = cls(slopes * spread_of(table), np.ones(d))
         noise = own(noise, blank)
-        for j in np.flatnonzero(blank.sum(axis=0) >= _FEW):
+        for j in np.flatnonzero(blank.sum(axis=0) >= _MIN_BLANKS):
             rows, others = blank[:, j], ~blank[:, j]
             if not others.any():
                 continue
@@ -63,7 +63,7 @@ class Widening(NamedTuple):
             ratio = spread(z[rows], w[rows]) / max(spread(z[others], w[others]), 1e-9)
             if ratio > 1.0:
                 k = float(rows.sum())
-                own.factor[j] = ratio ** (k / (k + _SHRUNK))
+                own.factor[j] = ratio ** (k / (k + _SHRINKAGE_ROWS))
                 noise = np.where(rows, noise * own.factor[j], noise)
         return own
 

@@ -20,15 +20,15 @@ Column = Float[np.ndarray, " m"]
 
 CUT = float(np.log(10.0))  # log odds above which a slip is flagged: ten to one
 GROSS = float(np.log(100.0))  # the same of an error that no slip explains
-_LEVELS = 10  # values that a column has at most, to be taken for codes or grades
-_LEAST = 30  # rows that say how a column follows from the others
-_OFTEN = 0.05  # of the rows: a value that so many share is no error
+_MAX_LEVELS = 10  # different values; a column with no more holds codes or grades
+_MIN_ROWS = 30  # rows that a column needs, to be predicted from the others
+_COMMON_SHARE = 0.05  # of the rows: a value that this many have is no error
 _TIED = 0.1, 3.0  # share of the commonest value, and times the next, from which on it is left out
-_MOST = 0.03  # of a column: so many gross cells are another population
-_FAR = 10.0  # robust standard deviations beyond which a value is extreme on its own scale
-_DRAWS = 5000  # honest cells of a column that say how often chance flags one
-_FEW = 0.01  # of the column: more such values are its tail
-_SHARED = 100_000  # numbers in a table from which columns gain by a thread each
+_MAX_GROSS_SHARE = 0.03  # of a column: more gross cells are another population, not errors
+_EXTREME_SIGMAS = 10.0  # robust standard deviations from the median: beyond, a value is extreme
+_DRAWS = 5000  # simulated honest cells, from which the rate of false flags is estimated
+_MAX_EXTREME_SHARE = 0.01  # of the column: more such values are its tail
+_PARALLEL_CELLS = 100_000  # cells of a table; from here on one thread a column is faster
 
 
 class _CellTable(NamedTuple):
@@ -61,7 +61,7 @@ class _CellTable(NamedTuple):
 
     def far(self, x: Column, j: int) -> Bool[np.ndarray, " m"]:
         """Whether values of a column are extreme on its own scale."""
-        return np.abs(self.standard(x, j)) > _FAR
+        return np.abs(self.standard(x, j)) > _EXTREME_SIGMAS
 
 
 class _ColumnModel(NamedTuple):
@@ -81,8 +81,8 @@ class CellErrors(BaseEstimator):
     scale that goes with the prediction); a slip of the decimal point by one to three places, after
     which the cell would be noise; and a gross error, a Cauchy density as wide as the column. Their
     shares are learned for each column by expectation maximization. In each row the cell that is
-    most likely wrong is then replaced by its prediction, and all is done once more, so that a wrong
-    cell does not make others look wrong.
+    most likely wrong is then replaced by its prediction, and all columns are predicted again, so
+    that a wrong cell does not make others look wrong.
 
     Columns of ten values or fewer are codes and are not judged, nor values that one row in twenty
     shares. Where more than 3 % of a column look grossly wrong they are another population, and none
@@ -208,35 +208,35 @@ class CellErrors(BaseEstimator):
         F = table.predictors(table.X)
         first = self._columns(table, Lines.of(F), {})
         chosen = {j: one.model.form for j, one in first.items()}
-        F = table.predictors(_mended(table, first, F))
+        F = table.predictors(_filled(table, first, F))
         for j, one in self._columns(table, Lines.of(F), chosen).items():
             if j >= self.n_features_in_:
                 continue  # the target
-            rows, said = one.rows, one.verdict
-            self.scores_[rows, j], self.slips_[rows, j] = said.odds, said.slip
-            self.expected_[rows, j] = said.expected
-            self.expected_low_[rows, j], self.expected_high_[rows, j] = said.low, said.high
+            rows, verdict = one.rows, one.verdict
+            self.scores_[rows, j], self.slips_[rows, j] = verdict.odds, verdict.slip
+            self.expected_[rows, j] = verdict.expected
+            self.expected_low_[rows, j], self.expected_high_[rows, j] = verdict.low, verdict.high
             self.chance_ += self._chance(one, table)
         self._flag(table)
 
     def _table(self, X: Rows, y: Column | None) -> _CellTable:
         """Which columns are judged, and the scales of all."""
         self.skipped_ = {}
-        asked = range(X.shape[1]) if self.columns is None else self.columns
+        requested = range(X.shape[1]) if self.columns is None else self.columns
         whole = X if y is None else np.column_stack([X, y])
         known = ~np.isnan(whole)
         whole, units, plain = whole.copy(), [], {}
         for j in range(whole.shape[1]):
-            there = whole[known[:, j], j]
-            units.append(Unit.of(there if len(there) else np.zeros(1)))
+            values = whole[known[:, j], j]
+            units.append(Unit.of(values if len(values) else np.zeros(1)))
             whole[~known[:, j], j] = units[j].middle
-            if j not in asked and j < X.shape[1]:
+            if j not in requested and j < X.shape[1]:
                 continue
-            why = _unjudged(there)
-            if not why:
-                plain[j] = even(there, units[j])
+            reason = _unjudged(values)
+            if not reason:
+                plain[j] = even(values, units[j])
             elif j < X.shape[1]:
-                self.skipped_[j] = why
+                self.skipped_[j] = reason
         return _CellTable(whole, known, [*plain], units, plain)
 
     def _columns(
@@ -247,16 +247,16 @@ class CellErrors(BaseEstimator):
         def judged(j: int) -> _ColumnModel | None:
             return _column(table, lines, j, chosen.get(j))
 
-        if table.X.size >= _SHARED:  # a thread each: columns ask nothing of each other
-            with ThreadPoolExecutor(min(cores(), len(table.columns))) as side:
-                every = list(side.map(judged, table.columns))
+        if table.X.size >= _PARALLEL_CELLS:  # columns are independent
+            with ThreadPoolExecutor(min(cores(), len(table.columns))) as pool:
+                models = list(pool.map(judged, table.columns))
         else:
-            every = [judged(j) for j in table.columns]
-        made = dict(zip(table.columns, every, strict=True))
-        for j, one in made.items():
+            models = [judged(j) for j in table.columns]
+        by_column = dict(zip(table.columns, models, strict=True))
+        for j, one in by_column.items():
             if one is None and j < self.n_features_in_:
                 self.skipped_[j] = "nearly all of its values are one"
-        return {j: one for j, one in made.items() if one is not None}
+        return {j: one for j, one in by_column.items() if one is not None}
 
     def _flag(self, table: _CellTable) -> None:
         """Flags what is wrong by the others of its row, or extreme by itself."""
@@ -264,10 +264,10 @@ class CellErrors(BaseEstimator):
         self.flagged_ = judged & _beyond(np.nan_to_num(self.scores_), self.slips_)
         for j in np.flatnonzero(judged.any(axis=0)).tolist():
             gross = self.flagged_[:, j] & (self.slips_[:, j] == 0)
-            if gross.sum() > max(3, _MOST * judged[:, j].sum()):
+            if gross.sum() > max(3, _MAX_GROSS_SHARE * judged[:, j].sum()):
                 self.flagged_[gross, j] = False
             far = judged[:, j] & table.far(table.X[:, j], j)
-            if far.sum() <= max(1, _FEW * judged[:, j].sum()):
+            if far.sum() <= max(1, _MAX_EXTREME_SHARE * judged[:, j].sum()):
                 self.extreme_[:, j] = far
                 self.flagged_[:, j] |= far
 
@@ -275,7 +275,7 @@ class CellErrors(BaseEstimator):
         """How many honest cells of a column would be flagged: by draws of its noise."""
         x, odds, slip = one.model.drawn(one.verdict, _DRAWS, np.random.default_rng(0))
         far = table.far(x, one.model.j)
-        far &= far.mean() <= _FEW
+        far &= far.mean() <= _MAX_EXTREME_SHARE
         return float((_beyond(odds, slip) | far).mean() * one.rows.sum())
 
 
@@ -283,43 +283,45 @@ def _column(table: _CellTable, lines: Lines, j: int, form: Form | None) -> _Colu
     """What the others say of a column; None where nearly all of its values are one."""
     x, known = table.X[:, j], table.known[:, j]
     values, at, counts = np.unique(x[known], return_inverse=True, return_counts=True)
-    often, used = np.zeros(len(x), dtype=bool), known.copy()
-    often[known] = (counts >= max(5, _OFTEN * len(x)))[at]
+    common, used = np.zeros(len(x), dtype=bool), known.copy()
+    common[known] = (counts >= max(5, _COMMON_SHARE * len(x)))[at]
     second, first = np.sort(counts)[-2:]
     if first >= _TIED[0] * len(x) and first >= _TIED[1] * second:
         used &= x != values[counts.argmax()]
-    if used.sum() < _LEAST:
+    if used.sum() < _MIN_ROWS:
         return None
     model, verdict = CellModel.of(x, used, lines, j, table.units[j], form)
-    odds = np.where(often[used], np.minimum(verdict.odds, 0.0), verdict.odds)
+    odds = np.where(common[used], np.minimum(verdict.odds, 0.0), verdict.odds)
     return _ColumnModel(used, model, verdict._replace(odds=odds))
 
 
 def _unjudged(x: Column) -> str:
     """Why a column cannot be judged, or ""."""
-    if len(x) < _LEAST:
+    if len(x) < _MIN_ROWS:
         return "it has too few values"
     values = len(np.unique(x))
     if values == 1:
         return "its values are all the same, to 16 digits"
-    return f"it has {values} different values, as codes and grades do" if values <= _LEVELS else ""
+    return (
+        f"it has {values} different values, as codes and grades do" if values <= _MAX_LEVELS else ""
+    )
 
 
-def _mended(table: _CellTable, found: Mapping[int, _ColumnModel], F: Rows) -> Rows:
-    """The table with the most suspicious cell of each row, and all gaps, as the others expect."""
+def _filled(table: _CellTable, models: Mapping[int, _ColumnModel], F: Rows) -> Rows:
+    """The table, its gaps and the most suspicious cell of each row replaced by predictions."""
     filled, worst = table.X.copy(), np.zeros(len(table.X))
     which = np.full(len(worst), -1)
-    for j, one in found.items():
+    for j, one in models.items():
         above = np.flatnonzero(one.rows)[one.verdict.odds > worst[one.rows]]
         worst[one.rows] = np.maximum(worst[one.rows], one.verdict.odds)
         which[above] = j
-    for j, one in found.items():
+    for j, one in models.items():
         expected = table.X[:, j].copy()
         expected[one.rows] = one.verdict.expected
         filled[which == j, j] = expected[which == j]
         gaps = ~table.known[:, j]
         if gaps.any():
-            filled[gaps, j] = one.model.judge(table.X[gaps, j], F[gaps]).expected
+            filled[gaps, j] = one.model.verdict_of(table.X[gaps, j], F[gaps]).expected
     return filled
 
 

@@ -16,13 +16,13 @@ from .errormixture import NoiseScale
 Rows = Float[np.ndarray, "m k"]
 Column = Float[np.ndarray, " m"]
 
-_REACH = 4.0  # robust standard deviations beyond which a cell pulls a line no further
-_PULL = 1.345  # of the noise, beyond which a cell counts as if it lay there (Huber's constant)
-_STEPS = 12
-_PENALTY = 1.0  # rows that say that a slope is 0
-_ROUNDING = 1e-6  # of a column's spread: noise below this is not told from none
-_ENOUGH = 2000  # rows that choose a scale
-_INTERVAL = 2.776  # scales of noise either way that hold 95 % of honest cells
+_MAX_SIGMAS = 4.0  # robust standard deviations beyond which a cell pulls a line no further
+_HUBER_SIGMAS = 1.345  # Huber's constant: a residual beyond it counts as if it lay there
+_MAX_STEPS = 12
+_PENALTY_ROWS = 1.0  # the penalty of the slopes, in rows
+_ROUNDING = 1e-6  # of a column's spread: smaller noise counts as this much
+_SCALE_ROWS = 2000  # rows by which a scale is chosen; of more, evenly spaced ones are taken
+_INTERVAL_SIGMAS = 2.776  # scales of noise either way that hold 95 % of honest cells
 
 
 class Unit(NamedTuple):
@@ -58,10 +58,10 @@ class Lines(NamedTuple):
 
     @classmethod
     def of(cls, F: Rows) -> "Lines":
-        F = np.clip(F, -_REACH, _REACH)
+        F = np.clip(F, -_MAX_SIGMAS, _MAX_SIGMAS)
         mean = F.mean(axis=0)
         F = F - mean
-        P = np.linalg.inv(F.T @ F + _PENALTY * np.eye(F.shape[1]))
+        P = np.linalg.inv(F.T @ F + _PENALTY_ROWS * np.eye(F.shape[1]))
         return cls(F, P, ((F @ P) * F).sum(axis=1) + 1.0 / len(F), mean)
 
     def part(self, rows: np.ndarray) -> "Lines":
@@ -74,9 +74,9 @@ class Lines(NamedTuple):
         leverage = np.minimum(self.leverage - own**2 / self.P[j, j], 1.0 - 1e-6)
         predicted = np.full(len(v), np.quantile(v, 0.5, method="inverted_cdf"))
         middle, slopes, pulled = 0.0, np.zeros(len(self.P)), v
-        for _ in range(_STEPS):
+        for _ in range(_MAX_STEPS):
             r = v - predicted
-            reach = _PULL * max(_spread(r), 1e-9)
+            reach = _HUBER_SIGMAS * max(_spread(r), 1e-9)
             pulled = predicted + np.clip(r, -reach, reach)
             middle = float(pulled.mean())
             slopes = self.P @ (self.F.T @ (pulled - middle))
@@ -96,7 +96,7 @@ class Slopes(NamedTuple):
     slopes: Float[np.ndarray, " k"]
 
     def __call__(self, F: Rows) -> Column:
-        return self.intercept + np.clip(F, -_REACH, _REACH) @ self.slopes
+        return self.intercept + np.clip(F, -_MAX_SIGMAS, _MAX_SIGMAS) @ self.slopes
 
 
 class CellVerdict(NamedTuple):
@@ -168,7 +168,7 @@ class CellModel(NamedTuple):
         least = np.maximum(self.step * self.form.slope(z) / np.sqrt(12.0), _ROUNDING)
         return np.sqrt(noise**2 + least**2)
 
-    def judge(self, x: Column, F: Rows) -> CellVerdict:
+    def verdict_of(self, x: Column, F: Rows) -> CellVerdict:
         """What the model says of the cells of rows that it was not fitted on."""
         z, p = self.unit(x), self.line(F)
         r, w = self.form(z) - p, np.ones(len(self.r))
@@ -177,19 +177,19 @@ class CellModel(NamedTuple):
 
     def compared(self, places: Places, p: Column, noise: Column) -> CellVerdict:
         odds, slip = self.mixture.odds(places, p, noise)
-        reach = _INTERVAL * self.mixture.unit * noise
+        reach = _INTERVAL_SIGMAS * self.mixture.unit * noise
         values = [self._back(v) for v in (p, p - reach, p + reach)]
         low, high = np.minimum(*values[1:]), np.maximum(*values[1:])
         return CellVerdict(odds, values[0], low, high, slip, p, self.mixture.unit * noise)
 
     def drawn(
-        self, said: CellVerdict, count: int, rng: np.random.Generator
+        self, verdict: CellVerdict, count: int, rng: np.random.Generator
     ) -> tuple[Column, Column, Int[np.ndarray, " c"]]:
         """Honest cells like those of the rows that it was fitted on, their log odds and slips."""
-        some = slice(None, None, -(-len(self.r) // _ENOUGH))
-        degrees, scale = tails(self.r[some] / said.noise[some])
+        some = slice(None, None, -(-len(self.r) // _SCALE_ROWS))
+        degrees, scale = tails(self.r[some] / verdict.noise[some])
         rows = rng.integers(0, len(self.r), count)
-        v, noise = said.v[rows], said.noise[rows]
+        v, noise = verdict.v[rows], verdict.noise[rows]
         x = self.unit.back(self.form.back(v + scale * noise * rng.standard_t(degrees, count)))
         places = Places.of(x, self.unit, self.form)
         return x, *self.mixture.odds(places, v, noise / self.mixture.unit)
@@ -201,7 +201,7 @@ class CellModel(NamedTuple):
 def even(x: Column, unit: Unit) -> Form:
     """The scale on which a column is most even by itself."""
     z = unit(x)
-    z = z[np.argsort(z, kind="stable")][:: -(-len(z) // _ENOUGH)]
+    z = z[np.argsort(z, kind="stable")][:: -(-len(z) // _SCALE_ROWS)]
     w, best = np.ones(len(z)), (-np.inf, Form())
     for form in forms(z, w):
         v = form(z)
@@ -213,8 +213,8 @@ def even(x: Column, unit: Unit) -> Form:
 
 def _likeliest(z: Column, lines: Lines, j: int) -> Form:
     """The scale under which the cells are likeliest, given the others of their rows."""
-    if len(z) > _ENOUGH:  # of rows that are the same in any order of the table
-        rows = np.lexsort(((lines.F**2).sum(axis=1), z))[:: -(-len(z) // _ENOUGH)]
+    if len(z) > _SCALE_ROWS:  # of rows that are the same in any order of the table
+        rows = np.lexsort(((lines.F**2).sum(axis=1), z))[:: -(-len(z) // _SCALE_ROWS)]
         z, lines = z[rows], lines.part(rows)
     w, best = np.ones(len(z)), (-np.inf, Form())
     for form in forms(z, w):

@@ -20,9 +20,9 @@ Column = Float[np.ndarray, " m"]
 
 FOLDS = 5
 INSIDE, INSIDE_SIGMAS = 0.7, 1.0364  # of a Gaussian such a share lies within so many deviations
-_DIGITS = 9  # of a column's spread: what is left of rounding when units change is not data
-_SHARED = 200_000  # numbers in a table from which folds of trees gain by a thread each
-_REACH = 4.0  # robust standard deviations beyond which a feature pulls a line no further
+_DECIMALS = 9  # of standardized values: finer differences are rounding from a change of units
+_PARALLEL_CELLS = 200_000  # cells of a table; from here on one thread a fold is faster
+_MAX_SIGMAS = 4.0  # robust standard deviations beyond which a feature pulls a line no further
 
 
 class Units(NamedTuple):
@@ -45,7 +45,7 @@ class Units(NamedTuple):
 
     def __call__(self, X: np.ndarray) -> Rows:
         """Columns in these units, in steps of a billionth."""
-        return np.round((X - self.middle) / self.unit, _DIGITS) + 0.0  # no -0
+        return np.round((X - self.middle) / self.unit, _DECIMALS) + 0.0  # no -0
 
     def part(self, columns: np.ndarray) -> "Units":
         """The units of these columns."""
@@ -155,7 +155,7 @@ def _symmetric(Z: Rows) -> tuple[Column, ...]:
 
 
 class Line:
-    """Huber's regression with a penalty, by weighted least squares over and over."""
+    """Huber's regression with a penalty, by iteratively reweighted least squares."""
 
     def fit(self, X: Rows, y: Column, sample_weight: Column) -> "Line":
         self.middle_ = X.mean(axis=0)
@@ -178,8 +178,10 @@ class Line:
         return self._features(X) @ self.coef_
 
     def _features(self, X: Rows) -> Rows:
-        Z = np.clip(X, -_REACH, _REACH)
-        return np.column_stack([np.ones(len(X)), Z - np.clip(self.middle_, -_REACH, _REACH)])
+        Z = np.clip(X, -_MAX_SIGMAS, _MAX_SIGMAS)
+        return np.column_stack(
+            [np.ones(len(X)), Z - np.clip(self.middle_, -_MAX_SIGMAS, _MAX_SIGMAS)]
+        )
 
 
 def boosting(n: int, loss: str = "squared_error") -> HistGradientBoostingRegressor:
@@ -232,23 +234,23 @@ def crossfits(
             rows = ~out
         copy: Any = Line() if isinstance(model, Line) else clone(model)
         weight = {"sample_weight": table.weight[rows]} if weighs else {}
-        # Threads of one fit wait for each other, on busy processors most of the time.
+        # One fit in several threads is slower on busy processors, where they wait for each other.
         with no_other_threads():
             copy.fit(table.X[rows], v[rows], **weight)
             return copy, np.ravel(copy.predict(table.X[out]))
 
     folds = [table.folds(seed) for seed in seeds]
     parts = [fold == k for fold in folds for k in range(fold.max() + 1)]
-    if table.X.size >= _SHARED and not isinstance(model, Line):
-        with ThreadPoolExecutor(min(cores(), len(parts))) as side:
-            made = iter(list(side.map(fitted, parts)))
+    if table.X.size >= _PARALLEL_CELLS and not isinstance(model, Line):
+        with ThreadPoolExecutor(min(cores(), len(parts))) as pool:
+            fits = iter(list(pool.map(fitted, parts)))
     else:
-        made = map(fitted, parts)
-    found = []
+        fits = map(fitted, parts)
+    results = []
     for fold in folds:
         predicted, models = np.empty(len(v)), []
         for k in range(fold.max() + 1):
-            copy, predicted[fold == k] = next(made)
+            copy, predicted[fold == k] = next(fits)
             models.append(copy)
-        found.append(Crossfit(predicted, tuple(models)))
-    return found
+        results.append(Crossfit(predicted, tuple(models)))
+    return results

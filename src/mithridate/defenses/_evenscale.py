@@ -11,7 +11,7 @@ from .weights import quantile
 
 Column = Float[np.ndarray, " m"]
 
-_CAP = 4.0  # standard deviations beyond which a row no longer counts in the choice
+_MAX_SIGMAS = 4.0  # standard deviations beyond which a row no longer counts in the choice
 
 
 class Form(NamedTuple):
@@ -68,7 +68,7 @@ def even_scale(table: Canonical) -> Scale:
 
 
 def even_form(table: Canonical) -> Form:
-    """The form of the target that is likeliest around a line; `even_scale` asks trees, too."""
+    """The form of the target that is likeliest around a line; `even_scale` tries trees, too."""
     lines = (_tried(table, Line(), form) for form in forms(table.y, table.weight))
     return max(lines, key=lambda scale: scale.value).form
 
@@ -80,7 +80,7 @@ def step(y: Column, w: Column) -> float:
     order = np.argsort(-counts, kind="stable")
     many = int(np.searchsorted(np.cumsum(counts[order]), 0.9 * w.sum())) + 1
     common = np.sort(values[order[:many]])
-    # Without ties the commonest values are any, and their step is chance.
+    # Without ties no value is common, and the step would be chance.
     if len(common) < 2 or 3 * len(common) > len(y):
         return 0.0
     return float(np.median(np.diff(common)))
@@ -102,7 +102,7 @@ def likelihood(v: Column, slope: Column, predicted: Column, w: Column) -> float:
     """Mean log likelihood of targets by their predictions; none counts more than at the cap."""
     r = v - predicted
     noise = max(spread(r, w), 1e-6)
-    z = np.clip(r / noise, -_CAP, _CAP)
+    z = np.clip(r / noise, -_MAX_SIGMAS, _MAX_SIGMAS)
     # The slope where the capped target lies: one that is far off must not choose the scale.
     order = np.argsort(v, kind="stable")
     jacobian = np.log(np.interp(predicted + noise * z, v[order], slope[order]))

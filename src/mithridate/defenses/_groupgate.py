@@ -14,14 +14,18 @@ from .errormixture import LocalScale
 Column = Float[np.ndarray, " m"]
 Mask = Bool[np.ndarray, " m"]
 
-_FAR = 3.0  # scales of noise from which on an error counts no more
-_INTERVAL = 2.57  # scales of noise either way that hold 95 % of honest targets
-_MANY = 0.4  # of the group: if fewer are beyond, the others of it have taught what predicts them
-_MOST = 1 / 3  # of all rows: of two parts, one half as large as the other, none is the wrong one
-_WORSE = 1.05  # times the error of trees with the group, and the others need it
-_BEND = 0.8  # times the error of a line with the group, where the others bend as well
-_SPLIT = 4  # the seed of the folds
-_LEAST = 1e-6  # of the target's spread: noise below this is not told from none
+_MAX_SCALES = 3.0  # scales of noise: a larger error counts as this much
+_INTERVAL_SIGMAS = 2.57  # scales of noise either way that hold 95 % of honest targets
+# A share of the group: where fewer of its rows are off, the models have learned from others like
+# them, and the whole group is rejected.
+_MIN_OFF_SHARE = 0.4
+_MAX_GROUP_SHARE = 1 / 3  # of all rows: a larger group is a second population, not an error
+# Errors of the other rows by models without the group, over those by models with it: beyond the
+# first, trees need the group; below the second, a line is better without it where trees beat lines.
+_ERROR_RATIO = 1.05
+_BENT_ERROR_RATIO = 0.8
+_FOLD_SEED = 4
+_MIN_NOISE = 1e-6  # of the target's spread: smaller noise counts as this much
 
 
 class Expected(NamedTuple):
@@ -60,18 +64,18 @@ class GroupGate(NamedTuple):
     ) -> Expected:
         """What is expected of rows, by their numbers; in units of y."""
         Z, target = self.features(X[:, self.columns]), self.target(y[:, None])[:, 0]
-        predicted, fold = np.empty(len(y)), dealt(rows, _SPLIT, len(self.models))
+        predicted, fold = np.empty(len(y)), dealt(rows, _FOLD_SEED, len(self.models))
         for k, model in enumerate(self.models):
             if (fold == k).any():
                 predicted[fold == k] = np.ravel(model.predict(Z[fold == k]))
-        off, cut, *values = self.said(target, predicted)
+        off, cut, *values = self.expected_of(target, predicted)
         unit, zero = self.target.unit[0], self.target.middle[0]
         off = (off | (not self.narrow)) & ~cut
         return Expected(off, cut, *(zero + unit * value for value in values))
 
-    def said(self, y: Column, predicted: Column) -> Expected:
+    def expected_of(self, y: Column, predicted: Column) -> Expected:
         """What is expected of targets by predictions of their even form."""
-        v, reach = self.form(y), _INTERVAL * self.noise(predicted)
+        v, reach = self.form(y), _INTERVAL_SIGMAS * self.noise(predicted)
         cut = np.zeros(len(y), dtype=bool)
         for sign, end in self.ends:
             cut |= (sign * predicted > end) & (np.abs(sign * v - end) <= reach)
@@ -100,37 +104,43 @@ def gate(table: Canonical, group: Mask) -> Gate:
     """
     form = even_form(table.part(~group))
     v, w, rest, trees = form(table.y), table.weight, ~group, boosting(len(table.y))
-    fits = [crossfitted(model, table, v, _SPLIT, rest) for model in (Line(), trees)]
+    fits = [crossfitted(model, table, v, _FOLD_SEED, rest) for model in (Line(), trees)]
     line, apart = (fit.predicted for fit in fits)
-    bent, among = (crossfit(model, table, v, _SPLIT) for model in (Line(), trees))
+    bent, among = (crossfit(model, table, v, _FOLD_SEED) for model in (Line(), trees))
     noise = _noise(v, apart, w, rest)(apart)
     # Where a line is far off anyway, as trees show, nothing has pulled it.
-    least = np.full_like(v, max(min(spread((v - p)[rest], w[rest]) for p in (apart, line)), _LEAST))
+    least = np.full_like(
+        v, max(min(spread((v - p)[rest], w[rest]) for p in (apart, line)), _MIN_NOISE)
+    )
 
     def ratio(one: Column, other: Column, unit: Column, rows: Mask = rest) -> float:
         """How many times as large the error of predictions of the others is as of other ones."""
-        one, other = (np.minimum(np.abs(v - p)[rows] / unit[rows], _FAR) ** 2 for p in (one, other))
-        return float(w[rows] @ one / max(w[rows] @ other, _LEAST))
+        one, other = (
+            np.minimum(np.abs(v - p)[rows] / unit[rows], _MAX_SCALES) ** 2 for p in (one, other)
+        )
+        return float(w[rows] @ one / max(w[rows] @ other, _MIN_NOISE))
 
     straight = ratio(line, apart, least) <= 1.0
     # Rows that trees do not predict either, wrong by themselves, say nothing of what pulls a line.
-    asked = rest & (np.abs(v - apart) <= _FAR * noise)
-    pulled = ratio(line, bent, least, asked) < (1.0 / _WORSE if straight else _BEND)
-    needed = ratio(apart, among, noise) > _WORSE
+    predictable = rest & (np.abs(v - apart) <= _MAX_SCALES * noise)
+    pulled = ratio(line, bent, least, predictable) < (
+        1.0 / _ERROR_RATIO if straight else _BENT_ERROR_RATIO
+    )
+    needed = ratio(apart, among, noise) > _ERROR_RATIO
     chosen = fits[0 if straight else 1]
     scale, ends = _noise(v, chosen.predicted, w, rest), cut_off(v[rest])
     units = table.columns, table.features, table.target
     others = GroupGate(*units, form, chosen.models, scale, ends)
-    expected = others.said(table.y, chosen.predicted)
+    expected = others.expected_of(table.y, chosen.predicted)
     group = group & ~expected.cut
     rejected = group & expected.off
-    if w[rejected].sum() < _MANY * w[group].sum():
+    if w[rejected].sum() < _MIN_OFF_SHARE * w[group].sum():
         rejected, others = group, others._replace(narrow=False)
-    if w[group].sum() > _MOST * w.sum() or needed or not pulled:
+    if w[group].sum() > _MAX_GROUP_SHARE * w.sum() or needed or not pulled:
         rejected = np.zeros_like(group)
     return Gate(rejected, expected, others)
 
 
 def _noise(v: Column, p: Column, w: Column, rest: Mask) -> LocalScale:
     """Scale of the noise of the others around predictions."""
-    return LocalScale.of(p[rest], (v - p)[rest], w[rest], _LEAST)
+    return LocalScale.of(p[rest], (v - p)[rest], w[rest], _MIN_NOISE)

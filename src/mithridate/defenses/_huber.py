@@ -283,13 +283,13 @@ class _Stream(NamedTuple):
         begin = np.append(model.coef_, [model.intercept_, model.scale_])
         bounds = [(-np.inf, np.inf)] * (len(begin) - 1) + [(10 * np.finfo(float).eps, np.inf)]
         options = {"maxiter": model.max_iter, "gtol": model.tol}
-        found = minimize(loss, begin, jac=True, method="L-BFGS-B", bounds=bounds, options=options)
-        if found.status == 2:
-            raise ValueError(found.message)
-        if found.status == 1:
+        result = minimize(loss, begin, jac=True, method="L-BFGS-B", bounds=bounds, options=options)
+        if result.status == 2:
+            raise ValueError(result.message)
+        if result.status == 1:
             warnings.warn("lbfgs failed to converge", ConvergenceWarning, stacklevel=2)
-        model.coef_, model.intercept_, model.scale_ = found.x[:-2], found.x[-2], found.x[-1]
-        model.n_iter_ = int(found.nit)
+        model.coef_, model.intercept_, model.scale_ = result.x[:-2], result.x[-2], result.x[-1]
+        model.n_iter_ = int(result.nit)
 
     def ridge(self, l2: float) -> Ridge:
         return Ridge(l2=l2).solve(self.table.moments(everything))

@@ -22,8 +22,8 @@ class KolmogorovSmirnov(BaseDefense):
     """Reject the groups of rows that are not distributed as the trusted rows are.
 
     Each group (source, day, vendor) is compared with rows known to be clean, in each feature and in
-    the residual. A few trusted rows see what a whole group has in common, and cannot see a small
-    part of one. Without groups, rows are compared one by one.
+    the residual. A few trusted rows are enough to see what a whole group has in common, not a small
+    part of it. Without groups, rows are compared one by one.
 
     Parameters
     ----------
@@ -275,14 +275,14 @@ def _deviation(values: Column, weight: Column) -> Column:
 
 def _sentence(off: dict[str, dict[str, Any]], listed: Callable[[Sequence[str]], str]) -> str:
     worst = sorted(off.items(), key=lambda item: item[1]["p_value"])
-    said = [
+    sentences = [
         f"{name!r} differs in {listed(one['columns'])} (p = {one['p_value']:.1g})"
         for name, one in worst[:5]
     ]
-    if not said:
+    if not sentences:
         return ""
     more = f"; and {len(off) - 5} more groups" if len(off) > 5 else ""
-    return f"Against the trusted rows, {'; '.join(said)}{more}."
+    return f"Against the trusted rows, {'; '.join(sentences)}{more}."
 
 
 def _list(columns: Sequence[str]) -> str:

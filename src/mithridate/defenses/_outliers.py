@@ -67,7 +67,7 @@ class Outliers(BaseDefense):
     scores_like: ClassVar[str | None] = "neighbor"  # rare rows
     needs_contamination: ClassVar[bool] = True
     rejects_gross: ClassVar[float] = 0.7
-    """The least share of grossly wrong targets that is rejected: many hide each other."""
+    """The least share of grossly wrong targets that is rejected: many errors mask each other."""
 
     detector_: Any
 
@@ -80,7 +80,7 @@ class Outliers(BaseDefense):
         table = OrderedTable.of(X, y, sample_weight)
         z = np.column_stack([table.X, table.y])
         z -= z.mean(axis=0)
-        # A constant column leaves rounding, which no division may blow up.
+        # Of a constant column only rounding is left, which a division would magnify.
         spread = z.std(axis=0)
         z /= np.where(spread > 1e-9 * np.abs(z).max(axis=0), spread, 1.0)
         default = IsolationForest(random_state=0)

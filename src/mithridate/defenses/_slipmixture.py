@@ -15,13 +15,13 @@ SLIPS = 1, -1, 2, -2, 3, -3
 
 TAILS = 4.0  # degrees of freedom of honest noise, which in features is heavier than in targets
 _PRIOR = np.array([0.99, 0.006, 0.001, 0.001, 0.0005, 0.0005, 0.0005, 0.0005])
-_ROWS = 50.0  # rows that say so: honest, gross, and each slip
+_PRIOR_ROWS = 50.0  # the weight of this prior (honest, gross, and each slip), in rows
 _UNITS = 0.7, 0.8, 0.9, 1.0, 1.1  # of the noise, which errors may have widened
 _DEGREES = 2.0, 3.0, 4.0, 6.0, 10.0, 30.0
-_CAP = 5.0  # scales of noise
-_NEAR = 3.0  # scales of noise up to which nothing is to be explained
-_NO = -700.0
-_NEVER = 1e-12
+_MAX_SCALES = 5.0  # scales of noise: a larger residual counts as this much
+_MIN_SLIP_SCALES = 3.0  # scales of noise: a smaller residual needs no slip to explain it
+_LOG_ZERO = -700.0  # log of a density that is 0 in effect
+_NO_SLIP = 1e-12  # share of a slip where none is possible
 
 
 class Places(NamedTuple):
@@ -53,15 +53,15 @@ class SlipMixture(NamedTuple):
 
     @classmethod
     def plain(cls, error: float) -> "SlipMixture":
-        """What is thought before any cell is seen."""
+        """The mixture before any cell was seen."""
         return cls(_PRIOR, 1.0, error)
 
     def logs(self, places: Places, predicted: Column, noise: Column) -> Float[np.ndarray, "s m"]:
         """Log density of each kind, of x and without its share."""
         r = places.v - predicted
         honest = _log_t(r, self.unit * noise) + places.log
-        # Small numbers would fit anywhere ten times over; a slip must explain what noise does not.
-        honest[1:, np.abs(r[0]) < _NEAR * self.unit * noise] = _NO
+        # Divided by ten, any small number fits; so a slip counts only where noise explains nothing.
+        honest[1:, np.abs(r[0]) < _MIN_SLIP_SCALES * self.unit * noise] = _LOG_ZERO
         gross = -np.log(np.pi * self.error * (1.0 + (r[:1] / self.error) ** 2)) + places.log[:1]
         return np.concatenate([honest[:1], gross, honest[1:]])
 
@@ -78,7 +78,7 @@ def slip_mixture(
     places: Places, predicted: Column, noise: Column, error: float, slips: bool
 ) -> SlipMixture:
     """Learns the shares and the unit of the noise by EM; without `slips`, only gross errors."""
-    prior = _PRIOR if slips else np.append(_PRIOR[:2], np.full(len(SLIPS), _NEVER))
+    prior = _PRIOR if slips else np.append(_PRIOR[:2], np.full(len(SLIPS), _NO_SLIP))
     prior = prior / prior.sum()
     m, best = len(predicted), (-np.inf, SlipMixture(prior, 1.0, error))
     for unit in _UNITS:
@@ -94,7 +94,7 @@ def slip_mixture(
                 break
             before = value
             posterior = shares * (densities @ (1.0 / total))
-            shares = (posterior + _ROWS * prior) / (m + _ROWS)
+            shares = (posterior + _PRIOR_ROWS * prior) / (m + _PRIOR_ROWS)
     return best[1]
 
 
@@ -103,7 +103,7 @@ def tails(z: Column) -> tuple[float, float]:
 
     None counts beyond a cap, where errors lie.
     """
-    z = np.clip(z, -_CAP, _CAP)
+    z = np.clip(z, -_MAX_SCALES, _MAX_SCALES)
     grid = [(nu, c) for nu in _DEGREES for c in _UNITS]
     return max(grid, key=lambda pair: float(_log_t(z, np.full(1, pair[1]), pair[0]).sum()))
 

@@ -12,20 +12,20 @@ from ._blanks import BlanksDefense
 from ._crossfit import Canonical, spread
 from ._groupgate import gate
 from ._tablerule import (
-    BESIDE,
     GROUP,
     KEPT,
+    KEPT_BESIDE,
     TARGET,
     GroupRule,
-    Keep,
-    Look,
-    Score,
-    Seen,
+    KeepRule,
+    RuleScore,
     TableRule,
-    recalling,
-    together,
+    TableTally,
+    VerdictMap,
+    for_other_table,
+    merged,
 )
-from ._targeterrors import EXPECTED, TargetErrors, limits, sure
+from ._targeterrors import EXPECTED, TargetErrors, cautions, sure
 from ._targetrule import CUT, TargetRule, rule_of
 from .base import Column, Mask, Rows, Trusted
 from .constraints import Choice, Constraints
@@ -34,17 +34,17 @@ from .streams import Streams
 from .unitbox import REACH, UnitBox
 from .weights import quantile
 
-_FEWEST = 3  # rows that are a group
+_MIN_GROUP_ROWS = 3
 
 
 class TableErrors(Streams, BlanksDefense):
     """Reject rows that pull the model together, and single rows whose target is wrong.
 
     The default of the product. First the search of `Antidote` for rows that together pulled a line
-    to where it is. What it finds is rejected if a robust line predicts the other rows better
-    without it, and boosted trees no worse: a curve is not what spoils a line, and trees need its
-    rows. Then `TargetErrors` judges each of the rows that are left. An honest table most often
-    keeps all of its rows.
+    to where it is. The rows that it finds are rejected if a robust line predicts the other rows
+    better without them, and boosted trees no worse: rows on a curve pull a line too, but trees need
+    them. Then `TargetErrors` judges each of the rows that are left. Of an honest table, mostly all
+    rows are kept.
 
     A table of more than 65,536 rows is judged by a sample of as many, one row drawn of each of
     equal parts. The gate of groups is asked of twice as many rows. All others then are judged as
@@ -128,7 +128,7 @@ class TableErrors(Streams, BlanksDefense):
     chance_: float
     share_: float
     n_group_: int
-    _taught: FitSample | None = None
+    _fit_sample: FitSample | None = None
     refused_: bool
     spared_: np.ndarray
     top_: tuple[float, ...]
@@ -142,10 +142,10 @@ class TableErrors(Streams, BlanksDefense):
     def how_sure(self, n: int) -> str:
         if self.only == "cells":
             return "No row was judged."
-        said = [] if self.only == "groups" else [sure(self.chance_, n)]
-        if self.n_group_ or not said:
-            said.append(self._groups.how_sure(n))
-        return " ".join(said)
+        sentences = [] if self.only == "groups" else [sure(self.chance_, n)]
+        if self.n_group_ or not sentences:
+            sentences.append(self._groups.how_sure(n))
+        return " ".join(sentences)
 
     def learn_of(self, known: FitSample) -> None:
         """Judge tables by the sample of another one, whatever they hold themselves.
@@ -155,7 +155,7 @@ class TableErrors(Streams, BlanksDefense):
         known : FitSample
             The sample.
         """
-        self._taught = known
+        self._fit_sample = known
 
     def decide(self, table: Passes, trusted: Trusted | None = None) -> Verdict:
         """Decide on the rows of a table that is read in one pass beside its sample.
@@ -172,32 +172,35 @@ class TableErrors(Streams, BlanksDefense):
         Verdict
             Score and decision for every row.
         """
-        known = self._taught or FitSample(table.sample(), table.others(), trusted)
+        known = self._fit_sample or FitSample(table.sample(), table.others(), trusted)
         sample, others = known.sample, known.others
         with no_other_threads():
             rule = self._learned(sample, others, known.trusted)
-            if self._taught is not None:
-                rule = recalling(rule, self._taught, table.sample())
+            if self._fit_sample is not None:
+                rule = for_other_table(rule, self._fit_sample, table.sample())
                 self.chance_ = 0.0 if rule.target is None else rule.target.flagged
                 self._take(rule(table.sample()))
-            seen = Seen(*table.scan("verdicts", Look(rule), together).rest)
-            rest = np.flatnonzero(rule.said[4] == KEPT)
+            tally = TableTally(*table.scan("verdicts", VerdictMap(rule), merged).rest)
+            rest = np.flatnonzero(rule.verdicts[4] == KEPT)
             if len(others.weight):
-                rest = rest[:: max(1, -(-len(rest) // BESIDE))]
-            near = sample.X[rest], sample.y[rest], sample.weight[rest]
-            again = self._taught is not None
-            decision = seen.as_before(known) if again else seen.decided(*near, known.trusted)
-        self.refused_, self.spared_ = decision.refused, seen.some(decision.spared).Z
-        self._say(decision.message)
-        self.chance_ *= float(seen.weight[KEPT] + seen.weight[TARGET])
-        self.top_, self.n_group_ = tuple(map(float, seen.top)), int(seen.count[GROUP])
+                rest = rest[:: max(1, -(-len(rest) // KEPT_BESIDE))]
+            kept = sample.X[rest], sample.y[rest], sample.weight[rest]
+            by_saved_model = self._fit_sample is not None
+            if by_saved_model:
+                decision = tally.decided_by_saved_model(known)
+            else:
+                decision = tally.decided(*kept, known.trusted)
+        self.refused_, self.spared_ = decision.refused, tally.some(decision.spared).Z
+        self._add_message(decision.message)
+        self.chance_ *= float(tally.weight[KEPT] + tally.weight[TARGET])
+        self.top_, self.n_group_ = tuple(map(float, tally.top)), int(tally.count[GROUP])
         if self.only != "groups":
             # Of single rows; those of a group lie above all that the sample has.
             most = rule.above if self.n_group_ else max(self.top_[0], CUT)
             self.threshold_ = most if decision.refused else CUT
-        single, spared = not decision.refused, seen.some(decision.spared)
+        single, spared = not decision.refused, tally.some(decision.spared)
         rule = replace(rule, spared=np.sort(spared.rows))
-        return Verdict(Score(rule), Keep(rule, single), 0 if single else 1, rule, spared)
+        return Verdict(RuleScore(rule), KeepRule(rule, single), 0 if single else 1, rule, spared)
 
     def _find_inliers(
         self, X: Rows, y: Column, sample_weight: Column | None, trusted: Trusted | None = None
@@ -205,25 +208,25 @@ class TableErrors(Streams, BlanksDefense):
         table = InMemory(X, y, sample_weight, self._blanks)
         verdict = self.decide(table, trusted)
         with no_other_threads():
-            found = self._take(table.values(verdict.judge))  # pyright: ignore
-        kept = (found != GROUP) & ((found != TARGET) | (not verdict.keep.single))
-        self.findings_ = np.where(kept, KEPT, found).astype(np.int64)
+            findings = self._take(table.values(verdict.judge))  # pyright: ignore
+        kept = (findings != GROUP) & ((findings != TARGET) | (not verdict.keep.single))
+        self.findings_ = np.where(kept, KEPT, findings).astype(np.int64)
         return kept
 
-    def _take(self, said: Any) -> np.ndarray:
-        """Takes over what is said of rows (5, n), and gives what is found of them."""
-        self.scores_, *expected, found = said
-        for place, values in zip(EXPECTED.values(), expected, strict=True):
-            setattr(self, place, values)
-        return found
+    def _take(self, verdicts: Any) -> np.ndarray:
+        """Sets the attributes from the verdicts (5, n) on rows, and returns the findings."""
+        self.scores_, *expected, findings = verdicts
+        for attribute, values in zip(EXPECTED.values(), expected, strict=True):
+            setattr(self, attribute, values)
+        return findings
 
-    def _start(self, n: int) -> None:
-        """Forgets what was found of another table."""
+    def _reset(self, n: int) -> None:
+        """Removes the results of an earlier table."""
         self.findings_, self.scores_ = np.zeros(n, dtype=np.int64), np.zeros(n)
         self.expected_, self.expected_low_, self.expected_high_ = np.full((3, n), np.nan)
         self.share_, self.chance_, self.n_group_, self.top_ = 0.0, 0.0, 0, ()
 
-    def _pulling(
+    def _find_group(
         self,
         X: Rows,
         y: Column,
@@ -231,24 +234,24 @@ class TableErrors(Streams, BlanksDefense):
         trusted: Trusted | None,
         others: Block,
     ) -> tuple[Mask, GroupRule | None]:
-        """The rows that pulled the model together, how far off each is, and the rule for others.
+        """The rows that pulled the model together, and the rule by which others are judged.
 
-        Whether they are rejected is asked of the `others` too.
+        Whether they are rejected is tested on the `others` too.
         """
-        n, (low, high) = len(y), _near(y)
+        n, (low, high) = len(y), _usual_range(y)
         inside = (y >= low) & (y <= high)
-        given = inside if weight is None else weight * inside
+        weights = inside if weight is None else weight * inside
         box = UnitBox.of(X)  # far values count as less far in the search
         search = self._groups = Antidote().fit(
             box(X),
             y,
-            given if weight is not None or not inside.all() else None,
+            weights if weight is not None or not inside.all() else None,
             trusted=trusted and (box(trusted[0]), trusted[1]),
         )
-        if search.n_rejected_ < _FEWEST:
+        if search.n_rejected_ < _MIN_GROUP_ROWS:
             return np.zeros(n, dtype=bool), None
         d = int((np.ptp(X, axis=0) > 0).sum())
-        if 2 * d >= n:  # a line goes through so many rows that nobody needs to pull it
+        if 2 * d >= n:  # a line fits so many rows exactly that a pull cannot be seen
             self.message_ = f"{d} columns for {n} rows: which rows pull together cannot be told."
             return np.zeros(n, dtype=bool), None
         rule = GroupRule(low, high, box, search.unit_box_, search.verdict_.score)
@@ -257,8 +260,8 @@ class TableErrors(Streams, BlanksDefense):
             X, y = np.vstack([X, others.X]), np.append(y, others.y)
         table, (far, _) = Canonical.of(X, y, weight), rule.far(X, y)
         with no_other_threads():
-            found = gate(table, far[table.rows])
-        group = table.back(found.rejected, len(y))
+            decision = gate(table, far[table.rows])
+        group = table.back(decision.rejected, len(y))
         if not group.any():
             self.message_ = (
                 f"{search.n_rejected_:,} rows pull a line to where it is, but are too many, or the "
@@ -266,33 +269,33 @@ class TableErrors(Streams, BlanksDefense):
                 "table. They stay."
             )
         unit, zero = table.target.unit[0], table.target.middle[0]
-        for name, place in EXPECTED.items():
-            values = zero + unit * table.back(getattr(found.expected, name), len(y))
-            setattr(self, place, np.where(group, values, np.nan)[:n])
-        return group[:n], rule._replace(gate=found.others) if group.any() else None
+        for name, attribute in EXPECTED.items():
+            values = zero + unit * table.back(getattr(decision.expected, name), len(y))
+            setattr(self, attribute, np.where(group, values, np.nan)[:n])
+        return group[:n], rule._replace(gate=decision.others) if group.any() else None
 
     def _learned(self, sample: Block, others: Block, trusted: Trusted | None) -> TableRule:
-        """The rules of a sample, and what it says of its own rows."""
+        """The rules of a sample, and the verdicts on its own rows."""
         X, y, n = sample.X, sample.y, len(sample.weight)
         weight = None if (sample.weight == 1.0).all() else sample.weight
-        self._start(n)
+        self._reset(n)
         group, pulled, target, above = np.zeros(n, dtype=bool), None, None, CUT
         if self.only in (None, "groups") and np.ptp(y) > 0:
-            group, pulled = self._pulling(X, y, weight, trusted, others)
+            group, pulled = self._find_group(X, y, weight, trusted, others)
             self.scores_ = np.nan_to_num(self._groups.scores_)
         if self.only in (None, "rows") and np.ptp(y[~group]) > 0:
             blanks = None if sample.blank is None else sample.blank.T
             target, above = self._target_rule(X, y, weight, trusted, ~group, blanks)
             self.scores_[group] += above
         elif self.only in (None, "rows"):
-            every = f"of a sample of {n:,} rows " if len(others.weight) else ""
-            self._say(f"All targets {every}are equal, so none can be told to be wrong.")
+            of_sample = f"of a sample of {n:,} rows " if len(others.weight) else ""
+            self._add_message(f"All targets {of_sample}are equal, so none can be told to be wrong.")
             self.expected_, self.expected_low_, self.expected_high_ = np.tile(y, (3, 1))
         self.findings_[group] = GROUP
-        return TableRule(sample.rows, self._said(), pulled, target, above)
+        return TableRule(sample.rows, self._verdicts(), pulled, target, above)
 
-    def _said(self) -> np.ndarray:
-        """All that is said of the rows, (5, n)."""
+    def _verdicts(self) -> np.ndarray:
+        """The verdicts on the rows, (5, n)."""
         names = ("scores_", *EXPECTED.values(), "findings_")
         return np.array([getattr(self, name) for name in names], dtype=float)
 
@@ -311,21 +314,21 @@ class TableErrors(Streams, BlanksDefense):
         table, rule, judged = rule_of(X[rest], y[rest], own, trusted, blanks, self.estimator)
         odds, *values = (table.back(each, int(rest.sum())) for each in judged)
         self.scores_[rest] = odds
-        for place, each in zip(EXPECTED.values(), values, strict=True):
-            getattr(self, place)[rest] = each
+        for attribute, each in zip(EXPECTED.values(), values, strict=True):
+            getattr(self, attribute)[rest] = each
         self.findings_[rest] = np.where(odds > CUT, TARGET, KEPT)
-        self._say(limits(table))
+        self._add_message(cautions(table))
         self.share_, self.chance_ = rule.mixture.share, rule.flagged
         return rule, max(float(odds.max()), CUT) + 1.0
 
-    def _say(self, sentence: str) -> None:
+    def _add_message(self, sentence: str) -> None:
         self.message_ = f"{self.message_} {sentence}".strip()
 
 
-def _near(y: Column) -> tuple[float, float]:
-    """Between which targets all rows lie but for at most one in a hundred far beyond, at each end.
+def _usual_range(y: Column) -> tuple[float, float]:
+    """The range of the targets without gross errors: at most 1 % of the rows lie beyond each end.
 
-    Gross errors, which are judged one by one, must not say where the ends of the range are.
+    Gross errors are judged one by one, so they must not set the ends of the range.
     """
     w = np.ones(len(y))
     middle = quantile(y, 0.5, w)

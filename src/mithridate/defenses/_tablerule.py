@@ -1,4 +1,4 @@
-"""What a sample says of a table: rules for every row of it, and what a pass brings back."""
+"""The rules that a sample gives for every row of a table, and the tally of a pass by them."""
 
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
@@ -13,7 +13,7 @@ from ..passes.memory import Candidates
 from ..passes.rows import dealt
 from ._crossfit import Canonical
 from ._groupgate import Expected, GroupGate
-from ._targetrule import CUT, SOME, TargetRule
+from ._targetrule import CHANCE_ROWS, CUT, TargetRule
 from .harm import MANY, Decision, decided
 from .recall import FitSample, Recall
 from .search import FAR_SIGMAS
@@ -25,16 +25,17 @@ Mask = Bool[np.ndarray, " n"]
 Numbers = Int[np.ndarray, " n"]
 
 KEPT, GROUP, TARGET = 0, 1, 2
-"""What is found of a row."""
+"""The findings of a row."""
 
-SUSPECTS = 1 << 15
-"""Flagged rows, drawn from all, by which it is asked whether rejecting them would do harm."""
+MAX_FLAGGED = 1 << 15
+"""Flagged rows at most, drawn from all, on which it is tested whether rejecting them does harm."""
 
-BESIDE = 1 << 14
-"""Kept rows of a sample beside which it is asked."""
+KEPT_BESIDE = 1 << 14
+"""Kept rows of the sample at most that this test takes beside them."""
 
-_LEARNED = 0.05  # of the kept rows; so many flagged ones models learn from at least, if they are
-_SUSPECT = 7  # the seed by which flagged rows are drawn
+# A share of the kept rows: models learn from at least as many flagged ones, where there are.
+_MIN_FLAGGED_SHARE = 0.05
+_DRAW_SEED = 7  # of the draw of flagged rows
 
 
 class GroupRule(NamedTuple):
@@ -67,17 +68,17 @@ class GroupRule(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class TableRule:
-    """What is said of each row of a block: score, what is expected (3) and the finding, (5, n).
+    """The verdict on each row of a block: score, what is expected (3) and the finding, (5, n).
 
-    `said` (5, m) is what was said of the rows of the sample, whose numbers are `rows`; the others
-    are judged by the rules that were learned of it. Single rows score `above` at most, rows of a
-    group more; those that are `spared` are kept, since other flagged rows bear them out. Of another
-    table, the rows of the sample are those that hold the same as one that there is to `recall`, and
-    those are kept that hold the same as one of `spared_before`.
+    `verdicts` (5, m) are those of the rows of the sample, whose numbers are `rows`; the others are
+    judged by the rules that were learned from it. Single rows score `above` at most, rows of a
+    group more; those that are `spared` are kept, since other flagged rows confirm them. In another
+    table, rows equal to one of `recall` have the verdict of the sample, and rows equal to one of
+    `spared_before` are kept.
     """
 
     rows: Numbers
-    said: Float[np.ndarray, "5 m"]
+    verdicts: Float[np.ndarray, "5 m"]
     group: GroupRule | None
     target: TargetRule | None
     above: float
@@ -89,60 +90,60 @@ class TableRule:
         rows = block.rows
         if self.recall is None:
             at = np.minimum(np.searchsorted(self.rows, rows), len(self.rows) - 1)
-            seen = self.rows[at] == rows
+            recalled = self.rows[at] == rows
         else:
             at = self.recall.find_numbered(block.Z, rows, self.rows)
-            seen = at >= 0
-        found = np.full((5, len(rows)), np.nan)
-        found[:, seen] = self.said[:, at[seen]]
-        left = np.flatnonzero(~seen)
+            recalled = at >= 0
+        verdicts = np.full((5, len(rows)), np.nan)
+        verdicts[:, recalled] = self.verdicts[:, at[recalled]]
+        left = np.flatnonzero(~recalled)
         if len(left):
             X = np.ascontiguousarray(np.take(block.Z[:-1], left, axis=1).T)
             blank = None if block.blank is None else block.blank[:, left].T
-            found[:, left] = self._unseen(X, block.y[left], rows[left], blank)
+            verdicts[:, left] = self._unseen(X, block.y[left], rows[left], blank)
         kept = np.isin(rows, self.spared)
         if self.spared_before is not None:
             kept |= self.spared_before.find(block.Z) >= 0
         if kept.any():
-            found[0, kept], found[4, kept] = np.minimum(found[0, kept], CUT), KEPT
-        return found
+            verdicts[0, kept], verdicts[4, kept] = np.minimum(verdicts[0, kept], CUT), KEPT
+        return verdicts
 
     def _unseen(
         self, X: Rows, y: Column, rows: Numbers, blank: Bool[np.ndarray, "n d"] | None
     ) -> Float[np.ndarray, "5 n"]:
-        found, alone = np.full((5, len(y)), np.nan), np.ones(len(y), dtype=bool)
-        found[0] = found[4] = 0.0
+        verdicts, alone = np.full((5, len(y)), np.nan), np.ones(len(y), dtype=bool)
+        verdicts[0] = verdicts[4] = 0.0
         if self.group is not None:
             group, distance, expected = self.group(X, y, rows)
-            found[0] = self.above + distance if self.target is not None else distance
+            verdicts[0] = self.above + distance if self.target is not None else distance
             values = np.array([expected.expected, expected.low, expected.high])
-            found[1:4, group] = values[:, group]
-            found[4], alone = np.where(group, GROUP, KEPT), ~group
+            verdicts[1:4, group] = values[:, group]
+            verdicts[4], alone = np.where(group, GROUP, KEPT), ~group
         if self.target is not None and alone.any():
-            some = None if blank is None else blank[alone]
-            odds, *values = self.target(X[alone], y[alone], rows[alone], some)
-            found[0, alone] = np.minimum(odds, self.above)
-            found[1:4, alone] = values
-            found[4, alone] = np.where(odds > CUT, TARGET, KEPT)
-        return found
+            given = None if blank is None else blank[alone]
+            odds, *values = self.target(X[alone], y[alone], rows[alone], given)
+            verdicts[0, alone] = np.minimum(odds, self.above)
+            verdicts[1:4, alone] = values
+            verdicts[4, alone] = np.where(odds > CUT, TARGET, KEPT)
+        return verdicts
 
 
-def recalling(rule: TableRule, known: FitSample, sample: Block) -> TableRule:
-    """The rule for another table, some of whose rows may be among those that it was learned of.
+def for_other_table(rule: TableRule, known: FitSample, sample: Block) -> TableRule:
+    """The rule for another table, which may hold some of the rows that it was learned from.
 
-    The rows of its `sample` say how many honest ones are flagged by chance.
+    How many honest rows are flagged by chance is estimated from the rows of its `sample`.
     """
     if rule.target is not None:
-        some = slice(None, None, -(-len(sample.weight) // SOME))
+        some = slice(None, None, -(-len(sample.weight) // CHANCE_ROWS))
         blank = None if sample.blank is None else sample.blank.T[some]
-        told = sample.X[some], sample.y[some], sample.rows[some], blank
-        rule = replace(rule, target=rule.target.elsewhere(*told))
+        inputs = sample.X[some], sample.y[some], sample.rows[some], blank
+        rule = replace(rule, target=rule.target.elsewhere(*inputs))
     spared = None if known.spared is None else Recall.of(known.spared)
     return replace(rule, recall=Recall.of(known.sample.Z), spared_before=spared)
 
 
 @dataclass(frozen=True, eq=False)
-class Score:
+class RuleScore:
     """The score of each row of a block."""
 
     rule: TableRule
@@ -152,7 +153,7 @@ class Score:
 
 
 @dataclass(frozen=True, eq=False)
-class Keep:
+class KeepRule:
     """Which rows of a block are kept, whether or not single rows are rejected."""
 
     rule: TableRule
@@ -160,17 +161,16 @@ class Keep:
 
     def __call__(self, block: Block) -> Column:
         finding = self.rule(block)[4]
-        gone = (finding != KEPT) if self.single else (finding == GROUP)
-        return (~gone).astype(float)
+        rejected = (finding != KEPT) if self.single else (finding == GROUP)
+        return (~rejected).astype(float)
 
 
-class Seen(NamedTuple):
-    """What a pass brings back of all rows.
+class TableTally(NamedTuple):
+    """The result of a pass over all rows.
 
-    `count` and `weight` (3,) are those of each finding. Of flagged rows (f,) there are those for
-    which the least numbers were `drawn`: their numbers `rows`, the rows `Z` (d + 1, f) and their
-    weights `share`. `top` (6,) is the row of the highest score: score, number, target and what is
-    expected.
+    `count` and `weight` (3,) are those of each finding. Of the flagged rows the f with the smallest
+    random numbers `drawn` are held: their numbers `rows`, the rows `Z` (d + 1, f) and their weights
+    `share`. `top` (6,) is the row of the highest score: score, number, target and what is expected.
     """
 
     count: Int[np.ndarray, "3"]
@@ -184,7 +184,7 @@ class Seen(NamedTuple):
     def decided(
         self, X: Rows, y: Column, weight: Column, trusted: tuple[Rows, Column] | None
     ) -> Decision:
-        """What becomes of the flagged rows (f,), beside kept rows of the sample."""
+        """The decision on the flagged rows (f,), tested beside kept rows of the sample."""
         if not self.count[TARGET]:
             return Decision(np.zeros(0, dtype=bool), False, "")
         w, drawn, n = np.append(weight, self.share), None, len(y)
@@ -192,28 +192,28 @@ class Seen(NamedTuple):
             # Flagged rows count beside the kept ones as they do in the whole table.
             as_many = n * self.weight[TARGET] / self.weight[KEPT]
             w = np.append(weight / weight.mean(), self.share * (as_many / self.share.sum()))
-            learned = max(round(as_many), round(_LEARNED * n))
+            learned = max(round(as_many), round(_MIN_FLAGGED_SHARE * n))
             drawn = np.append(np.zeros(n, dtype=bool), np.argsort(np.argsort(self.drawn)) < learned)
         Z = np.vstack([X, self.Z[:-1].T])
         table = Canonical.of(Z, np.append(y, self.Z[-1]), w, trusted)
         flagged = (table.rows >= n) & ~table.sure
         if drawn is not None:
             drawn = flagged & np.append(drawn, np.zeros(table.sure.sum(), dtype=bool))[table.rows]
-        found = decided(table, flagged, drawn)
-        return found._replace(spared=table.back(found.spared, len(w))[n:])
+        decision = decided(table, flagged, drawn)
+        return decision._replace(spared=table.back(decision.spared, len(w))[n:])
 
-    def as_before(self, known: FitSample) -> Decision:
-        """What becomes of flagged rows of another table than that which rules were learned of.
+    def decided_by_saved_model(self, known: FitSample) -> Decision:
+        """The decision on flagged rows of another table than the one that rules were learned from.
 
-        They have a table to be compared with, so they do not bear each other out.
+        They are compared with that table, so they do not confirm each other.
         """
         nothing, wrong = np.zeros(len(self.rows), dtype=bool), self.weight[TARGET]
         if known.refused:
-            said = (
+            message = (
                 "The saved model rejects no single row, since so many of its own table looked "
                 "wrong, or were needed by the others."
             )
-            return Decision(nothing, bool(wrong), said if wrong else "")
+            return Decision(nothing, bool(wrong), message if wrong else "")
         share = float(wrong / max(self.weight.sum(), 1.0))
         if self.weight[KEPT] < 2:
             raise InputError(
@@ -221,12 +221,12 @@ class Seen(NamedTuple):
                 "the saved model: they may be of another source or in another unit, or the world "
                 "has changed since; look at the table, or save a new model."
             )
-        said = (
+        message = (
             f"{percent(share)} of the rows look wrong by the saved model, too many to be single "
             "slips: a source may be wrong as a whole, or the world has changed since; look at them "
             "before you use the others."
         )
-        return Decision(nothing, False, said if share > MANY else "")
+        return Decision(nothing, False, message if share > MANY else "")
 
     def some(self, rows: Mask) -> Block:
         """These of the flagged rows, as a block."""
@@ -234,34 +234,34 @@ class Seen(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class Look:
-    """The verdicts that may be come to, and what is brought back of a block."""
+class VerdictMap:
+    """The two possible verdicts on a block, and its part of the tally."""
 
     rule: TableRule
 
     def __call__(self, block: Block) -> Candidates:
-        said = self.rule(block)
-        found = said[4].astype(np.int64)
-        weights = [block.weight * (found == KEPT), block.weight * (found != GROUP)]
-        flagged = np.flatnonzero(found == TARGET)
-        top = int(np.argmax(said[0]))
-        seen = Seen(
-            np.bincount(found, minlength=3),
-            np.bincount(found, weights=block.weight, minlength=3),
-            dealt(block.rows[flagged], _SUSPECT, 1 << 62),
+        verdicts = self.rule(block)
+        findings = verdicts[4].astype(np.int64)
+        weights = [block.weight * (findings == KEPT), block.weight * (findings != GROUP)]
+        flagged = np.flatnonzero(findings == TARGET)
+        top = int(np.argmax(verdicts[0]))
+        tally = TableTally(
+            np.bincount(findings, minlength=3),
+            np.bincount(findings, weights=block.weight, minlength=3),
+            dealt(block.rows[flagged], _DRAW_SEED, 1 << 62),
             block.rows[flagged],
             block.Z[:, flagged],
             block.weight[flagged],
-            np.array([said[0, top], block.rows[top], block.y[top], *said[1:4, top]]),
+            np.array([verdicts[0, top], block.rows[top], block.y[top], *verdicts[1:4, top]]),
         )
-        return Candidates(weights, fewest(seen))
+        return Candidates(weights, _capped(tally))
 
 
-def together(one: Any, other: Any) -> Seen:
-    """What is brought back of two parts of a table."""
-    one, other = Seen(*one), Seen(*other)
-    return fewest(
-        Seen(
+def merged(one: Any, other: Any) -> TableTally:
+    """The tally of two parts of a table together."""
+    one, other = TableTally(*one), TableTally(*other)
+    return _capped(
+        TableTally(
             one.count + other.count,
             one.weight + other.weight,
             np.append(one.drawn, other.drawn),
@@ -273,10 +273,10 @@ def together(one: Any, other: Any) -> Seen:
     )
 
 
-def fewest(seen: Seen) -> Seen:
-    """The same with `SUSPECTS` flagged rows at most, those with the least of the drawn numbers."""
-    if len(seen.drawn) <= SUSPECTS:
-        return seen
-    left = np.sort(np.argpartition(seen.drawn, SUSPECTS)[:SUSPECTS])
-    drawn, rows = seen.drawn[left], seen.rows[left]
-    return seen._replace(drawn=drawn, rows=rows, Z=seen.Z[:, left], share=seen.share[left])
+def _capped(tally: TableTally) -> TableTally:
+    """The same with at most `MAX_FLAGGED` flagged rows, those with the smallest drawn numbers."""
+    if len(tally.drawn) <= MAX_FLAGGED:
+        return tally
+    left = np.sort(np.argpartition(tally.drawn, MAX_FLAGGED)[:MAX_FLAGGED])
+    drawn, rows = tally.drawn[left], tally.rows[left]
+    return tally._replace(drawn=drawn, rows=rows, Z=tally.Z[:, left], share=tally.share[left])

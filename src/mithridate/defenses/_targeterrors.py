@@ -35,11 +35,11 @@ class TargetErrors(BlanksDefense):
     most extreme 5 % of the predictions, they stay, unless one is over twice as far from the middle
     as the next.
 
-    Flagged rows stay that bear each other out: errors do not explain each other, but rows in a
-    part of the table that bends more than models follow do. So do those of a value that one row in
-    twenty shares. None of the rest is rejected where that would do harm: where a ridge or boosted
-    trees predict the other rows worse without them, where most of the flagged bore each other out,
-    or where they are over 15 %.
+    Flagged rows that confirm each other stay: errors do not predict each other, but rows in a part
+    of the table that bends more than the models do. Flagged rows with a target that one row in
+    twenty has stay too. None of the rest is rejected where that would do harm: where a ridge or
+    boosted trees predict the other rows worse without them, where most of the flagged rows
+    confirmed each other, or where they are over 15 %.
 
     Scores, and so the verdict, do not depend on units or on the order of rows and columns.
 
@@ -115,31 +115,31 @@ class TargetErrors(BlanksDefense):
             return np.ones(n, dtype=bool)
         table, rule, judged = rule_of(X, y, sample_weight, trusted, self._blanks, self.estimator)
         with no_other_threads():
-            found = decided(table, judged.odds > CUT)
-        odds = np.where(found.spared, np.minimum(judged.odds, CUT), judged.odds)
-        self._take(table, rule, judged._replace(odds=odds), n)
-        self.threshold_ = float(odds.max()) if found.refused else CUT
-        self.message_ = f"{found.message} {limits(table)}".strip()
+            decision = decided(table, judged.odds > CUT)
+        odds = np.where(decision.spared, np.minimum(judged.odds, CUT), judged.odds)
+        self._record(table, rule, judged._replace(odds=odds), n)
+        self.threshold_ = float(odds.max()) if decision.refused else CUT
+        self.message_ = f"{decision.message} {cautions(table)}".strip()
         return self.scores_ <= self.threshold_
 
-    def _take(self, table: Canonical, rule: TargetRule, judged: TargetVerdict, n: int) -> None:
-        """Takes down what was judged of `n` rows."""
+    def _record(self, table: Canonical, rule: TargetRule, judged: TargetVerdict, n: int) -> None:
+        """Sets the attributes from the verdict on `n` rows."""
         self.share_ = rule.mixture.share
         self.chance_ = rule.flagged * float(table.weight[~table.sure].sum())
         self.scores_ = table.back(judged.odds, n)
-        for name, place in EXPECTED.items():
-            setattr(self, place, table.back(getattr(judged, name), n))
+        for name, attribute in EXPECTED.items():
+            setattr(self, attribute, table.back(getattr(judged, name), n))
 
 
-def limits(table: Canonical) -> str:
-    """What is to be said of a table that tells little of its rows."""
-    (n, d), said = table.X.shape, []
+def cautions(table: Canonical) -> str:
+    """What a reader must know of a table by which single rows can hardly be judged."""
+    (n, d), sentences = table.X.shape, []
     if 2 * d >= n:
-        said.append(f"{d} columns for {n} rows: only errors far larger than the noise show.")
+        sentences.append(f"{d} columns for {n} rows: only errors far larger than the noise show.")
     tied = float(table.weight[tied_of(table)].sum() / table.weight.sum())
     if tied:
-        said.append(f"{percent(tied)} of the targets are one value.")
-    return " ".join(said)
+        sentences.append(f"{percent(tied)} of the targets are one value.")
+    return " ".join(sentences)
 
 
 def sure(chance: float, n: int) -> str:
@@ -151,7 +151,7 @@ def sure(chance: float, n: int) -> str:
 
 
 def figure(count: float) -> str:
-    """A number of rows, as people say one that is small.
+    """A number of rows in words, without false precision.
 
     >>> figure(0.163), figure(12.7), figure(0.004)
     ('about 0.2', 'about 13', 'hardly any')

@@ -30,12 +30,12 @@ Mask = Bool[np.ndarray, " n"]
 
 CUT = float(np.log(3.0))  # log odds above which a target is flagged: three to one
 _ROUNDS = 3
-_INTERVAL = 2.57  # scales of noise either way that hold 95 % of honest targets
-SOME = 2000
-"""Rows enough to say how often chance flags one."""
+_INTERVAL_SIGMAS = 2.57  # scales of noise either way that hold 95 % of honest targets
+CHANCE_ROWS = 2000
+"""Rows from which the rate of false flags is estimated; of more, evenly spaced ones are taken."""
 
-_ROUNDING = 1e-6  # of the target's spread: noise below this is not told from none
-_LINES = Ridge, sklearn.linear_model.Ridge, sklearn.linear_model.LinearRegression
+_MIN_NOISE = 1e-6  # of the target's spread: smaller noise counts as this much
+_LINEAR_MODELS = Ridge, sklearn.linear_model.Ridge, sklearn.linear_model.LinearRegression
 """Estimators of which the robust line is a better version."""
 
 
@@ -66,7 +66,7 @@ class Noise(NamedTuple):
     ) -> "Noise":
         """The noise around predictions of the rows of a table; `doubt` is their variance."""
         w, r = table.weight, scale.v - predicted
-        sides = NoiseScale.of(predicted, r, w, _ROUNDING)
+        sides = NoiseScale.of(predicted, r, w, _MIN_NOISE)
         plain = Widening(*np.zeros((2, table.X.shape[1])))
         own = cls(scale.form, step(table.y, w), sides, _off_the_tie(table, predicted, r), plain)
         noise, _ = own(table.y, predicted, doubt, None)
@@ -95,15 +95,15 @@ class Learned(NamedTuple):
         Each row is dealt into a fold by its number, as those that were seen are, and is predicted
         by the models that did not see this fold; so all that was learned of errors holds of it.
         """
-        found = np.zeros((len(self.rounds), len(self.weights), len(rows)))
+        predictions = np.zeros((len(self.rounds), len(self.weights), len(rows)))
         for i, fits in enumerate(self.rounds):
             fold = dealt(rows, i, len(fits[0].models))
             for j in np.flatnonzero(self.weights):
                 for k, model in enumerate(fits[j].models):
                     out = fold == k
                     if out.any():
-                        found[i, j, out] = np.ravel(model.predict(Z[out]))
-        return _combined(found, self.weights)
+                        predictions[i, j, out] = np.ravel(model.predict(Z[out]))
+        return _combined(predictions, self.weights)
 
 
 class TargetRule(NamedTuple):
@@ -143,9 +143,9 @@ class TargetRule(NamedTuple):
         blank = None if blank is None else blank[:, self.columns]
         y = self.target(y[:, None])[:, 0]
         s, side = self.noise(y, predicted, doubt, blank)
-        found = self.mixture._replace(share=max(self.mixture.share, EXPECTED_SHARE))
-        chance = found.chance(s, _sides(self.noise.form(y) - predicted, side), CUT)
-        return self._replace(mixture=found, flagged=float(np.mean(chance)))
+        prior = self.mixture._replace(share=max(self.mixture.share, EXPECTED_SHARE))
+        chance = prior.chance(s, _sides(self.noise.form(y) - predicted, side), CUT)
+        return self._replace(mixture=prior, flagged=float(np.mean(chance)))
 
     def judged(self, y: Column, predicted: Column, doubt: Column, blank: Any) -> TargetVerdict:
         """Judges targets by predictions that did not see them."""
@@ -154,7 +154,7 @@ class TargetRule(NamedTuple):
         odds = self.mixture.odds(r, noise, side)
         for end in self.ends:
             odds = np.where(end(y, predicted, r), np.minimum(odds, CUT), odds)
-        reach = _INTERVAL * self.mixture.unit * noise
+        reach = _INTERVAL_SIGMAS * self.mixture.unit * noise
         return TargetVerdict(
             odds, *map(self._back, (predicted, predicted - reach, predicted + reach))
         )
@@ -193,24 +193,24 @@ def learned_from(
     noise = Noise.of(table, scale, predicted, doubt, blank)
     s, side = noise(table.y, predicted, doubt, blank)
     r = scale.v - predicted
-    found = mixture(r, s, side, _width(table, scale.v), w, table.sure)
-    flagged = found.odds(r, s, side) > CUT
-    asked = ~table.sure
-    some = np.flatnonzero(asked)[:: -(-len(w) // SOME)]
-    chance = np.average(found.chance(s[some], _sides(r, side), CUT), weights=w[some])
+    fitted = mixture(r, s, side, _width(table, scale.v), w, table.sure)
+    flagged = fitted.odds(r, s, side) > CUT
+    untrusted = ~table.sure
+    sampled = np.flatnonzero(untrusted)[:: -(-len(w) // CHANCE_ROWS)]
+    chance = np.average(fitted.chance(s[sampled], _sides(r, side), CUT), weights=w[sampled])
     rule = TargetRule(
         columns=table.columns,
         features=table.features,
         target=table.target,
         learned=learned,
         noise=noise,
-        mixture=found,
-        ends=ends(table.y, predicted, r, flagged & asked, w),
-        within=_within(table.y[asked]),
+        mixture=fitted,
+        ends=ends(table.y, predicted, r, flagged & untrusted, w),
+        within=_within(table.y[untrusted]),
         flagged=float(chance),
     )
     judged = rule.judged(table.y, predicted, doubt, blank)
-    return rule, judged._replace(odds=np.where(asked, judged.odds, -np.inf))
+    return rule, judged._replace(odds=np.where(untrusted, judged.odds, -np.inf))
 
 
 def _within(y: Column) -> tuple[float, float]:
@@ -221,7 +221,7 @@ def _within(y: Column) -> tuple[float, float]:
 
 def rounding(form: Form, step: float, y: Column) -> Column:
     """Standard deviation of what rounding to a lattice takes off targets, on their even scale."""
-    return np.maximum(step * form.slope(y) / np.sqrt(12.0), _ROUNDING)
+    return np.maximum(step * form.slope(y) / np.sqrt(12.0), _MIN_NOISE)
 
 
 def _learned(
@@ -230,7 +230,7 @@ def _learned(
     """The learners of a table; predictions of each row by others, with their variance."""
     predicted, w, rounds = scale.predicted, table.weight, []
     learners: list[Any] = [Line(), boosting(len(w))]
-    if estimator is not None and not isinstance(estimator, _LINES):
+    if estimator is not None and not isinstance(estimator, _LINEAR_MODELS):
         learners.append(estimator)
     weights = np.zeros(len(learners))
     for seed in range(1, _ROUNDS + 1):
@@ -271,14 +271,14 @@ def _off_the_tie(table: Canonical, predicted: Column, r: Column) -> LocalScale |
     off, w = ~tied, table.weight
     if not tied.any() or off.sum() < 3:
         return None
-    return LocalScale.of(predicted[off], r[off], w[off], _ROUNDING)
+    return LocalScale.of(predicted[off], r[off], w[off], _MIN_NOISE)
 
 
 def _width(table: Canonical, v: Column) -> float:
     """Scale of gross errors: twice that of the target, of its other values where most are one."""
     off, w = v - quantile(v, 0.5, table.weight), table.weight
     rows = ~tied_of(table)
-    return 2.0 * max(spread(off[rows], w[rows]), _ROUNDING)
+    return 2.0 * max(spread(off[rows], w[rows]), _MIN_NOISE)
 
 
 def _sides(r: Column, side: Column) -> tuple[float, float]:

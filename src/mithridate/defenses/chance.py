@@ -82,8 +82,8 @@ def second_regression(table: Passes, first: BayesianRegression) -> SecondScore:
     near = AtMost(distance, table.quantile(distance, share))
     second = BayesianRegression.of(table.moments(Where(near)))
     z = SecondScore(near, second, most_leverage(second, *table.box))
-    # The nearer half understates the noise, by 2.6 in a Gaussian; where it has none, it is
-    # rounding that is left, and this must not be blown up.
+    # The nearer half understates the noise, by 2.6 in a Gaussian; where there is no noise only
+    # rounding is left, and a smaller unit would magnify it.
     return replace(z, unit=max(table.quantile(z, 0.5) / _MEDIAN, 0.5))
 
 

@@ -41,7 +41,7 @@ class Interval(_Shown):
     """Finite numbers between two ends; no truth values, which Python takes for 0 and 1.
 
     `closed` says which of the two ends belong to the interval, `whole` that only whole numbers do,
-    `optional` that None is possible as well; `words` replace the words that are made from these.
+    `optional` that None is possible as well; `words` replace the sentence made from these.
 
     >>> Interval(1, whole=True).wanted
     'give a whole number, 1 or more'

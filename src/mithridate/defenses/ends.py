@@ -9,10 +9,10 @@ from scipy.special import bdtrc
 Column = Float[np.ndarray, " m"]
 Mask = Bool[np.ndarray, " m"]
 
-_END = 0.95  # of the rows: a prediction beyond those of so many is at an end
-_CHANCE = 0.05  # of so many flagged rows at an end, if they were errors
-_AT_END = 5  # rows at the very end of the target, without which it is not cut off there
-_LEAP = 2.0  # times as far from the middle as the next target, and a target continues no range
+_END_SHARE = 0.95  # of the rows: a prediction more extreme than theirs is at an end
+_MAX_CHANCE = 0.05  # probability of so many flagged rows at an end, if they were errors
+_MIN_AT_END = 5  # rows with the most extreme target; with fewer it is not cut off there
+_MAX_LEAP = 2.0  # times the distance of the next target from the middle: beyond, a target is alone
 
 
 class End(NamedTuple):
@@ -54,22 +54,22 @@ def ends(y: Column, predicted: Column, r: Column, flagged: Mask, w: Column) -> t
     tuple of End
         Each says of flagged rows, these or others, whether they lie there.
     """
-    found = []
+    genuine = []
     for sign in (-1.0, 1.0):
-        out, beyond = sign * y, flagged & (sign * r > 0)
-        extreme = _rank(sign * predicted, w) > _END
-        may = np.flatnonzero(beyond & extreme)
-        if not len(may):
+        outward, beyond = sign * y, flagged & (sign * r > 0)
+        extreme = _rank(sign * predicted, w) > _END_SHARE
+        candidates = np.flatnonzero(beyond & extreme)
+        if not len(candidates):
             continue
-        may = may[np.argsort(out[may], kind="stable")]
-        before = np.append(out[~flagged].max(initial=0.0), out[may])
-        leaps = out[may] > _LEAP * np.maximum.accumulate(before[:-1])
-        count = int(leaps.argmax()) if leaps.any() else len(may)
+        candidates = candidates[np.argsort(outward[candidates], kind="stable")]
+        before = np.append(outward[~flagged].max(initial=0.0), outward[candidates])
+        leaps = outward[candidates] > _MAX_LEAP * np.maximum.accumulate(before[:-1])
+        count = int(leaps.argmax()) if leaps.any() else len(candidates)
         # At least so many of all that are off on this side, by chance.
-        if bdtrc(count - 1, int(beyond.sum()), 1.0 - _END) <= _CHANCE + 1e-9:
+        if bdtrc(count - 1, int(beyond.sum()), 1.0 - _END_SHARE) <= _MAX_CHANCE + 1e-9:
             least = float((sign * predicted)[extreme].min())
-            found.append(End(sign, least, _LEAP * float(before[: count + 1].max())))
-    return tuple(found)
+            genuine.append(End(sign, least, _MAX_LEAP * float(before[: count + 1].max())))
+    return tuple(genuine)
 
 
 def cut_off(y: Column) -> tuple[tuple[float, float], ...]:
@@ -79,7 +79,7 @@ def cut_off(y: Column) -> tuple[tuple[float, float], ...]:
     ((-1.0, -0.0),)
     """
     reached = ((sign, float((sign * y).max())) for sign in (-1.0, 1.0))
-    return tuple((sign, end) for sign, end in reached if (sign * y == end).sum() >= _AT_END)
+    return tuple((sign, end) for sign, end in reached if (sign * y == end).sum() >= _MIN_AT_END)
 
 
 def _rank(p: Column, w: Column) -> Column:

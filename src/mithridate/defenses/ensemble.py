@@ -77,17 +77,17 @@ class DistinctRows(NamedTuple):
             Predictions, in units of y; NaN where a network saw the row.
         """
         parts = max(1, min(parts, len(pool) // 2))
-        found = np.full((networks, len(self.y)), np.nan)
+        predicted = np.full((networks, len(self.y)), np.nan)
         for i in range(networks):
             if i % parts == 0:
                 dealt = random.permutation(len(pool)) % parts
             part = pool[dealt == i % parts]
             mean = self.trained(part, penalty, int(random.randint(2**31 - 1)))
             # Of two or three rows nothing can be left out.
-            found[i] = (
+            predicted[i] = (
                 mean if parts == 1 else np.where(np.isin(np.arange(len(mean)), part), np.nan, mean)
             )
-        return found
+        return predicted
 
     def trained(self, part: Int[np.ndarray, " k"], penalty: float, seed: int) -> Column:
         """Train a network on a part, and ask it about all rows.
@@ -128,7 +128,7 @@ class DistinctRows(NamedTuple):
             network.fit((Z - center) / scale, (y - mean) / sd, **given)
         return network.predict((self.X - center) / scale) * sd + mean
 
-    def scores(self, found: Float[np.ndarray, "networks n"]) -> Column:
+    def scores(self, predicted: Float[np.ndarray, "networks n"]) -> Column:
         """Say how far each target is from what networks predict that did not see it.
 
         Parameters
@@ -141,7 +141,10 @@ class DistinctRows(NamedTuple):
         array, shape (k,)
             Distances `|y - μ| / s`, in predictive standard deviations.
         """
-        residual, spread = np.abs(self.y - np.nanmedian(found, axis=0)), np.nanvar(found, axis=0)
+        residual, spread = (
+            np.abs(self.y - np.nanmedian(predicted, axis=0)),
+            np.nanvar(predicted, axis=0),
+        )
         error = float(np.average(residual**2, weights=self.weight))
         noise = max(error - float(np.average(spread, weights=self.weight)), 0.1 * error)
         # Residuals of targets without noise are rounding.

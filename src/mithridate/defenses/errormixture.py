@@ -11,14 +11,14 @@ from .weights import quantile
 
 Column = Float[np.ndarray, " m"]
 
-_TAILS = 5.0  # degrees of freedom of honest noise
-_SHRUNK = 25.0  # rows that the scale of the whole table counts as beside that of a part
-_SIDES = 50  # rows of a side of the residuals, without which it has no scale of its own
+_DEGREES = 5.0  # degrees of freedom of honest noise
+_POOLED_ROWS = 25.0  # weight of the scale of the whole table beside that of a part, in rows
+_MIN_SIDE_ROWS = 50  # rows that a side of the residuals needs for a scale of its own
 EXPECTED_SHARE = 0.05
 """Share of wrong rows that is expected of a table before it is seen."""
 
-_PRIOR = EXPECTED_SHARE, 10.0  # and how many rows say so
-_FARTHEST = 60  # scales beyond which no honest row is thought of
+_PRIOR_SHARE_AND_ROWS = EXPECTED_SHARE, 10.0  # the prior, and its weight in rows
+_MAX_SCALES = 60  # scales of noise beyond which no honest row is expected
 _UNITS = 0.7, 0.8, 0.9, 1.0, 1.1  # of the scale, which errors may have widened
 
 
@@ -44,8 +44,8 @@ class Mixture(NamedTuple):
         `side` is what `NoiseScale` says of a row below and of one above the prediction; the scale
         is taken to be the same on both sides.
         """
-        steps = np.linspace(0.0, _FARTHEST, 8 * _FARTHEST + 1)
-        tail = 2.0 * stdtr(_TAILS, -(steps - steps[1] / 2.0))
+        steps = np.linspace(0.0, _MAX_SCALES, 8 * _MAX_SCALES + 1)
+        tail = 2.0 * stdtr(_DEGREES, -(steps - steps[1] / 2.0))
         total = np.zeros_like(s)
         for sign, log in zip((-1.0, 1.0), side, strict=True):
             r = sign * self.unit * s[:, None] * steps
@@ -72,7 +72,7 @@ class LocalScale(NamedTuple):
         for rows in parts:
             m = len(rows)
             own = np.log(max(spread(r[rows], w[rows]), least))
-            log.append((m * own + _SHRUNK * whole) / (m + _SHRUNK))
+            log.append((m * own + _POOLED_ROWS * whole) / (m + _POOLED_ROWS))
             places.append(quantile(p[rows], 0.5, w[rows]))
         return cls(np.array(places), np.array(log))
 
@@ -84,10 +84,10 @@ class LocalScale(NamedTuple):
 class NoiseScale(NamedTuple):
     """Scale of honest noise by the prediction and by the sign of the residual.
 
-    Half way between one scale for both sides and one for each: the one rejects the long side of
-    skewed noise, the other takes errors that are all on one side for skewed noise. `sides` are the
-    scales below and above the prediction, if enough rows are there, and `logs` those of twice the
-    share of rows there.
+    Half way between one scale for both sides and one for each: the first would reject the long side
+    of skewed noise, the second would take errors that are all on one side for skewed noise. `sides`
+    are the scales below and above the prediction, if enough rows are there, and `logs` the
+    logarithms of twice the share of rows there.
     """
 
     both: LocalScale
@@ -98,7 +98,7 @@ class NoiseScale(NamedTuple):
     def of(cls, p: Column, r: Column, w: Column, least: float) -> "NoiseScale":
         """The scale of residuals `r` of rows with predictions `p`."""
         both, up = LocalScale.of(p, r, w, least), r > 0
-        if min(up.sum(), (~up).sum()) < _SIDES:
+        if min(up.sum(), (~up).sum()) < _MIN_SIDE_ROWS:
             return cls(both, (), (0.0, 0.0))
         sides = tuple(LocalScale.of(p[rows], r[rows], w[rows], least) for rows in (~up, up))
         below, above = (float(np.log(2.0 * w[rows].sum() / w.sum())) for rows in (~up, up))
@@ -122,7 +122,7 @@ def mixture(
     """
     f1 = _log_cauchy(r, error)
     learned = [(c, *_learned(_log_t(r, c * s) + side, f1, r > 0, w, sure)) for c in _UNITS]
-    unit, _, share, high = max(learned, key=lambda found: found[1])
+    unit, _, share, high = max(learned, key=lambda fit: fit[1])
     return Mixture(error, unit, share, high)
 
 
@@ -130,8 +130,8 @@ def _learned(
     f0: Column, f1: Column, up: np.ndarray, w: Column, sure: np.ndarray
 ) -> tuple[float, float, float]:
     """Log likelihood, share of errors and share of them that are too high, by EM."""
-    prior, rows = _PRIOR
-    asked = np.where(sure, 0.0, w)
+    prior, rows = _PRIOR_SHARE_AND_ROWS
+    untrusted = np.where(sure, 0.0, w)
     share, high, likelihood, best = prior, 0.5, -np.inf, (prior, 0.5)
     for _ in range(60):
         one = f1 + _log_high(high, up) + np.log(share)
@@ -141,8 +141,8 @@ def _learned(
         best = share, high
         if abs(likelihood - before) < 1e-9 * w.sum():
             break
-        wrong = asked * np.exp(one - both)
-        share = (float(wrong.sum()) + prior * rows) / (float(asked.sum()) + rows)
+        wrong = untrusted * np.exp(one - both)
+        share = (float(wrong.sum()) + prior * rows) / (float(untrusted.sum()) + rows)
         high = (float(wrong[up].sum()) + 25.0) / (float(wrong.sum()) + 50.0)
     return likelihood, *best
 
@@ -157,6 +157,6 @@ def _log_cauchy(r: np.ndarray, s: float) -> np.ndarray:
 
 def _log_t(r: np.ndarray, s: np.ndarray) -> np.ndarray:
     """Log density of Student's t of scale `s`."""
-    nu = _TAILS
+    nu = _DEGREES
     norm = gammaln((nu + 1) / 2) - gammaln(nu / 2) - 0.5 * np.log(nu * np.pi)
     return norm - np.log(s) - (nu + 1) / 2 * np.log1p((r / s) ** 2 / nu)

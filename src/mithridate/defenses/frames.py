@@ -64,9 +64,9 @@ def name_of(y: Any) -> str:
 
 
 def _as_wanted(estimator: Any, X: Any, checks: Mapping[str, Any]) -> bool:
-    """Whether scikit-learn would give an array back as it is: for a few rows its checks take most.
+    """Whether scikit-learn would return an array unchanged; for few rows its checks cost the most.
 
-    Where a check is asked for that is not known here, or any of them would fail, it is asked.
+    False where a check is requested that is not known here, or where any of them would fail.
     """
     return (
         type(X) is np.ndarray
@@ -83,7 +83,7 @@ def _as_wanted(estimator: Any, X: Any, checks: Mapping[str, Any]) -> bool:
 
 
 def _frame(X: Any) -> nw.DataFrame | None:
-    """A frame whose names are for us to read; every scikit-learn reads those of pandas."""
+    """A frame whose names scikit-learn may not read; those of pandas it always does."""
     if isinstance(X, np.ndarray):
         return None
     frame = nw.from_native(X, eager_only=True, pass_through=True)

@@ -1,4 +1,4 @@
-"""Flagged rows that should stay: they bear each other out, or the others need them."""
+"""Flagged rows that should stay: they confirm each other, or the other rows need them."""
 
 from typing import NamedTuple
 
@@ -14,17 +14,17 @@ Mask = Bool[np.ndarray, " m"]
 MANY = 0.15
 """Share of the rows beyond which "wrong" has no meaning that can be learned from the table."""
 
-_SPLITS = 4, 5, 6  # a single split decides by chance what trees gain from few rows
-_MANY = 1 << 14  # rows from which on one split is enough
-_WAY = 0.3  # of the way to its target that the other flagged rows take a prediction
-_WORSE = 1.01  # times the squared error of the other rows, and they need the flagged ones
-_LEVEL, _ROWS = 0.05, 5  # share and number of rows; a target that so many have is a level or code
-_FAR_BETTER = 0.5  # of the squared error of the other rows, and the flagged ones spoil it
-_SURE = 2.5  # standard errors by which the other rows deny what flagged rows say of them
+_SPLIT_SEEDS = 4, 5, 6  # several, since what trees gain from few rows depends on the split
+_ONE_SPLIT_ROWS = 1 << 14  # rows from which on one split is enough
+_PULL_SHARE = 0.3  # of the distance to its target by which others must move a row's prediction
+_HARM_RATIO = 1.01  # squared error without the flagged rows over that with them: beyond, harm
+_LEVEL_SHARE, _LEVEL_ROWS = 0.05, 5  # a target that so many rows have is a level or a code
+_SPOILED_RATIO = 0.5  # the same ratio: below, the flagged rows spoil the model
+_DENIED_ERRORS = 2.5  # standard errors by which the other rows must contradict the flagged ones
 
 
 class Decision(NamedTuple):
-    """What becomes of flagged rows: which are spared (m,), whether all are, and a word on it."""
+    """The decision on flagged rows: which are spared (m,), whether all are, and a message."""
 
     spared: Mask
     refused: bool
@@ -45,14 +45,14 @@ class Tried:
             by = table.weight[flagged].sum() / table.weight[drawn].sum()
             table = table._replace(weight=np.where(drawn, by, 1.0) * table.weight)
         self.table = table
-        self.splits = _SPLITS if len(table.y) <= _MANY else _SPLITS[:1]
+        self.splits = _SPLIT_SEEDS if len(table.y) <= _ONE_SPLIT_ROWS else _SPLIT_SEEDS[:1]
         self.models = {"ridge": sklearn.linear_model.Ridge(), "trees": boosting(len(table.y))}
         self._known: dict[tuple[str, bytes], Float[np.ndarray, "s m"]] = {}
 
     def predicted(self, model: str, used: Mask) -> Float[np.ndarray, "s m"]:
         """Predictions of each row by the used rows of other folds, one of each split."""
         key, table = (model, used.tobytes()), self.table
-        if key not in self._known:  # what bears rows out is asked again, of what does harm
+        if key not in self._known:  # `borne_out` and `harmful` ask for the same models
             used = used & self.learned
             fits = crossfits(self.models[model], table, table.y, self.splits, used)
             self._known[key] = np.stack([fit.predicted for fit in fits])
@@ -73,41 +73,40 @@ def decided(table: Canonical, flagged: Mask, drawn: Mask | None = None) -> Decis
     share = float(w[flagged].sum() / w.sum())
     if not flagged.any():
         return Decision(flagged, False, "")
-    look = f"{percent(share)} of the rows look wrong,"
+    opening = f"{percent(share)} of the rows look wrong,"
     if share > MANY:
-        why = (
+        reason = (
             "too many to be errors: there may be two populations, or a column is missing that "
             "tells them apart. None was rejected."
         )
-        return Decision(np.zeros_like(flagged), True, f"{look} {why}")
+        return Decision(np.zeros_like(flagged), True, f"{opening} {reason}")
     tried, level = Tried(table, flagged, drawn), levels(table.y, flagged, w)
-    borne = borne_out(tried, flagged & ~level)
-    spared = level | borne
+    supported = borne_out(tried, flagged & ~level)
+    spared = level | supported
     wrong = flagged & ~spared
-    if not wrong.any() or w[borne].sum() > w[wrong].sum() or harmful(tried, wrong):
-        why = (
+    if not wrong.any() or w[supported].sum() > w[wrong].sum() or harmful(tried, wrong):
+        reason = (
             "but what they say is borne out: they share a value, or they or the others are "
             "predicted worse without them. None was rejected."
         )
-        return Decision(np.zeros_like(flagged), True, f"{look} {why}")
+        return Decision(np.zeros_like(flagged), True, f"{opening} {reason}")
     if not spared.any():
         return Decision(spared, False, "")
     rows = counted(int(spared.sum()), "row")
-    said = f"Kept, since other such rows bear it out: {rows} that looked wrong."
-    return Decision(spared, False, said)
+    message = f"Kept, since other such rows bear it out: {rows} that looked wrong."
+    return Decision(spared, False, message)
 
 
 def borne_out(tried: Tried, flagged: Mask) -> Mask:
-    """The flagged rows that other flagged rows bear out.
+    """The flagged rows that other flagged rows confirm.
 
-    With the others in training, boosted trees come nearer to the target of such a row by 30 % of
-    its distance; half of its squared error is gone. Errors do not explain each other, unless many
-    came from one source. Then some lie beside each other by chance. But these few alone bear fewer
-    than half of themselves out, or they pull the predictions of rows that nobody flagged to where
-    these are not, or those are predicted far better without them.
+    Trained with the others, boosted trees predict the target of such a row closer by 30 % of its
+    distance, which is half of its squared error. Errors do not predict each other, unless many came
+    from one source and some lie beside each other by chance. These are not confirmed: fewer than
+    half of them are when they alone are in training, or they move the predictions of rows that were
+    not flagged away from their targets, or those are predicted far better without them.
 
-    The farther off a target is, the farther a prediction has to come; so an error that grows is not
-    borne out any sooner.
+    The movement is relative to the distance, so a larger error is not confirmed more easily.
     """
     none, others = np.zeros_like(flagged), ~flagged
     if flagged.sum() < 2:
@@ -118,20 +117,20 @@ def borne_out(tried: Tried, flagged: Mask) -> Mask:
     def pull(rows: Mask) -> Float[np.ndarray, " m"]:
         return tried.predicted("trees", others | rows).mean(axis=0) - apart
 
-    def by(rows: Mask) -> Mask:
-        return rows & (pull(rows) * np.sign(r) > _WAY * np.abs(r))
+    def moved_by(rows: Mask) -> Mask:
+        return rows & (pull(rows) * np.sign(r) > _PULL_SHARE * np.abs(r))
 
-    shared = by(flagged)
-    if not shared.any():
+    supported = moved_by(flagged)
+    if not supported.any():
         return none
-    alone = shared.sum() == 1
-    pulled = pull(flagged if alone else shared)
-    without, within = (tried.error("trees", used, others) for used in (others, others | shared))
-    if without < _FAR_BETTER * within:
+    single = supported.sum() == 1
+    pulled = pull(flagged if single else supported)
+    without, within = (tried.error("trees", used, others) for used in (others, others | supported))
+    if without < _SPOILED_RATIO * within:
         return none
     if denied(r[others], pulled[others], tried.table.weight[others]):
         return none
-    return shared if alone or 2 * by(shared).sum() >= shared.sum() else none
+    return supported if single or 2 * moved_by(supported).sum() >= supported.sum() else none
 
 
 def denied(
@@ -143,7 +142,7 @@ def denied(
     it tells nothing. Below one half, rows are predicted worse with it.
     """
     half = r * pulled - 0.5 * pulled**2
-    return bool(w @ half < -_SURE * np.sqrt(w @ (w * half**2)))
+    return bool(w @ half < -_DENIED_ERRORS * np.sqrt(w @ (w * half**2)))
 
 
 def levels(y: Float[np.ndarray, " m"], flagged: Mask, w: Float[np.ndarray, " m"]) -> Mask:
@@ -155,7 +154,7 @@ def levels(y: Float[np.ndarray, " m"], flagged: Mask, w: Float[np.ndarray, " m"]
     values, at = np.unique(y, return_inverse=True)
     total = np.bincount(at, weights=w, minlength=len(values))
     wrong = np.bincount(at, weights=w * flagged, minlength=len(values))
-    common = total >= max(_LEVEL * w.sum(), _ROWS)
+    common = total >= max(_LEVEL_SHARE * w.sum(), _LEVEL_ROWS)
     return flagged & (common & (wrong > 0.5 * total))[at]
 
 
@@ -163,6 +162,6 @@ def harmful(tried: Tried, flagged: Mask) -> bool:
     """Whether a ridge or boosted trees predict the other rows worse without the flagged ones."""
     every, others = np.ones_like(flagged), ~flagged
     return any(
-        tried.error(model, others, others) > _WORSE * tried.error(model, every, others)
+        tried.error(model, others, others) > _HARM_RATIO * tried.error(model, every, others)
         for model in tried.models
     )

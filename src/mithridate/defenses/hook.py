@@ -73,7 +73,7 @@ def checked_mask(defense: Any, mask: Any, n: int) -> Bool[np.ndarray, " n"]:
 
 
 def _described(thing: Any) -> str:
-    """What a thing is, in a sentence."""
+    """What an object is, in words for an error message."""
     if thing is None:
         return "nothing"
     if not isinstance(thing, np.ndarray):

@@ -1,4 +1,4 @@
-"""The rows that a rule was learned of, known again by what they hold."""
+"""The rows that a rule was learned from, recognized by their values."""
 
 from typing import NamedTuple
 
@@ -8,11 +8,11 @@ from jaxtyping import Float, Int
 from ..passes.block import Block
 from .base import Trusted
 
-_ODD = np.uint64(0x9E3779B97F4A7C15)
+_HASH_FACTOR = np.uint64(0x9E3779B97F4A7C15)
 
 
 class FitSample(NamedTuple):
-    """All that a rule is learned of: the same sample gives the same rule, to the last bit.
+    """All that a rule is learned from: the same sample gives the same rule, to the last bit.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ class FitSample(NamedTuple):
 
 
 class Recall(NamedTuple):
-    """Rows by what they hold, so that a model does not judge a row that it has learned of.
+    """Rows by their values, so that a model does not judge a row that it has learned from.
 
     `Z` (k, m) are the rows, `hashes` (m,) theirs in ascending `order` (m,).
     """
@@ -66,12 +66,12 @@ class Recall(NamedTuple):
         `rows` are the numbers of those to be found, `own` those of the ones remembered, ascending.
         """
         at = np.minimum(np.searchsorted(own, rows), len(own) - 1)
-        found = np.where(own[at] == rows, at, -1)
-        found[(self.Z[:, found] != Z).any(axis=0)] = -1
-        left = np.flatnonzero(found < 0)
+        places = np.where(own[at] == rows, at, -1)
+        places[(self.Z[:, places] != Z).any(axis=0)] = -1
+        left = np.flatnonzero(places < 0)
         if len(left):
-            found[left] = self.find(Z[:, left])
-        return found
+            places[left] = self.find(Z[:, left])
+        return places
 
 
 def _hashed(Z: Float[np.ndarray, "k n"]) -> np.ndarray:
@@ -79,6 +79,6 @@ def _hashed(Z: Float[np.ndarray, "k n"]) -> np.ndarray:
     mixed = np.zeros(Z.shape[1], dtype=np.uint64)
     for values in Z:
         bits = (values + 0.0).view(np.uint64)  # -0.0 becomes 0.0
-        mixed = (mixed ^ bits) * _ODD
+        mixed = (mixed ^ bits) * _HASH_FACTOR
         mixed ^= mixed >> np.uint64(29)
     return mixed

@@ -41,8 +41,8 @@ def fit_passes(
     guard._begin()
     box = box_of(guard, rows)
     if box is None:
-        given = {} if trusted is None else {"trusted": trusted}
-        verdict = guard.decide(rows, **given)
+        options = {} if trusted is None else {"trusted": trusted}
+        verdict = guard.decide(rows, **options)
         bits, kept = rows.mask(verdict)
     else:
         boxed = InBox(rows, box)
@@ -113,5 +113,5 @@ def box_of(guard: Any, rows: Streamed) -> BlockBox | None:
     """The box in which a defense wants the features; None where they are in it already."""
     if not guard.boxed or (guard.estimator is not None and not guard.model_of_its_own):
         return None
-    found = UnitBox.of(rows.sample().Z[:-1].T, ends=rows.box)
-    return None if found.is_unit else BlockBox(found)
+    box = UnitBox.of(rows.sample().Z[:-1].T, ends=rows.box)
+    return None if box.is_unit else BlockBox(box)

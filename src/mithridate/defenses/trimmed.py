@@ -184,13 +184,13 @@ def best_set(table: TrimmedTable, starts: int, random: np.random.RandomState) ->
         best = few.fit(best_set(few, starts, random))
         return table.concentrated(table.nearest(best)[1], _MAX_STEPS)[1]
     size = min(max(d + 2, 10), (n + 1) // 2)
-    found = [table.concentrated(table.weight, 2)]
+    sets = [table.concentrated(table.weight, 2)]
     for _ in range(starts - 1):
         start = np.zeros(n)
         rows = random.permutation(n)[:size]
         start[rows] = table.weight[rows]
-        found.append(table.concentrated(start, 2))
-    best = sorted(found, key=lambda one: one[0])[:_FOLLOWED_STARTS]
+        sets.append(table.concentrated(start, 2))
+    best = sorted(sets, key=lambda one: one[0])[:_FOLLOWED_STARTS]
     return min((table.concentrated(kept, _MAX_STEPS) for _, kept in best), key=lambda one: one[0])[
         1
     ]
@@ -200,13 +200,13 @@ def _standardized(column: Column, weight: Column) -> Column:
     """Distances from the median in standard deviations of the column."""
     distance = column - median(column, weight)
     scale = float(np.sqrt(np.average(distance**2, weights=weight)))
-    # A few rows far away must not make the others look alike, which the penalty would then flatten.
+    # A few distant rows must not widen the unit so much that the penalty flattens all others.
     most = _MAX_SCALE_RATIO * 1.4826 * median(np.abs(distance), weight)
     return distance / ((min(scale, most) if most > 0 else scale) or 1.0)
 
 
 def _solved(gram: np.ndarray, penalty: float, right: Column) -> Column:
     diagonal = np.diag_indices_from(gram)
-    # Of a column whose values are far apart, no penalty of the others is above the rounding.
+    # Beside a column of huge values the penalty can be lost in rounding, so the trace counts too.
     gram[diagonal] += penalty + 1e-12 * float(gram.trace())
     return solve(gram, right, assume_a="pos", overwrite_a=True, check_finite=False)

@@ -64,16 +64,16 @@ class UnitBox(NamedTuple):
         UnitBox
             The box.
         """
-        few = len(X) > SAMPLE
-        some = X[spaced(len(X))] if few else X
+        sampled = len(X) > SAMPLE
+        sample = X[spaced(len(X))] if sampled else X
         if weight is None:
-            low, middle, high, unit = _spreads(some)
+            low, middle, high, unit = _spreads(sample)
         else:
-            w = weight[spaced(len(X))] if few else weight
-            low, high = some.min(axis=0), some.max(axis=0)
-            middle = np.array([quantile(x, 0.5, w) for x in some.T])
-            unit = np.array([spread(x, w) for x in (some - middle).T])
-        if few or ends is not None:
+            w = weight[spaced(len(X))] if sampled else weight
+            low, high = sample.min(axis=0), sample.max(axis=0)
+            middle = np.array([quantile(x, 0.5, w) for x in sample.T])
+            unit = np.array([spread(x, w) for x in (sample - middle).T])
+        if sampled or ends is not None:
             low, high = (X.min(axis=0), X.max(axis=0)) if ends is None else ends
         low, high = low.astype(np.float64), high.astype(np.float64)
         reach = np.where(unit > 0.0, REACH * unit, np.inf)
@@ -165,20 +165,20 @@ def _spreads(X: Rows) -> tuple[Column, Column, Column, Column]:
 
     A few columns at a time, in memory that a cache holds: ten times as fast as quantiles of X.
     """
-    (n, d), found = X.shape, np.empty((4, X.shape[1]))
-    many = max(TILE // n, 1)
-    for start in range(0, d, many):
-        few = slice(start, min(start + many, d))
-        part = buffer("columns", many * n)[: (few.stop - start) * n].reshape(-1, n)
-        part[:] = X[:, few].T
-        part.min(axis=1, out=found[0, few])
-        part.max(axis=1, out=found[2, few])
-        found[1, few] = _in_order(part, 0.5)
+    (n, d), stats = X.shape, np.empty((4, X.shape[1]))
+    width = max(TILE // n, 1)
+    for start in range(0, d, width):
+        columns = slice(start, min(start + width, d))
+        part = buffer("columns", width * n)[: (columns.stop - start) * n].reshape(-1, n)
+        part[:] = X[:, columns].T
+        part.min(axis=1, out=stats[0, columns])
+        part.max(axis=1, out=stats[2, columns])
+        stats[1, columns] = _in_order(part, 0.5)
         # Afresh: values that are sorted in part would take five times as long the second time.
-        np.abs(np.subtract(X[:, few].T, found[1, few, None], out=part), out=part)
-        found[3, few] = _in_order(part, INSIDE)
-    found[3] /= INSIDE_SIGMAS
-    return found[0], found[1], found[2], found[3]
+        np.abs(np.subtract(X[:, columns].T, stats[1, columns, None], out=part), out=part)
+        stats[3, columns] = _in_order(part, INSIDE)
+    stats[3] /= INSIDE_SIGMAS
+    return stats[0], stats[1], stats[2], stats[3]
 
 
 def _in_order(columns: Float[np.ndarray, "d n"], share: float) -> Column:
