@@ -202,3 +202,48 @@ def test_the_p_value_is_that_of_a_line():
     assert test.t(state) == pytest.approx(line.slope / line.stderr)
     assert test.p(state) == pytest.approx(line.pvalue)
     assert test.significant(state) == (line.pvalue < 0.05)
+
+
+def mean_of(*y):
+    """The mean of some targets, as a fit on a column of ones, and its state on all rows."""
+    effect = Effect.of(np.ones((len(y), 1)), np.array(y, float), [1.0])
+    return effect, State.of(effect, np.arange(len(y)))
+
+
+def test_the_smallest_tests_have_the_p_values_of_one_and_two_degrees_of_freedom():
+    # Mean 2, residuals -2 and 2: variance 8 / 1 / 2 = 4, so t = 1; half of a Cauchy is beyond.
+    _, pair = mean_of(0, 4)
+    plain = TTest(None, 0.05)
+    assert plain.t(pair) == pytest.approx(1.0) and plain.p(pair) == pytest.approx(0.5)
+    # A cluster each: scores -1 and 1, factor 2 / 1 * 1 / 1, variance 4 again.
+    assert TTest(np.array([0, 1]), 0.05).t(pair) == pytest.approx(1.0)
+    # Mean 2, scores (y - 2) / 4: -1/2, -1/2, 0 and 1. Two clusters: sums -1 and 1, factor
+    # 2 / 1 * 3 / 3, variance 4, t = 1, one degree of freedom.
+    _, four = mean_of(0, 0, 2, 6)
+    two = TTest(np.array([0, 0, 1, 1]), 0.05)
+    assert two.t(four) == pytest.approx(1.0) and two.p(four) == pytest.approx(0.5)
+    # Three: sums -1, 0 and 1, factor 3 / 2, variance 3, t^2 = 4 / 3; P = 1 - t / sqrt(2 + t^2).
+    three = TTest(np.array([0, 0, 1, 2]), 0.05)
+    assert three.p(four) == pytest.approx(1 - np.sqrt(0.4))
+
+
+def test_the_score_of_a_row_is_the_t_value_of_the_others():
+    # Of 0, 0 and 2: mean 2/3, variance (8/3) / 2 / 3 = 4/9; of 0, 2 and 6: 8/3 and 28/9.
+    _, four = mean_of(0, 0, 2, 6)
+    after = TTest(None, 0.05).without(four)
+    np.testing.assert_allclose(after[[3, 0]], [1.0, 8 / np.sqrt(28)])
+
+
+def test_the_score_of_a_row_in_a_cluster_is_that_of_its_own_sum_without_it():
+    _, four = mean_of(0, 0, 2, 6)
+    after = TTest(np.array([0, 0, 1, 1]), 0.05).without(four)
+    # Of sums -1 and 1, leaving out row 0 makes -1 + (1/2) / (3/4) = -1/3 of the first, and row 3
+    # 1 - 1 / (3/4) = -1/3 of the second: variance (1 + 1/9) 2 = 20/9 beside means 8/3 and 2/3.
+    np.testing.assert_allclose(after[[0, 3]], [4 / np.sqrt(5), 1 / np.sqrt(5)])
+
+
+def test_where_too_few_rows_may_go_none_is_named():
+    # Mean 1; without one 4 it is 1/4, without both -1.
+    Z, y = np.ones((5, 1)), np.array([-1.0, -1.0, -1.0, 4.0, 4.0])
+    assert greedy_flip(Z, y, 0).tolist() == [3, 4]
+    assert greedy_flip(Z, y, 0, most=1).tolist() == []
