@@ -1,9 +1,12 @@
 """Antidote finds rows that conspire, and leaves alone those that merely lie far off."""
 
 from dataclasses import replace
+from typing import ClassVar
 
 import numpy as np
 import pytest
+import scipy.stats
+from sklearn.linear_model import LinearRegression
 
 from mithridate.bayes import BayesianRegression
 from mithridate.data.load import load
@@ -291,6 +294,54 @@ def test_with_a_rate_a_gross_error_goes_whomever_it_pulled():
     assert not Antidote(false_positive_rate=0.01).fit(X, y).inlier_mask_[outlier_cut]
 
 
+def test_with_a_rate_the_cut_is_that_of_a_median_with_the_rows_that_are_left():
+    # A scale from a median is worth as many degrees of freedom as its efficiency says, which is
+    # 2 (q phi)^2 = 0.36757 with q = 0.67449 and phi = 2 exp(-q^2 / 2) / sqrt(2 pi) = 0.63556; of
+    # the rows of the model, one goes for each coefficient and one for the intercept.
+    X, y, *_ = poisoned(2, n=60)
+    antidote = Antidote(false_positive_rate=0.01).fit(X, y)
+    distance = antidote.verdict_.score.distances[-1].kernel
+    freedom = 0.36757 * (distance.core.weight - distance.core.effective - 1.0)
+    assert antidote.conspiracy_ and 5.5 < distance.core.effective < 6.0
+    cut = scipy.stats.t.isf(0.025 / len(y) / 2.0, freedom)
+    assert distance.outlier_cut == pytest.approx(cut, rel=1e-4)
+
+
+class Rows(LinearRegression):
+    """Notes how many rows it is fitted on."""
+
+    counts: ClassVar[list[int]] = []
+
+    def fit(self, X, y, sample_weight=None):
+        self.counts.append(len(y) if sample_weight is None else int((sample_weight > 0).sum()))
+        return super().fit(X, y, sample_weight)
+
+
+def test_a_far_row_that_pulled_nobody_is_in_the_model_that_trusted_rows_judge():
+    X, y, is_poison, *_ = poisoned(2)
+    clean = np.flatnonzero(~is_poison)
+    shift = Antidote().fit(X, y).estimator_.predict(X) - Ridge().fit(X, y).predict(X)
+    against = clean[np.argmax(np.abs(shift[clean]))]
+    y[against] += 2 * np.sign(shift[against])  # its distance is exactly 3, and it stays
+    known = clean[clean != against][:30]
+    Rows.counts.clear()
+    antidote = Antidote(Rows()).fit(X, y, trusted=(X[known], y[known]))
+    assert antidote.scores_[against] == FAR_SIGMAS and antidote.inlier_mask_[against]
+    assert Rows.counts[0] == Rows.counts[-1] == antidote.inlier_mask_.sum()
+
+
+def test_no_more_than_four_searches_are_made(monkeypatch):
+    once = SearchTable.searches
+
+    def worthwhile(rows):
+        first = np.arange(len(rows.block.y)) == 0
+        for found in once(rows):
+            yield found._replace(rejected=first, effect=0.3, ends=0.5)
+
+    monkeypatch.setattr(SearchTable, "searches", worthwhile)
+    assert len(Antidote().fit(*table()[:2]).verdict_.score.distances) == 4
+
+
 def test_a_long_table_is_searched_in_part_and_judged_whole(monkeypatch):
     X, y, is_poison, *_ = poisoned(n=900, share=0.25)
     whole = Antidote().fit(X, y)
@@ -298,6 +349,8 @@ def test_a_long_table_is_searched_in_part_and_judged_whole(monkeypatch):
     monkeypatch.setattr(memory, "BLOCK", 250)
     part = Antidote().fit(X, y)
     assert part.found_ and (part.inlier_mask_ == whole.inlier_mask_).mean() > 0.98
+    # The last models are those of all 900 honest rows, of which the sample has about 225.
+    assert part.verdict_.score.distances[0].kernel.core.weight == pytest.approx(900, rel=0.05)
     assert (~part.inlier_mask_[is_poison]).mean() > 0.8
     assert not Antidote().fit(X[~is_poison], y[~is_poison]).found_
 

@@ -200,3 +200,23 @@ def test_heavy_tails_are_expected_to_flag_honest_cells():
     X = 500 + 10 * rng.normal(size=300)[:, None]
     X = X + np.column_stack([rng.standard_t(1.6, 300) * own for own in (1.0, 2.0, 3.0)])
     assert 0.2 < CellErrors().fit(X).chance_ < 5.0
+
+
+def test_a_column_without_any_value_is_skipped():
+    X, y = houses(6)
+    X[:, 2] = np.nan
+    found = CellErrors().fit(X, y)
+    assert found.skipped_ == {2: "it has too few values"}
+    assert np.isfinite(found.scores_[:, [0, 1, 3]]).all()
+
+
+def test_a_value_that_many_rows_share_is_no_gap_to_the_other_columns():
+    """It stays what it is when the row is judged again: six deviations up, not unknown."""
+    rng = np.random.default_rng(0)
+    both = rng.normal(size=(240, 1))
+    X = 100 + 10 * (both + 0.3 * rng.normal(size=(240, 8)))
+    X[:12, 1] = 160.0  # one row in twenty
+    blank = X.copy()
+    blank[:12, 1] = np.nan
+    there, gone = (CellErrors().fit(table).expected_[:12, 0] for table in (X, blank))
+    assert (there - gone).mean() > 0.4

@@ -174,10 +174,14 @@ class Counted(InMemory):
         return super().reduce(what, fold)
 
 
-@pytest.mark.parametrize(("n", "d"), [(200, 8), (120, 30)])
-def test_in_passes_it_is_the_fit_in_memory(n, d):
+@pytest.mark.parametrize(
+    ("n", "d", "l2", "more"),
+    [(200, 8, 1e-2, 0), (120, 30, 1e-2, 0), (60, 24, 1e-1, 12)],  # the last takes a step more
+)
+def test_in_passes_it_is_the_fit_in_memory(n, d, l2, more):
     X, y = table(n=n, d=d)
-    huber, streamed, rows = Huber(Ridge(1e-2)).fit(X, y), Huber(Ridge(1e-2)), Counted(X, y)
+    y[:more] += 5.0
+    huber, streamed, rows = Huber(Ridge(l2)).fit(X, y), Huber(Ridge(l2)), Counted(X, y)
     verdict = streamed.decide(rows)
     np.testing.assert_allclose(rows.values(verdict.score), huber.scores_, rtol=1e-5, atol=1e-5)
     assert streamed.threshold_ == huber.threshold_ and streamed.message_ == ""

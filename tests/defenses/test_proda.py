@@ -76,6 +76,22 @@ def test_the_short_way_to_a_ridge_is_the_ridge(shape, weighted):
     np.testing.assert_array_equal(short.inlier_mask_, long.inlier_mask_)
 
 
+def test_a_ridge_without_a_penalty_has_the_solution_of_smallest_norm_in_each_draw():
+    X, y = table(n=30)  # three rows say nothing of some of the five slopes
+    short, long = (
+        Proda(ridge, contamination=0.2, subset=3, expected=5).fit(X, y)
+        for ridge in (Ridge(0.0), Long(0.0))
+    )
+    np.testing.assert_allclose(short.scores_, long.scores_, rtol=1e-6, atol=1e-12)
+
+
+def test_only_the_kept_rows_are_summed_for_a_ridge_of_its_own(monkeypatch):
+    made, solve = [], Ridge.solve
+    monkeypatch.setattr(Ridge, "solve", lambda self, sums: made.append(1) or solve(self, sums))
+    Proda(expected=5).fit(*table(n=30))
+    assert len(made) == 1  # two for each of five draws would be ten more
+
+
 def test_weights_that_are_no_counts_are_chances():
     X, y = table()
     plain = Proda(contamination=0.2).fit(X, y)
@@ -95,7 +111,7 @@ def test_weight_at_the_cut_is_split():
         np.testing.assert_allclose(weighted.predict(X), repeated.predict(X), atol=1e-12)
 
 
-@pytest.mark.parametrize("wrong", [{"subset": 0}, {"expected": 0.5}])
+@pytest.mark.parametrize("wrong", [{"subset": 0}, {"expected": 0.5}, {"expected": 1.5}])
 def test_wrong_parameters_are_named(wrong):
     with pytest.raises(InputError, match=rf"Proda\({next(iter(wrong))}="):
         Proda(**wrong).fit(*table())
