@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from mithridate.attack import attacks
+from mithridate.attack.objective import Ideal, Raw
 
 from .worlds import exported, name, problem
 
@@ -160,3 +161,16 @@ def test_rows_may_replace_clean_ones(attack):
     np.testing.assert_allclose(trace.ends.damage, want.damage, rtol=1e-7)
     if attack.greedy:
         assert len(set(np.asarray(trace.origin).tolist())) == 12
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("attack", [one for one in ATTACKS[:-2] if one.steered], ids=label)
+def test_at_alpha_1_a_normalizer_changes_nothing(attack):
+    """So the run that others refer to stands for that alpha."""
+    plain = problem(normalizer=Raw(), ratios=(0.1, 0.2))
+    run = eqx.filter_jit(attack)
+    poison, trace = run(plain, KEY)
+    ideal = problem(normalizer=Ideal(), ratios=(0.1, 0.2)).at(number(1), trace.ends)
+    scaled, _ = run(ideal, KEY)
+    np.testing.assert_allclose(scaled.X, poison.X, atol=1e-9)
+    np.testing.assert_allclose(scaled.y, poison.y, atol=1e-9)

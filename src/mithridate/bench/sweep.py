@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -122,7 +123,8 @@ def sweep(
         began = time.perf_counter()
         run = compiled(program.lower(each[0], turns[0]), attacker.victim, each[0].clean.X.size)
         ready = time.perf_counter()
-        made = [_all_turns(run, given, turns, refers, tick) for given in each]
+        scaled = partial(_scaled, attacker.normalizer)
+        made = [_all_turns(run, given, turns, refers, tick, scaled=scaled) for given in each]
         done = time.perf_counter()
     # In the result alphas come first.
     by_alpha = [list(row) for row in zip(*(turned for turned, _ in made), strict=True)]
@@ -157,10 +159,14 @@ def _all_turns(
     turns: Sequence[Turn],
     refers: bool,
     tick: Callable[[], Any] | None,
+    *,
+    scaled: Callable[[tuple[Sample, Trace]], tuple[Sample, Trace]],
 ) -> tuple[list[tuple[Sample, Trace]], Terms]:
     """Poison and traces of one seed at each alpha, as NumPy, and what they refer to.
 
-    Before them goes the run at alpha = 1 that they refer to.
+    Before them goes the run at alpha = 1 that they refer to. It has no normalizer, which at
+    alpha = 1 changes no step: rows go along their gradient, whatever its length. So that alpha is
+    not run again.
     """
 
     def one(turn: Turn) -> tuple[Sample, Trace]:
@@ -169,12 +175,29 @@ def _all_turns(
             tick()
         return made
 
-    extreme = turns[0].extreme
-    if refers:
-        whole = turns[0]._replace(alpha=jnp.asarray(1.0), plain=jnp.asarray(True))
-        extreme = jax.tree.map(jnp.asarray, one(whole)[1].ends)
-    made = [one(turn._replace(extreme=extreme)) for turn in turns]
-    return made, jax.tree.map(np.asarray, extreme)
+    if not refers:
+        return [one(turn) for turn in turns], jax.tree.map(np.asarray, turns[0].extreme)
+    whole = one(turns[0]._replace(alpha=jnp.asarray(1.0), plain=jnp.asarray(True)))
+    extreme = jax.tree.map(jnp.asarray, whole[1].ends)
+    made = [
+        scaled(whole) if turn.alpha == 1 else one(turn._replace(extreme=extreme)) for turn in turns
+    ]
+    return made, whole[1].ends
+
+
+def _scaled(normalizer: AbstractNormalizer, made: tuple[Sample, Trace]) -> tuple[Sample, Trace]:
+    """The run at alpha = 1, its path with the gain as the normalizer has it."""
+    rows, trace = made
+    if trace.path is None:
+        return made
+    first, ends = trace.untouched, trace.ends
+    earlier = [np.append(one, all_[:-1])[:, None] for one, all_ in zip(first, ends, strict=True)]
+    extreme = Terms(ends.damage[:, None], ends.risk[:, None])
+    reference = Reference(first, Terms(*earlier), extreme)
+    path = trace.path
+    # What the plain gain has beside the damage is the penalty where others are moved too far.
+    gain = normalizer(path.terms, reference).damage + (path.gain - path.terms.damage)
+    return rows, trace._replace(path=path._replace(gain=np.asarray(gain)))
 
 
 def risk_of(
@@ -267,4 +290,4 @@ def _sample(part: Part, weight: float) -> Sample:
 
 def ticks(attack: AbstractAttack, alphas: Sequence[float], seeds: Sequence[int]) -> int:
     """How often `sweep` will call `tick`."""
-    return (len(alphas) + 1) * len(seeds) if attack.steered else len(seeds)
+    return len({*alphas, 1.0}) * len(seeds) if attack.steered else len(seeds)
