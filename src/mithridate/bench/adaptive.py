@@ -12,16 +12,16 @@ from ..errors import InputError
 def adapted(against: str, victim: Any, risk: Any) -> tuple[Any, Any]:
     """The victim and the risk of an attack made for the defense `against`.
 
-    A defense of anyone's may bring its own: a class attribute `surrogate`, an instance of
-    `AbstractVictim`. An InputError says where there is nothing to adapt with.
+    A third party's defense may bring its own: a class attribute `surrogate`, an instance of
+    `AbstractVictim`. An InputError is raised where nothing is known.
     """
     kind = find(against, defenses, defenses.BaseDefense)
     own = getattr(kind, "surrogate", None)
     if own is not None:
         return own, risk
     if not isinstance(victim, victims.Ridge | victims.Linear):
-        # Surrogates are linear models. Through another victim the score is kept low, and of what
-        # fits again and again on the rows that it predicts best: what the victim does not expect.
+        # Surrogates are linear models. Through another victim the poison keeps the score low; for a
+        # defense that refits on the rows it predicts best, that is the risk `unexpected`.
         scored = kind.scores_like or ("unexpected" if kind.fits_like or _fits(against) else None)
         return victim, _risk(scored, against)
     name = against.lower()
@@ -42,7 +42,7 @@ def _risk(scores_like: str | None, against: str) -> Any:
 
 
 def _fits(against: str) -> bool:
-    """Whether a defense has a surrogate that bears its name."""
+    """Whether a defense has a surrogate of its name."""
     return against.lower() in _surrogates()
 
 

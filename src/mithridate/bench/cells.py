@@ -12,7 +12,7 @@ from .portfolio import Chosen
 from .score import Candidate, Cell
 from .spec import AttackSpec, DefenseSpec, Spec
 
-TRUSTED = 30  # rows for a defense that cannot do without
+TRUSTED = 30  # trusted rows for a defense that needs them, unless the spec says how many
 
 
 def candidates_of(spec: Spec, model: Any) -> list[Candidate]:
@@ -23,10 +23,12 @@ def candidates_of(spec: Spec, model: Any) -> list[Candidate]:
 def _candidate(spec: DefenseSpec, model: Any) -> Candidate:
     defense = build(spec.use, spec.options, defenses, defenses.BaseDefense)
     defense.set_params(estimator=model)
-    told = "contamination" in defense.get_params(deep=False)
+    takes_ratio = "contamination" in defense.get_params(deep=False)
     shown = spec.contamination if isinstance(spec.contamination, str) else f"{spec.contamination:g}"
     trusted = spec.trusted or (TRUSTED if defense.needs_trusted else None)
-    return Candidate(spec.use, written(spec.options), defense, shown if told else None, trusted)
+    return Candidate(
+        spec.use, written(spec.options), defense, shown if takes_ratio else None, trusted
+    )
 
 
 def written(options: Mapping[str, Any]) -> str:
@@ -63,7 +65,7 @@ def cells_of(
 
 
 def attack_keys(one: AttackSpec, steered: bool) -> dict[str, Any]:
-    """The columns of the results that tell this attack from another, but for alpha."""
+    """The columns of the results that identify an attack, except alpha."""
     return {
         "attack": one.use,
         "attack_options": written(one.options | ({"finish": True} if one.finish else {})),

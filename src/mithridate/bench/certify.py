@@ -1,4 +1,4 @@
-"""What can be promised without trying any attack: predictions that few rows cannot move."""
+"""Guarantees that hold for any attack: test predictions that few rows cannot move."""
 
 import warnings
 from collections.abc import Sequence
@@ -14,8 +14,8 @@ from .score import nmse
 
 SHARES = (0.01, 0.04)  # of the training rows
 WITHIN = (0.1, 0.2)  # of the target's range, to either side
-LEAST_ROWS = 5  # a part with fewer cannot teach a model much
-LEAST_LOCAL = 20  # nor one that learns locally
+LEAST_ROWS = 5  # of a part; a model learns little from fewer
+LEAST_LOCAL = 20  # the same for models that learn locally, such as trees
 
 Safe = list[Int[np.ndarray, " m"]]
 
@@ -40,9 +40,9 @@ def promises(splits: Sequence[Split], model: Any, least: int = LEAST_ROWS) -> li
     """The promises for each share of rows and each distance.
 
     For each the number of parts is the one that certifies most on the validation rows; the figures
-    are those of the test rows, which had no say in it. A part has `least` rows or more.
+    are those of the test rows, which were not used for that. A part has `least` rows or more.
     """
-    with threadpool_limits(1):  # threads that wait for one another cost small fits most
+    with threadpool_limits(1):  # for small fits several threads are slower than one
         each = [_promises(split, model, least) for split in splits]
     return [
         Promise(same[0].share, same[0].within, *np.mean(same, axis=0)[2:].tolist())
@@ -54,17 +54,17 @@ def _promises(split: Split, model: Any, least: int) -> list[Promise]:
     train, n = split.train, len(split.train.y)
     medians = [_median(train, model, parts) for parts in _candidates(n, least)]
     reaches = [within * float(np.ptp(train.y)) for within in WITHIN]
-    sure = [_safe(median, split.validation, reaches) for median in medians]
-    counted: dict[int, Safe] = {}  # of the test rows, by the best medians
+    validated = [_safe(median, split.validation, reaches) for median in medians]
+    on_test: dict[int, Safe] = {}  # of the test rows, by the best medians
     promises = []
     for share in SHARES:
         rows = max(1, round(share * n))
         for i, within in enumerate(WITHIN):
-            best = int(np.argmax([np.mean(safe[i] >= rows) for safe in sure]))
+            best = int(np.argmax([np.mean(safe[i] >= rows) for safe in validated]))
             median = medians[best]
-            if best not in counted:
-                counted[best] = _safe(median, split.test, reaches)
-            certified = float(np.mean(counted[best][i] >= rows))
+            if best not in on_test:
+                on_test[best] = _safe(median, split.test, reaches)
+            certified = float(np.mean(on_test[best][i] >= rows))
             parts, error = float(median.get_params()["parts"]), nmse(median, split.test)
             promises.append(Promise(share, within, float(rows), parts, certified, error))
     return promises
@@ -87,5 +87,5 @@ def _median(train: Part, model: Any, parts: int) -> CertifiedMedian:
 
 def _safe(median: CertifiedMedian, judged: Part, reaches: Sequence[float]) -> Safe:
     """For each distance, how many rows cannot move each prediction by as much."""
-    said = median.predict(judged.X)
-    return [median.certify(judged.X, said - reach, said + reach) for reach in reaches]
+    predicted = median.predict(judged.X)
+    return [median.certify(judged.X, predicted - reach, predicted + reach) for reach in reaches]

@@ -1,4 +1,4 @@
-"""Reads the traces of an attack and names in words what went wrong, if anything did."""
+"""Reads the traces of an attack and says in sentences what failed, if anything did."""
 
 from collections.abc import Iterator, Sequence
 
@@ -7,9 +7,9 @@ import numpy as np
 from ..schema import Step
 from .sweep import Poison
 
-SMALL = 0.01  # a change of damage that is none, as a share
-ALIKE = 0.97  # two attacks that do this share of the same do the same
-BURST = 1e4  # a gradient this many times the usual one has exploded
+_SMALL_CHANGE = 0.01  # a smaller relative change of the damage counts as none
+_SAME_SHARE = 0.97  # an attack that reaches this share of another's damage does the same
+_EXPLODED_RATIO = 1e4  # a gradient this many times the median has exploded
 
 
 def steps(
@@ -46,7 +46,7 @@ def diagnose(poison: Poison, alphas: Sequence[float | None]) -> list[str]:
 
 def _coinciding(rise: np.ndarray, alphas: Sequence[float | None]) -> Iterator[str]:
     for a, alpha in enumerate(alphas):
-        if alpha == 1 and rise[a].mean() < SMALL:
+        if alpha == 1 and rise[a].mean() < _SMALL_CHANGE:
             yield (
                 "The anchors coincide: the attack at alpha 1 does no damage to speak of "
                 f"({rise[a].mean():+.1%}), so there is nothing to trade for stealth."
@@ -54,30 +54,30 @@ def _coinciding(rise: np.ndarray, alphas: Sequence[float | None]) -> Iterator[st
 
 
 def _dominated(poison: Poison, rise: np.ndarray, alphas: Sequence[float | None]) -> Iterator[str]:
-    full = rise.max(axis=0).mean()
-    if full < SMALL:
+    largest = rise.max(axis=0).mean()
+    if largest < _SMALL_CHANGE:
         return
     top = int(np.argmax(rise.mean(axis=1)))
-    idle, bold = [], []
+    idle, damage_only = [], []
     for a, alpha in enumerate(alphas):
         if alpha is None or not 0 < alpha < 1:
             continue
-        if rise[a].mean() < SMALL * full:
+        if rise[a].mean() < _SMALL_CHANGE * largest:
             idle.append(f"{alpha:g}")
         visible = poison.risk[a, :, -1].mean() / poison.risk[top, :, -1].mean()
-        if alpha < 0.5 and rise[a].mean() > ALIKE * full and visible > ALIKE:
-            bold.append(f"{alpha:g}")
+        if alpha < 0.5 and rise[a].mean() > _SAME_SHARE * largest and visible > _SAME_SHARE:
+            damage_only.append(f"{alpha:g}")
     if idle:
         yield f"Damage does not rise at alpha {', '.join(idle)}: there the risk dominates."
-    if bold:
-        yield f"At alpha {', '.join(bold)} the damage dominates: it does what alpha 1 does."
+    if damage_only:
+        yield f"At alpha {', '.join(damage_only)} the damage dominates: it does what alpha 1 does."
 
 
 def _exploded(poison: Poison) -> Iterator[str]:
     assert poison.path is not None
     gradient = poison.path.gradient
     usual = np.median(gradient[np.isfinite(gradient)]) if np.isfinite(gradient).any() else 0.0
-    burst = ~np.isfinite(gradient) | (gradient > BURST * max(usual, 1e-300))
+    burst = ~np.isfinite(gradient) | (gradient > _EXPLODED_RATIO * max(usual, 1e-300))
     if burst.any():
         yield (
             f"The gradient exploded in {burst.sum()} of {burst.size} steps; the attack went back "

@@ -8,7 +8,7 @@ from scipy.spatial.distance import cdist
 
 from ..tables.encoded import Part
 
-MOST_PAIRED = 2000  # rows of each kind; the pairs of more would fill the memory
+_MAX_PAIRED_ROWS = 2000  # rows of each kind; the pairs of more would fill the memory
 
 
 class Distance(NamedTuple):
@@ -43,7 +43,7 @@ def distance(clean: Part, poison: Part) -> Distance:
     if not varies.any():
         return Distance(0.0, 0.0)
     largest = max(_ks(x, z) for x, z in zip(a.T, b.T, strict=True))
-    a, b = a[:MOST_PAIRED], b[:MOST_PAIRED]
+    a, b = a[:_MAX_PAIRED_ROWS], b[:_MAX_PAIRED_ROWS]
     across = float(cdist(a, b).mean())
     within = _within(a) + _within(b)
     return Distance((2 * across - within) / (2 * across) if across > 0 else 0.0, largest)
@@ -54,13 +54,13 @@ def _rows(part: Part) -> Float[np.ndarray, "n k"]:
 
 
 def _within(a: Float[np.ndarray, "n k"]) -> float:
-    """Mean distance of two different rows: a row's none from itself would make few rows close."""
+    """Mean distance of two different rows; distances of rows to themselves do not count."""
     n = len(a)
     return float(cdist(a, a).sum()) / (n * (n - 1)) if n > 1 else 0.0
 
 
 def _ks(x: Float[np.ndarray, " n"], z: Float[np.ndarray, " m"]) -> float:
-    """The statistic alone: SciPy's test takes ten times as long over its p-value."""
+    """The statistic without its p-value, for which SciPy's test takes ten times as long."""
     both = np.concatenate([x, z])
     below = [np.searchsorted(np.sort(one), both, side="right") / len(one) for one in (x, z)]
     return float(np.abs(below[0] - below[1]).max())

@@ -20,8 +20,8 @@ from ..tables.encoded import Part
 from .sweep import Attacker
 from .worlds import World, writable
 
-PIECES = 2  # into which a bound is split, for the rows that it points at
-AGGRESSIVE = 1.0  # the alpha at which damage is all that counts
+_PIECES = 2  # parts of the proof of a bound, whose worst rows are starting points here
+_AGGRESSIVE = 1.0  # the alpha at which damage alone counts
 
 
 def finishes(attacker: Attacker, replaces: bool) -> bool:
@@ -39,7 +39,7 @@ def finished(
     ran: Any, attacker: Attacker, worlds: Sequence[World], counts: Sequence[int]
 ) -> dict[tuple[int, int, int], Any]:
     """Better poison, by the places of alpha and seed and the number of rows."""
-    made = {}
+    finished_pieces = {}
     with threadpool_limits(1):
         for i, world in enumerate(worlds):
             known, aimed, l2 = world.known, world.aimed, float(attacker.victim.l2)  # pyright: ignore
@@ -50,17 +50,17 @@ def finished(
                 for p in counts:
                     began, piece = time.perf_counter(), ran.piece(a, i, p)
                     weighed = None
-                    if alpha < AGGRESSIVE:
+                    if alpha < _AGGRESSIVE:
                         weighed = scale(attacker.normalizer, ran.reference(a, i, p), alpha)
                         if weighed is None:
                             continue
                     better = finish(piece.rows, weighed)
-                    made[a, i, p] = piece._replace(
+                    finished_pieces[a, i, p] = piece._replace(
                         rows=Part(better.X, better.y),
                         risk=finish.risk(better),
                         seconds=piece.seconds + time.perf_counter() - began,
                     )
-    return made
+    return finished_pieces
 
 
 def scale(normalizer: AbstractNormalizer, reference: Reference, alpha: float):
@@ -73,7 +73,9 @@ def scale(normalizer: AbstractNormalizer, reference: Reference, alpha: float):
     ends: Any = [[float(one) for one in end] for end in normalizer.anchors(reference)]
     low, high = (Terms(*end) for end in ends)
     span = Terms(high.damage - low.damage, high.risk - low.risk)
-    bend = partial(type(normalizer).bent, normalizer)  # equinox binds a method at length, each time
+    bend = partial(
+        type(normalizer).bent, normalizer
+    )  # equinox is slow at binding a method, so it is done once
 
     def worth(error: np.ndarray, risk: np.ndarray) -> np.ndarray:
         damage = (error - low.damage) / (span.damage or np.inf)
@@ -90,29 +92,29 @@ class _Finish:
     def __init__(self, setting: Setting, rows: Writable):
         self.setting, self.rows = setting, rows
         self.plane = setting.fit(0).theta
-        own = np.average((setting.v - setting.Z @ self.plane) ** 2, weights=setting.w)
-        self.own = float(own) if own > 0 else 1.0
+        clean_error = np.average((setting.v - setting.Z @ self.plane) ** 2, weights=setting.w)
+        self.clean_error = float(clean_error) if clean_error > 0 else 1.0
         self.witness: Witness | None = None
         self.fewer: Reached | None = None
 
     def __call__(self, poison: Part, worth: Any) -> Reached:
         setting, rows, p = self.setting, self.rows, len(poison.y)
         if worth is not None:
-            aim = Aim(worth, self.plane, self.own)
+            aim = Aim(worth, self.plane, self.clean_error)
             return improved(setting, rows, poison.X, poison.y, aim)
         if not rows.free.all() or np.isfinite(rows.budget):  # a row keeps what it started from
             return improved(setting, rows, poison.X, poison.y)
-        upper = prove(setting, rows, p, self.witness, pieces=PIECES)
-        begun = [(poison.X, poison.y)]
+        upper = prove(setting, rows, p, self.witness, pieces=_PIECES)
+        starts = [(poison.X, poison.y)]
         if self.fewer is not None:  # the best of fewer rows, in the same shares
-            few = self.fewer
-            begun.insert(0, (np.resize(few.X, poison.X.shape), np.resize(few.y, p)))
-        how = {"planes": upper.planes, "starts": begun, "upper": upper.bound}
-        made = reached(setting, rows, p, **how, tries=0, seed=p)
-        self.witness, self.fewer = upper.witness, made
-        return made
+            fewer = self.fewer
+            starts.insert(0, (np.resize(fewer.X, poison.X.shape), np.resize(fewer.y, p)))
+        options = {"planes": upper.planes, "starts": starts, "upper": upper.bound}
+        best = reached(setting, rows, p, **options, tries=0, seed=p)
+        self.witness, self.fewer = upper.witness, best
+        return best
 
-    def risk(self, made: Reached) -> float:
+    def risk(self, reached_rows: Reached) -> float:
         """The risk `Residual` of rows."""
-        places = np.column_stack([made.X, np.ones(len(made.y)), made.y])
-        return Aim(np.subtract, self.plane, self.own).risk(places)
+        places = np.column_stack([reached_rows.X, np.ones(len(reached_rows.y)), reached_rows.y])
+        return Aim(np.subtract, self.plane, self.clean_error).risk(places)

@@ -1,4 +1,4 @@
-"""Whose predictions an attacker is after, and which way; whose rows it sends."""
+"""Which predictions an attacker wants to change, and which way; which rows it can send."""
 
 import dataclasses
 import re
@@ -12,8 +12,8 @@ from ..errors import InputError
 from ..tables.condition import Condition, conditions, meeting
 from ..tables.encoded import Part, Split
 
-LEAST_ROWS = 10  # rows by which a goal, or a source, can be judged
-WAY = re.compile(r"^\s*(up|down)\b\s*(?:(?:where|for)\b\s*)?(.*)$", re.DOTALL)
+_MIN_ROWS = 10  # rows by which a goal, or a source, can be judged
+_PUSH_PATTERN = re.compile(r"^\s*(up|down)\b\s*(?:(?:where|for)\b\s*)?(.*)$", re.DOTALL)
 
 
 class Goal(NamedTuple):
@@ -41,12 +41,14 @@ class Goal(NamedTuple):
         >>> Goal.of("down").rows
         []
         """
-        way = WAY.match(text)
-        push, rest = (way[1], way[2]) if way and not way[2].startswith(SIGNS) else ("", text)
+        match = _PUSH_PATTERN.match(text)
+        push, rest = "", text
+        if match and not match[2].startswith(_SIGNS):
+            push, rest = match[1], match[2]
         return cls(push, conditions(rest) if rest.strip() else [])
 
 
-SIGNS = ("=", "!", "<", ">")  # then `up` is a column
+_SIGNS = ("=", "!", "<", ">")  # then `up` is a column
 
 
 def pursued(split: Split, target: str, goal: str) -> Split:
@@ -80,10 +82,10 @@ def pursued(split: Split, target: str, goal: str) -> Split:
     for name in ("validation", "test"):
         part = getattr(split, name)
         meets = those(split, target, part, asked)
-        if meets.sum() < LEAST_ROWS or np.ptp(part.y[meets]) == 0:
+        if meets.sum() < _MIN_ROWS or np.ptp(part.y[meets]) == 0:
             raise InputError(
                 f"Of the {len(part.y)} {name} rows {counted(int(meets.sum()), 'row')} meet "
-                f"{quote(goal)}; a goal needs at least {LEAST_ROWS} with different targets. Widen "
+                f"{quote(goal)}; a goal needs at least {_MIN_ROWS} with different targets. Widen "
                 "the condition, or give a longer table."
             )
         own[name], rest = part.take(meets), part.take(~meets)
@@ -96,7 +98,7 @@ def spared(split: Split, target: str, goal: str) -> Part | None:
     if not asked:
         return None
     rest = ~those(split, target, part, asked)
-    return part.take(rest) if rest.sum() >= LEAST_ROWS else None
+    return part.take(rest) if rest.sum() >= _MIN_ROWS else None
 
 
 def scored(split: Split, target: str, goal: str) -> Split:
@@ -113,7 +115,7 @@ def aimed_at(split: Split, part: Part, goal: str) -> Part:
     push = Goal.of(goal).push
     if not push:
         return part
-    # An end that predictions may pass would turn the push around: a range beyond is none.
+    # Beyond this point the push would change direction, so it lies a whole range outside.
     low, high = float(split.lower[-1]), float(split.upper[-1])
     end = low - (high - low) if push == "up" else high + (high - low)
     return dataclasses.replace(part, y=np.full(len(part.y), end))
@@ -128,17 +130,18 @@ def held_against(split: Split, target: str, goal: str) -> Float[np.ndarray, " n"
 
 def owned(split: Split, target: str, part: Part, sources: list[str]) -> Bool[np.ndarray, " n"]:
     """Which rows come from the attacker's sources; an InputError where there are too few."""
-    mine = np.zeros(len(part.y), bool)
+    owned_rows = np.zeros(len(part.y), bool)
     for one in sources:
-        mine |= those(split, target, part, conditions(one))
-    if mine.sum() < LEAST_ROWS:
+        owned_rows |= those(split, target, part, conditions(one))
+    if owned_rows.sum() < _MIN_ROWS:
         shown = " or ".join(quote(one) for one in sources)
+        rows = counted(int(owned_rows.sum()), "row")
         raise InputError(
-            f"Of the {len(part.y)} rows that the attacker knows {counted(int(mine.sum()), 'row')} "
-            f"meet {shown}; a source needs at least {LEAST_ROWS}. Name a larger one, or train on "
+            f"Of the {len(part.y)} rows that the attacker knows {rows} "
+            f"meet {shown}; a source needs at least {_MIN_ROWS}. Name a larger one, or train on "
             "more rows."
         )
-    return mine
+    return owned_rows
 
 
 def those(split: Split, target: str, part: Part, asked: list[Condition]) -> Bool[np.ndarray, " n"]:

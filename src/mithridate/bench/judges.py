@@ -1,4 +1,4 @@
-"""The real model that poison is judged on: a trained one, in scikit-learn's clothes."""
+"""The model that poison is judged on: a trained estimator with the interface of scikit-learn."""
 
 import ast
 import re
@@ -28,9 +28,11 @@ REGRESSORS = {
     "lightgbm": "lightgbm.LGBMRegressor",
     "xgboost": "xgboost.XGBRegressor",
 }
-SCALED = ("knn", "svr")  # those that need features, and a target, of one scale
-POSITIVE = ("poisson", "gamma", "tweedie")  # losses of the ratio of a target and its prediction
-WITH = re.compile(r"^\s*([\w.]+)\s*(?:\((.*)\))?\s*$", re.DOTALL)  # name(parameter=value)
+_NEEDS_SCALING = ("knn", "svr")  # those that need features, and a target, of one scale
+# Losses of the ratio of a target and its prediction.
+_RATIO_LOSSES = ("poisson", "gamma", "tweedie")
+# name(parameter=value)
+_NAME_AND_PARAMETERS = re.compile(r"^\s*([\w.]+)\s*(?:\((.*)\))?\s*$", re.DOTALL)
 
 
 def judge(spec: Spec) -> tuple[str, Any]:
@@ -108,7 +110,7 @@ def names_regressor(name: str) -> bool:
     >>> names_regressor("hgb"), names_regressor("sklearn.svm.SVR"), names_regressor("ridge")
     (True, True, False)
     """
-    match = WITH.match(name)
+    match = _NAME_AND_PARAMETERS.match(name)
     return bool(match) and (match[1].lower() in REGRESSORS or "." in match[1])
 
 
@@ -124,9 +126,9 @@ def takes_ratios(model: Any) -> bool:
     >>> takes_ratios(_imported("hgb")), takes_ratios(_imported("hgb(loss=poisson)"))
     (False, True)
     """
-    given = model.get_params()
-    said = [given.get("loss"), given.get("criterion"), given.get("objective"), type(model).__name__]
-    return any(loss in str(one).lower() for one in said for loss in POSITIVE)
+    params = model.get_params()
+    names = [*map(params.get, ("loss", "criterion", "objective")), type(model).__name__]
+    return any(loss in str(name).lower() for name in names for loss in _RATIO_LOSSES)
 
 
 def parameters(text: str) -> tuple[str, dict[str, Any]]:
@@ -135,7 +137,7 @@ def parameters(text: str) -> tuple[str, dict[str, Any]]:
     >>> parameters("hgb(loss=quantile, quantile=0.9)")
     ('hgb', {'loss': 'quantile', 'quantile': 0.9})
     """
-    match = WITH.match(text)
+    match = _NAME_AND_PARAMETERS.match(text)
     if match is None or not match[2]:
         return (match[1] if match else text), {}
     wrong = InputError(
@@ -164,17 +166,17 @@ def _imported(text: str) -> Any:
     estimator = made(path, "judge", "sklearn.ensemble.HistGradientBoostingRegressor")
     if not is_regressor(estimator):
         raise InputError(f"The judge {name!r} is not a regressor; give one.")
-    known, one_core = estimator.get_params(), {"random_state": 0, "n_jobs": 1, "verbosity": 0}
-    # The same table twice; workers side by side share the cores already.
+    known, defaults = estimator.get_params(), {"random_state": 0, "n_jobs": 1, "verbosity": 0}
+    # One seed, so that figures repeat; one core, since workers share the cores already.
     unknown = [key for key in given if key not in known]
     if unknown:
         raise InputError(
             f"The regressor {name!r} has no parameter {quote(unknown[0])}; it has "
             f"{listing(sorted(known))}."
         )
-    plain = {key: value for key, value in one_core.items() if key in known}
-    estimator.set_params(**plain | given)
-    if name.lower() not in SCALED:
+    applicable = {key: value for key, value in defaults.items() if key in known}
+    estimator.set_params(**applicable | given)
+    if name.lower() not in _NEEDS_SCALING:
         return estimator
     pipeline = make_pipeline(StandardScaler(), estimator)
     return TransformedTargetRegressor(pipeline, transformer=StandardScaler())

@@ -7,7 +7,7 @@ from scipy.linalg import cho_factor, cho_solve
 from scipy.spatial.distance import cdist, pdist
 from sklearn.base import BaseEstimator, RegressorMixin
 
-MOST_PAIRED = 2000  # rows of which all pairs are measured for the median distance
+_MAX_PAIRED_ROWS = 2000  # rows of which all pairs are measured for the median distance
 
 
 class KernelRegression(RegressorMixin, BaseEstimator):
@@ -44,7 +44,7 @@ class KernelRegression(RegressorMixin, BaseEstimator):
         self.mean_, self.spread_ = X.mean(axis=0), np.where(spread > 0, spread, 1.0)
         self.unit_, self.level_ = 1.0, y.mean()
         Z = self._scaled(X)
-        median = float(np.median(pdist(Z[:MOST_PAIRED], self._metric))) if len(Z) > 1 else 0.0
+        median = float(np.median(pdist(Z[:_MAX_PAIRED_ROWS], self._metric))) if len(Z) > 1 else 0.0
         self.unit_ = self.width * median or 1.0
         self.support_ = self._scaled(X)
         gram = self._between(self.support_) + self.l2 * len(y) * np.eye(len(y))

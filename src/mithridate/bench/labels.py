@@ -1,4 +1,4 @@
-"""What the classes of a run say of themselves, so that reports need not know them."""
+"""The labels of the classes of a run, so that reports need not import them."""
 
 from collections.abc import Iterable
 from types import ModuleType
@@ -16,7 +16,8 @@ KINDS: dict[str, tuple[ModuleType, type]] = {
     "victim": (victims, victims.AbstractVictim),
     "risk": (risks, risks.AbstractRisk),
 }
-DEEDS = {"defense": ("treatment",), "attack": ("control",)}  # what else a class says of itself
+# Further class attributes that reports need.
+_OTHER_ATTRIBUTES = {"defense": ("treatment",), "attack": ("control",)}
 
 
 def classes_of(specs: Iterable[Spec]) -> dict[str, dict[str, dict[str, Any]]]:
@@ -33,7 +34,7 @@ def classes_of(specs: Iterable[Spec]) -> dict[str, dict[str, dict[str, Any]]]:
     for spec in specs:
         for kind, name in _named(spec):
             if name not in classes[kind]:
-                classes[kind][name] = _says(kind, name)
+                classes[kind][name] = _described(kind, name)
     return classes
 
 
@@ -46,10 +47,13 @@ def _named(spec: Spec) -> Iterable[tuple[str, str]]:
     yield from (("defense", defense.use) for defense in spec.defenses)
 
 
-def _says(kind: str, name: str) -> dict[str, Any]:
+def _described(kind: str, name: str) -> dict[str, Any]:
     if (kind, name) == ("attack", PORTFOLIO):
         return {"label": "", "control": False}  # alpha says enough, as of the ascent
-    found = find(name, *KINDS[kind])
-    own = vars(found).get("label")  # a subclass is another defense than the one it extends
+    cls = find(name, *KINDS[kind])
+    own = vars(cls).get("label")  # a subclass is another defense than the one it extends
     label = name.rpartition(":")[2] if own is None else own
-    return {"label": label, **{deed: getattr(found, deed) for deed in DEEDS.get(kind, ())}}
+    return {
+        "label": label,
+        **{attribute: getattr(cls, attribute) for attribute in _OTHER_ATTRIBUTES.get(kind, ())},
+    }

@@ -18,9 +18,9 @@ from .processes import Call
 from .spec import Spec
 from .worlds import world, writable
 
-PIECES = 2  # into which a bound is split where that sharpens it; more gain little
-MOST_COUNTED = 120  # features up to which the number of rows that cannot double the error is sought
-TIMES = 2.0  # the growth of the error for which it is said how many rows cannot cause it
+_PIECES = 2  # parts into which the proof is split where that sharpens the bound; more gain little
+_MAX_SEARCH_COLUMNS = 120  # with more features the search for `safe` rows takes too long
+_ERROR_GROWTH = 2.0  # times the clean error: how many rows cannot cause it is searched
 
 
 class Limits(NamedTuple):
@@ -61,7 +61,7 @@ def question(
     except InputError as error:
         return Question([], replaced, str(error))
     aimed = [pursued(split, target, threat.goal) for split in splits]
-    of = partial(_of_split, l2=model.l2, counts=cut.counts, replaced=replaced)
+    of = partial(_limits_of_split, l2=model.l2, counts=cut.counts, replaced=replaced)
     calls: list[Call] = [(of, both) for both in zip(aimed, written, strict=True)]
     if not replaced:
         calls.append((movable, (aimed[0], written[0], model.l2)))
@@ -76,18 +76,18 @@ def limits(
     if not asked.calls:
         return Limits({}, {"refused": asked.refused} if asked.refused else {})
     nmse, safe, ends = {}, [], []
-    for seed, made in zip(seeds, answers, strict=False):
-        nmse |= {(seed, ratio): one for ratio, one in zip(cut.ratios, made[0], strict=True)}
-        safe.append(made[1])
-        ends += [made[2]] if made[2] else []
+    for seed, answer in zip(seeds, answers, strict=False):
+        nmse |= {(seed, ratio): one for ratio, one in zip(cut.ratios, answer[0], strict=True)}
+        safe.append(answer[1])
+        ends += [answer[2]] if answer[2] else []
     if all(one is None for pair in nmse.values() for one in pair):
         if ends:
             return Limits({}, {"ends": f"No bound on the damage is proved. {min(ends)[1]}"})
         return Limits({}, {"refused": "The columns of the table are too nearly dependent."})
     facts: dict[str, Any] = {"ends": min(ends)[1]} if ends else {}
     if None not in safe:
-        train, rows = len(splits[0].train.y), min(safe)
-        facts["safe"] = {"times": TIMES, "rows": rows, "train": train, "replaced": asked.replaced}
+        rows = {"rows": min(safe), "train": len(splits[0].train.y)}
+        facts["safe"] = {"times": _ERROR_GROWTH, **rows, "replaced": asked.replaced}
     if not asked.replaced and answers[-1] is not None:
         facts["moves"] = answers[-1]
     return Limits(nmse, facts)
@@ -118,11 +118,11 @@ def _added(setting: Setting, rows: Writable, counts: Sequence[int], limit: float
     """What is proved where poison is added to the clean rows."""
     start, bounds, known = None, [], {}
     for count in counts:
-        made = prove(setting, rows, count, start, pieces=PIECES)
+        made = prove(setting, rows, count, start, pieces=_PIECES)
         start = made.witness
         known |= {} if start is None else {count: start}
         bounds.append(made.bound)
-    if limit is None or setting.Z.shape[1] - 1 > MOST_COUNTED:
+    if limit is None or setting.Z.shape[1] - 1 > _MAX_SEARCH_COLUMNS:
         return Proved(bounds)
     return Proved(bounds, safe_rows(setting, rows, limit, max(counts), known))
 
@@ -137,18 +137,18 @@ def _replaced(
     return Proved(bounds, None if limit is None else about.safe_rows(limit), ends)
 
 
-Made = tuple[list[tuple[float | None, float | None]], int | None, tuple[int, str] | None]
+SplitLimits = tuple[list[tuple[float | None, float | None]], int | None, tuple[int, str] | None]
 
 
-def _of_split(
+def _limits_of_split(
     split: Split, rows: Writable, *, l2: float, counts: Sequence[int], replaced: bool
-) -> Made:
+) -> SplitLimits:
     """The limits of a split at each ratio, how many rows cannot double its error, and the end."""
     proofs, shares = [], []
     with threadpool_limits(1):
         for part in (split.test, split.validation):
             setting = Setting(split.train.X, split.train.y, part.X, part.y, l2=l2)
-            limit = TIMES * setting.fit(0).error if part is split.test else None
+            limit = _ERROR_GROWTH * setting.fit(0).error if part is split.test else None
             made = (_replaced if replaced else _added)(setting, rows, counts, limit)
             unit = float(np.var(part.y))
             shares.append([one / unit if np.isfinite(one) else None for one in made.bounds])

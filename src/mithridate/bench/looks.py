@@ -49,7 +49,7 @@ def moved(split: Split, target: str, poisons: dict[tuple, Part]) -> list[Moved]:
             mine = source == name
             category = bool((columns.group[mine] >= 0).any())
             if category:
-                # Total variation; levels that a dropped reference stands for count once.
+                # Total variation; the change of the dropped reference level is minus the sum.
                 change = shift[mine]
                 far = 0.5 * (np.abs(change).sum() + abs(change.sum()))
             else:

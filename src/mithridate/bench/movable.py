@@ -9,11 +9,12 @@ from ..bounds import Ball, Setting, Writable, moved
 from ..tables.encoded import Split
 from .certify import SHARES, WITHIN
 
-PREDICTIONS = 100  # test rows that are looked at, at most: a few thousandths of a second each
-FEW_PREDICTIONS, FEW_COLUMNS = 30, 40  # so many where there are more columns: each takes longer
-MOST_COLUMNS = 120
-LONGEST = 8  # coefficients with the longest intervals, as far as a guess knows
-SHOWN = 5  # predictions and coefficients that are told
+_MAX_PREDICTIONS = 100  # test rows that are examined, each in a few thousandths of a second
+_FEWER_PREDICTIONS = 30  # the same with over `_MANY_COLUMNS` columns, where each takes longer
+_MANY_COLUMNS = 40
+_MAX_COLUMNS = 120  # with more, nothing is computed
+_CANDIDATES = 8  # coefficients whose intervals are computed: those that look longest
+_SHOWN = 5  # predictions and coefficients that are returned
 
 
 def movable(split: Split, rows: Writable, l2: float) -> dict[str, Any] | None:
@@ -40,12 +41,13 @@ def movable(split: Split, rows: Writable, l2: float) -> dict[str, Any] | None:
     """
     train, test = split.train, split.test
     columns = train.X.shape[1]
-    if columns > MOST_COLUMNS:
+    if columns > _MAX_COLUMNS:
         return None
     setting = Setting(train.X, train.y, test.X, test.y, l2=l2)
-    within, most = WITHIN[0], PREDICTIONS if columns <= FEW_COLUMNS else FEW_PREDICTIONS
+    within = WITHIN[0]
+    most = _MAX_PREDICTIONS if columns <= _MANY_COLUMNS else _FEWER_PREDICTIONS
     left = np.arange(len(test.y))[:most]
-    tested, kept, lines = len(left), [], {}
+    tested, kept, details = len(left), [], {}
     with threadpool_limits(1):
         for share in SHARES:
             count = max(1, round(share * len(train.y)))
@@ -53,35 +55,35 @@ def movable(split: Split, rows: Writable, l2: float) -> dict[str, Any] | None:
             if ball is None:
                 return None
             ends = moved(ball, rows, setting.M[left], quick=True)
-            said = setting.M[left] @ ball.theta
-            far = np.maximum(ends[:, 1] - said, said - ends[:, 0])
-            if not lines:
-                first = np.argsort(-far, kind="stable")[:SHOWN]
-                told = np.column_stack([test.y[left], said, ends])[first]
-                lines = {
+            predicted = setting.M[left] @ ball.theta
+            far = np.maximum(ends[:, 1] - predicted, predicted - ends[:, 0])
+            if not details:
+                first = np.argsort(-far, kind="stable")[:_SHOWN]
+                values = np.column_stack([test.y[left], predicted, ends])[first]
+                details = {
                     "rows": count,
                     "predictions": [
                         dict(zip(("target", "now", "least", "most"), line, strict=True))
-                        for line in (told * split.scale[-1] + split.shift[-1]).tolist()
+                        for line in (values * split.scale[-1] + split.shift[-1]).tolist()
                     ],
                     "coefficients": _coefficients(split, ball, rows),
                 }
             # More rows can move the others, too.
             left = left[far <= within * float(np.ptp(train.y))]
             kept.append({"share": share, "rows": count, "kept": len(left) / tested})
-    return {"within": within, "tested": tested, "kept": kept, **lines}
+    return {"within": within, "tested": tested, "kept": kept, **details}
 
 
 def _coefficients(split: Split, ball: Ball, rows: Writable) -> list[dict[str, Any]]:
     """Those that can move most, over the range of their column."""
-    long = np.linalg.norm(ball.back, axis=1)[:-1] * (split.upper > split.lower)[:-1]
-    at = np.argsort(-long, kind="stable")[:LONGEST]
+    sizes = np.linalg.norm(ball.back, axis=1)[:-1] * (split.upper > split.lower)[:-1]
+    at = np.argsort(-sizes, kind="stable")[:_CANDIDATES]
     ends = moved(ball, rows, np.eye(len(ball.theta))[at], quick=True)
-    order = np.argsort(-np.ptp(ends, axis=1), kind="stable")[:SHOWN]
+    order = np.argsort(-np.ptp(ends, axis=1), kind="stable")[:_SHOWN]
     at, ends = at[order], ends[order]
     by = split.scale[-1] / split.scale[at]
-    told = np.column_stack([ball.theta[at], ends]) * by[:, None]
+    values = np.column_stack([ball.theta[at], ends]) * by[:, None]
     return [
         {"column": split.columns.names[j], **dict(zip(("now", "least", "most"), line, strict=True))}
-        for j, line in zip(at, told.tolist(), strict=True)
+        for j, line in zip(at, values.tolist(), strict=True)
     ]

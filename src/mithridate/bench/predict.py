@@ -1,4 +1,4 @@
-"""Where poison would fit better than the clean rows, foreseen for ridge without running an attack.
+"""Where poison would fit better than the clean rows, predicted for ridge without an attack.
 
 A share `ε` of poison, any rows at all; `θ` the ridge on all rows, `θ₀` on the clean ones alone. Let
 `v` and `v + E` be the clean rows' error under `θ₀` and `θ`; `D²` and `P` the poison's; `d` a poison
@@ -35,9 +35,9 @@ from .pieces import Batches
 from .spec import AttackSpec, Spec, ThreatSpec
 from .worlds import World
 
-PLACES = 4  # a batch; with one, batches of stealthy poison cannot balance each other
-STARTS = 2  # clean rows that the search for a place begins from
-TARGETS = 17  # values of the target that are tried
+_PLACES = 4  # a batch; with one, batches of stealthy poison cannot balance each other
+_STARTS = 2  # clean rows that the search for a place begins from
+_TARGETS = 17  # values of the target to try at each place
 
 Matrix = Float[np.ndarray, "k k"]
 Vector = Float[np.ndarray, " k"]
@@ -149,7 +149,7 @@ def placing(
     gram, cross = field.clean.gram, field.clean.cross
     Z, y, w, errors = np.empty((0, len(cross))), np.empty(0), np.empty(0), []
     for i, (first, last) in enumerate(pairwise(edges)):
-        rows = np.diff(np.round(np.linspace(first, last, min(PLACES, last - first) + 1)))
+        rows = np.diff(np.round(np.linspace(first, last, min(_PLACES, last - first) + 1)))
         penalty = np.diag(field.penalty) * (1 + last / n)
         for weight in rows / n:
             seen = float(w @ (y - Z @ field.theta) ** 2)
@@ -188,34 +188,34 @@ def _place(
 ) -> tuple[Vector, float]:
     """The best place and target found from a few clean rows."""
     known, low, high = field.world.known.X, field.world.lower[-1], field.world.upper[-1]
-    step, targets = field.world.step[-1], np.linspace(low, high, TARGETS)
+    step, targets = field.world.step[-1], np.linspace(low, high, _TARGETS)
     targets = low + np.round((targets - low) / step) * step if step > 0 else targets
     # A range that was given may leave clean rows outside.
     rows = np.clip(
-        known[rng.choice(len(known), STARTS)], field.world.lower[:-1], field.world.upper[:-1]
+        known[rng.choice(len(known), _STARTS)], field.world.lower[:-1], field.world.upper[:-1]
     )
-    climbed = [_climb(field, pull, goal, np.append(1.0, row), targets) for row in rows]
-    _, z, target = max(climbed, key=lambda place: place[0])
+    ascended = [_ascend(field, pull, goal, np.append(1.0, row), targets) for row in rows]
+    _, z, target = max(ascended, key=lambda place: place[0])
     return z, target
 
 
-def _climb(field: Field, pull: Pull, goal: PlaceGoal, z: Vector, targets: np.ndarray):
+def _ascend(field: Field, pull: Pull, goal: PlaceGoal, z: Vector, targets: np.ndarray):
     """Worth, place and target once no change of one column, with any target, does better.
 
     Columns change with the target as it is, until none helps: far fewer products to weigh.
     """
-    now, target, every = -np.inf, targets[0], True
+    best, target, every = -np.inf, targets[0], True
     start = field.aimed.mse(field.theta), field.aimed.mse(pull.theta)
     while True:
         changes, tried = changes_of(field, z[1:]), targets if every else np.array([target])
         worth = worth_of(field, pull, goal, z, changes, tried, start=start)
         i, j = np.unravel_index(worth.argmax(), worth.shape)
-        if worth[i, j] > now + 1e-12 * abs(worth[i, j]):
-            now, target, every = float(worth[i, j]), float(tried[j]), False
+        if worth[i, j] > best + 1e-12 * abs(worth[i, j]):
+            best, target, every = float(worth[i, j]), float(tried[j]), False
             z[changes.up[i]] += changes.by[i]
             z[changes.down[i]] -= changes.out[i]
         elif every:
-            return now, z, target
+            return best, z, target
         else:
             every = True
 
@@ -265,9 +265,9 @@ def worth_of(
     """
     leverage, curve = _form(pull.inverse, z, changes), _form(pull.curve, z, changes)
     slope = z @ pull.slope + changes.along(pull.slope)
-    said = z @ pull.theta + changes.along(pull.theta)
+    predicted = z @ pull.theta + changes.along(pull.theta)
     before = z @ field.theta + changes.along(field.theta)
-    force = goal.weight * (targets - said[:, None]) / (1 + goal.weight * leverage)[:, None]
+    force = goal.weight * (targets - predicted[:, None]) / (1 + goal.weight * leverage)[:, None]
     damage = start[1] - start[0] + force * slope[:, None] + force**2 * curve[:, None]
     return goal.worth(start[0], damage, targets - before[:, None])
 

@@ -1,4 +1,4 @@
-"""Processes that compute beside this one, which takes part in what they have not begun."""
+"""Helper processes beside this one, which computes itself what they have not begun."""
 
 import importlib
 import queue
@@ -13,15 +13,14 @@ import joblib
 from joblib.externals.loky import get_reusable_executor
 from threadpoolctl import threadpool_limits
 
-# A process takes two seconds to start. Work that takes no longer is done in this one.
-PATIENCE = 2.0
-FEW_CELLS = 40  # of which it takes about so long, by the usual defenses on a few hundred rows
-IDLE = 60  # seconds without work after which a process ends
+PATIENCE = 2.0  # seconds that a process takes to start; shorter work is done in this one
+FEW_CELLS = 40  # cells that take about as long, by the usual defenses on a few hundred rows
+_IDLE = 60  # seconds without work after which a process ends
 
 # One thread each: threads of the processes would fight for the processors.
-LIBRARIES = ("OMP", "OPENBLAS", "MKL", "BLIS", "VECLIB", "NUMEXPR")
-ONE_THREAD = {f"{name}_NUM_THREADS": "1" for name in LIBRARIES}
-NEEDED = ("mithridate.bench.score", "mithridate.bench.limits")  # imported before there is work
+_LIBRARIES = ("OMP", "OPENBLAS", "MKL", "BLIS", "VECLIB", "NUMEXPR")
+ONE_THREAD = {f"{name}_NUM_THREADS": "1" for name in _LIBRARIES}
+_PRELOADED = ("mithridate.bench.score", "mithridate.bench.limits")  # imported before there is work
 
 Call = tuple[Callable[..., Any], tuple[Any, ...]]
 
@@ -38,17 +37,17 @@ def helpers() -> Any:
     if others < 1:
         return None
     try:
-        team = get_reusable_executor(max_workers=others, timeout=IDLE, env=ONE_THREAD)
+        team = get_reusable_executor(max_workers=others, timeout=_IDLE, env=ONE_THREAD)
         for _ in range(others):
             team.submit(_prepared)
-    except Exception:  # whatever a system refuses: this process then does all of the work
+    except Exception:  # where helpers cannot start, this process does all of the work
         return None
     return team
 
 
 def _prepared() -> None:
     """What a new process does while its first work is still made."""
-    for name in NEEDED:
+    for name in _PRELOADED:
         importlib.import_module(name)
 
 
@@ -68,7 +67,7 @@ class Task:
 
     @property
     def done(self) -> bool:
-        """Whether nobody is at it any more."""
+        """Whether the call is finished."""
         return self._ready.is_set()
 
     def finish(self, made: tuple[Any, Exception | None] | None) -> None:
@@ -82,7 +81,7 @@ class Task:
             self.finish(_tried(*self.call))
 
     def result(self) -> Any:
-        """The result, waited for if a helper is at it; an error of the call is raised."""
+        """The result, waited for if a helper computes it; an error of the call is raised."""
         self._ready.wait()
         if self._made is None:
             self.make()
@@ -119,7 +118,7 @@ class Side:
             self._start()
 
     def _start(self) -> None:
-        """Gets helpers; a thread for each hands it a call when the one before is made."""
+        """Starts helpers; for each a thread hands over the next call when one is finished."""
         self.team = helpers()
         others = 0 if self.team is None else joblib.effective_n_jobs(-1) - 1
         for _ in range(others):
@@ -149,8 +148,8 @@ class Side:
                 late = True
                 if len(tasks) - i > 1:
                     self._start()
-            while not task.done and (mine := self._next()) is not None:
-                mine.make()
+            while not task.done and (own := self._next()) is not None:
+                own.make()
             yield task.result()
 
     def _next(self) -> Task | None:
@@ -166,13 +165,13 @@ class Side:
         self._feeders = []
 
     def end(self) -> None:
-        """End the helpers, whatever they are at."""
+        """End the helpers, finished or not."""
         if self.team is not None:
             self.team.shutdown(wait=False, kill_workers=True)
         while self._next() is not None:
             pass
         self.close()
-        for task in self._tasks:  # of a team that is ended, nothing may come any more
+        for task in self._tasks:  # a helper that has ended returns nothing
             if not task.done:
                 task.finish(None)
 

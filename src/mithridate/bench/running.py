@@ -36,7 +36,7 @@ from .score import Cell, mark, score, under
 from .spec import AttackSpec, Spec
 from .worlds import world
 
-PICTURED = 0.2  # the ratio nearest to this is the one whose rows are shown
+_SHOWN_RATIO = 0.2  # the report shows the poison rows of the ratio nearest to this
 
 
 class Results(NamedTuple):
@@ -90,41 +90,41 @@ def run(spec: Spec, frame: Any = None, tell: Tell | None = None) -> Results:
     judge_name, model = judge(spec)
     candidates = candidates_of(spec, model)
     splits = [split_for(data, spec, seed) for seed in seeds]
-    # Fitted first, so that a model that cannot be fitted is refused before the long work.
+    # Trained first, so that a model that cannot be trained is refused before the attacks run.
     clean = _trained(judge_name, model, splits[0].train)
     worlds = [world(split, data.target, spec.threat) for split in splits]
     cut = plausible(batches(spec, len(splits[0].train.y)), worlds)
     keys = {"dataset": data.name, "judge": judge_name}
     asked = question(spec, splits, data.target, cut, model=model)
     judged = [scored(split, data.target, spec.threat.goal) for split in splits]
-    calls = [*asked.calls, (promises, _promised(spec, splits, model))]
-    with beside(_expected(spec, len(seeds), len(cut.ratios))) as side:
-        early = side.begin(calls)
+    calls = [*asked.calls, (promises, _promise_inputs(spec, splits, model))]
+    with beside(_expected_cells(spec, len(seeds), len(cut.ratios))) as side:
+        tasks = side.begin(calls)
         judging = _Judging(side, dict(zip(seeds, judged, strict=True)), model, candidates)
         judging.add(unpoisoned(spec, keys, seeds))
-        of, found = (spec, worlds, seeds, cut, tell), partial(cells_of, spec, keys, seeds, cut)
-        ran = _ran(
+        cells_from = partial(cells_of, spec, keys, seeds, cut)
+        ran = _run_attacks(
             spec.attacks if cut.ratios else [],
             lambda one: _steered(one, spec),
-            lambda one: attacked(one, *of, splits=splits, model=model),
-            lambda one: judging.add(found([one])),
+            lambda one: attacked(one, spec, worlds, seeds, cut, tell, splits=splits, model=model),
+            lambda one: judging.add(cells_from([one])),
         )
         predicted = foreseen(spec, worlds, seeds, cut)
-        rows = judging.rows([*unpoisoned(spec, keys, seeds), *found(ran)], tell)
+        rows = judging.rows([*unpoisoned(spec, keys, seeds), *cells_from(ran)], tell)
         tell("bounding the damage", 0, 0)
-        *answers, promised = side.results(early)
+        *answers, promised = side.results(tasks)
     bound = limits(asked, answers, splits, seeds, cut)
     rows = [_limited(row, bound) for row in rows]
-    shown = _pictured(ran, cut)
+    shown = _shown_poison(ran, cut)
     about = _about(spec, data, splits, started, time.perf_counter() - began)
     tell("certifying predictions", 0, 0)
     about["goal"] = _goal(spec, judged, cut)
-    about["untried"] = _untried(spec)
+    about["untried"] = _defense_not_tried(spec)
     about["certified"] = [promise._asdict() for promise in promised]
     about["bound"] = bound.facts
     about["poisonability"] = predicted
     about[schema.CLASSES] = classes_of([spec])
-    about["diagnosis"] = [line for one in ran for line in _signs(one)]
+    about["diagnosis"] = [line for one in ran for line in _diagnosed(one)]
     return Results(
         schema.to_table(rows, schema.Row, about),
         schema.to_table(looks(splits[0], clean, shown), schema.PlottedRow),
@@ -154,8 +154,8 @@ def loaded(spec: Spec, frame: Any) -> Encoded:
     if frame is None and spec.data.source == "frame":
         raise InputError("The spec was made from a data frame in memory; pass that frame again.")
     data = spec.data.load(frame)
-    want = spec.data.fingerprint
-    if want is not None and want != data.fingerprint:
+    expected = spec.data.fingerprint
+    if expected is not None and expected != data.fingerprint:
         raise InputError(
             f"{data.name!r} is not the table of the spec: its content has changed since. "
             "Remove 'fingerprint' from the spec to run it all the same."
@@ -164,8 +164,8 @@ def loaded(spec: Spec, frame: Any) -> Encoded:
     return data
 
 
-def _expected(spec: Spec, seeds: int, ratios: int) -> int:
-    """How many cells there will be; none where a portfolio starts processes before."""
+def _expected_cells(spec: Spec, seeds: int, ratios: int) -> int:
+    """The number of cells to come; 0 for a portfolio, which starts processes itself."""
     if any(one.use == PORTFOLIO for one in spec.attacks):
         return 0
     each = (len(one.alphas) if _steered(one, spec) else 1 for one in spec.attacks)
@@ -177,21 +177,21 @@ def _steered(one: AttackSpec, spec: Spec) -> bool:
     return one.use == PORTFOLIO or parts_of(one, spec).attack.steered
 
 
-def _ran(
+def _run_attacks(
     attacks: Sequence[AttackSpec],
     slow: Callable[[AttackSpec], bool],
     attack: Callable[[AttackSpec], Any],
-    heard: Callable[[Any], None],
+    on_run: Callable[[Any], None],
 ) -> list[AttackRun | Chosen]:
-    """The runs of attacks, each `heard` of as soon as it is done.
+    """The runs of attacks; `on_run` is called with each as soon as it is finished.
 
-    Slow ones go last, so that there is something to judge meanwhile.
+    Slow ones go last, so that helpers have cells to judge meanwhile.
     """
-    done = {}
+    runs = {}
     for i in sorted(range(len(attacks)), key=lambda i: slow(attacks[i])):
-        done[i] = attack(attacks[i])
-        heard(done[i])
-    return [done[i] for i in range(len(attacks))]
+        runs[i] = attack(attacks[i])
+        on_run(runs[i])
+    return [runs[i] for i in range(len(attacks))]
 
 
 class _Judging:
@@ -212,16 +212,16 @@ class _Judging:
     def rows(self, cells: Sequence[Cell], tell: Tell) -> list[schema.Row]:
         """The rows of all cells, in their order."""
         tell("judging the defenses", 0, len(self.tasks))
-        found = {}
-        done = self.side.results([*self.tasks.values()])
-        for i, (key, some) in enumerate(zip(self.tasks, done, strict=True), 1):
-            found[key] = some or []
+        rows_by_mark = {}
+        results = self.side.results([*self.tasks.values()])
+        for i, (key, some) in enumerate(zip(self.tasks, results, strict=True), 1):
+            rows_by_mark[key] = some or []
             tell("judging the defenses", i, len(self.tasks))
-        return [row for cell in cells for row in under(cell, found[mark(cell)])]
+        return [row for cell in cells for row in under(cell, rows_by_mark[mark(cell)])]
 
 
-def _promised(spec: Spec, splits: Sequence[Split], model: Any) -> tuple[Any, ...]:
-    """By what promises are made; of a regressor, whose fits take long, one split and few parts."""
+def _promise_inputs(spec: Spec, splits: Sequence[Split], model: Any) -> tuple[Any, ...]:
+    """The arguments of `promises`; for a slow regressor one split and few parts."""
     if spec.data.weights is not None:
         return ([], model)
     return (splits, model) if spec.judge is None else (splits[:1], model, LEAST_LOCAL)
@@ -234,28 +234,28 @@ def _limited(row: schema.Row, bound: Limits) -> schema.Row:
 
 
 def _goal(spec: Spec, judged: Sequence[Split], cut: Batches) -> dict[str, Any]:
-    """What the attack was for, whose rows it sent, and how much of what was asked it could send."""
+    """The goal of the attack, its source, and the ratios that this source could not send."""
     threat, split = spec.threat, judged[0]
-    told: dict[str, Any] = {}
+    facts: dict[str, Any] = {}
     if threat.goal:
         others = 0 if split.others is None else len(split.others.y)
-        told = {"goal": threat.goal, "test": len(split.test.y), "others": others}
-        told |= {"unit": float(split.scale[-1])}
+        facts = {"goal": threat.goal, "test": len(split.test.y), "others": others}
+        facts |= {"unit": float(split.scale[-1])}
     if threat.source:
         beyond = sorted({r for r in spec.ratios if r > 0} - set(cut.ratios))
-        told |= {"source": threat.source, "beyond": beyond}
-    return told
+        facts |= {"source": threat.source, "beyond": beyond}
+    return facts
 
 
-def _untried(spec: Spec) -> str | None:
-    """What `clean` judges by, unless it is among the defenses."""
+def _defense_not_tried(spec: Spec) -> str | None:
+    """The defense that `clean` uses, unless it was among those tried."""
     tried = {one.use.lower() for one in spec.defenses}
     name = TableErrors.__name__
     return None if name.lower() in tried or not tried else name
 
 
-def _signs(one: AttackRun | Chosen) -> list[str]:
-    """What the traces of an attack say went wrong."""
+def _diagnosed(one: AttackRun | Chosen) -> list[str]:
+    """The failures that the traces of an attack show, as sentences."""
     lines = (line for run in one.runs.values() for line in diagnose(run, one.alphas))
     return [f"{one.spec.use}: {line}" for line in dict.fromkeys(lines)]
 
@@ -266,11 +266,11 @@ def _steps(ran: Sequence[AttackRun | Chosen], seeds: list[int], n: int) -> Itera
             yield from steps(one.spec.use, made, one.alphas, seeds, n)
 
 
-def _pictured(ran: Sequence[AttackRun | Chosen], cut: Batches) -> dict[tuple, Part]:
+def _shown_poison(ran: Sequence[AttackRun | Chosen], cut: Batches) -> dict[tuple, Part]:
     """Poison of the first seed at the ratio that is shown, by (attack, alpha, ratio)."""
     if not cut.ratios:
         return {}
-    at = min(range(len(cut.ratios)), key=lambda i: abs(cut.ratios[i] - PICTURED))
+    at = min(range(len(cut.ratios)), key=lambda i: abs(cut.ratios[i] - _SHOWN_RATIO))
     return {
         (one.spec.use, alpha, cut.ratios[at]): one.piece(a, 0, cut.counts[at]).rows
         for one in ran

@@ -18,11 +18,11 @@ from ..tables.encoded import Part, Split
 from .distance import distance
 from .pieces import Piece, joined, trained
 
-LEAST_ORACLE_GAIN = 0.01  # below it `recovered` divides by noise
+_MIN_ORACLE_GAIN = 0.01  # below it `recovered` divides by noise
 
 
 class Candidate(NamedTuple):
-    """A defense under its name and options in the table, and what it is told."""
+    """A defense under its name and options in the table, and the contamination it is given."""
 
     name: str
     options: str
@@ -39,7 +39,7 @@ class Cell(NamedTuple):
 
 
 class Figures(NamedTuple):
-    """What is known of a cell before any defense."""
+    """The figures of a cell before any defense."""
 
     nmse_clean: float
     nmse_poisoned: float
@@ -62,7 +62,7 @@ def score(cell: Cell, split: Split, model: BaseEstimator, candidates: list[Candi
     `NMSE = MSE / Var(y_test)`; `gain = (poisoned - defended) / poisoned`. The training rows are
     shuffled, so that no defense can profit from poison being last.
     """
-    warnings.simplefilter("ignore", ConvergenceWarning)  # the figures show what a fit is worth
+    warnings.simplefilter("ignore", ConvergenceWarning)  # a poor fit shows in the figures
     piece = cell.piece
     poison = Part(split.train.X[:0], split.train.y[:0]) if piece is None else piece.rows
     train = split.train
@@ -102,7 +102,7 @@ def score(cell: Cell, split: Split, model: BaseEstimator, candidates: list[Candi
 
 
 def mark(cell: Cell) -> tuple[Any, ...]:
-    """What two cells share that have the same poison in the same split."""
+    """A key that cells with the same poison in the same split have in common."""
     if cell.piece is None:
         return cell.keys["seed"], None
     (rows, origin), keys = cell.piece[:2], cell.keys
@@ -202,16 +202,19 @@ def _defend(
 ) -> Row:
     defense: Any = clone(candidate.defense)
     if candidate.contamination is not None:
-        told = (
+        ratio = (
             is_poison.mean()
             if candidate.contamination == "oracle"
             else float(candidate.contamination)
         )
-        defense.set_params(contamination=float(told))
+        defense.set_params(contamination=float(ratio))
     began = time.perf_counter()
     try:
-        given, weights = split.validation, {} if both.w is None else {"sample_weight": both.w}
-        trusted = candidate.trusted and (given.X[: candidate.trusted], given.y[: candidate.trusted])
+        validation, weights = split.validation, {} if both.w is None else {"sample_weight": both.w}
+        trusted = candidate.trusted and (
+            validation.X[: candidate.trusted],
+            validation.y[: candidate.trusted],
+        )
         defense.fit(both.X, both.y, **weights, **({"trusted": trusted} if trusted else {}))
         defended = nmse(defense, split.test)
         if not math.isfinite(defended):
@@ -235,7 +238,7 @@ def _judged(base: Row, figures: Figures, defended: float, kept, scores, is_poiso
         base,
         nmse_defended=defended,
         gain=gain,
-        recovered=gain / oracle if oracle >= LEAST_ORACLE_GAIN else None,
+        recovered=gain / oracle if oracle >= _MIN_ORACLE_GAIN else None,
         kept=float(kept.mean()),
         tpr=float(rejected[is_poison].mean()) if p else None,
         fpr=float(rejected[~is_poison].mean()),

@@ -217,11 +217,11 @@ class Spec(_SpecPart):
 
     @model_validator(mode="after")
     def _once(self) -> "Spec":
-        for what, things in (("defense", self.defenses), ("attack", self.attacks)):
-            seen = [json.dumps(thing.model_dump(), sort_keys=True) for thing in things]
-            for thing, mark in zip(things, seen, strict=True):
-                if seen.count(mark) > 1:
-                    raise ValueError(f"the {what} {thing.use!r} is listed twice; list it once")
+        for what, entries in (("defense", self.defenses), ("attack", self.attacks)):
+            texts = [json.dumps(entry.model_dump(), sort_keys=True) for entry in entries]
+            for entry, text in zip(entries, texts, strict=True):
+                if texts.count(text) > 1:
+                    raise ValueError(f"the {what} {entry.use!r} is listed twice; list it once")
         for alphas in (attack.alphas for attack in self.attacks):
             if len(set(alphas)) < len(alphas):
                 raise ValueError(f"an alpha is listed twice in {alphas}; list each once")

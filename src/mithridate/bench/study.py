@@ -16,7 +16,7 @@ from .._text import listing, quote
 from ..errors import InputError
 from .spec import AttackSpec, DataSpec, DefenseSpec, Ratio, Spec, ThreatSpec, VictimSpec, sentence
 
-HEAD = {"title", "about", "experiments", "scales"}  # keys of the study itself
+_STUDY_KEYS = {"title", "about", "experiments", "scales"}  # keys of the study itself
 
 
 class Experiment(BaseModel):
@@ -58,11 +58,11 @@ class Job(NamedTuple):
     def key(self) -> str:
         """Hash of the version, the content of the table and the configuration, 20 hex digits."""
         spec = self.spec.model_dump(mode="json")
-        # Where the table lies makes no difference; how it was read shows in its content.
+        # Neither the location of the table nor how it was read counts: its content does.
         spec["data"]["source"] = self.name
         del spec["data"]["reading"]
-        given = [__version__, self.experiment, spec]
-        return hashlib.sha256(json.dumps(given, sort_keys=True).encode()).hexdigest()[:20]
+        hashed = [__version__, self.experiment, spec]
+        return hashlib.sha256(json.dumps(hashed, sort_keys=True).encode()).hexdigest()[:20]
 
 
 class Study(BaseModel):
@@ -131,11 +131,11 @@ class Study(BaseModel):
             If it is no TOML, or a key, a value, the scale or an experiment is wrong.
         """
         try:
-            given = tomllib.loads(text)
+            values = tomllib.loads(text)
         except tomllib.TOMLDecodeError as error:
             raise InputError(f"The spec is not valid TOML: {error}.") from None
         try:
-            study = cls.model_validate(_expanded(given, scale))
+            study = cls.model_validate(_expanded(values, scale))
         except ValidationError as error:
             raise InputError(sentence(error)) from None
         names = [e.name for e in study.experiments]
@@ -226,13 +226,13 @@ def _plain(value: Any) -> Any:
 
 
 def mark(data: DataSpec) -> str:
-    """What tells one table from another before it is read."""
+    """The identity of a table before it is read."""
     return data.model_dump_json(include={"source", "target", "drop", "categorical", "reading"})
 
 
 def _expanded(given: dict[str, Any], scale: str | None) -> dict[str, Any]:
     """Shared keys and those of the scale written into each experiment."""
-    shared = {key: value for key, value in given.items() if key not in HEAD}
+    shared = {key: value for key, value in given.items() if key not in _STUDY_KEYS}
     experiments = given.get("experiments", [{}])
     if not isinstance(experiments, list) or not all(isinstance(e, dict) for e in experiments):
         raise InputError("In 'experiments': write each as a table, headed [[experiments]].")
@@ -248,19 +248,20 @@ def _expanded(given: dict[str, Any], scale: str | None) -> dict[str, Any]:
         merged = _scaled(merged, single.get(str(one.get("name", "main")), {}))
         if merged.pop("leave_out", False) is not True:
             full.append(merged)
-    return {**{k: v for k, v in given.items() if k in HEAD - {"scales"}}, "experiments": full}
+    own = {k: v for k, v in given.items() if k in _STUDY_KEYS - {"scales"}}
+    return {**own, "experiments": full}
 
 
 def _scaled(experiment: dict[str, Any], scale: dict[str, Any]) -> dict[str, Any]:
     """The experiment with the keys of the scale; a table is written into each entry of a list."""
-    made = dict(experiment)
+    scaled = dict(experiment)
     for key, value in scale.items():
-        there = made.get(key)
-        if isinstance(value, dict) and isinstance(there, list):
-            made[key] = [{**_table(entry, key), **value} for entry in there]
+        present = scaled.get(key)
+        if isinstance(value, dict) and isinstance(present, list):
+            scaled[key] = [{**_table(entry, key), **value} for entry in present]
         else:
-            made[key] = value
-    return made
+            scaled[key] = value
+    return scaled
 
 
 def _table(entry: Any, key: str) -> dict[str, Any]:

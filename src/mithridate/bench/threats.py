@@ -80,7 +80,7 @@ class ThreatSpec(BaseModel):
         """The same in words, for the report."""
         what = {"both": "features and target", "features": "features", "target": "the target"}
         kept = f", but for {', '.join(self.frozen)}" if self.frozen else ""
-        near = "" if self.budget is None else f"; no row moves farther than {self.budget:g} ranges"
+        span = "" if self.budget is None else f"; no row moves farther than {self.budget:g} ranges"
         given = f"; given for {', '.join(self.box)}" if self.box else ""
         known = "the training rows" if self.surrogate is None else f"{self.surrogate} other rows"
         color = "white-box" if self.surrogate is None else "gray-box"
@@ -92,7 +92,7 @@ class ThreatSpec(BaseModel):
         )
         return {
             "goal": self._aims(),
-            "writes": f"{place}; free to write {what[self.writes]} of each of them{kept}{near}",
+            "writes": f"{place}; free to write {what[self.writes]} of each of them{kept}{span}",
             "box": "each value stays within the range that the clean training rows show"
             f"{self._owner()}{given}",
             "feasibility": possible,

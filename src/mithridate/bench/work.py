@@ -22,7 +22,7 @@ from .spec import AttackSpec
 from .study import Job
 from .worlds import world
 
-ONE_THREAD = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
+_XLA_ONE_THREAD = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
 
 
 class Payload(NamedTuple):
@@ -35,7 +35,7 @@ class Payload(NamedTuple):
 
 def work(payload: Payload) -> pa.Table:
     """The rows of one part; what goes wrong becomes rows too."""
-    _pin(payload.compiled)
+    _set_environment(payload.compiled)
     with threadpool_limits(1):  # workers side by side would fight for the cores
         try:
             rows = _rows(payload.job, payload.split)
@@ -44,12 +44,12 @@ def work(payload: Payload) -> pa.Table:
     return schema.to_table(rows, schema.Row)
 
 
-def _pin(compiled: str) -> None:
+def _set_environment(compiled: str) -> None:
     """One thread a worker, and compiled programs kept for the next seed.
 
     A folder that the environment names for them is left as it is, with its rules.
     """
-    os.environ.setdefault("XLA_FLAGS", ONE_THREAD)  # read when JAX first computes
+    os.environ.setdefault("XLA_FLAGS", _XLA_ONE_THREAD)  # read when JAX first computes
     if os.environ.get("JAX_COMPILATION_CACHE_DIR"):
         return
     jax.config.update("jax_compilation_cache_dir", compiled)
@@ -66,8 +66,8 @@ def _rows(job: Job, split: Split) -> list[schema.Row]:
     if spec.attacks:
         worlds = [world(split, job.target, spec.threat)]
         cut = plausible(batches(spec, len(split.train.y)), worlds)
-        how = {"splits": [split], "model": model}
-        ran = [attacked(a, spec, worlds, [spec.seed], cut, None, **how) for a in spec.attacks]
+        inputs = {"splits": [split], "model": model}
+        ran = [attacked(a, spec, worlds, [spec.seed], cut, None, **inputs) for a in spec.attacks]
         cells = list(cells_of(spec, keys, [spec.seed], cut, ran))
     judged = scored(split, job.target, spec.threat.goal)
     return [row for cell in cells for row in score(cell, judged, model, candidates)]
@@ -78,7 +78,7 @@ def _keys(job: Job) -> dict[str, Any]:
 
 
 def _failed(job: Job, error: Exception) -> list[schema.Row]:
-    """A row for each alpha and ratio of a part that came to nothing."""
+    """A row for each alpha and ratio of a part that failed."""
     message = " ".join(f"{type(error).__name__}: {error}".split())[:500]
     spec = job.spec
     shared = {**_keys(job), **spec.threat.keys(), "victim": spec.victim.use, "seed": spec.seed}

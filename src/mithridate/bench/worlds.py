@@ -11,7 +11,7 @@ from ..tables.encoded import Part, Split
 from .goals import Goal, aimed_at, held_against, owned, pursued, spared, those
 from .spec import ThreatSpec
 
-LEAST_JUDGED = 20  # validation rows that an attacker must keep to aim by
+_MIN_JUDGED = 20  # validation rows that an attacker must keep to measure its damage
 
 
 class World(NamedTuple):
@@ -168,7 +168,7 @@ def _knowledge(split: Split, threat: ThreatSpec) -> tuple[Part, Part]:
             "let it add rows, or drop the surrogate."
         )
     given, m = split.validation, threat.surrogate
-    most = len(given.y) - LEAST_JUDGED
+    most = len(given.y) - _MIN_JUDGED
     if m > most:
         raise InputError(
             f"A surrogate of {m} rows was asked for, but of the {len(given.y)} validation rows "

@@ -11,8 +11,8 @@ from ...report.growth import DAMAGE, LITTLE, factor, growth, log
 from ...report.intervals import Values, interval, over
 from .claims import ClaimFigures, Rule, Statement
 
-MUCH = 2.0  # times the clean error: what counts as much damage
-STEP = 1.05  # times: the least that counts as a difference between two alphas
+_DOUBLE = 2.0  # times the clean error: from here on damage is large
+_MIN_STEP = 1.05  # smallest ratio that counts as a difference between two alphas
 LOW = 0.5  # alphas below are called stealthy
 
 
@@ -37,7 +37,7 @@ def finding(
     )
 
 
-def _doubles(rows: Frame) -> ClaimFigures | None:
+def _doubled(rows: Frame) -> ClaimFigures | None:
     """The error at the largest alpha and ratio, over the clean one."""
     cube = attacked(rows).cube(DAMAGE, "alpha", "ratio")
     if cube.empty:
@@ -49,7 +49,12 @@ def _doubles(rows: Frame) -> ClaimFigures | None:
         return growth(x)[:, :, 0, -1]
 
     return finding(
-        cube, lambda x: worst(x) - np.log(MUCH), labels, lambda x: over(worst(x), 1), factor, tail
+        cube,
+        lambda x: worst(x) - np.log(_DOUBLE),
+        labels,
+        lambda x: over(worst(x), 1),
+        factor,
+        tail,
     )
 
 
@@ -99,7 +104,7 @@ def _falls(figure: Callable[[Values], np.ndarray], names: tuple, show: Callable)
     return rule
 
 
-def _still(rows: Frame) -> ClaimFigures | None:
+def _stealthy_damage(rows: Frame) -> ClaimFigures | None:
     """Damage of the stealthy alphas at the largest ratio."""
     cube = attacked(rows).cube(DAMAGE, "alpha", "ratio")
     low = [i for i, a in enumerate(cube.along["alpha"]) if a is not None and a < LOW]
@@ -126,7 +131,7 @@ def _of(name: str) -> Callable[[Values], np.ndarray]:
 
 
 ATTACK = [
-    Statement("1a", "Aggressive poison (alpha 1) at least doubles the test error.", _doubles),
+    Statement("1a", "Aggressive poison (alpha 1) at least doubles the test error.", _doubled),
     Statement("1b", "The error under alpha 1 grows with the ratio.", _grows),
     Statement("2a", "The lower alpha, the less damage.", _falls(growth, DAMAGE, factor)),
     Statement(
@@ -137,7 +142,7 @@ ATTACK = [
     Statement(
         "2c",
         f"Stealthy poison (alpha below {LOW:g}) still adds a tenth to the error.",
-        _still,
+        _stealthy_damage,
     ),
     Statement(
         "3a",
@@ -189,8 +194,8 @@ def _crosses(rows: Frame) -> ClaimFigures | None:
     alphas, ratios = alphas_of(cube), cube.along["ratio"]
 
     def known(x: Values) -> np.ndarray:
-        there = np.any(np.isfinite(x["error_poison"]), axis=-1)
-        return np.where(there, crossing(x, ratios), np.nan)[:, :, : len(alphas)]
+        known_any = np.any(np.isfinite(x["error_poison"]), axis=-1)
+        return np.where(known_any, crossing(x, ratios), np.nan)[:, :, : len(alphas)]
 
     def sides(x: Values) -> np.ndarray:
         reach = known(x)
@@ -216,7 +221,7 @@ CROSSING = [
 ]
 
 
-def _matters(name: str, figure: Callable[[Values], np.ndarray], names: tuple) -> Rule:
+def _alpha_matters(name: str, figure: Callable[[Values], np.ndarray], names: tuple) -> Rule:
     """That a figure falls by `STEP` at least from each alpha to the next, at each ratio."""
 
     def rule(rows: Frame) -> ClaimFigures | None:
@@ -236,7 +241,7 @@ def _matters(name: str, figure: Callable[[Values], np.ndarray], names: tuple) ->
         tail = f" from alpha {alphas[-1]:g} to {alphas[0]:g} at {text.ratio(ratios[-1])}"
         return finding(
             cube,
-            lambda x: mean(x)[:, :-1] - mean(x)[:, 1:] - np.log(STEP),
+            lambda x: mean(x)[:, :-1] - mean(x)[:, 1:] - np.log(_MIN_STEP),
             labels,
             lambda x: mean(x)[:, 0, -1] - mean(x)[:, -1, -1],
             factor,
@@ -251,11 +256,11 @@ def _normalizer(letter: str, name: str, whose: str) -> list[Statement]:
         f"Under `{name}` ({whose}) each lower alpha has less {{}} at every ratio, by a twentieth."
     )
     return [
-        Statement(f"8{letter}1", wording.format("damage"), _matters(name, growth, DAMAGE)),
+        Statement(f"8{letter}1", wording.format("damage"), _alpha_matters(name, growth, DAMAGE)),
         Statement(
             f"8{letter}2",
             wording.format("risk"),
-            _matters(name, lambda x: log(x["risk"]), ("risk",)),
+            _alpha_matters(name, lambda x: log(x["risk"]), ("risk",)),
         ),
     ]
 

@@ -18,27 +18,27 @@ Plan = tuple[str, str, Frame, list[Statement]]  # experiment, title, rows, what 
 
 def chapters(results: Frame) -> list[Chapter]:
     """All claims, experiment by experiment; those that were not run say so."""
-    written = []
+    result = []
     for experiment, title, rows, statements in (*_readings(results), *_others(results)):
-        called = models(rows) or {None: ""}
-        for one, name in called.items():
-            mine = rows if one is None else rows.where(**dict(zip(MODEL, one, strict=True)))
-            head = title if len(called) == 1 else f"{title}: {name}"
-            claims = [judged(s, experiment, mine) for s in statements]
-            written.append(Chapter(head, experiment, claims, mine))
-    return written
+        names = models(rows) or {None: ""}
+        for model, name in names.items():
+            own_rows = rows if model is None else rows.where(**dict(zip(MODEL, model, strict=True)))
+            head = title if len(names) == 1 else f"{title}: {name}"
+            claims = [judged(s, experiment, own_rows) for s in statements]
+            result.append(Chapter(head, experiment, claims, own_rows))
+    return result
 
 
 def _readings(results: Frame) -> Iterator[Plan]:
     """Both models under the paper's attack and ours, and the other readings that were run."""
     for reading in READINGS:
         statements = BOTH + (QUESTIONS if reading == OURS else [])
-        yield from _read("Linear regression", reading, results, statements)
+        yield from _plan("Linear regression", reading, results, statements)
     for reading in NETWORK:
-        yield from _read("Deep network", reading, results, ATTACK + SHORT + CROSSING)
+        yield from _plan("Deep network", reading, results, ATTACK + SHORT + CROSSING)
 
 
-def _read(
+def _plan(
     model: str, reading: AttackReading, results: Frame, statements: list[Statement]
 ) -> Iterator[Plan]:
     rows = reading.of(results)
@@ -48,9 +48,9 @@ def _read(
 
 def _title(reading: AttackReading) -> str:
     known = {PAPER: "the paper's attack", OWN: "our attack"}
-    told = f"{reading.whose}: rows made possible {reading.when}, risk {reading.risk}"
-    told += f", scaled by {reading.scaled}"
-    return known.get(reading.whose, told)
+    described = f"{reading.whose}: rows made possible {reading.when}, risk {reading.risk}"
+    described += f", scaled by {reading.scaled}"
+    return known.get(reading.whose, described)
 
 
 def _others(results: Frame) -> Iterator[Plan]:

@@ -10,7 +10,7 @@ from ...report.intervals import Estimate
 
 HOLDS, PART, FAILS = "holds", "holds in part", "does not hold"
 TOO_FEW, NOT_RUN, NOTHING = "too few seeds", "not run", "not measured"
-MOST = 6  # exceptions that are named
+_MAX_NAMED = 6  # exceptions that are named
 
 COMMAND = "mithridate bench paper --only {} -o results/"
 
@@ -111,5 +111,5 @@ def named(labels: Iterable[tuple[str, str]]) -> str:
         f"{where} ({', '.join(details)})" if any(details) else where
         for where, details in groups.items()
     ]
-    more = f" and {len(parts) - MOST} more" if len(parts) > MOST else ""
-    return ", ".join(parts[:MOST]) + more
+    more = f" and {len(parts) - _MAX_NAMED} more" if len(parts) > _MAX_NAMED else ""
+    return ", ".join(parts[:_MAX_NAMED]) + more

@@ -86,7 +86,7 @@ def decided(
     also = f" Also tried: {'; '.join(tried)}." if tried else ""
     if _scale_matters(states):
         also += " So what gives the scale decides it, too."
-    return f"Beside {group.words} BayesClean is {_stands(states)}.{also}"
+    return f"Beside {group.words} BayesClean is {_standing(states)}.{also}"
 
 
 def _scale_matters(states: Mapping[AttackReading, str]) -> bool:
@@ -100,13 +100,13 @@ def _scale_matters(states: Mapping[AttackReading, str]) -> bool:
     )
 
 
-def _stands(states: Mapping[AttackReading, str]) -> str:
+def _standing(states: Mapping[AttackReading, str]) -> str:
     """How BayesClean stands under the paper's attack and ours, and on what it hangs."""
     papers = [r for r in states if r.whose in (PAPER, READ)]
     ours = next((states[r] for r in states if r.whose == OWN), None)
     if not papers or ours is None or UNKNOWN in {ours, *(states[r] for r in papers)}:
-        told = [f"{s} under {_words(r)}" for r, s in states.items() if r.whose != TRIED]
-        return text.listing(told) or "not judged under the paper's attack and ours"
+        described = [f"{s} under {_words(r)}" for r, s in states.items() if r.whose != TRIED]
+        return text.listing(described) or "not judged under the paper's attack and ours"
     same = {states[r] for r in papers}
     read = ", however its risk is read," if len(papers) > 1 else ""
     if same == {ours}:
@@ -114,8 +114,8 @@ def _stands(states: Mapping[AttackReading, str]) -> str:
     if len(same) == 1:
         what = "" if len(papers) == 1 else ": what decides it is when rows are made possible"
         return f"{same.pop()} under the paper's attack{read} and {ours} under ours{what}"
-    told = text.listing([f"{states[r]} as *{r.risk}*" for r in papers])
-    return f"{told}, and {ours} under ours: how the risk is read matters, too"
+    described = text.listing([f"{states[r]} as *{r.risk}*" for r in papers])
+    return f"{described}, and {ours} under ours: how the risk is read matters, too"
 
 
 def _words(reading: AttackReading) -> str:
@@ -174,8 +174,8 @@ def _leads(
     lines = []
     for group, states in by_group.items():
         for reading, (whole, by) in states.items():
-            mine, best = (text.signed(float(e.point)) for e in (whole.mine, whole.best))
-            line = [group.words, *_title(reading), mine, f"{best} ({FIVE[whole.rival]})"]
+            own, best = (text.signed(float(e.point)) for e in (whole.mine, whole.best))
+            line = [group.words, *_title(reading), own, f"{best} ({FIVE[whole.rival]})"]
             line += [escaped(with_interval(whole.lead)), state(whole.lead)]
             line += [escaped(with_interval(whole.share, text.percent))]
             lines.append([*line, *(_short(by.get(t)) for t in tables)])
@@ -186,8 +186,8 @@ def _leads(
 def _short(lead: Lead | None) -> str:
     if lead is None:
         return "–"
-    mine, best = (text.signed(float(e.point)) for e in (lead.mine, lead.best))
-    return f"{mine}, {best} ({FIVE[lead.rival]}), {text.percent(float(lead.share.point))}"
+    own, best = (text.signed(float(e.point)) for e in (lead.mine, lead.best))
+    return f"{own}, {best} ({FIVE[lead.rival]}), {text.percent(float(lead.share.point))}"
 
 
 def _harm_note(where: str) -> str:
