@@ -5,9 +5,9 @@ import pytest
 
 from mithridate.bench import Spec
 from mithridate.bench.worlds import world, writable
-from mithridate.bounds import Setting, farthest
+from mithridate.bounds import Setting, Witness, certified, farthest, search
 from mithridate.bounds.distance import LargestResidual
-from mithridate.bounds.dual import Smoothed, Whitened
+from mithridate.bounds.dual import Smoothed, Whitened, multiplier
 from mithridate.bounds.newton import Derivatives, minimized
 from mithridate.data import load
 
@@ -64,6 +64,33 @@ def test_the_smoothed_dual_has_these_derivatives_with_intervals_too(table):
     np.testing.assert_allclose(second, here.bend, rtol=1e-3, atol=1e-3 * np.abs(second).max())
     x[-1] = -0.1
     assert problem.value(x, 0.3) == np.inf
+
+
+def test_the_multiplier_is_the_best_of_a_plane(table):
+    setting, _ = attacked(table, {})
+    fit = setting.fit(3)
+    white, rng = Whitened.of(setting, fit), np.random.default_rng(0)
+    q = fit.theta + 0.3 * rng.normal(size=len(fit.theta))
+    away, best = white.T.T @ (fit.A @ (q - fit.theta)), multiplier(white, q, 5.0)
+    values = [white.value(mu * away, mu, 5.0) for mu in (0.99 * best, best, 1.01 * best)]
+    assert best > white.curves.max() and values[1] == min(values)
+
+
+def test_without_poison_the_bound_is_the_error_itself(table):
+    setting, rows = attacked(table, {})
+    witness = search(setting, rows, setting.fit(0))
+    told = certified(setting, rows, 0, witness)
+    assert told == pytest.approx(setting.fit(0).error, rel=1e-9)
+
+
+def test_a_search_may_start_from_a_multiplier_that_proves_nothing(table):
+    setting, rows = attacked(table, {})
+    fit = setting.fit(3)
+    white = Whitened.of(setting, fit)
+    problem = Smoothed(white, rows)
+    found = problem.minimum(Witness(fit.theta, 1e-6 * white.curves.max()))[0]
+    best = certified(setting, rows, 3, search(setting, rows, fit))
+    assert certified(setting, rows, 3, found) == pytest.approx(best, rel=1e-3)
 
 
 def test_the_path_ends_at_the_minimum_of_a_function_with_a_kink():
