@@ -254,7 +254,7 @@ def test_members_share_alphas_and_are_no_portfolios():
 def test_a_network_is_attacked_through_itself_and_by_others():
     given = [1.0], "residual", "ideal", "after"
     found = members(Spec.of({"attacks": [strongest("mlp", *given)]}).attacks[0])
-    assert [one.use for one in found] == ["ascent", "region", "region", "flip"]
+    assert [one.use for one in found] == ["staged", "region", "region", "flip"]
     assert (found[0].through, found[0].options["feasible"]) == (None, "after")
     assert strongest("ridge", *given)["use"] == "ascent"
     assert strongest("hgb(max_iter=9)", *given)["use"] == "portfolio"

@@ -149,8 +149,9 @@ def strongest(
 ) -> dict[str, Any]:
     """State the attack on a model: an ascent, or several attacks where that may not be best.
 
-    No ascent goes through a regressor that is only trained, and the one through a network follows
-    one training out of many: `flip` can do more.
+    No ascent goes through a regressor that is only trained. The one through a network takes long
+    and follows one training out of many, so that others can do more: it is a staged one, beside
+    others.
 
     Parameters
     ----------
@@ -173,12 +174,12 @@ def strongest(
     given = alphas, risk, normalizer
     if names_regressor(victim):
         return attack(PORTFOLIO, *given, feasible)
-    ascent = attack("ascent", *given, feasible)
     kind: Any = find(victim, victims, victims.AbstractVictim)
     if kind.ascent_suffices:
-        return ascent
+        return attack("ascent", *given, feasible)
     others = [{"use": "region"}, {"use": "region", "own": 0.5}, {"use": "flip"}]
-    return attack(PORTFOLIO, *given, "through") | {"members": [ascent, *others]}
+    staged = attack("staged", *given, feasible)
+    return attack(PORTFOLIO, *given, "through") | {"members": [staged, *others]}
 
 
 def model(use: str, l2: float | None) -> dict[str, Any]:
