@@ -31,6 +31,10 @@ def test_a_value_that_one_row_in_twenty_has_is_a_level():
     assert not levels(y, far & (np.arange(100) > 97), w).any()  # two of five are no majority
     w[-1] = 0.0
     assert not levels(y, far, w).any()
+    half = np.arange(100) > 93  # three of six at 200: a half is no majority
+    y[94:] = 200.0
+    assert not levels(y, half & (np.arange(100) > 96), np.ones(100)).any()
+    assert levels(y, half & (np.arange(100) > 95), np.ones(100)).sum() == 4
 
 
 def test_errors_do_not_make_a_cut_off_target_a_group():
@@ -120,6 +124,13 @@ def test_rows_that_are_borne_out_by_chance_do_not_bear_each_other_out():
     assert not borne_out(chance, chance.flagged).any()
 
 
+@pytest.mark.parametrize(("without", "borne"), [(1.9, False), (2.0, True), (2.1, True)])
+def test_rows_without_which_the_others_are_twice_as_near_bear_nothing_out(without, borne):
+    said = Steps(np.array([10.0, 10.0, 0.0]), np.arange(3) < 2, {2: [4.0, 4.0]}, 0.0)
+    said.errors = without, 4.0
+    assert borne_out(said, said.flagged).tolist() == [borne, borne, False]
+
+
 def test_rows_are_needed_where_the_others_are_one_percent_worse_without_them():
     y, flagged = np.zeros(3), np.array([True, False, False])
     assert harmful(Errors(y, 0.0, without=1.011), flagged)
@@ -130,6 +141,8 @@ def test_more_than_fifteen_percent_are_no_errors(monkeypatch):
     table = SimpleNamespace(y=np.arange(100.0), weight=np.ones(100))
     first = np.arange(100)
     assert "16% of the rows look wrong, too many" in decided(table, first < 16).message
+    assert decided(table, first < 16).refused and not decided(table, first < 16).spared.any()
+    assert not decided(table, first < 0).refused and decided(table, first < 0).message == ""
     monkeypatch.setattr(harm, "borne_out", lambda tried, flagged: np.zeros_like(flagged))
     for does_harm in (True, False):
         monkeypatch.setattr(harm, "harmful", lambda tried, wrong, answer=does_harm: answer)

@@ -206,6 +206,35 @@ def test_limits_are_said():
     assert "equal" in TargetErrors().fit(X, np.full(30, 2.0)).message_
 
 
+@pytest.mark.parametrize(
+    ("columns", "equal", "said"),
+    [
+        (10, 10, ["10 columns for 20 rows"]),  # half as many columns as rows, and no majority
+        (9, 11, ["55% of the targets are one value"]),
+    ],
+)
+def test_half_as_many_columns_and_more_than_half_of_one_value_are_limits(columns, equal, said):
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(20, columns)), rng.normal(size=20)
+    y[:equal] = 0.0
+    message = TargetErrors().fit(X, y).message_
+    for words in ("columns for 20 rows", "of the targets are one value"):
+        assert (words in message) == any(words in one for one in said)
+    assert all(one in message for one in said)
+
+
+def test_equal_targets_are_all_expected():
+    found = TargetErrors().fit(np.arange(30.0)[:, None], np.full(30, 2.0))
+    assert not found.scores_.any() and found.inlier_mask_.all()
+    assert found.threshold_ == pytest.approx(1.0986, abs=1e-4)  # log 3
+    assert (found.expected_ == 2.0).all() and (found.expected_low_ == 2.0).all()
+    assert (found.expected_high_ == 2.0).all()
+    assert found.share_ == found.chance_ == 0.0
+    assert found.how_sure(30) == (
+        "In an honest table like this, hardly any of the 30 rows would be flagged by chance."
+    )
+
+
 def test_another_estimator_is_heard():
     rng = np.random.default_rng(0)
     X = rng.random((300, 2))
