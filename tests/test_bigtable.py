@@ -16,7 +16,7 @@ from mithridate import data
 from mithridate.defenses import Duti, Huber, Trim
 from mithridate.errors import InputError
 from mithridate.moments import Moments
-from mithridate.passes import engine, memory, select
+from mithridate.passes import draws, engine, memory, select
 from mithridate.passes.block import everything
 from mithridate.passes.select import Ranks, keys, numbers, places
 
@@ -198,7 +198,7 @@ class Sampling(Trim):
 
 @pytest.mark.parametrize("n", [3000, 50_000])
 def test_a_sample_is_spaced_over_the_table_wherever_it_is_cut(n, tmp_path, monkeypatch):
-    monkeypatch.setattr(memory, "SAMPLE", 4096)
+    monkeypatch.setattr(draws, "SAMPLE", 4096)
     rng = np.random.default_rng(0)
     Z = rng.normal(size=(3, n))
     town = rng.choice(["ulm", "bonn", "kiel"], n)
@@ -208,7 +208,7 @@ def test_a_sample_is_spaced_over_the_table_wherever_it_is_cut(n, tmp_path, monke
     low, high = Z.min(axis=1)[:, None], Z.max(axis=1)[:, None]
     numbers = (Z - low) / (high - low)
     want = memory.InMemory(np.array([*numbers[:2], *hot], dtype=float).T, numbers[2], None)
-    rows = memory.spaced(n)
+    rows = draws.spaced(n)
     assert len(np.unique(rows)) == min(n, 4096) and (np.diff(rows) < 2 * n / 4096 + 1).all()
     np.testing.assert_array_equal(want.sample().y, numbers[2][rows])
     for i, edges in enumerate([[], [1, 777, n // 2]]):
@@ -254,7 +254,7 @@ def test_csv_files_are_typed_as_one_table(tmp_path):
 
 @pytest.mark.parametrize("size", [2000, 1 << 16])
 def test_a_conspiracy_is_found_in_passes_as_in_memory(size, shared, tmp_path, monkeypatch):
-    monkeypatch.setattr(memory, "SAMPLE", size)
+    monkeypatch.setattr(draws, "SAMPLE", size)
     table = data.open(str(shared / "data/appliances_energy.csv")).frame
     y, hot = (table[name].to_numpy().astype(float) for name in ("Appliances", "T1"))
     bad = np.random.default_rng(0).random(len(y)) < 0.35
@@ -328,7 +328,7 @@ def test_a_sample_saves_passes(ties):
         return finish(fold.over(blocks))
 
     for rank in (0, 30_000, 500_000, 999_999):
-        for sample in (values[memory.spaced(len(values))], values[:0]):
+        for sample in (values[draws.spaced(len(values))], values[:0]):
             made.clear()
             ((found,),) = places(
                 reduce, lambda block, low, high: [block], [Ranks([rank], 10**6, sample)]

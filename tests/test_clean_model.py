@@ -11,7 +11,7 @@ import mithridate
 from mithridate.cleaning import door, saved, streaming
 from mithridate.cleaning import memory as in_memory
 from mithridate.errors import InputError
-from mithridate.passes import memory
+from mithridate.passes import draws
 
 from .test_audit import call
 
@@ -112,13 +112,13 @@ def test_what_the_model_does_not_know_is_told(yesterday, tmp_path):
 
 
 def test_a_long_table_is_learned_of_by_its_sample(monkeypatch, tmp_path):
-    monkeypatch.setattr(memory, "SAMPLE", 150)
+    monkeypatch.setattr(draws, "SAMPLE", 150)
     table, model = days(400, 4, [11, 333]), tmp_path / "m"
     want = mithridate.clean(table, target="revenue", only="rows", save_model=model)
     got = mithridate.clean(table, model=model)
     assert not want.mask[[11, 333]].any()
     assert not (got.mask & ~want.mask).any() and (got.mask != want.mask).sum() <= 2
-    np.testing.assert_array_equal(got.mask[memory.spaced(400)], want.mask[memory.spaced(400)])
+    np.testing.assert_array_equal(got.mask[draws.spaced(400)], want.mask[draws.spaced(400)])
     assert got.defense.only == "rows"
 
 

@@ -8,13 +8,13 @@ import mithridate
 from mithridate.cleaning import streaming
 from mithridate.defenses import TableErrors
 from mithridate.errors import InputError
-from mithridate.passes import memory
+from mithridate.passes import draws
 
 
 @pytest.fixture
 def short(monkeypatch):
     """A sample of 300 rows, and no cells, which take long."""
-    monkeypatch.setattr(memory, "SAMPLE", 300)
+    monkeypatch.setattr(draws, "SAMPLE", 300)
     monkeypatch.setattr(streaming, "are_asked", lambda guard: False)
 
 
@@ -103,8 +103,13 @@ def test_trusted_rows_count_in_passes_as_in_memory(tmp_path):
         mithridate.clean(folder, target="revenue", trusted=known[["qty", "revenue"]])
 
 
-def test_a_long_table_is_judged_by_its_sample_wherever_it_is_cut(short, tmp_path):
+@pytest.mark.parametrize("thin", [1, 2])
+def test_a_long_table_is_judged_by_its_sample_wherever_it_is_cut(
+    thin, short, tmp_path, monkeypatch
+):
     """All wrong rows lie at the end of the last file; memory says the same."""
+    monkeypatch.setattr(draws, "SAMPLE", 300 * thin)
+    monkeypatch.setattr(draws, "NUMBERS", 300 * 6)  # three columns, and three of one-hot vendors
     table = sales(700)
     bad = np.arange(700) >= 685
     table.loc[bad, "revenue"] *= 10.0
@@ -124,7 +129,7 @@ def test_a_long_table_is_judged_by_its_sample_wherever_it_is_cut(short, tmp_path
 
 
 def test_a_group_is_found_outside_of_the_sample_too(monkeypatch):
-    monkeypatch.setattr(memory, "SAMPLE", 400)
+    monkeypatch.setattr(draws, "SAMPLE", 400)
     rng = np.random.default_rng(0)
     X = rng.random((1600, 2))
     y = X @ [1.0, 2.0] + 0.1 * rng.normal(size=1600)
@@ -132,7 +137,7 @@ def test_a_group_is_found_outside_of_the_sample_too(monkeypatch):
     y[bad] = np.where(X[bad, 1] < 0.5, 3.0, 0.0)
     found = TableErrors(only="groups").fit(X, y)
     unseen = np.ones(1600, dtype=bool)
-    unseen[memory.spaced(1600)] = False
+    unseen[draws.spaced(1600)] = False
     for rows in (unseen, ~unseen):
         gone = found.findings_[rows] == 1
         assert gone[bad[rows]].mean() > 0.85 and gone[~bad[rows]].mean() < 0.01
@@ -143,7 +148,7 @@ def test_a_group_is_found_outside_of_the_sample_too(monkeypatch):
 def test_many_errors_outside_of_the_sample_are_rejected(monkeypatch):
     """Leaves of trees are counted in rows, so all the flagged ones, of small weights beside those
     of the sample, would make them finer, and the others would seem to need them."""
-    monkeypatch.setattr(memory, "SAMPLE", 600)
+    monkeypatch.setattr(draws, "SAMPLE", 600)
     rng, n = np.random.default_rng(2), 32_000
     X = rng.normal(size=(n, 10))
     y = X @ rng.normal(size=10) * 10.0 + np.abs(X[:, 0]) * 5.0 + 3.0 * rng.normal(size=n)
@@ -158,7 +163,7 @@ def test_rare_rows_that_predict_each_other_stay(short):
     """Thirty of 1,500 rows are of a kind of their own, and none of them is in the sample."""
     rng = np.random.default_rng(1)
     X, kind = rng.normal(size=(1500, 2)), np.zeros(1500)
-    kind[np.setdiff1d(np.arange(1500), memory.spaced(1500))[::40]] = 1.0
+    kind[np.setdiff1d(np.arange(1500), draws.spaced(1500))[::40]] = 1.0
     y = X.sum(axis=1) + 12.0 * kind + 0.3 * rng.normal(size=1500)
     found = TableErrors(only="rows").fit(np.column_stack([X, kind]), y)
     assert (found.findings_ == 0).all() and kind.sum() == 30
@@ -169,17 +174,32 @@ def test_rare_rows_that_predict_each_other_stay(short):
 
 def test_a_sample_of_equal_targets_judges_nothing(short):
     y = np.zeros(1000)
-    y[np.setdiff1d(np.arange(1000), memory.spaced(1000))[-1]] = 5.0
+    y[np.setdiff1d(np.arange(1000), draws.spaced(1000))[-1]] = 5.0
     found = TableErrors().fit(np.random.default_rng(0).normal(size=(1000, 2)), y)
     assert found.n_rejected_ == 0 and "300 rows are equal" in found.message_
 
 
+@pytest.mark.parametrize("n", [7, 299, 300, 1201, 10_000])
+def test_samples_of_wide_rows_have_fewer_of_them_and_no_row_twice(short, n, monkeypatch):
+    monkeypatch.setattr(draws, "NUMBERS", 2000)
+    thin = draws.thinning(n, 20)
+    assert thin == (1 if n == 7 else 3)  # 300 rows of 20 numbers are three times 2,000
+    first, second = (draws.spaced(n, draw=draw, thin=thin) for draw in (0, 1))
+    assert len(first) * 20 <= 2000 and np.isin(first, draws.spaced(n)).all()
+    assert not np.intersect1d(first, second).size
+    parts = [draws.spaced(n, a, min(a + 77, n), 0, thin) for a in range(0, n, 77)]
+    np.testing.assert_array_equal(np.concatenate(parts), first)
+    if thin > 1:  # one row of three that follow each other, and which one is drawn
+        assert {len(first), len(second)} <= {min(n, 300) // 3, -(-min(n, 300) // 3)}
+        assert np.bincount(np.searchsorted(draws.spaced(n), first) % 3).min() > 20
+
+
 @pytest.mark.parametrize("n", [299, 300, 301, 1201, 10_000])
 def test_samples_take_a_row_of_each_part_and_no_row_twice(short, n):
-    first, second = (memory.spaced(n, draw=draw) for draw in (0, 1))
+    first, second = (draws.spaced(n, draw=draw) for draw in (0, 1))
     assert len(first) == min(n, 300) and (np.diff(first) > 0).all()
     assert len(second) == min(max(n - 300, 0), 300) and not np.intersect1d(first, second).size
-    parts = [memory.spaced(n, a, min(a + 77, n)) for a in range(0, n, 77)]
+    parts = [draws.spaced(n, a, min(a + 77, n)) for a in range(0, n, 77)]
     np.testing.assert_array_equal(np.concatenate(parts), first)
     if n == 10_000:  # what repeats itself every five rows does not do so in the sample
         assert np.bincount(first % 5, minlength=5).min() > 30

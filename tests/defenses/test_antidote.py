@@ -16,7 +16,7 @@ from mithridate.defenses.fits import LONG, Fits, regression
 from mithridate.defenses.search import CORE_SHARE, FAR_SIGMAS, SearchTable, spacing
 from mithridate.errors import InputError
 from mithridate.moments import Moments
-from mithridate.passes import memory
+from mithridate.passes import draws, memory
 from mithridate.passes.block import Block, moments_of
 from mithridate.passes.scores import leverage, residual
 
@@ -345,7 +345,7 @@ def test_no_more_than_four_searches_are_made(monkeypatch):
 def test_a_long_table_is_searched_in_part_and_judged_whole(monkeypatch):
     X, y, is_poison, *_ = poisoned(n=900, share=0.25)
     whole = Antidote().fit(X, y)
-    monkeypatch.setattr(memory, "SAMPLE", 300)
+    monkeypatch.setattr(draws, "SAMPLE", 300)
     monkeypatch.setattr(memory, "BLOCK", 250)
     part = Antidote().fit(X, y)
     assert part.found_ and (part.inlier_mask_ == whole.inlier_mask_).mean() > 0.98

@@ -11,9 +11,10 @@ from .._text import quote
 from ..data import Opened
 from ..data import open as open_table
 from ..errors import InputError
+from ..passes.draws import spaced
 from ..passes.fold import Fold
-from ..passes.memory import spaced
 from ..passes.reader import Reader
+from ..passes.stream import drawn
 from ..tables.encoder import Encoder
 from ..tables.reading import Reading
 from ..tables.source import Source
@@ -110,8 +111,8 @@ def trusted_rows(trusted: Any, encoder: Encoder, like: pa.Table, reading: Readin
 def cells_in(reader: Reader, encoder: Encoder) -> Cells:
     """The cells that look wrong, of a long table those of its sample."""
     n = reader.source.rows
-    rows = spaced(n)
-    raw = encoder(reader.sample(), scaled=False)
+    rows, sample = drawn(reader, encoder.width)
+    raw = encoder(sample, scaled=False)
     cells = cells_of(raw, encoder.about(), numbers_of(reader.source, rows))
     return cells._replace(sample=len(rows) if len(rows) < n else 0)
 

@@ -33,6 +33,7 @@ MAX_FLAGGED = 1 << 15
 KEPT_BESIDE = 1 << 14
 """Kept rows of the sample at most that this test takes beside them."""
 
+_PIECE = 1 << 20  # numbers of rows that are judged at a time, since copies of them are made
 # A share of the kept rows: models learn from at least as many flagged ones, where there are.
 _MIN_FLAGGED_SHARE = 0.05
 _DRAW_SEED = 7  # of the draw of flagged rows
@@ -96,8 +97,9 @@ class TableRule:
             recalled = at >= 0
         verdicts = np.full((5, len(rows)), np.nan)
         verdicts[:, recalled] = self.verdicts[:, at[recalled]]
-        left = np.flatnonzero(~recalled)
-        if len(left):
+        unseen = np.flatnonzero(~recalled)
+        size = max(_PIECE // len(block.Z), 1)
+        for left in (unseen[i : i + size] for i in range(0, len(unseen), size)):
             X = np.ascontiguousarray(np.take(block.Z[:-1], left, axis=1).T)
             blank = None if block.blank is None else block.blank[:, left].T
             verdicts[:, left] = self._unseen(X, block.y[left], rows[left], blank)

@@ -7,7 +7,7 @@ from jaxtyping import Float
 
 from ..moments import Moments
 from ..passes.block import TILE, buffer
-from ..passes.memory import SAMPLE, spaced
+from ..passes.draws import spaced, thinning
 from ._crossfit import INSIDE, INSIDE_SIGMAS, Column, spread
 from .weights import quantile
 
@@ -64,17 +64,19 @@ class UnitBox(NamedTuple):
         UnitBox
             The box.
         """
-        sampled = len(X) > SAMPLE
-        sample = X[spaced(len(X))] if sampled else X
+        n = len(X)
+        rows = spaced(n, thin=thinning(n, X.shape[1] + 1))  # of features and target
+        sampled = len(rows) < n and ends is None
+        sample = X[rows] if sampled else X
         if weight is None:
             low, middle, high, unit = _spreads(sample)
         else:
-            w = weight[spaced(len(X))] if sampled else weight
+            w = weight[rows] if sampled else weight
             low, high = sample.min(axis=0), sample.max(axis=0)
             middle = np.array([quantile(x, 0.5, w) for x in sample.T])
             unit = np.array([spread(x, w) for x in (sample - middle).T])
         if sampled or ends is not None:
-            low, high = (X.min(axis=0), X.max(axis=0)) if ends is None else ends
+            low, high = ends or (X.min(axis=0), X.max(axis=0))
         low, high = low.astype(np.float64), high.astype(np.float64)
         reach = np.where(unit > 0.0, REACH * unit, np.inf)
         return cls(np.maximum(low, middle - reach), np.minimum(high, middle + reach))

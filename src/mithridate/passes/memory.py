@@ -22,14 +22,12 @@ from .block import (
     moments_of,
     one_thread,
 )
+from .draws import spaced, thinning
 from .fold import Each, Every, Fold, Merge
-from .rows import dealt, lowest
+from .rows import lowest
 
 SPAN = 1 << 21
 """Rows whose blocks are merged with each other first: what one worker of a cluster reads."""
-
-SAMPLE = 1 << 16
-"""Rows of a sample at most."""
 
 
 class Candidates(NamedTuple):
@@ -142,8 +140,6 @@ class Passes(ABC):
 
         The verdicts are kept until the next scan: a `Verdict` may refer to one of them.
 
-        The verdicts are kept until the next scan: a `Verdict` may refer to one of them.
-
         Parameters
         ----------
         what : str
@@ -210,46 +206,6 @@ class Verdict(NamedTuple):
             What `judge` gives, or else the scores alone.
         """
         return self.score(block)[None] if self.judge is None else self.judge(block)
-
-
-def spaced(n: int, start: int = 0, stop: int | None = None, draw: int = 0) -> np.ndarray:
-    """Draw the rows of a sample, one of each of equal parts of the table.
-
-    Which row of a part it is, is drawn by the number of the part; so what repeats itself in a table
-    every so many rows does not repeat itself in the sample. A second draw has none of the first's
-    rows, and none of a part with a single one.
-
-    Parameters
-    ----------
-    n : int
-        Rows of the table.
-    start : int, default 0
-        The first row to look at.
-    stop : int, optional
-        The row after the last; None: n.
-    draw : int, default 0
-        0 for the sample, 1 for as many again.
-
-    Returns
-    -------
-    array of int
-        The rows of the sample from `start` to `stop`.
-
-    Examples
-    --------
-    >>> spaced(4), spaced(4, 1, 3), len(spaced(10**6)), len(spaced(4, draw=1))
-    (array([0, 1, 2, 3]), array([1, 2]), 65536, 0)
-    """
-    k, stop = min(n, SAMPLE), n if stop is None else stop
-    parts = np.arange(max(start * k // max(n, 1) - 1, 0), min(stop * k // max(n, 1) + 1, k))
-    edges, ends = parts * n // max(k, 1), (parts + 1) * n // max(k, 1)
-    place = dealt(parts, 0, ends - edges)
-    if draw:
-        left = ends - edges > 1
-        parts, edges, ends, place = (values[left] for values in (parts, edges, ends, place))
-        place = (place + 1 + dealt(parts, draw, ends - edges - 1)) % (ends - edges)
-    rows = edges + place
-    return rows[(rows >= start) & (rows < stop)]
 
 
 class InMemory(Passes):
@@ -336,10 +292,11 @@ class InMemory(Passes):
         return self._drawn(1)
 
     def _drawn(self, draw: int) -> Block:
-        n = len(self.weight)
-        rows = [spaced(n, b.start, b.start + len(b.weight), draw) for b in self.blocks]
+        n, width = len(self.weight), len(self.blocks[0].Z)
+        thin = thinning(n, width)
+        rows = [spaced(n, b.start, b.start + len(b.weight), draw, thin) for b in self.blocks]
         every = np.concatenate(rows)
-        Z, at, blank = np.empty((len(self.blocks[0].Z), len(every))), 0, []
+        Z, at, blank = np.empty((width, len(every))), 0, []
         for block, mine in zip(self.blocks, rows, strict=True):
             Z[:, at : at + len(mine)] = block.Z[:, mine - block.start]
             at += len(mine)

@@ -15,8 +15,9 @@ from ..errors import InputError
 from ..tables.digest import Digest, Ordered, Survey, merged
 from ..tables.source import Source
 from . import sample
+from .draws import thinning
 from .engine import Blocks, Engine, Pass
-from .fold import Fold, joined
+from .fold import Fold, joined, neither
 from .journal import Journal
 from .select import Ranks, places
 
@@ -50,6 +51,7 @@ class Reader:
     def __init__(self, engine: Engine, source: Source, journal: Journal, folder: Path, tell: Tell):
         self.engine, self.source, self.journal, self.tell = engine, source, journal, tell
         self.folder = folder
+        self.draws = 0  # samples that are in files
         self.rates: list[tuple[str, float]] = []  # rows per second of each pass that was made
 
     def reduce(
@@ -120,7 +122,8 @@ class Reader:
         beside : sequence of str, default ()
             Further columns that the samples are to have.
         draws : int, default 2
-            How many samples are drawn; each is held in memory once.
+            How many samples are drawn. Each is held in memory once, so of many columns one is drawn
+            here, and the second in a pass of its own, where it is asked for.
 
         Returns
         -------
@@ -128,13 +131,21 @@ class Reader:
             The digests.
         """
 
-        def finish(results: tuple[Any, ...]) -> dict[str, Digest]:
-            for draw, parts in enumerate(results[1:]):
+        columns = [*kinds, *beside]
+        self.draws = draws if thinning(self.source.rows, len(columns)) == 1 else 1
+        drawn = range(self.draws)
+        return self._sampled(columns, "columns", Fold(Survey(kinds, gone), merged), drawn)
+
+    def _sampled(self, columns: Sequence[str], what: str, fold: Fold, draws: Sequence[int]) -> Any:
+        """Does a pass in which samples are put into files, too."""
+
+        def finish(results: tuple[Any, ...]) -> Any:
+            for draw, parts in zip(draws, results[1:], strict=True):
                 sample.write(self._kept(draw), parts)
             return results[0]
 
-        fold = sample.with_sample(Fold(Survey(kinds, gone), merged), self.source.rows, draws)
-        return self.reduce([*kinds, *beside], "columns", fold, finish, sample.together)
+        both = sample.with_samples(fold, self.source.rows, draws)
+        return self.reduce(columns, what, both, finish, sample.together)
 
     def sample(self, draw: int = 0) -> pa.Table:
         """Read the rows drawn from the table, as they are in it; not kept, since they are many.
@@ -149,6 +160,10 @@ class Reader:
         pyarrow.Table
             The rows.
         """
+        if draw >= self.draws:
+            names = self.sample().column_names
+            self._sampled(names, "second sample", Fold(_nothing, neither), [draw])
+            self.draws = draw + 1
         return sample.read(self._kept(draw))
 
     def _kept(self, draw: int) -> Path:
@@ -237,6 +252,10 @@ class Reader:
             Always -1.
         """
         return -1
+
+
+def _nothing(block: tuple[int, pa.Table]) -> None:
+    """Computes nothing of a block."""
 
 
 @dataclass(frozen=True, eq=False)

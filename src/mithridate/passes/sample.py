@@ -1,5 +1,6 @@
 """Rows drawn from all over a table, picked in its first pass and kept in files."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -7,30 +8,31 @@ from typing import Any
 import pyarrow as pa
 
 from .._files import whole
+from .draws import spaced
 from .fold import Each, Fold, Kernel, joined
-from .memory import spaced
 
 
-def with_sample(fold: Fold, n: int, draws: int) -> Fold:
-    """The result of a fold over the raw blocks of a table of `n` rows, and so many samples.
+def with_samples(fold: Fold, n: int, draws: Sequence[int]) -> Fold:
+    """The result of a fold over the raw blocks of a table of `n` rows, and the samples of draws.
 
     None of the samples has a row of another.
     """
-    return Fold(_WithSample(fold.map, n, draws), Each((fold.merge, *[joined] * draws)))
+    merges = (fold.merge, *[joined for _ in draws])
+    return Fold(_WithSamples(fold.map, n, tuple(draws)), Each(merges))
 
 
 @dataclass(frozen=True, eq=False)
-class _WithSample:
+class _WithSamples:
     """What a kernel gives for a raw block of a table of `n` rows, and its rows of each sample."""
 
     kernel: Kernel
     n: int
-    draws: int
+    draws: tuple[int, ...]
 
     def __call__(self, block: tuple[int, pa.Table]) -> tuple[Any, ...]:
         start, table = block
         stop = start + table.num_rows
-        rows = [spaced(self.n, start, stop, draw) - start for draw in range(self.draws)]
+        rows = [spaced(self.n, start, stop, draw) - start for draw in self.draws]
         return self.kernel(block), *([table.take(mine)] for mine in rows)
 
 

@@ -13,8 +13,9 @@ from ..moments import Moments
 from ..tables.encoder import Encoder
 from . import masks
 from .block import Block, Kernel, Where, buffer, everything, moments_of
+from .draws import spaced, thinning
 from .fold import Fold, Merge, neither
-from .memory import BLOCK, Passes, Scan, Verdict, spaced
+from .memory import BLOCK, Passes, Scan, Verdict
 from .reader import Reader, as_it_is
 from .scores import between
 from .scratch import Scratch, Stored
@@ -60,8 +61,8 @@ class Streamed(Passes):
         return self._drawn(1)
 
     def _drawn(self, draw: int) -> Block:
-        rows = spaced(self.reader.source.rows, draw=draw)
-        return encoded(self.encoder, self.reader.sample(draw), rows)
+        rows, raw = drawn(self.reader, self.encoder.width, draw)
+        return encoded(self.encoder, raw, rows)
 
     def place(self, score: Kernel, rank: int) -> RankValue:
         """Find the score at a rank of those of all rows.
@@ -165,7 +166,7 @@ class Streamed(Passes):
         ties = budget - place.below
         if ties == place.equal:
             return Lowest(score, place.value, n)
-        rows = spaced(n)[self._sampled(score) == place.value]
+        rows = self._sample.rows[self._sampled(score) == place.value]
         tied = Ranks([ties - 1], place.equal, rows.astype(float))
         last = self._place(_RowsAt(score, place.value), tied)
         return Lowest(score, place.value, int(last.value))
@@ -190,6 +191,31 @@ class EncodedKernel:
         else:
             self.scratch.write(start, self.encoder(table, out=Z, filled=False))
         return self.kernel(Block(start, Z, np.ones(n), self.encoder.fill_gaps(Z)))
+
+
+def drawn(reader: Reader, width: int, draw: int = 0) -> tuple[np.ndarray, pa.Table]:
+    """Read the sample of a table whose rows are so many numbers.
+
+    Parameters
+    ----------
+    reader : Reader
+        Reads it.
+    width : int
+        Numbers of a row.
+    draw : int, default 0
+        0 for the sample, 1 for as many rows again.
+
+    Returns
+    -------
+    tuple of array of int and pyarrow.Table
+        The numbers of the rows, and the rows as they are in the table.
+    """
+    n = reader.source.rows
+    thin = thinning(n, width)
+    rows = spaced(n, draw=draw, thin=thin)
+    if thin == 1:
+        return rows, reader.sample(draw)
+    return rows, reader.sample().take(np.searchsorted(spaced(n), rows))
 
 
 def encoded(encoder: Encoder, table: pa.Table, rows: np.ndarray) -> Block:
