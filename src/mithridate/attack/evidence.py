@@ -1,4 +1,4 @@
-"""Where MacKay's updates of the evidence stand still, from the moments of rows."""
+"""The fixed point of MacKay's updates of the evidence, from the moments of rows."""
 
 from typing import NamedTuple
 
@@ -8,7 +8,7 @@ from jaxtyping import Array, Float, Scalar
 
 from ..moments import Moments
 
-ROUNDS = 30  # accelerated; five are usual
+_MAX_ROUNDS = 30  # of accelerated updates; five are usual
 
 
 class Spectrum(NamedTuple):
@@ -34,7 +34,7 @@ class Spectrum(NamedTuple):
         weight, scatter = jnp.asarray(moments.weight), jnp.asarray(moments.scatter)
         eps = jnp.finfo(scatter.dtype).eps
         s, basis = jnp.linalg.eigh(scatter[:-1, :-1])
-        # What an eigenvalue at the level of rounding would contribute is noise over noise.
+        # At the level of rounding, an eigenvalue would contribute a quotient of rounding errors.
         real = s > jnp.max(s) * eps * s.shape[0]
         cross = jnp.where(real, basis.T @ scatter[:-1, -1], 0.0)
         u2 = jnp.where(real, cross**2 / jnp.where(real, s, 1.0), 0.0)
@@ -54,7 +54,7 @@ class Spectrum(NamedTuple):
         """
         eps = jnp.finfo(self.s.dtype).eps
         largest = jnp.where(jnp.max(self.s) > 0, jnp.max(self.s), 1.0)
-        # Without a signal λ runs off to infinity, without noise to zero: stop where rounding does.
+        # Without a signal λ goes to infinity, without noise to zero: both stop at the rounding.
         lowest, highest = jnp.log(largest) + 2 * jnp.log(eps), jnp.log(largest) - jnp.log(eps)
 
         def update(u):
@@ -68,16 +68,16 @@ class Spectrum(NamedTuple):
             one = update(u)
             two = update(one)
             bend = two - 2 * one + u
-            # The updates go one way by ever smaller steps; Aitken sums the rest of them.
+            # The updates are monotone with decreasing steps; Aitken extrapolates their limit.
             jump = (two - one) ** 2 / jnp.where(bend == 0, 1.0, bend)
             slows = (bend != 0) & (jnp.abs(two - one) < jnp.abs(one - u))
             end = jnp.clip(jnp.where(slows, two - jump, two), lowest, highest)
             return i + 1, end, jnp.abs(one - u) <= 1e-12
 
         def goes_on(state):
-            return (state[0] < ROUNDS) & ~state[2]
+            return (state[0] < _MAX_ROUNDS) & ~state[2]
 
-        # A start that knows no units: the prior alone would give y its variance.
+        # This start does not depend on units: the prior alone would give y its variance.
         start = jnp.clip(jnp.log(jnp.sum(self.s) / self.weight), lowest, highest)
         first = jnp.asarray(0), start, jnp.asarray(False)
         return jnp.exp(jax.lax.while_loop(goes_on, accelerated, first)[1])

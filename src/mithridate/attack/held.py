@@ -1,4 +1,4 @@
-"""Rows that an attack is not about, whose predictions are to stay as they are."""
+"""Rows outside the goal of an attack, whose predictions are to stay as they are."""
 
 from typing import Any
 

@@ -184,7 +184,7 @@ class ThreatModel(eqx.Module):
         spacing = jnp.where(self.step > 0, self.step, 1.0)[None, :]
         low = self.lower[None, :]
         snapped = low + spacing * jnp.round((z - low) / spacing)
-        # Rounding up may leave the box by a hair where the box ends between two points.
+        # Rounding up may leave the box where it ends between two points of the lattice.
         snapped = jnp.where(snapped > self.upper[None, :], snapped - spacing, snapped)
         coarse = self.step > 0
         hard = jnp.where(coarse[None, :], snapped, z)
@@ -238,8 +238,8 @@ def standing(
     if not threat.replaces:
         return clean
     taken = jnp.arange(origin.shape[0]) < stop
-    gone = jnp.zeros(clean.y.shape[0], bool).at[origin].max(taken)
-    return clean.weighing(jnp.where(gone, 0.0, clean.w))
+    replaced = jnp.zeros(clean.y.shape[0], bool).at[origin].max(taken)
+    return clean.weighing(jnp.where(replaced, 0.0, clean.w))
 
 
 def _rows(sample: Sample) -> Float[Array, "n k"]:

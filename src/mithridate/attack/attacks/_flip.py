@@ -46,7 +46,7 @@ def farthest(problem: Problem, y: Array) -> Int[Array, " p"]:
     """For each slot the clean row whose `y` is next farthest from an end; then from the first."""
     threat = problem.threat
     offered = threat.offered(problem.clean).w > 0
-    up, down = (jnp.where(way, far, -1.0) for way, far in _ways(problem, y))
+    up, down = (jnp.where(allowed, far, -1.0) for allowed, far in _directions(problem, y))
     order = jnp.argsort(-jnp.where(offered, jnp.maximum(up, down), -jnp.inf), stable=True)
     return order[jnp.arange(threat.capacity) % jnp.maximum(jnp.sum(offered), 1)]
 
@@ -54,11 +54,11 @@ def farthest(problem: Problem, y: Array) -> Int[Array, " p"]:
 def flipped(problem: Problem, start: Sample) -> Array:
     """Targets at the farther end of the range, or at that to which predictions are pushed."""
     low, high = problem.threat.lower[-1], problem.threat.upper[-1]
-    up, down = (jnp.where(way, far, -jnp.inf) for way, far in _ways(problem, start.y))
+    up, down = (jnp.where(allowed, far, -jnp.inf) for allowed, far in _directions(problem, start.y))
     return jnp.where(up > down, high, low)
 
 
-def _ways(problem: Problem, y: Array) -> tuple[tuple[bool, Array], tuple[bool, Array]]:
+def _directions(problem: Problem, y: Array) -> tuple[tuple[bool, Array], tuple[bool, Array]]:
     """Up and down: whether a push allows it, and how far it is to that end."""
     threat = problem.threat
     up, down = threat.upper[-1] - y, y - threat.lower[-1]

@@ -10,7 +10,7 @@ from ._local import AbstractLocalAttack
 from .base import clones
 
 
-class Merged(NamedTuple):
+class MergedMachine(NamedTuple):
     """A kernel machine in which the copies of a row are one row: its state while copies come.
 
     `w` and `y` are the weights and mean targets of the rows, `dual` their coefficients, `inverse`
@@ -29,8 +29,8 @@ class Merged(NamedTuple):
 class Greedy(AbstractLocalAttack):
     """Copies of clean rows with targets towards an end of the range, each the one that does most.
 
-    A model that learns locally walls off poison in empty corners; contradiction where the clean
-    rows are cannot be walled off. One after the other, every clean row at either end of the
+    A model that learns locally isolates poison in empty corners; poison that contradicts clean rows
+    where they are cannot be isolated. One after the other, every clean row at either end of the
     target's range is tried as the next poison row, against a kernel machine: copies of a row only
     change its weight and its mean target, so the error on the validation rows after one more copy
     is known exactly, for all of them at once. It aims at no other victim than this kernel machine,
@@ -85,28 +85,28 @@ class Greedy(AbstractLocalAttack):
         own, offered = problem.clean.y[None, :], threat.offered(problem.clean).w > 0
         ends = own + jnp.sqrt(problem.alpha) * (ends - own)
 
-        def add(state: Merged, _):
+        def add(state: MergedMachine, _):
             present = state.w > 0
             weight = jnp.where(present, state.w, 1.0)
-            # A row that is replaced keeps its weight, and is no longer there to be copied.
+            # A replaced row keeps its weight, and cannot be copied again.
             heavier = weight if threat.replaces else weight + 1
-            to = ends - level - state.y[None, :]
-            by = to / (1.0 if threat.replaces else heavier[None, :])
+            distance = ends - level - state.y[None, :]
+            shift = distance / (1.0 if threat.replaces else heavier[None, :])
             change = penalty * (1 / heavier - 1 / weight)
             m = jnp.diag(state.inverse)
-            ease = change / (1 + change * m)
-            step = by - ease[None, :] * (state.dual[None, :] + by * m[None, :])
+            factor = change / (1 + change * m)
+            step = shift - factor[None, :] * (state.dual[None, :] + shift * m[None, :])
             slope, curve = state.pull.T @ state.error, jnp.sum(state.pull**2, axis=0)
             gain = 2 * slope[None, :] * step + curve[None, :] * step**2
-            gain = jnp.where((present & offered)[None, :] & (to != 0), gain, -jnp.inf)
+            gain = jnp.where((present & offered)[None, :] & (distance != 0), gain, -jnp.inf)
             end, row = jnp.unravel_index(jnp.argmax(gain), gain.shape)
             column, side, size = state.inverse[:, row], state.pull[:, row], step[end, row]
-            after = Merged(
+            after = MergedMachine(
                 state.w.at[row].set(0.0 if threat.replaces else heavier[row]),
-                state.y.at[row].add(by[end, row]),
+                state.y.at[row].add(shift[end, row]),
                 state.dual + size * column,
-                state.inverse - ease[row] * column[:, None] * column[None, :],
-                state.pull - ease[row] * side[:, None] * column[None, :],
+                state.inverse - factor[row] * column[:, None] * column[None, :],
+                state.pull - factor[row] * side[:, None] * column[None, :],
                 state.error + size * side,
             )
             return after, (row, ends[end, row])
@@ -121,5 +121,5 @@ class Greedy(AbstractLocalAttack):
         share = jnp.sqrt(aimed.w / jnp.sum(aimed.w))
         pull = share[:, None] * self._machine.between(fixed.scaler(aimed.X), fixed.Z) @ inverse
         error = pull @ y - share * (aimed.y - fixed.scaler.level)
-        state = Merged(clean.w, y, inverse @ y, inverse, pull, error)
+        state = MergedMachine(clean.w, y, inverse @ y, inverse, pull, error)
         return state, fixed.penalty, fixed.scaler.level

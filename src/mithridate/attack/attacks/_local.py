@@ -1,4 +1,4 @@
-"""What attacks have in common that are steered by a kernel machine, whatever the victim is."""
+"""What the attacks share that are computed against a kernel machine, whatever the victim is."""
 
 from typing import ClassVar
 
@@ -21,7 +21,7 @@ class AbstractLocalAttack(AbstractAttack):
     l2: float = eqx.field(static=True, default=3e-3)
 
     def __check_init__(self):
-        _ = self._machine  # refuses what cannot be
+        _ = self._machine  # refuses impossible options
 
     @property
     def _machine(self) -> Kernel:

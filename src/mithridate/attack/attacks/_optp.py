@@ -15,9 +15,9 @@ from .base import AbstractAttack, clones, luck
 
 STARTS = ("bflip", "invflip", "inflip")
 OBJECTIVES = ("training", "validation")
-LEAST_STEPS, MOST_STEPS = 15, 51  # outer steps
-TRIES = 100  # steps of one line search
-TINY = 1e-8  # a change of the objective that ends a line search
+_MIN_STEPS, _MAX_STEPS = 15, 51  # outer steps
+_MAX_LINE_STEPS = 100  # steps of one line search
+_TOLERANCE = 1e-8  # a change of the objective that ends a line search
 
 
 class Model(NamedTuple):
@@ -28,7 +28,7 @@ class Model(NamedTuple):
 
 
 class RidgeSetup(NamedTuple):
-    """What the attack works out once: the clean rows enter by their moments alone.
+    """What the attack computes once: the clean rows enter by their moments alone.
 
     `ridge` inverts `S + λ I` and `flat` inverts `S / n + λ I`, with S the centered scatter of the
     features, n the number of clean rows and λ the penalty on the *summed* loss.
@@ -52,7 +52,7 @@ class OptPState(NamedTuple):
     record: Scalar
     eta: Scalar
     count: Int[Array, ""]
-    done: Bool[Array, ""]
+    finished: Bool[Array, ""]
 
 
 class OptP(AbstractAttack):
@@ -175,18 +175,18 @@ class OptP(AbstractAttack):
             before, after = (climb.rows, climb.model, climb.goal), (rows, model, goal)
             rows, model, current = _choose(worse, before, after)
             # The record that is kept is the objective *before* the step, as in the reference.
-            won, old = (rows, climb.goal), (climb.best, climb.record)
-            best, record = _choose(goal > climb.record, won, old)
+            candidate, record_before = (rows, climb.goal), (climb.best, climb.record)
+            best, record = _choose(goal > climb.record, candidate, record_before)
             eta = jnp.where(worse, 0.75 * climb.eta, climb.eta)
             count = climb.count + 1
-            done = (count >= LEAST_STEPS) & ((change <= self.epsilon) | (count >= MOST_STEPS))
-            return OptPState(rows, model, current, best, record, eta, count, done)
+            finished = (count >= _MIN_STEPS) & ((change <= self.epsilon) | (count >= _MAX_STEPS))
+            return OptPState(rows, model, current, best, record, eta, count, finished)
 
         model = _fit(world, rows)
         goal = self._goal(world, model)
         eta = jnp.asarray(self.eta, rows.y.dtype)
         first = OptPState(rows, model, goal, rows, goal, eta, jnp.asarray(0), jnp.asarray(False))
-        return jax.lax.while_loop(lambda climb: ~climb.done, step, first).best
+        return jax.lax.while_loop(lambda climb: ~climb.finished, step, first).best
 
     def _world(self, problem: Problem, clean: Sample, rows: Sample) -> RidgeSetup:
         """What stays as it is while the rows move."""
@@ -221,14 +221,16 @@ class OptP(AbstractAttack):
         """Every row after its own line search."""
         rows = climb.rows
         dX, dy = self._gradient(world, climb.model, rows)
-        # What is frozen takes no share of a step's length.
+        # Frozen columns do not count in the length of a step.
         dX = jnp.where(threat.free[None, :-1], dX, 0.0)
         dy = jnp.where(threat.free[-1] & self.optimize_y, dy, 0.0)
         norm = jnp.sqrt(jnp.sum(dX**2, axis=1) + dy**2)
         norm = jnp.where(norm > 0, norm, 1.0)
-        way = Sample(dX / norm[:, None], dy / norm, rows.w)
+        direction = Sample(dX / norm[:, None], dy / norm, rows.w)
         search = jax.vmap(lambda *row: self._search(world, threat, climb.eta, *row))
-        ends = search(*(jax.tree.map(lambda a: a[:, None], part) for part in (rows, way, start)))
+        ends = search(
+            *(jax.tree.map(lambda a: a[:, None], part) for part in (rows, direction, start))
+        )
         X = _rounded(threat, ends.X[:, 0])
         return Sample(jnp.where(threat.free[None, :-1], X, rows.X), ends.y[:, 0], rows.w)
 
@@ -253,19 +255,19 @@ class OptP(AbstractAttack):
         threat: ThreatModel,
         eta: Scalar,
         row: Sample,
-        way: Sample,
+        direction: Sample,
         start: Sample,
     ) -> Sample:
         """Steps of one row while the objective grows with that row as the only poison."""
 
         def step(state):
-            row, before, pace, count, _ = state
-            moved = Sample(row.X + pace * way.X, row.y + pace * way.y, row.w)
+            row, before, length, count, _ = state
+            moved = Sample(row.X + length * direction.X, row.y + length * direction.y, row.w)
             moved = threat.project(moved, start)
             after = self._goal(world, _fit_one(world, moved))
-            still = (count >= TRIES) | (jnp.abs(before - after) < TINY)
-            back = ~still & (after < before)
-            return _choose(back, row, moved), after, pace * self.beta, count + 1, still | back
+            stop = (count >= _MAX_LINE_STEPS) | (jnp.abs(before - after) < _TOLERANCE)
+            fell = ~stop & (after < before)
+            return _choose(fell, row, moved), after, length * self.beta, count + 1, stop | fell
 
         goal = self._goal(world, _fit_one(world, row))
         first = row, goal, eta, jnp.asarray(1), jnp.asarray(False)

@@ -9,7 +9,7 @@ from .base import AbstractAttack, luck
 
 
 class Random(AbstractAttack):
-    """Rows drawn evenly from the box, features and target: what clumsiness alone would do."""
+    """Rows drawn evenly from the box, features and target: the effect of random errors alone."""
 
     control: ClassVar[bool] = True
     aims: ClassVar[bool] = False

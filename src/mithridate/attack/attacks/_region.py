@@ -81,5 +81,5 @@ class Region(AbstractLocalAttack):
     def _expected(self, clean: Sample) -> Float[Array, " n"]:
         """What is expected of the clean rows: leave-one-out predictions, and their own targets."""
         fixed, inverse = self._system(clean)
-        miss = (inverse @ (clean.y - fixed.scaler.level)) / jnp.diag(inverse)
-        return clean.y - (1 - self.own) * miss
+        left_out_residual = (inverse @ (clean.y - fixed.scaler.level)) / jnp.diag(inverse)
+        return clean.y - (1 - self.own) * left_out_residual

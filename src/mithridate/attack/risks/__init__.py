@@ -1,4 +1,4 @@
-"""What an attacker may fear: measures of how visible poison is."""
+"""Measures of how visible poison is, each as one kind of defense sees it."""
 
 from ._correction import Correction as Correction
 from ._difference import Difference as Difference

@@ -45,9 +45,9 @@ class Correction(AbstractRisk):
 
     def after_training(self, facts, poison: Sample, params: PyTree[Array]) -> Scalar:
         victim, _, _, clean, own = facts
-        asked = poison.y - victim.predict(params, poison.X)
-        asked = asked - _missed(victim, params, clean, poison)
-        return over(poison.mean(asked**2), own)
+        correction = poison.y - victim.predict(params, poison.X)
+        correction = correction - _missed(victim, params, clean, poison)
+        return over(poison.mean(correction**2), own)
 
 
 def _missed(

@@ -12,7 +12,7 @@ from ..victims import AbstractVictim
 from .base import AbstractRisk, over
 
 
-class Crowd(NamedTuple):
+class CleanRows(NamedTuple):
     """Clean rows `z = (x, y)` in units of their spread, their weights, and that spread."""
 
     z: Float[Array, "n k"]
@@ -63,26 +63,28 @@ class Neighbor(AbstractRisk):
         # A constant column has no spread to measure by; it keeps its own unit.
         scale = jnp.sqrt(jnp.where(variance > 0, variance, 1.0))
         z = _scaled(clean, scale)
-        crowd = Crowd(z, clean.w, scale)
+        clean_rows = CleanRows(z, clean.w, scale)
         # Row by row: a table of all distances would be the largest array of a run.
-        reach = jax.lax.map(lambda one: self._reach(crowd, one), z)
-        return crowd, jnp.sum(clean.w * reach) / moments.weight
+        reach = jax.lax.map(lambda one: self._reach(clean_rows, one), z)
+        return clean_rows, jnp.sum(clean.w * reach) / moments.weight
 
     def __call__(self, facts, poison: Sample) -> Scalar:
-        crowd, own = facts
-        reach = jax.vmap(lambda one: self._reach(crowd, one))(_scaled(poison, crowd.scale))
+        clean_rows, own = facts
+        reach = jax.vmap(lambda one: self._reach(clean_rows, one))(
+            _scaled(poison, clean_rows.scale)
+        )
         return over(poison.mean(reach), own)
 
-    def _reach(self, crowd: Crowd, one: Float[Array, " k"]) -> Scalar:
+    def _reach(self, clean_rows: CleanRows, one: Float[Array, " k"]) -> Scalar:
         """Mean squared distance of one row to its neighbors but the first."""
-        # Only which rows are near is read off all distances; gradients need these rows alone.
-        still = jax.lax.stop_gradient(one)
-        apart = jnp.sum((crowd.z - still[None, :]) ** 2, axis=1)
-        apart = jnp.where(crowd.w > 0, apart, jnp.inf)
+        # All distances only say which rows are near; the gradient goes through these rows alone.
+        constant_row = jax.lax.stop_gradient(one)
+        apart = jnp.sum((clean_rows.z - constant_row[None, :]) ** 2, axis=1)
+        apart = jnp.where(clean_rows.w > 0, apart, jnp.inf)
         near = jax.lax.top_k(-apart, min(self.k + 1, apart.shape[0]))[1][1:]
-        # A weight says how much of the data a row stands for, not that others lie on top of it.
-        present = jnp.sign(crowd.w[near])
-        squares = jnp.sum((crowd.z[near] - one[None, :]) ** 2, axis=1)
+        # A weight says how many rows of the data a row stands for, not that copies of it are there.
+        present = jnp.sign(clean_rows.w[near])
+        squares = jnp.sum((clean_rows.z[near] - one[None, :]) ** 2, axis=1)
         return jnp.sum(present * squares) / jnp.maximum(jnp.sum(present), 1.0)
 
 

@@ -67,7 +67,7 @@ def _strange(
 
 
 def _worst(size: Float[Array, "n d"], scales: Float[Array, " d"]) -> Float[Array, " n"]:
-    # A constant column has no distances to count in; nothing may be read off it.
+    # A constant column has no unit of distance, so it does not count.
     known = jnp.where(scales > 0, scales, 1.0)
     return jnp.max(jnp.where(scales > 0, size / known[None, :], 0.0), axis=1)
 
@@ -80,5 +80,5 @@ def _scale(size: Float[Array, " n"], w: Float[Array, " n"]) -> Scalar:
 
 def _median(values: Float[Array, " n"], w: Float[Array, " n"]) -> Scalar:
     order = jnp.argsort(jax.lax.stop_gradient(values))
-    heap = jnp.cumsum(w[order])
-    return values[order[jnp.argmax(heap >= 0.5 * heap[-1])]]
+    below = jnp.cumsum(w[order])
+    return values[order[jnp.argmax(below >= 0.5 * below[-1])]]

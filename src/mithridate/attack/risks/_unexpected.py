@@ -8,10 +8,10 @@ from ..sample import Sample
 from ..victims import AbstractVictim, Kernel
 from .base import AbstractRisk, over
 
-_MARGIN = 0.02  # of the range of the targets: what lies nearer to an end of it counts as at the end
+_MARGIN = 0.02  # of the range of the targets: nearer to an end, a target counts as at the end
 
 
-class Usual(NamedTuple):
+class Expectation(NamedTuple):
     """What two models expect of a row, and how far honest rows are from it."""
 
     params: PyTree[Array]
@@ -57,22 +57,22 @@ class Unexpected(AbstractRisk):
         present = clean.w > 0
         low = jnp.min(jnp.where(present, clean.y, jnp.inf))
         high = jnp.max(jnp.where(present, clean.y, -jnp.inf))
-        usual = Usual(params, smooth, jnp.ones_like(low), low, high)
+        usual = Expectation(params, smooth, jnp.ones_like(low), low, high)
         total = jnp.sum(clean.w)
         noise = clean.w @ _off(victim, kernel, usual, clean) ** 2 / total
         # A clean model without error makes every deviation infinitely visible; keep it finite.
         usual = usual._replace(noise=jnp.where(noise > 0, noise, 1.0))
-        far, ends = self._seen(victim, kernel, usual, clean)
+        far, ends = self._parts(victim, kernel, usual, clean)
         own = clean.w @ far / total, clean.w @ ends / total
         return victim, kernel, usual, own
 
     def __call__(self, facts, poison: Sample) -> Scalar:
         victim, kernel, usual, own = facts
-        far, ends = self._seen(victim, kernel, usual, poison)
+        far, ends = self._parts(victim, kernel, usual, poison)
         return 0.5 * poison.mean(over(far, own[0]) + over(ends, own[1]))
 
-    def _seen(
-        self, victim: AbstractVictim, kernel: Kernel, usual: Usual, rows: Sample
+    def _parts(
+        self, victim: AbstractVictim, kernel: Kernel, usual: Expectation, rows: Sample
     ) -> tuple[Float[Array, " n"], Float[Array, " n"]]:
         square = _off(victim, kernel, usual, rows) ** 2 / usual.noise
         margin = _MARGIN * (usual.high - usual.low)
@@ -81,7 +81,9 @@ class Unexpected(AbstractRisk):
         return square**2 / (self.far**2 + square), jnp.clip(near, 0.0, 1.0) ** 2
 
 
-def _off(victim: AbstractVictim, kernel: Kernel, usual: Usual, rows: Sample) -> Float[Array, " n"]:
+def _off(
+    victim: AbstractVictim, kernel: Kernel, usual: Expectation, rows: Sample
+) -> Float[Array, " n"]:
     """Targets less what is expected of them."""
     expected = victim.predict(usual.params, rows.X) + kernel.predict(usual.smooth, rows.X)
     return rows.y - expected / 2.0

@@ -63,13 +63,14 @@ class BayesCleaned(AbstractSurrogate):
     def fit(self, fixed: Any, moving: Sample, key: PRNGKeyArray) -> Params:
         rows = jax.lax.stop_gradient(fixed) + moving
         square = _squares(rows)
-        still, held = jax.lax.stop_gradient((rows, square))
-        cut = self._cut(held, still.w)
+        constant_rows, constant_square = jax.lax.stop_gradient((rows, square))
+        cut = self._cut(constant_square, constant_rows.w)
         near = jax.nn.sigmoid((1 - square / cut**2) / self.temperature)
-        gentle = refit(rows.weighing(rows.w * near), self.l2, key)
+        soft_fit = refit(rows.weighing(rows.w * near), self.l2, key)
         if self.soft:
-            return gentle
-        return through(refit(still.weighing(still.w * (held <= cut**2)), self.l2, key), gentle)
+            return soft_fit
+        kept = constant_rows.w * (constant_square <= cut**2)
+        return through(refit(constant_rows.weighing(kept), self.l2, key), soft_fit)
 
     def _cut(self, square: Float[Array, " n"], w: Float[Array, " n"]) -> Scalar:
         """The cut of the defense: the smaller one where the rule on the flagged rows fires."""
@@ -98,8 +99,8 @@ def _squares(rows: Sample) -> Float[Array, " n"]:
 
 def _ratio(moments: Moments) -> Scalar:
     """`r = λ/β` where MacKay's updates stand still, differentiable in the moments."""
-    held = jax.lax.stop_gradient(moments)
-    u = jnp.log(Spectrum.of(held).ratio())
+    constant_moments = jax.lax.stop_gradient(moments)
+    u = jnp.log(Spectrum.of(constant_moments).ratio())
 
     def gap(u, moments):
         # By how much the next update would change log r.
@@ -114,7 +115,7 @@ def _ratio(moments: Moments) -> Scalar:
 
     # One Newton step whose slope is a constant is the implicit function theorem. At an end of the
     # range, where the updates were stopped, there is nothing to differentiate.
-    value, slope = jax.lax.stop_gradient(jax.value_and_grad(gap)(u, held))
+    value, slope = jax.lax.stop_gradient(jax.value_and_grad(gap)(u, constant_moments))
     inner = (jnp.abs(value) < 1e-3) & (slope < 0)
     change = gap(u, moments) / jnp.where(inner, slope, -1.0)
     return jnp.exp(u - jnp.where(inner, change, 0.0))
@@ -122,6 +123,6 @@ def _ratio(moments: Moments) -> Scalar:
 
 def _inverse(gram: Float[Array, "d d"], ratio: Scalar) -> Float[Array, "d d"]:
     eye = jnp.eye(gram.shape[0], dtype=gram.dtype)
-    # A table that is fitted exactly needs no prior, and columns that repeat others then do.
+    # The prior of a table that is fitted exactly goes to 0, which repeated columns do not allow.
     least = 8 * jnp.finfo(gram.dtype).eps * jax.lax.stop_gradient(jnp.trace(gram))
     return cho_solve(cho_factor(gram + (ratio + least) * eye), eye)

@@ -20,7 +20,7 @@ class Digest(NamedTuple):
     moments: Moments
 
 
-class Mapped(NamedTuple):
+class FourierModel(NamedTuple):
     """Scales, and a linear model of the random features."""
 
     scaler: Scaler
@@ -82,15 +82,15 @@ class Fourier(AbstractVictim):
         scaler = Scaler.of(clean, self.kernel, self.width)
         return Digest(rows, scaler, Moments.of(self._waves(scaler, rows.X), rows.y, rows.w))
 
-    def fit(self, fixed: Digest, moving: Sample, key: PRNGKeyArray) -> Mapped:
+    def fit(self, fixed: Digest, moving: Sample, key: PRNGKeyArray) -> FourierModel:
         scaler = jax.lax.stop_gradient(fixed.scaler)
         waves = Sample(self._waves(scaler, moving.X), moving.y, moving.w)
-        return Mapped(scaler, Ridge(self.l2).fit(fixed.moments, waves, key))
+        return FourierModel(scaler, Ridge(self.l2).fit(fixed.moments, waves, key))
 
-    def predict(self, params: Mapped, X: Float[Array, "n d"]) -> Float[Array, " n"]:
+    def predict(self, params: FourierModel, X: Float[Array, "n d"]) -> Float[Array, " n"]:
         return Ridge(self.l2).predict(params.linear, self._waves(params.scaler, X))
 
-    def loss(self, params: Mapped, fixed: Digest) -> Scalar:
+    def loss(self, params: FourierModel, fixed: Digest) -> Scalar:
         return super().loss(params, fixed.rows)
 
     def _waves(self, scaler: Scaler, X: Float[Array, "n d"]) -> Float[Array, "n m"]:

@@ -10,8 +10,8 @@ from ...moments import Moments
 from ..sample import Sample
 from ._surrogate import AbstractSurrogate, Params, refit, residuals
 
-STEPS = 30  # Newton's; five to ten are usual
-HALVINGS = 12
+_MAX_STEPS = 30  # of Newton's method; five to ten are usual
+_HALVINGS = 12  # of a step's length that are tried
 
 
 class HuberFit(NamedTuple):
@@ -73,26 +73,29 @@ class Huberized(AbstractSurrogate):
     def _minimum(self, rows: Sample, scale: Scalar, start: HuberFit) -> HuberFit:
         """The minimum for the penalty `l2 Σw / scale`, found from `start`."""
         penalty = jnp.asarray(self.l2 * jnp.sum(rows.w) / scale)
-        still, held, unit = jax.lax.stop_gradient((rows, penalty, scale))
+        constant_rows, constant_penalty, unit = jax.lax.stop_gradient((rows, penalty, scale))
         # As scikit-learn: where the fit is exact, σ would run to 0.
         least = 10 * jnp.finfo(unit.dtype).eps * unit
 
         def step(state):
             i, fit, _ = state
-            slope, way = self._newton(still, held, fit, jnp.maximum(0.1**i, 1e-6))
-            better = self._search(still, held, fit, way, least)
-            promised = 1e-3 * jnp.finfo(slope.dtype).eps * self._loss(still, held, fit)
-            return i + 1, better, slope <= promised
+            slope, direction = self._newton(
+                constant_rows, constant_penalty, fit, jnp.maximum(0.1**i, 1e-6)
+            )
+            better = self._search(constant_rows, constant_penalty, fit, direction, least)
+            loss = self._loss(constant_rows, constant_penalty, fit)
+            tolerance = 1e-3 * jnp.finfo(slope.dtype).eps * loss
+            return i + 1, better, slope <= tolerance
 
         def goes_on(state):
-            return (state[0] < STEPS) & ~state[2]
+            return (state[0] < _MAX_STEPS) & ~state[2]
 
         first = jnp.asarray(0), jax.lax.stop_gradient(start), jnp.asarray(False)
-        found = jax.lax.while_loop(goes_on, step, first)[1]
+        minimum = jax.lax.while_loop(goes_on, step, first)[1]
         # The derivative of one more step in the rows alone is that of the minimum, by the implicit
         # function theorem; the step itself is rounding.
-        _, way = self._newton(rows, penalty, found, 0.0)
-        return jax.tree.map(lambda a, b: a + b - jax.lax.stop_gradient(b), found, way)
+        _, direction = self._newton(rows, penalty, minimum, 0.0)
+        return jax.tree.map(lambda a, b: a + b - jax.lax.stop_gradient(b), minimum, direction)
 
     def _newton(
         self, rows: Sample, penalty: Scalar, fit: HuberFit, damping: ScalarLike
@@ -116,25 +119,27 @@ class Huberized(AbstractSurrogate):
         H = H + jnp.diag(jnp.append(jnp.full_like(fit.coef, 2 * penalty), jnp.zeros(2)))
         # Where too few rows lie inside, the loss is flat in some directions.
         H = H + 64 * jnp.finfo(H.dtype).eps * jnp.trace(H) * jnp.eye(H.shape[0])
-        way = -cho_solve(cho_factor(jax.lax.stop_gradient(H)), slope)
-        return -slope @ way, HuberFit(way[:-2], way[-2], way[-1])
+        direction = -cho_solve(cho_factor(jax.lax.stop_gradient(H)), slope)
+        return -slope @ direction, HuberFit(direction[:-2], direction[-2], direction[-1])
 
     def _search(
-        self, rows: Sample, penalty: Scalar, fit: HuberFit, way: HuberFit, least: Scalar
+        self, rows: Sample, penalty: Scalar, fit: HuberFit, direction: HuberFit, least: Scalar
     ) -> HuberFit:
         """The longest of the halved steps that is as good as the best of them."""
 
         def at(share):
-            moved = jax.tree.map(lambda a, b: a + share * b, fit, way)
+            moved = jax.tree.map(lambda a, b: a + share * b, fit, direction)
             return moved._replace(scale=jnp.maximum(moved.scale, least))
 
         # σ stays positive.
         longest = jnp.where(
-            way.scale < 0,
-            jnp.minimum(-0.9 * fit.scale / jnp.where(way.scale < 0, way.scale, -1.0), 1.0),
+            direction.scale < 0,
+            jnp.minimum(
+                -0.9 * fit.scale / jnp.where(direction.scale < 0, direction.scale, -1.0), 1.0
+            ),
             1.0,
         )
-        shares = longest * 0.5 ** jnp.arange(HALVINGS)
+        shares = longest * 0.5 ** jnp.arange(_HALVINGS)
         losses = jax.vmap(lambda share: self._loss(rows, penalty, at(share)))(shares)
         best = jnp.min(losses)
         rounding = 1e3 * jnp.finfo(best.dtype).eps * jnp.abs(best)
@@ -158,8 +163,8 @@ class Huberized(AbstractSurrogate):
 
         # Newton's method on a concave function falls to its one root from above.
         start = (rows.w @ square + penalty) / total
-        found = jax.lax.fori_loop(0, 20, improved, jax.lax.stop_gradient(start))
-        variance = improved(None, jax.lax.stop_gradient(found))
+        root = jax.lax.fori_loop(0, 20, improved, jax.lax.stop_gradient(start))
+        variance = improved(None, jax.lax.stop_gradient(root))
         return jnp.sqrt(jnp.where(variance > 0, variance, 1.0))
 
 
@@ -170,5 +175,5 @@ def _median_scale(rows: Sample, params: Params) -> Scalar:
     w = jax.lax.stop_gradient(rows.w)[order]
     middle = order[jnp.argmax(jnp.cumsum(w) >= 0.5 * jnp.sum(w))]
     scale = jnp.maximum(1.4826 * size[middle], 1e-12 * jnp.max(jnp.abs(rows.y)))
-    # A scale of 0 has no use: then the fit is exact, and any will do.
+    # Where the scale is 0 the fit is exact, and any positive scale gives the same.
     return jnp.where(scale > 0, scale, 1.0)

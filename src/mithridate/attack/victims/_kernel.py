@@ -32,7 +32,7 @@ def blocks(A: Float[Array, "n d"], B: Float[Array, "m d"]) -> Float[Array, "n m"
     return jax.lax.scan(add, jnp.zeros((len(A), len(B)), A.dtype), (A.T, B.T))[0]
 
 
-# How far rows are apart, and the power of the width that this counts in; the kernel is exp(-it).
+# Distances of rows, and the power of the width that they scale with; the kernel is exp(-distance).
 KERNELS: dict[str, tuple[Callable, float]] = {"rbf": (squares, 2.0), "laplace": (blocks, 1.0)}
 
 
@@ -73,7 +73,7 @@ class Fixed(NamedTuple):
     half: Float[Array, " n"]
 
 
-class Machine(NamedTuple):
+class KernelMachine(NamedTuple):
     """A trained kernel machine: support rows, in scaled units, with their dual coefficients."""
 
     scaler: Scaler
@@ -137,18 +137,18 @@ class Kernel(AbstractVictim):
         half = solve_triangular(factor, root * (rows.y - scaler.level), lower=True)
         return Fixed(rows, scaler, penalty, Z, root, factor, half)
 
-    def fit(self, fixed: Fixed, moving: Sample, key: PRNGKeyArray) -> Machine:
+    def fit(self, fixed: Fixed, moving: Sample, key: PRNGKeyArray) -> KernelMachine:
         del key
         fixed = jax.lax.stop_gradient(fixed)
         Z = fixed.scaler(moving.X)
         across, own = self.between(fixed.Z, Z), self.between(Z, Z)
         dual = _solve(fixed, across, own, moving.y - fixed.scaler.level, moving.w)
-        return Machine(fixed.scaler, jnp.concatenate([fixed.Z, Z]), dual)
+        return KernelMachine(fixed.scaler, jnp.concatenate([fixed.Z, Z]), dual)
 
-    def predict(self, params: Machine, X: Float[Array, "n d"]) -> Float[Array, " n"]:
+    def predict(self, params: KernelMachine, X: Float[Array, "n d"]) -> Float[Array, " n"]:
         return params.scaler.level + self.between(params.scaler(X), params.Z) @ params.dual
 
-    def loss(self, params: Machine, fixed: Fixed) -> Scalar:
+    def loss(self, params: KernelMachine, fixed: Fixed) -> Scalar:
         return super().loss(params, fixed.rows)
 
     def between(self, A: Float[Array, "n d"], B: Float[Array, "m d"]) -> Float[Array, "n m"]:

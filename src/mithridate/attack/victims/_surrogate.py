@@ -27,7 +27,7 @@ class AbstractSurrogate(AbstractVictim):
 def refit(rows: Sample, l2: ScalarLike, key: PRNGKeyArray) -> Params:
     """Ridge on rows that all may move, in place and in weight."""
     moments = Moments.of(rows.X, rows.y, rows.w)
-    # No row stays: only the mean is told, to keep the Gram matrix well scaled.
+    # No row stays: only the mean is passed, to keep the Gram matrix well scaled.
     nothing = Moments(0 * moments.weight, moments.mean, 0 * moments.scatter)
     return Ridge(l2).fit(nothing, rows, key)
 
@@ -40,5 +40,5 @@ def residuals(rows: Sample, params: Params) -> Float[Array, " n"]:
 
 def through(hard: Params, soft: Params) -> Params:
     """The values of `hard` with the derivatives of `soft`: a straight-through estimate."""
-    still = jax.lax.stop_gradient
-    return jax.tree.map(lambda a, b: still(a) + b - still(b), hard, soft)
+    constant = jax.lax.stop_gradient
+    return jax.tree.map(lambda a, b: constant(a) + b - constant(b), hard, soft)

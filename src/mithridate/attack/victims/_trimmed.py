@@ -8,10 +8,10 @@ from jaxtyping import Array, Float, PRNGKeyArray, Scalar, ScalarLike
 from ..sample import Sample
 from ._surrogate import AbstractSurrogate, Params, refit, residuals, through
 
-SETTLED = 1e-5  # as the defense: the loss falls by less than this share of itself
-REFITS = 20  # two to six are usual
-HALVINGS, ROUNDS = 20, 28  # of the search for the cut: bisection, then Newton's method
-HIGHEST = 8.0  # log of the largest cut, in units of the largest square: there all count alike
+_TOLERANCE = 1e-5  # as the defense: the loss falls by less than this share of itself
+_MAX_REFITS = 20  # two to six are usual
+_HALVINGS, _CUT_STEPS = 20, 28  # of the search for the cut: bisection, then Newton's method
+_MAX_LOG_CUT = 8.0  # log of the largest cut, in units of the largest square: there all count alike
 
 
 class Mixed(NamedTuple):
@@ -76,12 +76,12 @@ class Trimmed(AbstractSurrogate):
             fixed = Mixed(fixed, jnp.sum(fixed.w))
         fixed = jax.lax.stop_gradient(fixed)
         rows, budget = fixed.rows + moving, fixed.clean
-        gentle = refit(rows.weighing(self._softly(rows, budget, key)), self.l2, key)
+        soft_fit = refit(rows.weighing(self._softly(rows, budget, key)), self.l2, key)
         if self.soft:
-            return gentle
-        still = jax.lax.stop_gradient(rows)
-        kept = self._kept(still, budget, key)
-        return through(refit(still.weighing(kept), self.l2, key), gentle)
+            return soft_fit
+        constant_rows = jax.lax.stop_gradient(rows)
+        kept = self._kept(constant_rows, budget, key)
+        return through(refit(constant_rows.weighing(kept), self.l2, key), soft_fit)
 
     def _kept(self, rows: Sample, budget: Scalar, key: PRNGKeyArray) -> Float[Array, " n"]:
         """Weight with which TRIM keeps each row."""
@@ -89,13 +89,13 @@ class Trimmed(AbstractSurrogate):
         def step(state):
             i, kept, last, _ = state
             square = residuals(rows, refit(rows.weighing(kept), self.l2, key)) ** 2
-            fewer = _lowest(square, rows.w, budget)
-            loss = fewer @ square
-            still = jnp.all(fewer == kept) | (last - loss <= SETTLED * last)
-            return i + 1, fewer, loss, still & (i > 0)
+            kept_now = _lowest(square, rows.w, budget)
+            loss = kept_now @ square
+            settled = jnp.all(kept_now == kept) | (last - loss <= _TOLERANCE * last)
+            return i + 1, kept_now, loss, settled & (i > 0)
 
         def goes_on(state):
-            return (state[0] < REFITS) & ~state[-1]
+            return (state[0] < _MAX_REFITS) & ~state[-1]
 
         start = jnp.asarray(0), rows.w, jnp.full_like(budget, jnp.inf), jnp.asarray(False)
         return jax.lax.while_loop(goes_on, step, start)[1]
@@ -118,7 +118,7 @@ def _lowest(
     order = jnp.argsort(square, stable=True)
     ordered = w[order]
     room = budget - (jnp.cumsum(ordered) - ordered)
-    # A crumb of weight that rounding left over is not a row.
+    # What rounding leaves of the budget is no weight of a row.
     room = jnp.where(room > 1e-12 * budget, room, 0.0)
     return jnp.zeros_like(w).at[order].set(jnp.minimum(room, ordered))
 
@@ -131,30 +131,30 @@ def _cut(
     square: Float[Array, " n"], w: Float[Array, " n"], budget: Scalar, temperature: float
 ) -> Scalar:
     """The τ at which the rows that are softly kept fill the budget."""
-    held, present = jax.lax.stop_gradient((square, w))
-    tiny, eps = jnp.finfo(held.dtype).tiny, jnp.finfo(held.dtype).eps
-    largest = jnp.log(jnp.max(held * jnp.sign(present)) + tiny)
+    constant_square, present = jax.lax.stop_gradient((square, w))
+    tiny, eps = jnp.finfo(constant_square.dtype).tiny, jnp.finfo(constant_square.dtype).eps
+    largest = jnp.log(jnp.max(constant_square * jnp.sign(present)) + tiny)
 
     def excess(u, square, w):
         return w @ _soft(square, jnp.exp(u), temperature) - budget
 
     def closer(i, state):
-        # Bisection first: where few rows are near the cut, Newton's method jumps to and fro.
+        # Bisection first: where few rows are near the cut, Newton's method oscillates.
         u, low, high = state
-        value, slope = jax.value_and_grad(excess)(u, held, present)
+        value, slope = jax.value_and_grad(excess)(u, constant_square, present)
         low, high = jnp.where(value > 0, low, u), jnp.where(value > 0, u, high)
         step = u - value / jnp.where(slope > 0, slope, 1.0)
-        inside = (i >= HALVINGS) & (slope > 0) & (step >= low) & (step <= high)
+        inside = (i >= _HALVINGS) & (slope > 0) & (step >= low) & (step <= high)
         return jnp.where(inside, step, (low + high) / 2), low, high
 
-    # An exact fit of all that is kept leaves rounding, which must not be divided by.
-    ends = largest + jnp.log(eps), largest + HIGHEST
+    # Where all kept rows are fitted exactly, only rounding is left: no cut is that small.
+    ends = largest + jnp.log(eps), largest + _MAX_LOG_CUT
     start = sum(ends) / 2, *ends
-    u = jax.lax.fori_loop(0, ROUNDS, closer, start)[0]
+    u = jax.lax.fori_loop(0, _CUT_STEPS, closer, start)[0]
     # One more step, differentiated in the rows alone: the implicit function theorem.
-    slope = jax.grad(excess)(u, held, present)
-    reached = jnp.abs(excess(u, held, present)) < 1e-9 * budget
+    slope = jax.grad(excess)(u, constant_square, present)
+    converged = jnp.abs(excess(u, constant_square, present)) < 1e-9 * budget
     change = excess(u, square, w) / jnp.where(slope > 0, slope, 1.0)
-    cut = jnp.exp(u - jnp.where(reached & (slope > 0), change, 0.0))
-    # Where there is nothing to trim, nothing is.
+    cut = jnp.exp(u - jnp.where(converged & (slope > 0), change, 0.0))
+    # Where the rows do not exceed the budget, none is trimmed.
     return jnp.where(jnp.sum(present) > budget * (1 + 1e-12), cut, jnp.inf)
