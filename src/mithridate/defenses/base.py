@@ -190,8 +190,8 @@ class BaseDefense(MetaEstimatorMixin, RegressorMixin, BaseEstimator, metaclass=A
             mask = checked_mask(self, self._find_inliers(X, y, weight, **given), len(y))
             self.estimator_ = self._fit_kept(X, y, weight, mask)
             known = vars(self).pop("_summed", None)
-            self._reasons = reasons(X, y, weight, mask, self.scores_, self.estimator_, known=known)
-        self._reasons["row"] = np.flatnonzero(present)[self._reasons["row"]]
+            judged, places = (X, y, weight, mask, self.scores_), np.flatnonzero(present)
+            self._reasons = reasons(*judged, self.estimator_, places=places, known=known)
         self._conclude(int((~mask).sum()), np.average(~mask, weights=weight))
         self.inlier_mask_ = spread(mask, present)
         for name in self.per_row:
@@ -299,13 +299,13 @@ class BaseDefense(MetaEstimatorMixin, RegressorMixin, BaseEstimator, metaclass=A
         """
         check_is_fitted(self)
         names = getattr(self, "feature_names_in_", [f"x{i}" for i in range(self.n_features_in_)])
-        return named(self._reasons, [*map(str, names), self._target_name])
+        return named(self._reasons.records, [*map(str, names), self._target_name])
 
     @property
     def reason_records(self) -> np.ndarray:
         """`reasons_` with columns by number: `n_features_in_` is the target."""
         check_is_fitted(self)
-        return self._reasons
+        return self._reasons.records
 
     def summary(self) -> str:
         """Say what was found, in ten lines at most: how many rows, which columns, how sure.

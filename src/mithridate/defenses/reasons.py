@@ -1,13 +1,16 @@
 """Why a row was rejected: how far it lies from the kept rows, and in which columns."""
 
+from collections.abc import Callable, Iterable
+from copy import deepcopy
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 
 from ..bayes import BayesianRegression
 from ..moments import Moments
-from ..passes.block import moments_of_rows
+from ..passes.block import moments_of_rows, one_thread
 from ._ridge import Ridge
 
 Rows = Float[np.ndarray, "n d"]
@@ -32,6 +35,36 @@ _MANY_ROWS = 20_000  # so many give a standard deviation to half a percent
 _MANY_COLUMNS = 2_000  # of more, the d x d eigendecomposition would cost more than most fits
 
 
+class Reasons:
+    """Records of rejected rows, written when they are first asked for.
+
+    Many fits are never asked. Until then it holds what the records need, copies of the rejected
+    rows among it; a pickle has the records alone.
+
+    Parameters
+    ----------
+    write : callable
+        Gives the records.
+    """
+
+    def __init__(self, write: Callable[[], np.ndarray]):
+        self._write: Callable[[], np.ndarray] | None = write
+        self._records = np.zeros(0, dtype=NUMBERS)
+
+    @property
+    def records(self) -> np.ndarray:
+        """One record for each rejected row, in row order."""
+        write = self._write
+        if write is not None:
+            with one_thread():
+                self._records = write()
+            self._write = None  # not before the records are there: another thread may ask
+        return self._records
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"_write": None, "_records": self.records}
+
+
 def reasons(
     X: Rows,
     y: Column,
@@ -40,19 +73,37 @@ def reasons(
     scores: Column,
     model: Any,
     *,
+    places: Int[np.ndarray, " n"],
     known: Moments | None = None,
-) -> np.ndarray:
-    """One record for each row that was not kept, in row order; `known` moments are those kept."""
+) -> Reasons:
+    """Why each row was rejected that was; `places` are the numbers that rows have in the records.
+
+    `known` are the moments of the kept rows, where a defense knows them.
+    """
     rows = np.flatnonzero(~kept)
     records = np.zeros(len(rows), dtype=NUMBERS)
+    records["row"], records["score"] = places[rows], scores[rows]
     if len(rows) == 0:
-        return records
+        return Reasons(lambda: records)
+    late = type(model) is Ridge and len(rows) <= _BLOCK
     weight = np.ones(len(y)) if weight is None else weight
-    profile = KeptRows.of(X, y, weight, kept, model, known=known)
-    for start in range(0, len(rows), _BLOCK):
-        part = slice(start, start + _BLOCK)
-        profile.describe(X[rows[part]], y[rows[part]], records[part])
-    records["row"], records["score"] = rows, scores[rows]
+    # A copy of the model: what is done to it after the fit changes no reason.
+    profile = _profile(X, y, weight, kept, deepcopy(model) if late else model, known)
+    if late:
+        return Reasons(partial(_written, profile, [(X[rows], y[rows])], records))
+    parts = (rows[start : start + _BLOCK] for start in range(0, len(rows), _BLOCK))
+    found = _written(profile, ((X[part], y[part]) for part in parts), records)
+    return Reasons(lambda: found)
+
+
+def _written(
+    profile: Callable[[], "KeptRows"], parts: Iterable[tuple[Rows, Column]], records: np.ndarray
+) -> np.ndarray:
+    """The records with all that the kept rows say of the others, which come in parts."""
+    kept, start = profile(), 0
+    for X, y in parts:
+        kept.describe(X, y, records[start : start + len(y)])
+        start += len(y)
     return records
 
 
@@ -89,27 +140,6 @@ class KeptRows(NamedTuple):
     regression: BayesianRegression | None
     model: Any
     sigma: float  # of the residuals of the model
-
-    @classmethod
-    def of(
-        cls,
-        X: Rows,
-        y: Column,
-        weight: Column,
-        kept: np.ndarray,
-        model: Any,
-        *,
-        known: Moments | None = None,
-    ) -> "KeptRows":
-        weight = weight * kept
-        if X.shape[1] <= _MANY_COLUMNS:
-            sigma = _sigma(X, y, weight, kept, model)
-            moments = moments_of_rows(X, y, weight) if known is None else known
-            return cls.of_moments(moments, model, sigma)
-        center = np.average(X, axis=0, weights=weight)
-        spread = np.sqrt(np.average((X - center) ** 2, axis=0, weights=weight))
-        spread[spread <= _rounding(center)] = 0.0
-        return cls(center, spread, None, model, _sigma(X, y, weight, kept, model))
 
     @classmethod
     def of_moments(cls, moments: Moments, model: Any, sigma: float) -> "KeptRows":
@@ -175,6 +205,20 @@ class KeptRows(NamedTuple):
         distance /= np.where(flat, 1.0, self.spread)
         distance[:, flat] = off
         return distance
+
+
+def _profile(
+    X: Rows, y: Column, weight: Column, kept: np.ndarray, model: Any, known: Moments | None
+) -> Callable[[], KeptRows]:
+    """A function that tells what the kept rows have in common, and does not hold the rows."""
+    weight, sigma = weight * kept, _sigma(X, y, weight, kept, model)
+    if X.shape[1] <= _MANY_COLUMNS:
+        moments = moments_of_rows(X, y, weight) if known is None else known
+        return partial(KeptRows.of_moments, moments, model, sigma)
+    center = np.average(X, axis=0, weights=weight)
+    spread = np.sqrt(np.average((X - center) ** 2, axis=0, weights=weight))
+    spread[spread <= _rounding(center)] = 0.0
+    return partial(KeptRows, center, spread, None, model, sigma)
 
 
 def _sigma(X: Rows, y: Column, weight: Column, kept: np.ndarray, model: Any) -> float:
