@@ -2,17 +2,19 @@
 
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pyarrow as pa
 import pytest
+from threadpoolctl import threadpool_info, threadpool_limits
 
 import mithridate
 from mithridate.bayes import BayesianRegression
 from mithridate.defenses import Ridge, chance
 from mithridate.moments import Moments
 from mithridate.passes import engine, masks, memory, sample, scores
-from mithridate.passes.block import Where, everything
+from mithridate.passes.block import Where, everything, one_thread
 from mithridate.passes.fold import add
 
 from .test_bigtable import DEFENSES, cut, long_table
@@ -191,3 +193,24 @@ def test_categories_that_are_too_many_together_stay_apart():
     ]  # fmt: skip
     _, (whole,) = sample.together((None, parts))
     assert whole["town"].to_pylist()[::99] == ["0 0", "0 99", "1 98", "2 97"]
+
+
+def blas_threads():
+    return {pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"}
+
+
+def test_a_blas_has_one_thread_until_the_outermost_block_ends():
+    with threadpool_limits(2, user_api="blas"):
+        with one_thread():
+            with one_thread(), ThreadPoolExecutor(1) as other:
+                other.submit(entered).result()
+            assert blas_threads() == {1}
+        assert blas_threads() == {2}
+        with pytest.raises(ZeroDivisionError), one_thread():
+            raise ZeroDivisionError
+        assert blas_threads() == {2}
+
+
+def entered():
+    with one_thread():
+        assert blas_threads() == {1}

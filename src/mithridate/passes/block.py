@@ -16,6 +16,9 @@ from ..tables.blocks import BLOCK
 TILE = 1 << 16
 """Numbers that are worked on at a time, so that they stay in the cache of a processor."""
 
+TURNED = 512
+"""Rows that become columns at a time: a third less time than all at once."""
+
 Values = Float[np.ndarray, " n"]
 
 _local = threading.local()
@@ -81,7 +84,32 @@ def one_thread() -> Any:
     context manager
         While it is open, so it is.
     """
-    return _threads().limit(limits=1, user_api="blas")
+    return _ONE_THREAD
+
+
+class _OneThread(threading.local):
+    """The limit; only the outermost block of a thread sets it, which takes as long as a small fit.
+
+    A defense enters once, and then again in each of its passes.
+    """
+
+    depth = 0
+    limit: Any = None
+
+    def __enter__(self) -> None:
+        if self.depth == 0:
+            self.limit = _threads().limit(limits=1, user_api="blas")
+            self.limit.__enter__()
+        self.depth += 1
+
+    def __exit__(self, *error: object) -> None:
+        self.depth = max(self.depth - 1, 0)  # a generator may be closed in another thread
+        if self.depth == 0 and self.limit is not None:
+            limit, self.limit = self.limit, None
+            limit.__exit__(*error)
+
+
+_ONE_THREAD = _OneThread()
 
 
 def no_other_threads() -> Any:
@@ -111,7 +139,10 @@ def by_columns(X: Float[np.ndarray, "n d"], y: Values) -> Float[np.ndarray, "k n
         The columns, the target last.
     """
     Z = np.empty((X.shape[1] + 1, len(y)))
-    Z[:-1], Z[-1] = X.T, y
+    for start in range(0, len(y), TURNED):
+        part = slice(start, start + TURNED)
+        Z[:-1, part] = X[part].T
+    Z[-1] = y
     return Z
 
 
