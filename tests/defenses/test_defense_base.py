@@ -16,7 +16,7 @@ from sklearn.linear_model import Ridge as SummedRidge
 from mithridate import defenses
 from mithridate.defenses import BaseDefense, Ridge, Trim
 from mithridate.defenses import reasons as reasons_module
-from mithridate.defenses.frames import name_of, rows_of
+from mithridate.defenses.frames import name_of, rows_of, validated
 from mithridate.errors import InputError
 
 
@@ -149,6 +149,40 @@ def test_reasons_written_out():
         names[second],
     )
     assert reasons["second_sigma"][2] == pytest.approx(stands_out[second])
+
+
+def test_reasons_are_those_at_the_time_of_the_fit_whenever_they_are_asked_for():
+    features, target = table()
+    target[3] = 90.0
+    asked, late = (Trim(contamination=0.05).fit(features, target) for _ in range(2))
+    reasons = asked.reasons_
+    kept = pickle.loads(pickle.dumps(late))
+    features[:], target[:] = 0.0, 0.0
+    late.estimator_.coef_[:] = 0.0
+    late.scores_[:] = 0.0
+    np.testing.assert_array_equal(late.reasons_, reasons)
+    np.testing.assert_array_equal(kept.reasons_, reasons)
+    assert late.reason_records is late.reason_records
+
+
+def test_a_second_fit_forgets_the_names_of_the_first():
+    frame = pd.DataFrame(X, columns=["a", "b"])
+    defense = Trim().fit(frame, Y)
+    assert defense.feature_names_in_.tolist() == ["a", "b"]
+    assert not hasattr(defense.fit(X, Y), "feature_names_in_")
+    assert defense.fit(X[:, :1], Y).n_features_in_ == 1
+
+
+def test_finite_values_with_an_infinite_sum_are_accepted_and_infinite_ones_are_not():
+    large = np.full((12, 2), 1e308)
+    assert validated(Ridge(), large, Y, reset=True, dtype=np.float64)[0] is large
+    for wrong in (np.inf, np.nan):
+        features, target = X.copy(), Y.copy()
+        features[3, 1] = target[3] = wrong
+        with pytest.raises(ValueError, match="X contains"):
+            Trim().fit(features, Y)
+        with pytest.raises(ValueError, match="y contains"):
+            Trim().fit(X, target)
 
 
 def test_reasons_do_not_depend_on_how_the_rows_are_cut(monkeypatch):

@@ -21,8 +21,13 @@ def validated(estimator: Any, X: Any, y: Any = _NO_TARGET, *, reset: bool, **che
     Which of these scikit-learn reads names from has changed with its version and with theirs, so
     here the names are read by narwhals, and `feature_names_in_` is set and held to.
     """
-    if y is _NO_TARGET and not reset and _as_wanted(estimator, X, checks):
-        return X
+    if _as_wanted(X, checks):
+        if y is _NO_TARGET and not reset and _known(estimator, X):
+            return X
+        if reset and _target_as_wanted(X, y):
+            estimator.n_features_in_ = X.shape[1]
+            vars(estimator).pop("feature_names_in_", None)
+            return X, y
     target = {} if y is _NO_TARGET else {"y": y}
     frame = _frame(X)
     if frame is None:
@@ -63,7 +68,7 @@ def name_of(y: Any) -> str:
     return name if isinstance(name, str) and name else "y"
 
 
-def _as_wanted(estimator: Any, X: Any, checks: Mapping[str, Any]) -> bool:
+def _as_wanted(X: Any, checks: Mapping[str, Any]) -> bool:
     """Whether scikit-learn would return an array unchanged; for few rows its checks cost the most.
 
     False where a check is requested that is not known here, or where any of them would fail.
@@ -72,14 +77,36 @@ def _as_wanted(estimator: Any, X: Any, checks: Mapping[str, Any]) -> bool:
         type(X) is np.ndarray
         and X.ndim == 2
         and X.dtype == np.float64
-        and len(X) > 0
-        and not checks.keys() - ARRAYS.keys()
+        and X.shape[1] > 0
+        and len(X) >= max(checks.get("ensure_min_samples", 1), 1)
+        and not checks.keys() - {*ARRAYS, "ensure_min_samples", "y_numeric"}
         and checks.get("dtype") == np.float64
         and ("order" not in checks or X.flags.c_contiguous)
-        and X.shape[1] == getattr(estimator, "n_features_in_", None)
-        and not hasattr(estimator, "feature_names_in_")
-        and bool(np.isfinite(X).all())
+        and _finite(X)
     )
+
+
+def _known(estimator: Any, X: np.ndarray) -> bool:
+    """Whether the estimator was fitted on as many columns, without names."""
+    unnamed = not hasattr(estimator, "feature_names_in_")
+    return unnamed and X.shape[1] == getattr(estimator, "n_features_in_", None)
+
+
+def _target_as_wanted(X: np.ndarray, y: Any) -> bool:
+    """Whether scikit-learn would return a target of these rows unchanged."""
+    return (
+        type(y) is np.ndarray
+        and y.shape == (len(X),)
+        and y.dtype == np.float64
+        and y.flags.c_contiguous
+        and _finite(y)
+    )
+
+
+def _finite(values: np.ndarray) -> bool:
+    """Whether all values are finite; a finite sum shows it in a third of the time."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        return bool(np.isfinite(values.sum()) or np.isfinite(values).all())
 
 
 def _frame(X: Any) -> nw.DataFrame | None:
