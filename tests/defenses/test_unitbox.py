@@ -65,3 +65,24 @@ def test_one_far_cell_hides_no_target_from_bayesclean():
     y[:10] += 4.0
     features[50, 0] = 1e3
     assert not BayesClean().fit(features, y).inlier_mask_[:10].any()
+
+
+@pytest.mark.parametrize("beyond", [-1e-3, -1e-12, 0.0, 1e-12, 1e-3])
+def test_the_ends_of_long_columns_are_those_of_sorted_values(beyond):
+    rng = np.random.default_rng(0)
+    n = 5000
+    columns = [rng.normal(size=n), rng.uniform(size=n), rng.standard_cauchy(n), rng.normal(size=n)]
+    columns += [rng.integers(0, 2, n), np.full(n, 3.0), np.sort(rng.normal(size=n)), np.arange(n)]
+    table = np.column_stack(columns) * 10.0 ** np.arange(-4, 4) + [0.0, 0.0, 0.0, 1e9, 0, 1, 0, 1e6]
+
+    def ends(x):
+        middle = np.sort(x)[n // 2 - 1]
+        reach = 8.0 * np.sort(np.abs(x - middle))[int(0.7 * n) - 1] / 1.0364 or np.inf
+        return max(x.min(), middle - reach), min(x.max(), middle + reach)
+
+    for x in table[:, :2].T:  # a value next to the end of the reach, on either side of it
+        x[x.argmax()] = 1e9
+        x[x.argmax()] = ends(x)[1] * (1.0 + beyond)
+    want = np.array([ends(x) for x in table.T])
+    for layout in (table, np.asfortranarray(table)):
+        np.testing.assert_array_equal(np.transpose(UnitBox.of(layout)), want)

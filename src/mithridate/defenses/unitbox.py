@@ -3,18 +3,23 @@
 from typing import Any, NamedTuple, Self
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from ..moments import Moments
 from ..passes.block import TILE, buffer
-from ..passes.draws import spaced, thinning
+from ..passes.draws import SAMPLE, spaced, thinning
 from ._crossfit import INSIDE, INSIDE_SIGMAS, Column, spread
 from .weights import quantile
 
 REACH = 8.0
 """Robust standard deviations from the median beyond which a value counts as no farther."""
 
+MANY, FEW, ASIDE = 4096, 255, 32
+"""In columns of this many values, a sample of a few brackets the median: at so many places from
+its own median on each side, four standard deviations."""
+
 Rows = Float[np.ndarray, "n d"]
+Indices = Int[np.ndarray, " k"]
 
 
 class UnitBox(NamedTuple):
@@ -65,21 +70,19 @@ class UnitBox(NamedTuple):
             The box.
         """
         n = len(X)
-        rows = spaced(n, thin=thinning(n, X.shape[1] + 1))  # of features and target
-        sampled = len(rows) < n and ends is None
-        sample = X[rows] if sampled else X
+        thin = thinning(n, X.shape[1] + 1)  # of features and target
+        sampled = (n > SAMPLE or thin > 1) and ends is None
+        rows = spaced(n, thin=thin) if sampled else slice(None)
+        sample = X[rows]
+        if sampled:
+            ends = X.min(axis=0), X.max(axis=0)
         if weight is None:
-            low, middle, high, unit = _spreads(sample)
-        else:
-            w = weight[rows] if sampled else weight
-            low, high = sample.min(axis=0), sample.max(axis=0)
-            middle = np.array([quantile(x, 0.5, w) for x in sample.T])
-            unit = np.array([spread(x, w) for x in (sample - middle).T])
-        if sampled or ends is not None:
-            low, high = ends or (X.min(axis=0), X.max(axis=0))
-        low, high = low.astype(np.float64), high.astype(np.float64)
-        reach = np.where(unit > 0.0, REACH * unit, np.inf)
-        return cls(np.maximum(low, middle - reach), np.minimum(high, middle + reach))
+            return cls(*_limits(sample, ends))
+        w = weight[rows]
+        low, high = ends or (sample.min(axis=0), sample.max(axis=0))
+        middle = np.array([quantile(x, 0.5, w) for x in sample.T])
+        unit = np.array([spread(x, w) for x in (sample - middle).T])
+        return cls(*_clipped(low.astype(np.float64), high.astype(np.float64), middle, unit))
 
     @property
     def is_unit(self) -> bool:
@@ -115,9 +118,12 @@ class UnitBox(NamedTuple):
         Z : (d + 1, n) array
             The columns; those of features are changed.
         """
-        Z[:-1] -= self.low[:, None]
+        low, unit = self.low[:, None], self._divisor[:, None]
+        many = max(TILE // max(Z.shape[1], 1), 1)
+        for few in (slice(start, start + many) for start in range(0, len(low), many)):
+            part = Z[:-1][few]
+            np.divide(np.subtract(part, low[few], out=part), unit[few], out=part)
         Z[:-1][self._span <= 0.0] = 0.0
-        Z[:-1] /= self._divisor[:, None]
 
     def moments(self, moments: Moments) -> Moments:
         """Give the moments of rows `(x, y)` as they came.
@@ -162,32 +168,73 @@ class UnitBox(NamedTuple):
         return np.where(self._span > 0.0, self._span, 1.0)
 
 
-def _spreads(X: Rows) -> tuple[Column, Column, Column, Column]:
-    """Least value, median, greatest value and robust standard deviation of each column.
+def _clipped(low: Any, high: Any, middle: Any, unit: Any) -> tuple[Any, Any]:
+    """The ends of ranges, cut off where they are more than `REACH` units from the median."""
+    reach = np.where(unit > 0.0, REACH * unit, np.inf)
+    return np.maximum(low, middle - reach), np.minimum(high, middle + reach)
+
+
+def _limits(X: Rows, ends: tuple[Column, Column] | None) -> tuple[Column, Column]:
+    """The ends of the box of rows that count once; `ends` are those of the values of all rows.
 
     A few columns at a time, in memory that a cache holds: ten times as fast as quantiles of X.
     """
-    (n, d), stats = X.shape, np.empty((4, X.shape[1]))
+    (n, d), limits = X.shape, np.empty((2, X.shape[1]))
     width = max(TILE // n, 1)
     for start in range(0, d, width):
         columns = slice(start, min(start + width, d))
-        part = buffer("columns", width * n)[: (columns.stop - start) * n].reshape(-1, n)
-        part[:] = X[:, columns].T
-        part.min(axis=1, out=stats[0, columns])
-        part.max(axis=1, out=stats[2, columns])
-        stats[1, columns] = _in_order(part, 0.5)
-        # Afresh: values that are sorted in part would take five times as long the second time.
-        np.abs(np.subtract(X[:, columns].T, stats[1, columns, None], out=part), out=part)
-        stats[3, columns] = _in_order(part, INSIDE)
-    stats[3] /= INSIDE_SIGMAS
-    return stats[0], stats[1], stats[2], stats[3]
+        part = X[:, columns].T
+        if not part.flags.c_contiguous:
+            part = buffer("columns", part.size).reshape(part.shape)
+            part[:] = X[:, columns].T
+        part.min(axis=1, out=limits[0, columns])
+        part.max(axis=1, out=limits[1, columns])
+        if ends is not None:
+            limits[:, columns] = ends[0][columns], ends[1][columns]
+        far = _may_be_far(part, limits[0, columns], limits[1, columns])
+        if len(far):
+            low, high = limits[:, start + far]
+            limits[:, start + far] = _clipped(low, high, *_spreads(part[far]))
+    return limits[0], limits[1]
 
 
-def _in_order(columns: Float[np.ndarray, "d n"], share: float) -> Column:
-    """The least value of each column with this share of its values at or below it; sorts them."""
-    place = max(int(np.ceil(columns.shape[1] * share - 1.0)), 0)
-    columns.partition(place, axis=1)
-    return columns[:, place]
+def _may_be_far(columns: Float[np.ndarray, "d n"], low: Column, high: Column) -> Indices:
+    """The columns that may have to be cut off; for the others, counts of values exclude it.
+
+    The median lies between two values of a small sample, which is checked. Counting takes a third
+    of the time of what it saves: exact quantiles of all values.
+    """
+    d, n = columns.shape
+    if n < MANY:
+        return np.arange(d)
+    sample = np.sort(columns[:, np.linspace(0, n - 1, FEW).astype(int)], axis=1)
+    least, most = sample[:, FEW // 2 - ASIDE], sample[:, FEW // 2 + ASIDE]
+    # If fewer values than INSIDE are this near to the median, no end is out of reach.
+    near = INSIDE_SIGMAS / REACH * np.maximum(most - low, high - least)
+    near += 1e-9 * near + 1e-15 * (np.abs(least) + np.abs(most))  # more than rounding can change
+    edges = np.stack([least, most, least - near, most + near], axis=1)
+    middle, inside, count = _place(n, 0.5), _place(n, INSIDE), np.count_nonzero
+    far = [
+        not count(x < a) <= middle < count(x <= b) or count((x > start) & (x < stop)) > inside
+        for x, (a, b, start, stop) in zip(columns, edges, strict=True)
+    ]
+    return np.flatnonzero(np.array(far))
+
+
+def _spreads(columns: Float[np.ndarray, "d n"]) -> tuple[Column, Column]:
+    """Median and robust standard deviation of each column."""
+    n, ordered = columns.shape[1], columns.copy()
+    ordered.partition(_place(n, 0.5), axis=1)
+    middle = ordered[:, _place(n, 0.5)].copy()
+    # Of the unsorted values: a second partition of partly sorted ones takes five times as long.
+    off = np.abs(np.subtract(columns, middle[:, None], out=ordered), out=ordered)
+    off.partition(_place(n, INSIDE), axis=1)
+    return middle, off[:, _place(n, INSIDE)] / INSIDE_SIGMAS
+
+
+def _place(n: int, share: float) -> int:
+    """The place, in order, of the least of `n` values with this share at or below it."""
+    return max(int(np.ceil(n * share - 1.0)), 0)
 
 
 def own_units(estimator: Any, X: Rows, weight: Column | None) -> Rows:
