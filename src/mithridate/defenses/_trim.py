@@ -145,7 +145,7 @@ class Trim(Streams, BaseDefense):
         followed = Followed(table.moments)
         for n_iter in range(1, self.max_iter + 1):
             self.n_iter_ = n_iter
-            score = fit(kept) if fit else _residual(ridge.solve(followed.of(kept)))
+            score = fit(kept) if fit else table.once(_residual(ridge.solve(followed.of(kept))))
             previous, kept = kept, table.lowest(score, self.contamination)
             step = _Refit(score, previous, kept, fit is not None)
             moved, loss, self.threshold_, *change = table.scan("refits", step, _MERGE).rest
@@ -176,7 +176,9 @@ class Boxed(NamedTuple):
         table = InMemory(X, y, sample_weight)
         if estimator is not None:
             return cls(table, None)
-        box = UnitBox.of(X, sample_weight)
+        # Columns that lie in one piece are sooner put in order than those of rows.
+        whole = len(table.blocks) == 1
+        box = UnitBox.of(table.blocks[0].Z[:-1].T if whole else X, sample_weight)
         for block in table.blocks:
             box.scale(block.Z)
         return cls(table, box)

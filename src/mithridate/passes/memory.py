@@ -111,6 +111,21 @@ class Passes(ABC):
             The weights of the rows of a block, 0 for those that are not kept.
         """
 
+    def once(self, kernel: Kernel) -> Kernel:
+        """Compute what is asked for more than once, where there is room for it.
+
+        Parameters
+        ----------
+        kernel : callable
+            Computes a number for each row of a block.
+
+        Returns
+        -------
+        callable
+            The same numbers: computed already, or computed each time.
+        """
+        return kernel
+
     @abstractmethod
     def sample(self) -> Block:
         """The rows `spaced` over the table, as one block."""
@@ -284,6 +299,9 @@ class InMemory(Passes):
         """
         with one_thread():
             return np.concatenate([kernel(block) for block in self.blocks], axis=-1)
+
+    def once(self, kernel: Kernel) -> Kernel:
+        return Listed(self.values(kernel))
 
     def sample(self) -> Block:
         return self._drawn(0)
