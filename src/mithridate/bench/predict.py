@@ -35,7 +35,7 @@ from .pieces import Batches
 from .spec import AttackSpec, Spec, ThreatSpec
 from .worlds import World
 
-_PLACES = 4  # a batch; with one, batches of stealthy poison cannot balance each other
+PLACES = 4  # a batch; with one, batches of stealthy poison cannot balance each other
 _STARTS = 2  # clean rows that the search for a place begins from
 _TARGETS = 17  # values of the target to try at each place
 
@@ -149,7 +149,7 @@ def placing(
     gram, cross = field.clean.gram, field.clean.cross
     Z, y, w, errors = np.empty((0, len(cross))), np.empty(0), np.empty(0), []
     for i, (first, last) in enumerate(pairwise(edges)):
-        rows = np.diff(np.round(np.linspace(first, last, min(_PLACES, last - first) + 1)))
+        rows = np.diff(np.round(np.linspace(first, last, min(PLACES, last - first) + 1)))
         penalty = np.diag(field.penalty) * (1 + last / n)
         for weight in rows / n:
             seen = float(w @ (y - Z @ field.theta) ** 2)
