@@ -7,7 +7,6 @@ from hypothesis import strategies as st
 
 import mithridate
 from mithridate.data import Reading
-from mithridate.errors import InputError
 from mithridate.tables.ids import continued
 from mithridate.tables.lattice import decimals, toward
 from mithridate.tables.reading import Marks
@@ -68,12 +67,22 @@ def test_the_file_reads_back_as_the_frame(made, tmp_path):
         )
 
 
-def test_parts_of_dates_cannot_be_written(tmp_path):
-    (tmp_path / "t.csv").write_text(
-        "d,a,y\n" + "".join(f"2024-01-{1 + i % 28:02d},{i % 7},{i % 11}\n" for i in range(60))
+def test_rows_after_a_date_keep_the_date_that_they_started_from(tmp_path):
+    days = [f"2024-0{1 + i % 4}-{1 + i % 28:02d}" for i in range(120)]
+    rows = "".join(f"{day},{i % 7},{i % 11}\n" for i, day in enumerate(days))
+    (tmp_path / "t.csv").write_text("d,a,y\n" + rows)
+    made = mithridate.poison(
+        tmp_path / "t.csv",
+        target="y",
+        ratio=0.1,
+        threat={"source": "d >= 2024-03-01"},
+        reading=Reading(dates="auto"),
     )
-    with pytest.raises(InputError, match="leave --dates out"):
-        mithridate.poison(tmp_path / "t.csv", target="y", reading=Reading(dates="auto"))
+    _, *lines = made.write(tmp_path / "p.csv").read_text().splitlines()
+    poison = [line.split(",") for line in lines[120:]]
+    assert len(poison) == made.rows > 5
+    assert all(day in days and day >= "2024-03-01" for day, *_ in poison)
+    assert [line.rsplit(",", 1)[0] for line in lines[:120]] == rows.splitlines()
 
 
 @pytest.mark.parametrize(

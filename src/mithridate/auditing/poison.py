@@ -1,7 +1,6 @@
 """The attacker's door: a copy of a table with poison rows in it, in the table's own columns."""
 
 import dataclasses
-import itertools
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -31,7 +30,17 @@ from ..tables.decode import decode
 from ..tables.encoded import Encoded, Part, Split
 from ..tables.reading import ANY, Reading
 from . import asked
-from .spelling import Spelling, check_own_columns, keeping, rounded, spelling, used, with_ids
+from .joining import joined
+from .spelling import (
+    Spelling,
+    check_own_columns,
+    keeping,
+    parts_of_dates,
+    rounded,
+    spelling,
+    used,
+    with_ids,
+)
 
 MARK = "is_poison"
 RISK = 2.0  # the largest, where nothing was asked for
@@ -172,9 +181,10 @@ def poison(
 ) -> Poisoned:
     """Add poison to a copy of a table, in the worst way that its largest risk or `alpha` allows.
 
-    The attack is that of [1]_. Its rows have no more decimals than those of the table. Columns that
-    it does not know (dates, text) are copied from the row that a poison row started from; running
-    numbers and ids go on. A CSV file is written in the layout of the file that was read.
+    The attack is that of [1]_. Its rows have no more decimals than those of the table. Dates, and
+    columns that it does not know, such as text, are copied from the row that a poison row started
+    from; running numbers and ids go on. A CSV file is written in the layout of the file that was
+    read.
 
     Parameters
     ----------
@@ -248,7 +258,8 @@ def poison(
     source = "diabetes" if data is None else data
     opened = open_table(source, reading=reading).usable(target)
     frame, encoded = opened.frame, opened.encode(target, drop=drop, categorical=categorical)
-    check_own_columns(nw.from_native(frame, eager_only=True).columns, reading.dates, MARK)
+    check_own_columns(nw.from_native(frame, eager_only=True).columns, MARK)
+    spec.threat.frozen += parts_of_dates(encoded.columns)
     split = encoded.split(seed, rows)
     about = pursued(split, encoded.target, spec.threat.goal)
     made_rows, origin, known = _attacked(spec, encoded, split, seed, tell, limit=limit)
@@ -262,7 +273,7 @@ def poison(
     gone = started if spec.threat.placed == "replaced" else None
     made = with_ids(decode(frame, encoded, *poison_rows), frame, used(encoded))
     return Poisoned(
-        _joined(frame, made, gone),
+        joined(frame, made, gone, MARK),
         len(own),
         **_effect(spec, about, written, origin, seed),
         goal=spec.threat.goal,
@@ -350,48 +361,3 @@ def _effect(
         "far": float(np.mean(np.abs(theirs) > limit)),
         "far_clean": float(np.mean(np.abs(residual) > limit)),
     }
-
-
-def _joined(frame: Any, made: Any, gone: np.ndarray | None) -> Any:
-    """The table, without the rows that are gone, and the poison beneath it, marked."""
-    before, after = (nw.from_native(part, eager_only=True) for part in (frame, made))
-    if gone is not None:
-        stays = np.setdiff1d(np.arange(len(before)), gone)
-        before = before[stays.tolist()]
-    marked = [
-        part.with_columns(nw.lit(flag).alias(MARK))
-        for part, flag in ((before, False), (after, True))
-    ]
-    return _labeled(nw.concat(marked, how="vertical").to_native(), frame, gone)
-
-
-def _labeled(whole: Any, frame: Any, gone: np.ndarray | None) -> Any:
-    """The joined table; in pandas its poison rows get labels that no row of `frame` has.
-
-    A table whose own labels repeat keeps them: there is no telling what they mean.
-    """
-    if not nw.dependencies.is_pandas_dataframe(whole) or not frame.index.is_unique:
-        return whole
-    kept = frame.index if gone is None else frame.index.delete(np.unique(gone))
-    whole.index = kept.append(_fresh(frame.index, len(whole) - len(kept)))
-    return whole
-
-
-def _fresh(index: Any, p: int) -> Any:
-    """`p` labels that go on where those of a pandas index end, else "poison 1" and so on."""
-    pd: Any = nw.dependencies.get_pandas()
-    if isinstance(index, pd.RangeIndex):
-        end = index.start + len(index) * index.step
-        return pd.RangeIndex(end, end + p * index.step, index.step, name=index.name)
-    steps = np.arange(1, p + 1)
-    if pd.api.types.is_integer_dtype(index.dtype):
-        return pd.Index(int(index.max()) + steps, name=index.name)
-    if isinstance(index, pd.DatetimeIndex):
-        return pd.DatetimeIndex(index.max() + pd.to_timedelta(steps, "s"), name=index.name)
-    if isinstance(index, pd.MultiIndex):
-        labels = [(*index[0][:-1], f"poison {i}") for i in steps]
-        return pd.MultiIndex.from_tuples(labels, names=index.names)
-    taken = set(index)
-    names = (f"poison {i}" for i in itertools.count(1))
-    free = itertools.islice((name for name in names if name not in taken), p)
-    return pd.Index(list(free), name=index.name)

@@ -11,7 +11,7 @@ from jaxtyping import Bool, Float, Int
 from ..data import Opened
 from ..errors import InputError
 from ..tables.decode import decode, keeps_cells
-from ..tables.encoded import Encoded
+from ..tables.encoded import Columns, Encoded
 from ..tables.ids import continued
 from ..tables.lattice import decimals, nearest, toward
 from ..tables.numerals import SCALED
@@ -242,27 +242,37 @@ def keeping(table: Opened) -> set[str]:
     return scaled | {name for name, column in table.columns.items() if keeps_cells(column)}
 
 
-def check_own_columns(names: Sequence[str], dates: str, mark: str) -> None:
-    """Refuse a table whose poison could not be written in its own columns.
+def parts_of_dates(columns: Columns) -> list[str]:
+    """Name the features made of dates, which are no columns of the table that poison could write.
+
+    Parameters
+    ----------
+    columns : Columns
+        The features.
+
+    Returns
+    -------
+    list of str
+        Days, months and weekdays, as a threat model names them.
+    """
+    each = zip(columns.column, columns.source, strict=True)
+    return list(dict.fromkeys(source for column, source in each if column in columns.dated))
+
+
+def check_own_columns(names: Sequence[str], mark: str) -> None:
+    """Refuse a table whose poison could not be marked.
 
     Parameters
     ----------
     names : sequence of str
         The columns.
-    dates : str
-        How dates are read, if that was said.
     mark : str
         The new column.
 
     Raises
     ------
     InputError
-        If a column is in the way, or dates became numbers.
+        If a column is in the way.
     """
     if mark in names:
         raise InputError(f"The table has a column {mark!r} already; rename it first.")
-    if dates:
-        raise InputError(
-            "Poison is written in the table's own columns, which parts of dates are not; leave "
-            "--dates out."
-        )
