@@ -4,7 +4,8 @@ Four parts, each of ways to the same end in turn in one process on one core, med
 
 - `loops`: `Trim` and `Sever` against the same algorithms as plain loops, a refit of scikit-learn's
   `Ridge` on the kept rows in each round, SEVER with a full SVD; it is checked that they reject the
-  same rows. The package's also weigh the reasons of each rejected row, which is in their time.
+  same rows. The package's give reasons of rejected rows as well, but only when they are asked for,
+  which they are not here.
 - `fits`: `BayesClean` and `Antidote` against one fit of scikit-learn's `Ridge`.
 - `scaling`: seconds from 1,000 to 1,000,000 rows of 30 columns, and from 10 to 300 columns of
   10,000 rows, with the exponent of a power law. Sizes that promise to take too long are left out.
