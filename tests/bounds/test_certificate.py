@@ -43,6 +43,9 @@ def test_a_known_interval_lowers_it():
 
 def test_a_reach_stands_for_poison():
     assert certified_within(SETTING, WITNESS, 25 / 16) == pytest.approx(45 / 16, rel=1e-12)
+    # At mu = 1/2 the parabola is a line; raised by 1e-9 it is 1 - 3/2 c - 1e-9 c^2.
+    raised = certified_within(SETTING, WITNESS._replace(mu=0.5), 0.0)
+    assert raised == pytest.approx(2.25 / 4e-9, rel=1e-3)
 
 
 def test_a_multiplier_is_raised_until_the_matrix_is_definite():
@@ -84,9 +87,17 @@ def test_the_farthest_row_is_so_far_with_all_rounding():
     rows = ROWS._replace(lower=np.array([-2.0, b - 1]), upper=np.array([1.0, b + 3]))
     told = farthest_surely(rows, np.array([3.0, b + 0.5]))
     assert told - 8.5 == pytest.approx(2 * 28 * unit * (2 * b + 9.5), rel=0.02)
+    # Of a column the end that is farther from 0 counts, and what rows have where they are not free:
+    # with b = 0 and from -1 to 1/4 these are 3 + 1/2 + 3, beside a residual of 3 + 3 - 1/2.
+    rows = ROWS._replace(lower=np.array([-1.0, -1]), upper=np.array([0.25, 3]))
+    told = farthest_surely(rows, np.array([3.0, 0.5]))
+    assert told - 5.5 == pytest.approx(2 * 28 * unit * 6.5, rel=0.03, abs=0.0)
+    rows = rows._replace(free=np.array([False, True]), origins=np.array([[-4.0, 0.0]]))
+    told = farthest_surely(rows, np.array([3.0, 0.5]))
+    assert told - 14.5 == pytest.approx(2 * 28 * unit * 15.5, rel=0.03, abs=0.0)
 
 
 def test_rounding_of_sums_is_doubled():
     unit = 2.0**-53
-    assert gamma(3) == pytest.approx(6 * unit / (1 - 3 * unit), rel=1e-15)
+    assert gamma(3) == pytest.approx(6 * unit / (1 - 3 * unit), rel=1e-15, abs=0.0)
     assert gamma(2.0**50) == pytest.approx(2 * 0.125 / 0.875)
