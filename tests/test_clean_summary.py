@@ -8,6 +8,7 @@ import pytest
 from sklearn.linear_model import LinearRegression
 
 from mithridate.cleaning import summary
+from mithridate.cleaning.groups import Tally, source_told
 from mithridate.moments import Moments
 
 
@@ -68,6 +69,15 @@ def test_by_moments_the_cost_is_that_of_two_ridges():
     assert summary.cost_by_moments(every, every, 3.0) == []
 
 
+def test_the_ridge_of_the_cost_has_a_penalty_of_a_thousandth():
+    # Where that is the mean square of x, half of a slope is left: 1/2 of a target of 1. Beside a
+    # third row at 0 the mean square is 2/3 of it, and 2/5 of the slope are left.
+    x, y = np.array([-1.0, 1, 0]) * np.sqrt(1e-3), np.array([-1.0, 1, 0])
+    every, kept = (Moments.of(x[:n, None], y[:n], np.ones(n)) for n in (3, 2))
+    assert "is 0.6 with" in summary.cost_by_moments(kept, every, 1.0)[0]
+    assert "0.5 without" in summary.cost_by_moments(kept, every, 1.0)[0]
+
+
 @pytest.mark.parametrize(
     ("trusted", "said"), [(20, []), (19, ["19 trusted rows"]), (1, ["1 trusted row"])]
 )
@@ -89,7 +99,7 @@ def test_rows_that_went_together_are_told_from_the_others(group, gone, end):
 
 def test_what_stands_out_is_counted_and_what_is_lost_by_a_mistake():
     # The line through (0, 0), (1, 0), (2, 0) and (3, 1) is 0.3 x - 0.2: off by .2, .1 and .4 on the
-    # first three, which without the last are met exactly. The target is in units of 10.
+    # first three, which without the last are met exactly. The target is in units of 10.6.
     x, y = np.arange(4.0)[:, None], np.array([0.0, 0, 0, 1])
     guard = Judge(
         n_rejected_=1, inlier_mask_=np.arange(4) < 3, estimator=LinearRegression(), message_="Last."
@@ -103,13 +113,13 @@ def test_what_stands_out_is_counted_and_what_is_lost_by_a_mistake():
         columns=columns,
         judged=SimpleNamespace(group=np.array([True, True, False])),
     )
-    assert lines(guard, encoded(x, y, unit=10.0), gone)[2:] == [
+    assert lines(guard, encoded(x, y, unit=10.6), gone)[2:] == [
         "Of these, 2 rows together pulled the model to where it is; 1 have a target that does not "
         "fit, each alone.",
         "Columns that stand out by 3 σ: 'y' (the target) in 2, 'a' in 2, 'b' in 1.",
-        "Fit: the median error on the kept rows is 2 with the rejected rows in training, 0 "
+        "Fit: the median error on the kept rows is 2.12 with the rejected rows in training, 0 "
         "without.",
-        "If wrong: you lose 1 genuine row, and predictions move by 2 in the median, 4 at most.",
+        "If wrong: you lose 1 genuine row, and predictions move by 2.1 in the median, 4.2 at most.",
         "Last.",
     ]
     usual = rejected((1.0,), places=[[0], [1]], sigmas=[[3.0], [1.0]], columns=columns)
@@ -122,11 +132,37 @@ def test_the_model_to_defend_is_a_ridge_by_the_range_of_the_kept_rows():
     X, y = np.array([[1.0], [1], [1], [1e6]]), np.array([0.25, 0.5, 0.0, 1.0])
     guard = Judge(n_rejected_=1, inlier_mask_=np.arange(4) < 3)
     gone = rejected((9.0,), [[0], [0]], [[1.0], [1.0]], encoded(X, y).columns)
-    assert lines(guard, encoded(X, y, unit=16.0), gone)[-2:] == [
+    assert lines(guard, encoded(X, y, unit=16.0), gone)[2:] == [
+        "Columns that stand out by 3 σ: 'y' (the target) in 1.",
         "Fit: the median error on the kept rows is 3 with the rejected rows in training, 4 "
         "without.",
         "If wrong: you lose 1 genuine row, and predictions move by 3 in the median, 3 at most.",
     ]
+
+
+def test_the_source_is_a_category_unless_the_one_that_was_named_shows_it():
+    # Six of eight rows from the east were rejected, of 40; so they were by a number that is a code.
+    east = np.arange(40) < 8
+    ward = pa.chunked_array([np.where(east, "east", "north").tolist()])
+    columns = SimpleNamespace(column=["a", "ward", "ward"], group=np.array([-1, 0, 0]))
+    table = encoded(np.ones((40, 3)), np.zeros(40), columns=columns)
+    guard = Judge(n_rejected_=6, inlier_mask_=np.arange(40) > 5, estimator=LinearRegression())
+    gone = rejected((1.0,), [[0], [0]], [[0.0], [0.0]], columns)
+
+    def source(groups, **cells):
+        said = summary.sentences(guard, table, gone, cells, groups, cells=None, shifts={})
+        return next((line for line in said if line.startswith("Source")), "")
+
+    other = "'ward' is 'east' in 6 of the 6 rejected rows, but in 20% of all rows."
+    assert source(None, a=ward, ward=ward, y=ward) == f"Source: {other}"
+    assert source(None, a=ward, y=ward) == ""
+    for chance, beyond in ((0.5, False), (1e-9, True)):
+        tallies = [Tally("v2", 10, 6, chance)]
+        groups = SimpleNamespace(column="vendor", tallies=lambda kept, told=tallies: told)
+        named = source_told("'vendor'", tallies)
+        assert tallies[0].beyond == beyond
+        assert source(groups, ward=ward) == (named if beyond else f"{named} But {other}")
+        assert source(groups, vendor=ward) == named
 
 
 def test_of_a_large_table_evenly_spaced_rows_say_what_a_mistake_costs(monkeypatch):
@@ -169,7 +205,7 @@ def test_how_far_off_a_row_has_to_be_follows_from_its_residual_and_its_score():
     assert lines(guard, table, rejected())[-1] == f"{said} {summary.UNSEEN}"
     guard.regression_ = None
     assert lines(guard, table, rejected())[-1] == summary.UNSEEN
-    guard.expected_low_ = np.full(4, np.nan)
+    guard.expected_low_ = np.array([0.0, np.nan, 0.0, 0.0])
     assert lines(guard, table, rejected())[-1] == summary.UNSEEN
 
 
