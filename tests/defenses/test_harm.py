@@ -1,6 +1,7 @@
 """Flagged rows that stay: on a curve, at a level of the target, at an end where it is cut off."""
 
 from types import SimpleNamespace
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -82,6 +83,9 @@ def test_rows_bear_each_other_out_where_a_prediction_comes_three_tenths_of_the_w
     assert borne_out(Steps(y, flagged, one, 0.0), flagged).tolist() == [True, False, False]
     alone = np.array([True, False, False])
     assert not borne_out(Steps(y, alone, {1: [9.0]}, 0.0), alone).any()
+    higher = Steps(y + 5.0, flagged, {3: [2.9, 0.0, -3.1]}, 0.0)
+    higher.apart = 5.0  # what counts is the way from there
+    assert borne_out(higher, flagged).tolist() == [False, False, True]
 
 
 class Steps(Errors):
@@ -96,7 +100,7 @@ class Steps(Errors):
         many = int((used & self.flagged).sum())
         among[self.flagged] = self.steps.get(many, 0.0)
         among[~self.flagged] = self.pull * (many > 0)
-        return np.stack([among, among])
+        return self.apart + np.stack([among, among])
 
 
 @pytest.mark.parametrize("others, pull, r, denies", [
@@ -135,6 +139,27 @@ def test_rows_are_needed_where_the_others_are_one_percent_worse_without_them():
     y, flagged = np.zeros(3), np.array([True, False, False])
     assert harmful(Errors(y, 0.0, without=1.011), flagged)
     assert not harmful(Errors(y, 0.0, without=1.009), flagged)
+    assert not harmful(Errors(y, 0.0, without=2.01, within=2.0), flagged)
+    either = Errors(y, 0.0)  # one of two models is enough
+    either.models = {"ridge": None, "trees": None}
+    either.error = lambda model, used, rows: 2.0 if model == "trees" and not used.all() else 1.0
+    assert harmful(either, flagged)
+
+
+class Weighed(NamedTuple):
+    y: np.ndarray
+    weight: np.ndarray
+
+
+def test_drawn_rows_count_for_all_flagged_ones_and_long_tables_are_split_once():
+    flagged, drawn = np.arange(4) > 0, np.arange(4) == 1
+    tried = Tried(Weighed(np.zeros(4), np.array([1.0, 2, 3, 2])), flagged, drawn)
+    assert tried.table.weight.tolist() == [1.0, 7.0, 3.0, 2.0]  # 2 + 3 + 2 for the 2 of one
+    assert tried.learned.tolist() == [True, True, False, False]
+    assert len(tried.splits) == 3
+    for n, splits in ((1 << 14, 3), ((1 << 14) + 1, 1)):
+        long = Tried(Weighed(np.zeros(n), np.ones(n)), np.zeros(n, bool))
+        assert len(long.splits) == splits and long.learned.all()
 
 
 def test_more_than_fifteen_percent_are_no_errors(monkeypatch):
@@ -151,6 +176,8 @@ def test_more_than_fifteen_percent_are_no_errors(monkeypatch):
         assert said.message == "" if not does_harm else "predicted worse" in said.message
     monkeypatch.setattr(harm, "borne_out", lambda tried, flagged: flagged & (first < 8))
     assert decided(table, first < 15).refused  # eight of fifteen are borne out
+    monkeypatch.setattr(harm, "borne_out", lambda tried, flagged: flagged & (first < 7))
+    assert not decided(table, first < 14).refused  # a half
     monkeypatch.setattr(harm, "borne_out", lambda tried, flagged: flagged & (first < 7))
     some = decided(table, first < 15)
     assert not some.refused and some.spared.sum() == 7
