@@ -4,6 +4,8 @@ import errno
 import os
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 import mithridate
@@ -126,3 +128,13 @@ def test_a_file_cut_short_is_told(folder, tmp_path):
         os.ftruncate(stored._file, 100)
         with pytest.raises(InputError, match="cut short"):
             stored.read(0, read)
+
+
+def test_a_part_of_a_file_has_its_rows_in_the_order_of_the_file(tmp_path):
+    rows = pa.table({"x": np.arange(140.0), "y": np.arange(140.0)})
+    pq.write_table(rows, tmp_path / "twenty.parquet", row_group_size=7)
+    here, _ = surveyed(*find_files(str(tmp_path)), False)
+    for start, stop in [(0, 140), (42, 140), (45, 139), (50, 64), (110, 140), (139, 140)]:
+        batches = here.batches(here.files[0], ["y"], start, stop)
+        read = np.concatenate([batch["y"].to_numpy() for batch in batches])
+        np.testing.assert_array_equal(read, np.arange(start, stop))

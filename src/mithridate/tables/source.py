@@ -247,9 +247,11 @@ def _read(
     source: Source, file: File, groups: Sequence[int], columns: Sequence[str]
 ) -> Iterator[pa.RecordBatch]:
     try:
-        fragment = ds.ParquetFileFormat(pre_buffer=False).make_fragment(
-            source.path(file), source.system, row_groups=list(groups)
-        )
+        path, parquet = source.path(file), ds.ParquetFileFormat(pre_buffer=False)
+        fragment = parquet.make_fragment(path, source.system)
+        if len(groups) < len(file.groups):
+            # Not `row_groups` of `make_fragment`, which reads from the eighth on in another order.
+            fragment = fragment.subset(row_group_ids=list(groups))
         batches = fragment.to_batches(
             schema=source.schema, columns=list(columns), batch_size=BATCH, batch_readahead=2
         )
