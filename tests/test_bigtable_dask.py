@@ -1,11 +1,16 @@
 """On a Dask cluster a table is cut as on one machine, and a small one is not sent there."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 import mithridate
 from mithridate.errors import InputError
 from mithridate.passes import engine, memory
+from mithridate.passes import workers as of_workers
+from mithridate.passes.workers import WorkerScratch
+from mithridate.tables.source import Source
 
 from .test_audit import call
 from .test_bigtable import DEFENSES, cut, long_table, short_spans  # noqa: F401
@@ -28,6 +33,54 @@ def test_a_cluster_keeps_the_same_rows(how, client, short_spans, tmp_path):  # n
     got = mithridate.clean(tmp_path, target="y", client=client, **DEFENSES[how])
     np.testing.assert_array_equal(got.mask, want.mask)
     assert not got.mask.all()
+
+
+def kept_by(client):
+    """Files that workers keep."""
+    folders = client.run(lambda dask_worker: dask_worker.local_directory).values()
+    return [file for place in folders for file in Path(place).glob("mithridate-*")]
+
+
+def decoded(client, path, monkeypatch):
+    """How many spans of a table with three were decoded, and blocks read that were kept."""
+    spans, blocks = [], []
+    decode, read = Source.blocks, WorkerScratch.read
+    monkeypatch.setattr(Source, "blocks", lambda *g: spans.append(g[2]) or decode(*g))
+    monkeypatch.setattr(WorkerScratch, "read", lambda *g: blocks.append(g[1]) or read(*g))
+    want = mithridate.clean(path, target="y", defense="bayesclean")
+    spans.clear()
+    got = mithridate.clean(path, target="y", client=client, defense="bayesclean")
+    np.testing.assert_array_equal(got.mask, want.mask)
+    passes = len(got.passes)
+    monkeypatch.undo()
+    return len(spans), len(blocks), passes
+
+
+def test_workers_decode_a_table_once_for_all_passes_over_its_numbers(
+    client,
+    short_spans,  # noqa: F811
+    tmp_path,
+    monkeypatch,
+):
+    cut(long_table(90_000), tmp_path, [1, 777, 20_000, 40_001], group=7000)
+    spans, blocks, passes = decoded(client, tmp_path, monkeypatch)
+    # Three spans in three passes: over the columns, for their medians, and the first one over their
+    # numbers. Then the six blocks of 16,384 rows are read in each of the others.
+    assert spans == 3 * 3 and passes > 4
+    assert blocks == 6 * (passes - 3)
+    assert not kept_by(client)
+
+
+def test_workers_without_room_decode_in_every_pass(
+    client,
+    short_spans,  # noqa: F811
+    tmp_path,
+    monkeypatch,
+):
+    cut(long_table(90_000), tmp_path, [20_000], group=7000)
+    monkeypatch.setattr(of_workers, "free", lambda: 10**6)
+    spans, blocks, passes = decoded(client, tmp_path, monkeypatch)
+    assert spans == 3 * passes and blocks == 0
 
 
 def test_a_cluster_writes_the_same_files(client, short_spans, tmp_path):  # noqa: F811

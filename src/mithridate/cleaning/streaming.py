@@ -4,7 +4,6 @@ import dataclasses
 import hashlib
 import pickle
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +25,6 @@ from ..passes.engine import Dask, Engine, Local
 from ..passes.journal import key_of
 from ..passes.memory import Verdict
 from ..passes.reader import Reader, Tell
-from ..passes.scratch import Scratch
 from ..passes.stream import Streamed
 from ..tables import csv, targets
 from ..tables.digest import Digest
@@ -199,7 +197,7 @@ class _Run:
         reader, encoder = self._encoder(reader)
         check_savable(self.save_model, encoder)
         source = reader.source
-        with self._scratch(source, encoder) as scratch:
+        with self.engine.scratch(source, encoder.width, self.shop.folder) as scratch:
             rows = Streamed(reader, encoder, scratch)
             trusted = None
             if self.trusted is not None:
@@ -253,12 +251,6 @@ class _Run:
             self.tell("looking for wrong cells", 0, 0)
             cells = cells_in(reader, encoder)
         return sources, cells
-
-    def _scratch(self, source: Source, encoder: Encoder) -> AbstractContextManager[Scratch | None]:
-        """Where this machine does the passes, a place for the numbers of the table."""
-        if not isinstance(self.engine, Local):
-            return nullcontext()
-        return Scratch(source, encoder.width, self.shop.folder)
 
     def _source(self, files: Sequence[File], skip: bool) -> tuple[Source, list[BadFile]]:
         text = [file for file in files if file.name.lower().endswith(TEXT)]

@@ -1,18 +1,23 @@
 """Who does the passes: this machine, or the workers of a Dask cluster. The answer is the same."""
 
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from functools import partial, reduce
 from itertools import groupby
+from pathlib import Path
 from typing import Any, NamedTuple, Protocol
+from uuid import uuid4
 
 from .._cluster import ahead, with_workers
 from .._machine import cores
+from ..tables.source import Source
 from .block import no_other_threads, one_thread
 from .fold import Fold
 from .memory import SPAN
+from .scratch import Scratch, Store
+from .workers import WorkerScratch, forget, worker
 
 THREADS = 8  # at most: more would wait for the decoder, and each holds a block in memory
 WAITING = 2  # blocks that are decoded ahead, while those before them are computed
@@ -62,6 +67,25 @@ class Engine(Protocol):
         -------
         object
             The result of all rows.
+        """
+        ...
+
+    def scratch(self, source: Source, width: int, folder: Path) -> AbstractContextManager[Store]:
+        """Make a place for the numbers of a table, so that they are made once.
+
+        Parameters
+        ----------
+        source : Source
+            The files.
+        width : int
+            Columns of numbers, the target among them.
+        folder : path
+            Where it may be on this machine.
+
+        Returns
+        -------
+        context manager of Store
+            The place; what is there is removed in the end.
         """
         ...
 
@@ -118,6 +142,9 @@ class Local:
             merged = (reduce(asked.fold.merge, results(span)) for span in spans)
             return reduce(asked.fold.merge, map(asked.shrink, merged))
 
+    def scratch(self, source: Source, width: int, folder: Path) -> AbstractContextManager[Store]:
+        return Scratch(source, width, folder)
+
     def map(self, work: Callable[[Any], Any], tasks: Sequence[Any], rows: int) -> Iterator[Any]:
         with one_thread(), closing(_in_threads(work, tasks, self.writers)) as found:
             yield from found
@@ -153,6 +180,7 @@ class Dask:
 
     def __init__(self, client: Any):
         self.client = with_workers(client)
+        self.places: dict[int, str] = {}  # the workers of spans, whose numbers may lie there
 
     def reduce(self, source: Blocks, asked: Pass) -> Any:
         if source.rows <= SPAN:
@@ -161,27 +189,58 @@ class Dask:
         starts = range(0, source.rows, SPAN)
 
         def spans() -> Iterator[Any]:
-            for start, result in zip(starts, self.map(work, starts, source.rows), strict=True):
+            results = self._sent(work, starts, self.places)
+            for start, (place, result) in zip(starts, results, strict=True):
+                if place is not None:
+                    self.places[start] = place
                 asked.progress(min(start + SPAN, source.rows))
                 yield asked.shrink(result)
 
         return reduce(asked.fold.merge, spans())
 
+    @contextmanager
+    def scratch(self, source: Source, width: int, folder: Path) -> Iterator[Store]:
+        """Make a place for the numbers of a table: of a long one, with the workers."""
+        if source.rows <= SPAN:
+            with Scratch(source, width, folder) as here:
+                yield here
+            return
+        kept = WorkerScratch(source, width, uuid4().hex)
+        try:
+            yield kept
+        finally:
+            with suppress(Exception):  # what a lost worker kept goes with its own folder
+                self.client.run(forget, kept.name)
+
     def map(self, work: Callable[[Any], Any], tasks: Sequence[Any], rows: int) -> Iterator[Any]:
         if rows <= SPAN:  # one worker's share: sending it costs more than doing it
             yield from Local().map(work, tasks, rows)
             return
+        yield from self._sent(work, tasks)
+
+    def _sent(
+        self,
+        work: Callable[[Any], Any],
+        tasks: Iterable[Any],
+        places: Mapping[Any, str] | None = None,
+    ) -> Iterator[Any]:
+        """The result of each task in order, each from its own worker where that has time."""
         most = ahead(self.client)
         waiting: deque[Any] = deque()
         for task in tasks:
-            waiting.append(self.client.submit(work, task, pure=False))
+            how: dict[str, Any] = {"pure": False}
+            if places and task in places:
+                how |= {"workers": [places[task]], "allow_other_workers": True}
+            waiting.append(self.client.submit(work, task, **how))
             if len(waiting) >= most:
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
 
 
-def _span(source: Blocks, columns: Sequence[str], fold: Fold, start: int) -> Any:
+def _span(source: Blocks, columns: Sequence[str], fold: Fold, start: int) -> tuple[str | None, Any]:
+    """The worker that computed the result of a span, and the result."""
+    here = worker()
     with one_thread():
         blocks = source.blocks(columns, start, min(start + SPAN, source.rows))
-        return fold.over(blocks)
+        return getattr(here, "address", None), fold.over(blocks)

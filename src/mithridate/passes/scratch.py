@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from jaxtyping import Float
@@ -27,6 +27,27 @@ class Stored(NamedTuple):
     """Stands for a block that is in the scratch, and has so many rows."""
 
     num_rows: int
+
+
+class Store(Protocol):
+    """A table whose numbers are kept, once a pass has made them."""
+
+    @property
+    def rows(self) -> int:
+        """How many there are."""
+        ...
+
+    def blocks(self, columns: Sequence[str], start: int, stop: int) -> Iterator[tuple[int, Any]]:
+        """Blocks of the rows from `start` to `stop`; `Stored` stands for one that is kept."""
+        ...
+
+    def write(self, start: int, Z: Numbers) -> None:
+        """Keep a block, by its first row."""
+        ...
+
+    def read(self, start: int, Z: Numbers) -> None:
+        """Fill in the numbers of a block that was kept."""
+        ...
 
 
 class Scratch(ExitStack):

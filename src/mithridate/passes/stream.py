@@ -18,7 +18,7 @@ from .fold import Fold, Merge, neither
 from .memory import BLOCK, Passes, Scan, Verdict
 from .reader import Reader, as_it_is
 from .scores import between
-from .scratch import Scratch, Stored
+from .scratch import Store, Stored
 from .select import Ranks, RankValue, places
 
 
@@ -31,11 +31,11 @@ class Streamed(Passes):
         Does the passes.
     encoder : Encoder
         Makes numbers of the columns.
-    scratch : Scratch, optional
+    scratch : Store, optional
         Where the numbers are kept; None: they are made anew in every pass.
     """
 
-    def __init__(self, reader: Reader, encoder: Encoder, scratch: Scratch | None = None):
+    def __init__(self, reader: Reader, encoder: Encoder, scratch: Store | None = None):
         self.reader, self.encoder, self.scratch = reader, encoder, scratch
         self.total = float(reader.source.rows)
 
@@ -178,7 +178,7 @@ class EncodedKernel:
 
     encoder: Encoder
     kernel: Kernel
-    scratch: Scratch | None
+    scratch: Store | None
 
     def __call__(self, block: tuple[int, pa.Table | Stored]) -> Any:
         start, table = block
