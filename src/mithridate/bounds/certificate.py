@@ -25,7 +25,7 @@ from .writable import Writable
 
 Vector = Float[np.ndarray, " k"]
 UNIT = float(np.finfo(float).eps) / 2
-RAISES = (0.0, 1e-9, 1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3)  # of μ until it is definite
+MULTIPLIER_RAISES = (0.0, 1e-9, 1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3)  # of μ until it is definite
 
 
 class Term(NamedTuple):
@@ -44,7 +44,7 @@ def certified(
     poison: float,
     witness: Witness,
     terms: Sequence[Term] = (),
-    raises: Sequence[float] = RAISES,
+    raises: Sequence[float] = MULTIPLIER_RAISES,
 ) -> float:
     """An upper bound on the error of the fit with any `poison` added rows that may be written.
 
@@ -96,7 +96,7 @@ def certified_within(setting: Setting, witness: Witness, reach: float) -> float:
     float
         Mean squared error on the judged rows, as in `certified`.
     """
-    tries = (witness._replace(mu=witness.mu * (1 + share)) for share in RAISES)
+    tries = (witness._replace(mu=witness.mu * (1 + share)) for share in MULTIPLIER_RAISES)
     return _first(_at(setting, 0, one, reach, ()) for one in tries)
 
 

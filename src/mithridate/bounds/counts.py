@@ -12,8 +12,8 @@ from .dual import Witness, search
 from .setting import Setting
 from .writable import Writable
 
-RAISE = 1.003  # of μ, so that the matrix is definite with a smaller penalty too
-STRETCHES = 12
+_MULTIPLIER_RAISE = 1.003  # factor of μ, so that the matrix is definite with a smaller penalty too
+_MAX_STRETCHES = 12  # of the proof for all numbers up to one; with more, a smaller number is tried
 
 
 def safe_rows(
@@ -45,7 +45,11 @@ def safe_rows(
     """
     if setting.fit(0).error > limit:
         return 0
-    proofs = {k: w._replace(mu=w.mu * RAISE) for k, w in (known or {}).items() if 0 < k <= most}
+    proofs = {
+        k: w._replace(mu=w.mu * _MULTIPLIER_RAISE)
+        for k, w in (known or {}).items()
+        if 0 < k <= most
+    }
     guessed = sorted(proofs)
 
     def holds(k: int) -> bool:
@@ -53,7 +57,7 @@ def safe_rows(
             near = min(proofs, key=lambda other: abs(other - k), default=None)
             start = None if near is None else proofs[near]
             witness = search(setting, rows, setting.fit(k), start)
-            proofs[k] = witness._replace(mu=witness.mu * RAISE)
+            proofs[k] = witness._replace(mu=witness.mu * _MULTIPLIER_RAISE)
         return _below(setting, rows, k, proofs[k], limit)
 
     low, high = 0, most + 1
@@ -73,7 +77,7 @@ def safe_rows(
 
 def _covered(setting: Setting, rows: Writable, last: int, limit: float, holds, proofs) -> bool:
     """Whether all numbers from 1 to `last` are proved, stretch by stretch from above."""
-    for _ in range(STRETCHES):
+    for _ in range(_MAX_STRETCHES):
         if last <= 0:
             return True
         if not holds(last):

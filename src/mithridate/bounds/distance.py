@@ -1,4 +1,4 @@
-"""How far a row that may be written can lie from a plane, and the same with its kinks rounded."""
+"""How far a row that may be written can lie from a plane, and a smooth bound on that."""
 
 from typing import NamedTuple
 
@@ -9,9 +9,9 @@ from .writable import Writable
 
 Vector = Float[np.ndarray, " k"]
 Matrix = Float[np.ndarray, "k k"]
-HALVINGS = 30  # of the multiplier of a budget; any value is valid, more only sharpen
+_HALVINGS = 30  # of the multiplier of a budget; any value is valid, more only sharpen
 BUDGET_SLACK = 1e-8  # attacks keep to a budget up to rounding
-NEGLIGIBLE = 1e-12  # share of an origin in a mean
+_MIN_SHARE = 1e-12  # share of an origin in a mean
 
 
 def farthest(rows: Writable, q: Vector) -> float:
@@ -51,7 +51,7 @@ class Smooth(NamedTuple):
 
 
 class _Shares(NamedTuple):
-    """Who has a share in a side: levels of groups, origins, and how far and dear those move."""
+    """Shares of levels and origins in a side; the moves of origins and their multipliers."""
 
     level: Vector
     origin: Vector
@@ -134,7 +134,7 @@ class LargestResidual:
         return FarthestSide(value - sign * float(q[-1]), row, g, shares)
 
     def _end(self, g: Vector, heat: float) -> tuple[float, "_Shares"]:
-        """The largest `g · (x, y)` over the rows that may be written, and who has a share in it."""
+        """The largest `g · (x, y)` over the rows that may be written, and the shares in it."""
         if self.near:
             return self._end_nearby(g, heat)
         size = np.abs(g)
@@ -181,17 +181,17 @@ class LargestResidual:
         bend[-1], bend[:, -1] = 0.0, 0.0  # the target's place is the intercept's from here on
         return bend
 
-    def _levels(self, some: Vector, heat: float) -> tuple[float, Vector]:
+    def _levels(self, values: Vector, heat: float) -> tuple[float, Vector]:
         """The largest sum of one entry of each group, and the share of every entry in it."""
-        best = np.maximum.reduceat(some, self.starts)
-        below = some - best[self.group]
+        best = np.maximum.reduceat(values, self.starts)
+        below = values - best[self.group]
         if heat > 0:
             raised = np.exp(below / heat)
             total = np.add.reduceat(raised, self.starts)
             return float((best + heat * np.log(total)).sum()), raised / total[self.group]
         first = np.flatnonzero(below == 0)
         first = first[np.unique(self.group[first], return_index=True)[1]]
-        share = np.zeros(len(some))
+        share = np.zeros(len(values))
         share[first] = 1.0
         return float(best.sum()), share
 
@@ -208,7 +208,7 @@ class LargestResidual:
         most = np.full(len(none), np.linalg.norm(g) / (2 * rows.budget))
         least = np.where((moved(none) ** 2).sum(axis=1) <= square, most, none)
         cheap = least > 0  # the budget does not bind there
-        for _ in range(HALVINGS):
+        for _ in range(_HALVINGS):
             price = (least + most) / 2
             over = (moved(price) ** 2).sum(axis=1) > square
             least, most = np.where(over, price, least), np.where(over, most, price)
@@ -220,7 +220,7 @@ class LargestResidual:
 
     def _bend_nearby(self, g: Vector, shares: "_Shares", heat: float, bend: Matrix) -> None:
         """Adds the second derivatives of the value within a budget."""
-        some = shares.origin > NEGLIGIBLE
+        some = shares.origin > _MIN_SHARE
         share, delta, price = shares.origin[some], shares.delta[some], shares.price[some]
         bend += _spread(self.rows.origins[some] + delta, share) / heat
         inside = (self.low[some] < delta) & (delta < self.high[some]) & (g != 0)

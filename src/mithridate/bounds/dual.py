@@ -30,12 +30,11 @@ Vector = Float[np.ndarray, " k"]
 Matrix = Float[np.ndarray, "k k"]
 HEATS = (3e-2, 3e-3, 3e-4, 3e-5, 3e-6)  # of the residual, in target ranges
 WARM = HEATS[1:]  # from a start that is good already
-BARRIER = 0.1  # of the heat, in units of the bound: keeps μ - λ and γ positive
-OFF = 1e-2  # of the largest curvature: how far from there a search begins
-LEAST_LOWER = 1e-4  # of the bound: where the start of a search counts as better than its end
-STARTS = 11  # points between the clean fit and the middle of the target
-NEAREST = -18.0  # log(μ / λmax - 1) never falls below
-FARTHEST = 12.0
+_BARRIER = 0.1  # of the heat, in units of the bound: keeps μ - λ and γ positive
+_START_MARGIN = 1e-2  # of the largest curvature: a search begins with μ this much above it
+_MIN_ADVANTAGE = 1e-4  # of the bound, by which the start of a search must be better than its end
+_STARTS = 11  # points between the clean fit and the middle of the target
+_MIN_LOG_MULTIPLIER, _MAX_LOG_MULTIPLIER = -18.0, 12.0  # range of log(μ / λmax - 1)
 
 
 class Witness(NamedTuple):
@@ -110,9 +109,9 @@ class Smoothed:
     ) -> tuple[Witness, Vector]:
         """A pair `(q, μ)` and the `γ` near the minimum, from others."""
         white, size = self.white, len(self.white.pull)
-        mu = max(start.mu, self.top * (1 + OFF))
+        mu = max(start.mu, self.top * (1 + _START_MARGIN))
         lacking = np.maximum(white.curves[self.at] - mu, 0.0)
-        gamma = np.maximum(np.array(gammas, float), lacking + OFF * white.curves.max())
+        gamma = np.maximum(np.array(gammas, float), lacking + _START_MARGIN * white.curves.max())
         away = white.T.T @ (white.fit.A @ (start.q - white.fit.theta))
         x = np.concatenate([mu * away, [mu], gamma])
         self.unit = 1.0
@@ -139,17 +138,17 @@ class Smoothed:
         return p, mu, gamma, room, moved
 
     def _sum(self, mu: float, gamma, room, moved, far: float, heat: float) -> float:
-        with np.errstate(over="ignore"):  # a step that is far too long is infinitely bad
+        with np.errstate(over="ignore"):  # a step that overflows counts as infinitely bad
             value = self.white.fit.error + (moved**2 / room).sum() / 4 - gamma @ self.product
         value += mu * self.white.fit.poison * far**2 / 4
-        barrier = BARRIER * heat * self.unit
+        barrier = _BARRIER * heat * self.unit
         return float(value - barrier * (np.log(room).sum() + np.log(gamma).sum()))
 
     def local(self, x: Vector, heat: float) -> Derivatives:
         """The same, with its derivatives."""
         white, at, size = self.white, self.at, len(self.white.pull)
         (p, mu, gamma, room, moved), k = self._parts(x), white.fit.poison
-        e, barrier = p / mu, BARRIER * heat * self.unit
+        e, barrier = p / mu, _BARRIER * heat * self.unit
         far, by_q, bent = self.distance.smooth(white.fit.theta + white.T @ e, heat * self.heat_unit)
         by_e, ratio = white.T.T @ by_q, moved / room
         by_room = -(ratio**2) / 4 - barrier / room
@@ -204,8 +203,8 @@ def search(setting: Setting, rows: Writable, fit: Fit, start: Witness | None = N
     lowest, _ = Smoothed(white, rows).minimum(first, heats=HEATS if start is None else WARM)
     better = lowest._replace(mu=multiplier(white, lowest.q, farthest(rows, lowest.q)))
     best = min(lowest, better, key=lambda one: _value(white, rows, one))
-    # A plane that was descended to says more than its value does: see `planted`.
-    lower = _value(white, rows, first) < _value(white, rows, best) * (1 - LEAST_LOWER)
+    # Where both are as good, the end of the search is the better start for `planted`.
+    lower = _value(white, rows, first) < _value(white, rows, best) * (1 - _MIN_ADVANTAGE)
     return first if lower else best
 
 
@@ -219,7 +218,7 @@ def _first(white: Whitened, rows: Writable) -> Witness:
     theta = white.fit.theta
     flat = np.append(np.zeros(len(theta) - 1), (rows.lower[-1] + rows.upper[-1]) / 2)
     tried = []
-    for share in np.linspace(0, 1, STARTS):
+    for share in np.linspace(0, 1, _STARTS):
         q = theta + share * (flat - theta)
         one = Witness(q, multiplier(white, q, farthest(rows, q)))
         tried.append((_value(white, rows, one), one))
@@ -251,7 +250,7 @@ def multiplier(white: Whitened, q: Vector, far: float) -> float:
         moved, room = white.pull + mu * away, mu - white.curves
         return (moved * away / (2 * room) - moved**2 / (4 * room**2)).sum() + push
 
-    low, high = NEAREST, FARTHEST
+    low, high = _MIN_LOG_MULTIPLIER, _MAX_LOG_MULTIPLIER
     for _ in range(60):
         middle = (low + high) / 2
         steep = slope(top * (1 + np.exp(middle))) > 0

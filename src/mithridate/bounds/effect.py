@@ -15,7 +15,7 @@ from ..errors import InputError
 Vector = Float[np.ndarray, " n"]
 Matrix = Float[np.ndarray, "n k"]
 Labels = Int[np.ndarray, " n"]
-FULL = 1e-10  # share of the largest singular value below which a design has no full rank
+_FULL_RANK = 1e-10  # share of the largest singular value below which a design has no full rank
 
 
 class Effect(NamedTuple):
@@ -77,11 +77,11 @@ class Effect(NamedTuple):
         x, y = within(Z, groups), within(y[:, None], groups)[:, 0]
         size = np.linalg.norm(Z, axis=0)
         # A column that is the same in each group is left with rounding alone.
-        if len(x) <= x.shape[1] or (np.linalg.norm(x, axis=0) <= FULL * size).any():
+        if len(x) <= x.shape[1] or (np.linalg.norm(x, axis=0) <= _FULL_RANK * size).any():
             raise dependent()
         q, r = np.linalg.qr(x)
         diagonal = np.abs(np.diag(r))
-        if diagonal.min() <= FULL * diagonal.max():
+        if diagonal.min() <= _FULL_RANK * diagonal.max():
             raise dependent()
         theta = scipy.linalg.solve_triangular(r, q.T @ y)
         weight = scipy.linalg.solve_triangular(r.T, np.asarray(a, float), lower=True)
@@ -141,7 +141,7 @@ class State(NamedTuple):
         if groups is not None:
             count = np.bincount(groups)
             leverage, absorbed = leverage + 1 / count[groups], int((count > 0).sum())
-        room = np.where(1 - leverage > FULL, 1 - leverage, 0.0)
+        room = np.where(1 - leverage > _FULL_RANK, 1 - leverage, 0.0)
         freedom = len(rows) - x.shape[1] - absorbed
         value, spread = float(effect.weight @ theta), float(effect.weight @ pull)
         return cls(rows, value, y - x @ theta, x @ pull, room, spread, freedom)

@@ -17,10 +17,10 @@ from .setting import Fit, Setting
 
 Vector = Float[np.ndarray, " k"]
 Matrix = Float[np.ndarray, "r k"]
-BLOCK = 1 << 20  # scores at once
-ROUNDS, TRIES = 60, 16  # scorings of all rows; changes tried together after each
-LEAST_GAIN = 5e-3  # of the worth: rounds that gain less are the last; there are many alphas
-LOOK = 3  # rounds over which that is asked
+_SCORES_AT_ONCE = 1 << 20  # to bound the memory
+_MAX_ROUNDS, _MAX_TRIES = 60, 16  # scorings of all rows; changes tried together after each
+_MIN_GAIN = 5e-3  # of the worth: the search ends where the last `_GAIN_ROUNDS` rounds gained less
+_GAIN_ROUNDS = 3
 
 
 class Aim(NamedTuple):
@@ -217,14 +217,14 @@ class Exchange(PoisonedFit):
         if self.moves.near:
             return places
         worth, block, history = self.worth(places), len(places), []
-        for _ in range(ROUNDS):
+        for _ in range(_MAX_ROUNDS):
             best = self._scored(places)
             order = np.argsort(-best.gain, kind="stable")
             order = order[: np.count_nonzero(best.gain > LEAST * abs(worth))]
             before = worth
             places, worth, block = self._made(places, worth, best, order, block)
             history.append(worth - before)
-            if sum(history[-LOOK:]) <= LEAST_GAIN * abs(worth) or not order.size:
+            if sum(history[-_GAIN_ROUNDS:]) <= _MIN_GAIN * abs(worth) or not order.size:
                 break
         return places
 
@@ -248,7 +248,7 @@ class Exchange(PoisonedFit):
         """The rows with changes made that do good together, their worth, and how many at once."""
         at, block, more = 0, max(min(block, len(order)), 1), _normal(places)
         normal = self.fit.A + more[0], self.fit.b + more[1]
-        for _ in range(TRIES):
+        for _ in range(_MAX_TRIES):
             if at >= len(order):
                 break
             some = order[at : at + block]
@@ -256,11 +256,11 @@ class Exchange(PoisonedFit):
             tried[some] = best.rows[some]
             new, old = _normal(tried[some]), _normal(places[some])
             other = normal[0] + (new[0] - old[0]), normal[1] + (new[1] - old[1])
-            then = self._worth(tried, other)
-            if then > worth:
-                places, worth, normal = tried, then, other
+            new_worth = self._worth(tried, other)
+            if new_worth > worth:
+                places, worth, normal = tried, new_worth, other
                 at, block = at + len(some), 2 * block
-            else:  # the best alone does good for certain
+            else:  # the best change alone always gains
                 at, block = at + (block == 1), (block + 3) // 4
         return places, worth, block
 
@@ -268,7 +268,7 @@ class Exchange(PoisonedFit):
         """The best change of each row."""
         pull, moves = self.pull(places), self.moves
         width = len(moves.number) * (2 + 2 * len(SHARES)) + len(moves.level)
-        step = max(BLOCK // max(width, 1), 1)
+        step = max(_SCORES_AT_ONCE // max(width, 1), 1)
         parts = [self._block(pull, places, slice(i, i + step)) for i in range(0, len(places), step)]
         return _BestChanges(*(np.concatenate(part) for part in zip(*parts, strict=True)))
 
@@ -279,10 +279,10 @@ class Exchange(PoisonedFit):
         rest, changes = _Without.of(pull, Z, y), _ColumnChanges.of(self.moves, Z)
         leverage, curve = rest.after(pull, changes)
         slope = (Z * rest.slope).sum(axis=1)[:, None] + changes.along(rest.slope)
-        said = (Z * rest.theta).sum(axis=1)[:, None] + changes.along(rest.theta)
+        predicted = (Z * rest.theta).sum(axis=1)[:, None] + changes.along(rest.theta)
 
         def gained(target: Matrix, count: int | None) -> Matrix:
-            t = (target - said[:, :count]) / (1 + leverage[:, :count])
+            t = (target - predicted[:, :count]) / (1 + leverage[:, :count])
             return t * slope[:, :count] + t * t * curve[:, :count]
 
         base, worth = gained(y[:, None], 1), self._aimed(pull, places, block, changes)
@@ -291,14 +291,14 @@ class Exchange(PoisonedFit):
             gain = worth(gained(target, count) - base, target, count)
             at = gain.argmax(axis=1)[:, None]
             value = np.take_along_axis(gain, at, 1)[:, 0]
-            there = np.take_along_axis(np.broadcast_to(target, gain.shape), at, 1)[:, 0]
+            value_target = np.take_along_axis(np.broadcast_to(target, gain.shape), at, 1)[:, 0]
             better = value > best
-            best, to = np.where(better, value, best), np.where(better, there, to)
+            best, to = np.where(better, value, best), np.where(better, value_target, to)
             which = np.where(better, at[:, 0], which)
         return _BestChanges(best, changes.made(rows, which, to))
 
     def _targets(self, y: Vector, changes: _ColumnChanges) -> Iterator[tuple[Matrix, int | None]]:
-        """Targets that are tried, and for how many of the changes; None: for all."""
+        """Targets to try, and with how many of the changes; None: with all."""
         rows, low, high = self.moves.rows, *self.moves.ends
         if not self.free:
             yield y[:, None], None
@@ -319,17 +319,17 @@ class Exchange(PoisonedFit):
                 yield allowed(y[:, None] + way * (high - low)), 1
 
     def _aimed(self, pull: Pull, places: Matrix, block: slice, changes: _ColumnChanges):
-        """What changes gain that do so much to the error and to the risk."""
+        """The worth of changes, as a function of their gain of error and of their targets."""
         aim, error = self.aim, self.setting.error(pull.theta)
         squares = aim.away(places) ** 2
         others = squares.sum() - squares[block]
         risk = squares.mean() / aim.unit
         now = float(aim.worth(np.array(error), np.array(risk)))
         rows = places[block]
-        said = (rows[:, :-1] @ aim.plane)[:, None] + changes.along(aim.plane[None, :])
+        predicted = (rows[:, :-1] @ aim.plane)[:, None] + changes.along(aim.plane[None, :])
 
         def worth(gain: Matrix, target: Matrix, count: int | None) -> Matrix:
-            away = (target - said[:, :count]) ** 2
+            away = (target - predicted[:, :count]) ** 2
             risks = (others[:, None] + away) / (len(places) * aim.unit)
             return aim.worth(error + gain, risks) - now
 

@@ -79,25 +79,25 @@ def _between(effect: Effect, most: int) -> tuple[Vector, ...]:
 def _parts(d: Matrix, alpha: Vector, residual: Vector, most: int) -> _Parts:
     """The parts of one group, for each number of its rows that is left out."""
     n = len(alpha)
-    gone = np.arange(1, min(n, most) + 1)
-    left = np.maximum(n - gone, 1)
+    removed = np.arange(1, min(n, most) + 1)
+    left = np.maximum(n - removed, 1)
     own = np.arange(n), np.arange(n)
     length = np.sqrt(np.maximum(over_sets(_with_own(d @ d.T, own)), 0.0))
-    s, a, r = (_either(one, gone) for one in (length, _largest(alpha), _largest(residual)))
+    s, a, r = (_either(one, removed) for one in (length, _largest(alpha), _largest(residual)))
     product = np.outer(alpha, residual)
     mixed = over_sets(_with_own((product + product.T) / 2, own))
-    first = top(alpha * residual, n)[gone - 1] + mixed[gone - 1] / left
+    first = top(alpha * residual, n)[removed - 1] + mixed[removed - 1] / left
     apart = (alpha[:, None] - alpha) * (residual[:, None] - residual)
-    kept = np.append(over_sets(_with_own(-apart, own)), 0.0)[n - gone - 1]
-    # What the rows that stay still say, at least; without any the group is gone as a whole.
-    second = alpha @ residual + np.where(gone < n, kept / (2 * left), 0.0)
+    kept = np.append(over_sets(_with_own(-apart, own)), 0.0)[n - removed - 1]
+    # The least contribution of the rows that stay; 0 where the whole group is removed.
+    second = alpha @ residual + np.where(removed < n, kept / (2 * left), 0.0)
     return _Parts(np.minimum(first, second), s * a / left, s * r / left, s * s / left)
 
 
-def _either(most: Vector, gone: Int[np.ndarray, " k"]) -> Vector:
+def _either(most: Vector, removed: Int[np.ndarray, " k"]) -> Vector:
     """The smaller of what the rows left out and the others can sum up to; 0 where none is left."""
     n = len(most)
-    return np.minimum(most[gone - 1], np.append(most[:-1], 0.0)[n - gone - 1])
+    return np.minimum(most[removed - 1], np.append(most[:-1], 0.0)[n - removed - 1])
 
 
 def _largest(values: Vector) -> Vector:

@@ -32,10 +32,10 @@ Matrix = Float[np.ndarray, "n k"]
 HEATS = (1e-2, 1e-3, 1e-4)  # of the smoothed residual, in target ranges
 WARM = HEATS[-1:]
 EXACT = (1e-8,)  # the loss of the clean rows needs no smoothing
-TRIES = 8  # of `μ`; one or two are usual from that of another direction
-CLOSE = 0.05  # of the interval, in the slope of the bound: a better `μ` gains a thousandth at most
-LONGEST = 1.0  # step of log `μ`
-LARGEST = 0.999  # share of the pull on the intercept that the clean rows can hold
+_MAX_TRIES = 8  # values of `μ`; one or two are usual with the `μ` of another direction
+_TOLERANCE = 0.05  # of the interval, in the slope of the bound: a better `μ` gains .1 % at most
+_MAX_LOG_STEP = 1.0  # step of log `μ`
+_MAX_PULL_SHARE = 0.999  # of the largest pull on the intercept that the clean rows can balance
 
 
 class HuberWitness(NamedTuple):
@@ -241,22 +241,22 @@ class HuberFits:
         """
         size = self._length(a)
         scale = 1 / size if self._last is None else self._last[1] / size
-        most = LARGEST * self.total * self.delta / abs(a[-1]) if a[-1] else np.inf
+        most = _MAX_PULL_SHARE * self.total * self.delta / abs(a[-1]) if a[-1] else np.inf
         q, eta = (None, None) if self._last is None else (self._last[0].q, self._last[0].eta)
         pull = min(scale if self._last else self._first_pull(size), most)
         best, least, low, high = None, np.inf, 0.0, most
-        for _ in range(TRIES):
+        for _ in range(_MAX_TRIES):
             q, eta = self._minima(pull * a, q, eta)
             over = (self._level(q) - self._clean.value(eta, 0.0)) / pull
             value = float(a @ (q + eta) + over) / 2
             if value < least:
                 best, least = (HuberWitness(q, 1 / pull, eta), pull * size), value
             width = abs(a @ (eta - self._middle))
-            if not abs(over) > CLOSE * width:
+            if not abs(over) > _TOLERANCE * width:
                 break
             low, high = (pull, high) if over > 0 else (low, pull)
             # Newton's step for a bound of the form αt + β/t, which is that of ridge.
-            wanted = pull * np.exp(np.clip(over / width, -LONGEST, LONGEST))
+            wanted = pull * np.exp(np.clip(over / width, -_MAX_LOG_STEP, _MAX_LOG_STEP))
             pull = float(wanted if low < wanted < high else (np.sqrt(low * high) or wanted))
             if not low < pull < high:
                 break

@@ -9,7 +9,7 @@ from .setting import Setting
 from .writable import Writable
 
 Vector = Float[np.ndarray, " k"]
-FLAT = 0.01  # share of its curvature that a row beyond `δ` lends to Newton's matrix
+_OUTSIDE_CURVATURE = 0.01  # share of a row's curvature that counts beyond `δ`, where it has none
 
 
 def huber(away: np.ndarray, delta: float) -> np.ndarray:
@@ -65,7 +65,9 @@ class Loss:
         inner = np.minimum(size, delta)
         value = float(setting.w @ (inner * (size - inner / 2)) + self.P @ x**2 / 2)
         slope = self.P * x - setting.Z.T @ (setting.w * np.clip(away, -delta, delta))
-        curve = setting.w * np.where(size <= delta, 1.0, FLAT * delta / np.maximum(size, delta))
+        curve = setting.w * np.where(
+            size <= delta, 1.0, _OUTSIDE_CURVATURE * delta / np.maximum(size, delta)
+        )
         bend = setting.Z.T @ (curve[:, None] * setting.Z)
         bend[np.diag_indices(len(x))] += self.P
         return Derivatives(value, slope, bend)

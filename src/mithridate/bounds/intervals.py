@@ -23,8 +23,8 @@ from .writable import Writable
 Vector = Float[np.ndarray, " k"]
 Matrix = Float[np.ndarray, "k k"]
 HEATS = (1e-2, 1e-3, 1e-4, 1e-5)  # of the smoothed residual, in target ranges
-QUICK = (1e-3,)  # from a plane of another direction; gives away up to .6 % of the interval
-STARTS = 5
+_QUICK_HEATS = (1e-3,)  # from the plane of another direction; wider by up to .6 % of the interval
+_STARTS = 5
 
 
 class Ball(NamedTuple):
@@ -173,10 +173,10 @@ def searched(ball: Ball, rows: Writable, a: Vector, start: Vector | None = None)
     end = _SmoothedEnd(ball, rows, a)
     if start is not None:
         first = ball.root.T @ (start - ball.theta)
-        return ball.theta + end.back @ minimized(end, first, QUICK, end.size * rows.unit)
+        return ball.theta + end.back @ minimized(end, first, _QUICK_HEATS, end.size * rows.unit)
     flat = np.append(np.zeros(len(a) - 1), (rows.lower[-1] + rows.upper[-1]) / 2)
     toward = ball.root.T @ (flat - ball.theta)
-    starts = [share * toward for share in np.linspace(0, 1, STARTS)]
+    starts = [share * toward for share in np.linspace(0, 1, _STARTS)]
     first = min(starts, key=lambda e: end.value(e, 0.0))
     lowest = minimized(end, first, HEATS, end.size * rows.unit)
     return ball.theta + end.back @ min((first, lowest), key=lambda e: end.value(e, 0.0))

@@ -297,8 +297,8 @@ def climbed(
         changes = moves.of(x, fine)
         leverage, curve = rest.squares(x, changes)
         slope = x @ rest.slope + changes.along(rest.slope)
-        said = x @ rest.theta + changes.along(rest.theta)
-        t = chunk * (ends[None, :] - said[:, None]) / (1 + chunk * leverage)[:, None]
+        predicted = x @ rest.theta + changes.along(rest.theta)
+        t = chunk * (ends[None, :] - predicted[:, None]) / (1 + chunk * leverage)[:, None]
         gain = t * slope[:, None] + t * t * curve[:, None]
         i, j = np.unravel_index(gain.argmax(), gain.shape)
         if gain[i, j] <= best + LEAST * abs(best):

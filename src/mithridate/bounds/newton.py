@@ -9,10 +9,10 @@ from jaxtyping import Float
 
 Vector = Float[np.ndarray, " k"]
 Matrix = Float[np.ndarray, "k k"]
-STEPS = 30  # at each heat; six are usual
-SHORTER, HALVINGS = 0.4, 20  # where a whole step is too long
-ENOUGH = 0.03  # of the heat: what a last step may still gain
-RAISE = 1e-12  # of the diagonal, where rounding makes the matrix indefinite
+_MAX_STEPS = 30  # at each heat; six are usual
+_SHORTENING, _MAX_SHORTENINGS = 0.4, 20  # of a step that is too long
+_TOLERANCE = 0.03  # of the heat: the search ends where a step would gain less
+_DIAGONAL_RAISE = 1e-12  # share added to the diagonal where rounding makes the matrix indefinite
 
 
 class Derivatives(NamedTuple):
@@ -56,12 +56,12 @@ def minimized(function: Smoothable, start: Vector, heats: Sequence[float], unit:
     """
     x = start
     for heat in heats:
-        for _ in range(STEPS):
+        for _ in range(_MAX_STEPS):
             here = function.local(x, heat)
             step, gain = _step(here)
-            if not gain > ENOUGH * heat * unit:
+            if not gain > _TOLERANCE * heat * unit:
                 break
-            shares = SHORTER ** np.arange(HALVINGS)
+            shares = _SHORTENING ** np.arange(_MAX_SHORTENINGS)
             share = next((s for s in shares if _falls(function, x, heat, here, s, step)), None)
             if share is None:
                 break
@@ -80,7 +80,7 @@ def _step(here: Derivatives) -> tuple[Vector, float]:
     # A diagonal of ones: the variables have very different scales.
     scale = 1 / np.sqrt(np.maximum(here.bend.diagonal(), 1e-300))
     matrix, right = here.bend * scale * scale[:, None], scale * here.slope
-    for raised in RAISE * 100.0 ** np.arange(6):
+    for raised in _DIAGONAL_RAISE * 100.0 ** np.arange(6):
         matrix[np.diag_indices(len(right))] = 1 + raised
         try:
             root = scipy.linalg.cho_factor(matrix, lower=True, check_finite=False)

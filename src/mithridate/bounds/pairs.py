@@ -9,12 +9,12 @@ from jaxtyping import Float
 
 Vector = Float[np.ndarray, " n"]
 Matrix = Float[np.ndarray, "n k"]
-BLOCK = 512  # rows whose pairs with all others are looked at together
+_ROWS_AT_ONCE = 512  # rows whose pairs with all others are computed together
 
 
 def blocks(n: int) -> list[np.ndarray]:
     """The numbers of the rows, a block at a time."""
-    return [np.arange(first, min(first + BLOCK, n)) for first in range(0, n, BLOCK)]
+    return [np.arange(first, min(first + _ROWS_AT_ONCE, n)) for first in range(0, n, _ROWS_AT_ONCE)]
 
 
 def best_others(matrix: Matrix, own: tuple, most: int) -> Matrix:

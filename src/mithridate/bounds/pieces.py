@@ -19,10 +19,10 @@ from .setting import Fit, Setting
 from .writable import Writable
 
 Vector = Float[np.ndarray, " k"]
-STICKS = 1.02  # μ / λ below which a direction is split
-MOST = 12  # pieces
-PATIENT = 4  # pieces that must have lowered the bound together
-LEAST_GAIN = 1e-3  # of the bound: pieces that gain less are not worth their length
+_SPLIT_RATIO = 1.02  # μ / λ below which a direction is split
+_MAX_PIECES = 12
+_MIN_GAIN = 1e-3  # of the bound: splitting ends where the last `_GAIN_PIECES` splits gained less
+_GAIN_PIECES = 4
 
 
 class Cut(NamedTuple):
@@ -132,7 +132,7 @@ def prove(
     poison: float,
     start: Witness | None = None,
     *,
-    pieces: int = MOST,
+    pieces: int = _MAX_PIECES,
 ) -> ProvedBound:
     """The best upper bound found on the error with `poison` added rows, and its proof.
 
@@ -182,7 +182,7 @@ def _terms(cuts: Sequence[Cut], leaf: Leaf, ends: Mapping) -> list[Term]:
 
 
 def refined(
-    setting: Setting, rows: Writable, fit: Fit, witness: Witness, pieces: int = MOST
+    setting: Setting, rows: Writable, fit: Fit, witness: Witness, pieces: int = _MAX_PIECES
 ) -> Proof:
     """A proof of a lower bound than that of a witness, where it sticks; else that of the witness.
 
@@ -216,7 +216,7 @@ def _refined(
 ) -> tuple[Proof, tuple[Vector, ...]]:
     """The proof, and the planes of its pieces."""
     white, plain = Whitened.of(setting, fit), (Proof((), Leaf(witness, {})), (witness.q,))
-    if pieces < 2 or witness.mu >= STICKS * white.curves.max() or np.isfinite(rows.budget):
+    if pieces < 2 or witness.mu >= _SPLIT_RATIO * white.curves.max() or np.isfinite(rows.budget):
         return plain
     ball = Ball.of(setting, fit.poison)
     if ball is None:
@@ -252,9 +252,9 @@ class _Splitting:
                 break
             pieces = [p for p in pieces if p is not worst] + halves
             falls.append(max(piece.bound for piece in pieces))
-            if len(falls) > PATIENT and falls[-1] > falls[-PATIENT] * (1 - LEAST_GAIN):
+            if len(falls) > _GAIN_PIECES and falls[-1] > falls[-_GAIN_PIECES] * (1 - _MIN_GAIN):
                 break
-        if falls[-1] >= before * (1 - LEAST_GAIN):
+        if falls[-1] >= before * (1 - _MIN_GAIN):
             return Proof((), whole), (witness.q,)
         leaves = {piece.path: piece.leaf for piece in pieces}
         pieces.sort(key=lambda piece: -piece.bound)
@@ -282,7 +282,7 @@ class _Splitting:
         rest = [j for j in range(len(self.white.curves)) if j not in split]
         j = max(rest, key=lambda j: self.white.curves[j])
         # One direction stays whole: it gives the scale of the piece.
-        if len(rest) > 1 and piece.leaf.witness.mu < STICKS * self.white.curves[j]:
+        if len(rest) > 1 and piece.leaf.witness.mu < _SPLIT_RATIO * self.white.curves[j]:
             if j not in self.places:
                 t = self.white.T[:, j]
                 s = self.fit.A @ t

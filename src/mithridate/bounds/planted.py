@@ -1,8 +1,8 @@
-"""Poison that a bound itself points at: rows that lie as far from its plane as rows can.
+"""Poison from the proof of a bound: rows that lie as far from its plane as rows can.
 
-Where the bound is tight, its worst poison is made of such rows, and smoothing says in which
-shares: of the rows above and below the plane, of a value between two ends that are equally far, of
-the levels of a group, of origins. Whole rows keep to these shares as well as so many rows can.
+Where the bound is tight, its worst poison is made of such rows, and smoothing gives their shares:
+of the rows above and below the plane, of a value between two ends that are equally far, of the
+levels of a group, of origins. Whole rows come as near to these shares as their number allows.
 """
 
 import numpy as np
@@ -13,7 +13,7 @@ from .dual import HEATS
 from .writable import Writable
 
 Vector = Float[np.ndarray, " k"]
-ALMOST = 1e-6  # of a step of a lattice
+_STEP_SLACK = 1e-6  # of a step of a lattice, for rounding
 
 
 def planted(rows: Writable, q: Vector, poison: int, rng: np.random.Generator) -> np.ndarray:
@@ -59,9 +59,9 @@ def _of_side(
     made = np.tile(mean, (count, 1))
     for j in np.flatnonzero((distance.half > 0) & (rows.step > 0)):
         place = (mean[j] - rows.lower[j]) / rows.step[j]
-        first = np.floor(place + ALMOST)
+        first = np.floor(place + _STEP_SLACK)
         over = max(place - first, 0.0)
-        more = _dealt(np.array([1 - over, over]), count, rng) if over > ALMOST else 0
+        more = _dealt(np.array([1 - over, over]), count, rng) if over > _STEP_SLACK else 0
         made[:, j] = np.minimum(rows.lower[j] + (first + more) * rows.step[j], rows.top[j])
     for group in range(len(distance.starts)):
         at = distance.group == group
@@ -80,7 +80,7 @@ def _of_side(
 def _whole(rows: Writable, delta: np.ndarray) -> np.ndarray:
     """Moves within a budget, where lattices are shortened to whole steps and levels stay."""
     spacing = np.where(rows.step > 0, rows.step, 1.0)
-    shorter = np.trunc(delta / spacing + np.sign(delta) * ALMOST) * spacing
+    shorter = np.trunc(delta / spacing + np.sign(delta) * _STEP_SLACK) * spacing
     moved = np.where(rows.step > 0, shorter, delta)
     moved[:, :-1][:, rows.member.any(axis=0)] = 0.0
     return moved
@@ -89,7 +89,7 @@ def _whole(rows: Writable, delta: np.ndarray) -> np.ndarray:
 def _dealt(share: Vector, count: int, rng) -> np.ndarray:
     """Places in these shares, as nearly as `count` of them can be, in random order."""
     wanted = share / share.sum() * count
-    times = np.floor(wanted + ALMOST).astype(int)
+    times = np.floor(wanted + _STEP_SLACK).astype(int)
     rest = np.argsort(times - wanted, kind="stable")[: max(count - times.sum(), 0)]
     times[rest] += 1
     return rng.permutation(np.repeat(np.arange(len(share)), times))[:count]

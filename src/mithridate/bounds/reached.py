@@ -1,7 +1,7 @@
-"""Poison that reaches nearly as far as the bound: the lower end of what can happen.
+"""Poison that does nearly the damage of the bound: a lower limit of the worst case.
 
-Rows are taken where a bound points, or placed greedily, then changed row by row until that gains
-nothing worth having (`sweeps`; `exchange` where it is not the error that counts).
+Rows are taken from the proof of a bound, or placed greedily, then changed row by row until that
+gains hardly anything (`sweeps`; `exchange` where other things than the error count).
 """
 
 from collections.abc import Sequence
@@ -19,12 +19,12 @@ from .writable import Writable
 
 Vector = Float[np.ndarray, " k"]
 Matrix = Float[np.ndarray, "k k"]
-PLACES = 24  # groups of equal rows that the search begins with
-STARTS = 6  # origins from which a group is sought
-PLANES = 2  # of a bound that are followed
-CLOSE = 0.95  # of the bound: no other start is followed
-CLOSEST = 0.995  # of the bound: rows are changed no more
-POOL = 2000  # origins that are tried at most where columns are fixed
+_MAX_GROUPS = 24  # groups of equal rows that the search begins with
+_STARTS = 6  # origins from which a group is searched
+_MAX_PLANES = 2  # of a bound that give starts
+_ONE_START_SHARE = 0.95  # of the bound: from here on no other start is tried
+_FINISHED_SHARE = 0.995  # of the bound: from here on rows are not changed any more
+_MAX_ORIGINS = 2000  # origins to try at most, where columns are fixed
 
 
 class Reached(NamedTuple):
@@ -95,7 +95,7 @@ def reached(
     sweeps, swept = Sweeps(setting, fit, Moves(rows)), []
 
     def begun():
-        for q in planes[:PLANES]:
+        for q in planes[:_MAX_PLANES]:
             yield planted(rows, q, poison, rng)
         for X, y in starts:
             yield np.column_stack([X, np.ones(len(y)), y])
@@ -103,17 +103,17 @@ def reached(
             yield _placed(setting, rows, fit, rng)
 
     for start in begun():
-        near = sweeps.error(start) >= CLOSEST * upper
+        near = sweeps.error(start) >= _FINISHED_SHARE * upper
         swept.append(start if near else sweeps.once(start))
-        if sweeps.error(swept[-1]) >= CLOSE * upper:
+        if sweeps.error(swept[-1]) >= _ONE_START_SHARE * upper:
             break
     if not swept:
         raise ValueError("give planes, starts or tries")
     swept.sort(key=sweeps.error, reverse=True)
     best = swept[0]
     for places in swept[: max(tries, 1)]:
-        best = max(best, sweeps.improved(places, CLOSEST * upper), key=sweeps.error)
-        if sweeps.error(best) >= CLOSE * upper:
+        best = max(best, sweeps.improved(places, _FINISHED_SHARE * upper), key=sweeps.error)
+        if sweeps.error(best) >= _ONE_START_SHARE * upper:
             break
     return _reached(setting, fit, best)
 
@@ -155,7 +155,7 @@ def _placed(setting: Setting, rows: Writable, fit: Fit, rng) -> np.ndarray:
     poison = int(fit.poison)
     places = np.empty((poison, setting.Z.shape[1] + 1))
     hessian, cross, moves = fit.A.copy(), fit.b.copy(), Moves(rows)
-    chunks = np.diff(np.round(np.linspace(0, poison, min(poison, PLACES) + 1))).astype(int)
+    chunks = np.diff(np.round(np.linspace(0, poison, min(poison, _MAX_GROUPS) + 1))).astype(int)
     first = 0
     for chunk in chunks:
         rest = Rest.of(Pull.of(setting, hessian, cross))
@@ -177,14 +177,14 @@ def _reached(setting: Setting, fit: Fit, places: np.ndarray) -> Reached:
 def _starts(rows: Writable, moves: Moves, rest: Rest, chunk: int, rng) -> list[Vector]:
     """Rows from which a place is sought: origins moved into what may be written."""
     count = len(rows.origins)
-    some = rng.permutation(count)[:POOL]
+    some = rng.permutation(count)[:_MAX_ORIGINS]
     pool = _feasible(rows, rows.origins[some])
     if rows.free.all() and not np.isfinite(rows.budget):
-        return [ended(moves, rest, z, chunk) for z in pool[:STARTS]]
+        return [ended(moves, rest, z, chunk) for z in pool[:_STARTS]]
     # Where columns are fixed the choice of the origin is most of the attack.
     starts = [ended(moves, rest, z, chunk) for z in pool]
     worth = [rest.gain(z, chunk) for z in starts]
-    return [starts[i] for i in np.argsort(worth)[::-1][:STARTS]]
+    return [starts[i] for i in np.argsort(worth)[::-1][:_STARTS]]
 
 
 def _feasible(rows: Writable, origins: np.ndarray) -> np.ndarray:

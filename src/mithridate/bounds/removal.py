@@ -19,7 +19,7 @@ from .effect import Effect, State, within
 
 Vector = Float[np.ndarray, " n"]
 Labels = Int[np.ndarray, " n"]
-CANDIDATES = 8  # rows that are tried exactly where only the score of a row is at hand
+_CANDIDATES = 8  # rows that are refitted exactly, where a row's score is only approximate
 
 
 class TTest(NamedTuple):
@@ -172,7 +172,7 @@ def greedy(effect: Effect, fall: float, *, most: int | None = None) -> RemovalPa
     def reached(state: State) -> bool:
         return bool(sign * (start - state.value) > abs(fall))
 
-    return _walk(effect, best, reached, most)
+    return _removed_one_by_one(effect, best, reached, most)
 
 
 def insignificant(effect: Effect, test: TTest, *, most: int | None = None) -> RemovalPath:
@@ -197,24 +197,24 @@ def insignificant(effect: Effect, test: TTest, *, most: int | None = None) -> Re
         after = test.without(state)
         if test.clusters is None:
             return int(np.argmin(after))
-        tried = np.argsort(after)[:CANDIDATES]
+        tried = np.argsort(after)[:_CANDIDATES]
         rest = [State.of(effect, np.delete(state.rows, at)) for at in tried]
         return int(tried[np.argmin([abs(test.t(one)) for one in rest])])
 
-    return _walk(effect, best, lambda state: not test.significant(state), most)
+    return _removed_one_by_one(effect, best, lambda state: not test.significant(state), most)
 
 
-def _walk(effect: Effect, best, reached, most: int | None) -> RemovalPath:
+def _removed_one_by_one(effect: Effect, best, reached, most: int | None) -> RemovalPath:
     state = State.of(effect, np.arange(len(effect.y)))
-    states, gone = [state], []
+    states, removed = [state], []
     for _ in range(len(effect.y) // 2 if most is None else most):
         if reached(state) or state.freedom <= 1 or not (state.room > 0).any():
             break
         at = best(state)
-        gone.append(int(state.rows[at]))
+        removed.append(int(state.rows[at]))
         state = State.of(effect, np.delete(state.rows, at))
         states.append(state)
-    return RemovalPath(np.array(gone, int), states, reached(state))
+    return RemovalPath(np.array(removed, int), states, reached(state))
 
 
 def rows_in_noise(effect: Effect, draws: int, seed: int) -> Int[np.ndarray, " m"]:
@@ -282,16 +282,16 @@ class _NormalEquations:
             self.total = np.zeros((len(self.count), rows.shape[1]))  # from the group's first mean
 
     def remove(self, row: int) -> None:
-        gone, factor = self.rows[row], 1.0
+        removed, factor = self.rows[row], 1.0
         if self.count is not None and self.effect.groups is not None:
             group = self.effect.groups[row]
-            many = self.count[group]
-            gone = gone - self.total[group] / many
-            factor = many / (many - 1) if many > 1 else 0.0
+            members = self.count[group]
+            removed = removed - self.total[group] / members
+            factor = members / (members - 1) if members > 1 else 0.0
             self.total[group] -= self.rows[row]
             self.count[group] -= 1
-        self.gram -= factor * np.outer(gone[:-1], gone[:-1])
-        self.cross -= factor * gone[-1] * gone[:-1]
+        self.gram -= factor * np.outer(removed[:-1], removed[:-1])
+        self.cross -= factor * removed[-1] * removed[:-1]
 
     def value(self) -> float:
         try:

@@ -27,8 +27,8 @@ from .writable import Writable
 
 Vector = Float[np.ndarray, " k"]
 MOST_PAIRS = 6000  # rows beyond which pairs of rows are not compared
-MARGIN = 1e-9  # of each bound on a sum over rows, and more where A is badly conditioned
-SHARES = (1.0, 0.85, 0.7, 0.5, 0.3, 0.1, 0.0)  # of the way from the clean fit to a plane
+_MARGIN = 1e-9  # of each bound on a sum over rows, and more where A is badly conditioned
+_SHARES = (1.0, 0.85, 0.7, 0.5, 0.3, 0.1, 0.0)  # of the way from the clean fit to a plane
 
 
 class Removed(NamedTuple):
@@ -101,7 +101,7 @@ class Replacing:
         if not 0 < k <= self.most:
             return best
         start, white = search(self.setting, self.rows, fit), Whitened.of(self.setting, fit)
-        for share in SHARES:
+        for share in _SHARES:
             q = fit.theta + share * (start.q - fit.theta)
             far = 2 * np.sqrt(max(self._reach(k, q), 0.0) / k)
             one = Witness(q, multiplier(white, q, far))
@@ -151,7 +151,7 @@ class Replacing:
         assert ball is not None
         length = np.array([ball.length(a) for a in directions])
         for q in (ball.theta, self.prove(k).witness.q):
-            far = length * (self._radius(k, q) + ball.astray) * (1 + MARGIN)
+            far = length * (self._radius(k, q) + ball.astray) * (1 + _MARGIN)
             size = np.abs(directions) @ (np.abs(ball.theta) + np.abs(q))
             middle, far = directions @ (ball.theta + q) / 2, far + gamma(4 * len(q) + 20) * size
             low, high = np.maximum(low, middle - far), np.minimum(high, middle + far)
@@ -186,10 +186,10 @@ class Replacing:
         """The most that `(θ - q)ᵀ A (θ - θ₀)` can be with `k` replaced rows."""
         ball, t = self._ball, self._radius(k, q)
         assert ball is not None
-        # ‖θ₀ - q‖ from below: what `away` adds for rounding goes off twice.
+        # ‖θ₀ - q‖ from below: what `away` adds for rounding is subtracted twice.
         exact = np.sqrt(max((ball.theta - q) @ ball.A @ (ball.theta - q), 0.0))
         least = max(2 * exact - ball.away(q), 0.0)
-        return float(t**2 - least**2 / 4 + MARGIN * t**2)
+        return float(t**2 - least**2 / 4 + _MARGIN * t**2)
 
     def _radius(self, k: int, q: Vector) -> float:
         """The most that `‖w‖_A` can be with `k` replaced rows."""
@@ -200,9 +200,9 @@ class Replacing:
         size = np.abs(self.setting.Z) @ (np.abs(ball.theta) + np.abs(q))
         wrong = gamma(4 * len(q) + 20) * size + length * ball.astray
         slack = (2 * np.abs(a) + np.abs(r) + off + wrong) * wrong + np.abs(a) * off
-        gone = float(top(np.maximum(-(a**2) - a * r, 0.0) + slack, k)[-1])
+        removed = float(top(np.maximum(-(a**2) - a * r, 0.0) + slack, k)[-1])
         away = ball.away(q)
-        level = ((k * farthest_surely(self.rows, q) ** 2 + away**2) / 4 + gone) * (1 + MARGIN)
+        level = ((k * farthest_surely(self.rows, q) ** 2 + away**2) / 4 + removed) * (1 + _MARGIN)
         room = 1 - kappa
         return float((sigma + np.sqrt(sigma**2 + 4 * room * level)) / (2 * room))
 
@@ -222,7 +222,7 @@ class Replacing:
         """A margin for leverages: they are wrong by a Cholesky factor's share of the condition."""
         ball = self._ball
         assert ball is not None
-        return 1 + MARGIN + 100 * len(ball.theta) * UNIT * float(np.trace(ball.A)) / ball.least
+        return 1 + _MARGIN + 100 * len(ball.theta) * UNIT * float(np.trace(ball.A)) / ball.least
 
     @cached_property
     def _lost(self) -> Removed:

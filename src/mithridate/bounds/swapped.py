@@ -1,4 +1,4 @@
-"""Poison that replaces clean rows, as damaging as is found: the lower end of what can happen.
+"""Poison that replaces clean rows, as damaging as is found: a lower limit of the worst case.
 
 In turns the clean rows that go are chosen for the poison that comes, and the poison is changed for
 the rows that are left.
@@ -16,7 +16,7 @@ from .setting import Setting
 from .writable import Writable
 
 Vector = Float[np.ndarray, " k"]
-TURNS = 3
+_MAX_TURNS = 3
 
 
 class Swapped(NamedTuple):
@@ -87,7 +87,7 @@ def swapped(
         return Swapped(*made, mine[of])
     best: Swapped | None = None
     made: Reached = reached(setting, rows, poison, planes=planes, tries=1, seed=seed)
-    for _ in range(TURNS):
+    for _ in range(_MAX_TURNS):
         gone = _chosen(setting, made, mine)
         # The penalty is that of all rows: as many come as go.
         made = reached(
@@ -101,17 +101,17 @@ def swapped(
     return best
 
 
-def _without(setting: Setting, gone: Int[np.ndarray, " k"]) -> Setting:
+def _without(setting: Setting, removed: Int[np.ndarray, " k"]) -> Setting:
     """The setting without some of its training rows."""
-    X, y = (np.delete(part, gone, axis=0) for part in (setting.Z[:, :-1], setting.v))
+    X, y = (np.delete(part, removed, axis=0) for part in (setting.Z[:, :-1], setting.v))
     return Setting(X, y, setting.M[:, :-1], setting.u, l2=setting.l2)
 
 
-def _chosen(setting: Setting, made: Reached, mine: Int[np.ndarray, " o"]) -> np.ndarray:
+def _chosen(setting: Setting, made: Reached, allowed: Int[np.ndarray, " o"]) -> np.ndarray:
     """The rows without which this poison does most, one after another, each scored exactly."""
-    come = np.column_stack([made.X, np.ones(len(made.y))])
-    fit, left = setting.fit(0), np.isin(np.arange(len(setting.v)), mine)
-    A, b, gone = fit.A + come.T @ come, fit.b + come.T @ made.y, []
+    poison = np.column_stack([made.X, np.ones(len(made.y))])
+    fit, left = setting.fit(0), np.isin(np.arange(len(setting.v)), allowed)
+    A, b, removed = fit.A + poison.T @ poison, fit.b + poison.T @ made.y, []
     for _ in made.y:
         pull = Pull.of(setting, A, b)
         image = setting.Z @ pull.inverse
@@ -122,18 +122,18 @@ def _chosen(setting: Setting, made: Reached, mine: Int[np.ndarray, " o"]) -> np.
         one = int(np.argmax(np.where(left, gain, -np.inf)))
         z = setting.Z[one]
         A, b, left[one] = A - np.outer(z, z), b - setting.v[one] * z, False
-        gone.append(one)
-    return np.array(gone)
+        removed.append(one)
+    return np.array(removed)
 
 
-def _flipped(setting: Setting, rows: Writable, mine: Int[np.ndarray, " o"]) -> Vector:
+def _flipped(setting: Setting, rows: Writable, allowed: Int[np.ndarray, " o"]) -> Vector:
     """How much each row does alone with its target at the worse end, or gone."""
     fit = setting.fit(0)
-    pull, Z = Pull.of(setting, fit.A, fit.b), setting.Z[mine]
+    pull, Z = Pull.of(setting, fit.A, fit.b), setting.Z[allowed]
     slope, curve = Z @ pull.slope, ((Z @ pull.curve) * Z).sum(axis=1)
     ends = (rows.lower[-1], rows.top[-1])
-    steps = [end - setting.v[mine] for end in ends]
+    steps = [end - setting.v[allowed] for end in ends]
     if not rows.free[-1]:
         room = 1 - ((Z @ pull.inverse) * Z).sum(axis=1)
-        steps = [(Z @ pull.theta - setting.v[mine]) / room]
+        steps = [(Z @ pull.theta - setting.v[allowed]) / room]
     return np.max([step * slope + step**2 * curve for step in steps], axis=0)

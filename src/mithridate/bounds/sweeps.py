@@ -10,9 +10,9 @@ from jaxtyping import Float
 from .moves import PoisonedFit, Rest, climbed
 
 Matrix = Float[np.ndarray, "r k"]
-SWEEPS = 20  # of each kind; five are usual
-LEAST_GAIN = 1e-3  # of the error: a sweep that gains less is the last
-STEPS = 4  # changes of a row inside the box in one sweep: they are small, and many
+_MAX_SWEEPS = 20  # of each kind; five are usual
+_MIN_GAIN = 1e-3  # of the error: a sweep that gains less is the last
+_MAX_STEPS = 4  # changes of one row inside the box in one sweep, since they are small and many
 
 
 class Sweeps(PoisonedFit):
@@ -29,7 +29,9 @@ class Sweeps(PoisonedFit):
         places, pull = places.copy(), self.pull(places)
         for i, row in enumerate(places):
             rest = Rest.of(pull, row)
-            changed = climbed(self.moves, rest, row, 1, fine=fine, steps=STEPS if fine else None)[1]
+            changed = climbed(
+                self.moves, rest, row, 1, fine=fine, steps=_MAX_STEPS if fine else None
+            )[1]
             if changed is not row:
                 places[i] = changed
                 pull = rest.joined(changed)
@@ -41,14 +43,14 @@ class Sweeps(PoisonedFit):
             return places
         error = self.error(places)
         for fine in (False, True):
-            for _ in range(SWEEPS):
+            for _ in range(_MAX_SWEEPS):
                 if error >= enough:
                     return places
                 tried = self.once(places, fine=fine)
-                then = self.error(tried)
-                gain = then - error
+                new_error = self.error(tried)
+                gain = new_error - error
                 if gain > 0:
-                    places, error = tried, then
-                if gain <= LEAST_GAIN * error:
+                    places, error = tried, new_error
+                if gain <= _MIN_GAIN * error:
                     break
         return places

@@ -22,11 +22,11 @@ from .pairs import best_others, blocks, over_sets, top
 
 Vector = Float[np.ndarray, " n"]
 Matrix = Float[np.ndarray, "n k"]
-MARGIN = 1e-8  # of the fall: far above the rounding of an orthogonal factorization
+_MARGIN = 1e-8  # of the fall: far above the rounding of an orthogonal factorization
 MOST_PAIRS = 6000  # rows beyond which pairs of rows are not compared
-FIRST = 32  # rows that a proof is first sought for; twice as many where they do not suffice
-SCALES = (0.6, 1.0, 1.6)  # of s, times ‖r̃‖ / ‖ã‖
-SMALL = 1e-12
+_FIRST_ROWS = 32  # rows for which a proof is tried first; then twice as many, and so on
+_SCALES = (0.6, 1.0, 1.6)  # of s, times ‖r̃‖ / ‖ã‖
+_TINY = 1e-12
 
 
 def certified_rows(Z: Any, y: Any, column: int, *, groups: Any = None) -> int:
@@ -98,12 +98,12 @@ def falls_at_most(effect: Effect, fall: float) -> Vector:
     (k,) array
         For 1 to k rows, each below the absolute value of `fall`.
     """
-    limit = abs(fall) * (1 - MARGIN)
+    limit = abs(fall) * (1 - _MARGIN)
     effect = effect._replace(alpha=np.sign(fall) * effect.alpha)
     n = len(effect.y)
     if n > MOST_PAIRS:
         return _below(_by_leverage(effect, n - 1, limit), limit)
-    most = min(FIRST, n - 1)
+    most = min(_FIRST_ROWS, n - 1)
     while True:
         proved = _below(_by_pairs(effect, most), limit)
         if effect.groups is not None:
@@ -125,12 +125,12 @@ def _by_pairs(effect: Effect, most: int) -> Vector:
     n, groups = len(effect.y), effect.groups
     room = np.sqrt(np.maximum(1 - leverages(effect), 0.0))
     # A row of leverage 1 has a parameter of its own and moves no other.
-    room[room**2 <= MARGIN] = np.inf
+    room[room**2 <= _MARGIN] = np.inf
     a, r = effect.alpha / room, effect.residual / room
-    unit = np.sqrt(max(np.linalg.norm(r), SMALL) / max(np.linalg.norm(a), SMALL))
-    ps = [np.sqrt(s) * unit * a + r / (np.sqrt(s) * unit) for s in SCALES]
+    unit = np.sqrt(max(np.linalg.norm(r), _TINY) / max(np.linalg.norm(a), _TINY))
+    ps = [np.sqrt(s) * unit * a + r / (np.sqrt(s) * unit) for s in _SCALES]
     pairs, sizes, squares = (np.empty((n, most)) for _ in range(3))
-    reach = [np.empty((n, most)) for _ in SCALES]
+    reach = [np.empty((n, most)) for _ in _SCALES]
     for at in blocks(n):
         cross = effect.x[at] @ effect.x.T
         if groups is not None:
@@ -162,7 +162,7 @@ def _by_leverage(effect: Effect, most: int, limit: float) -> Vector:
     ]
     falls = np.full(most, np.inf)
     for k in range(1, most + 1):
-        if widest[k - 1] >= 1 - MARGIN:
+        if widest[k - 1] >= 1 - _MARGIN:
             break
         t = forces[0][k - 1] / (1 - widest[k - 1])
         each = top(gain + size * root * t, k)[k - 1]
