@@ -306,7 +306,7 @@ def test_order_statistics_are_exact(values, rank, size, gathered, sample, room):
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(select, "GATHERED", gathered)
-        patch.setattr(select, "ROOM", room)
+        patch.setattr(select, "MIN_BRACKET_ROWS", room)
         wanted = Ranks([rank, rank // 2], len(values), SAMPLES[sample](values))
         found = places(reduce, lambda block, low, high: [block, -block], [wanted, wanted])
     for column, pair in zip((values, -values), found, strict=True):

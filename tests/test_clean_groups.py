@@ -236,7 +236,7 @@ def test_counts_of_parts_of_a_long_table_add_up():
 
 
 def test_so_many_names_are_no_sources(monkeypatch):
-    monkeypatch.setattr("mithridate.cleaning.groups.MOST_NAMED", 2)
+    monkeypatch.setattr("mithridate.cleaning.groups.MAX_NAMED", 2)
     one = {name: np.array([1, 0]) for name in "ab"}
     assert set(added(dict(one), {"b": np.array([1, 0])})) == {"a", "b"}
     with pytest.raises(InputError, match="more than 2 different values"):

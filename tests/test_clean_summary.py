@@ -167,7 +167,7 @@ def test_the_source_is_a_category_unless_the_one_that_was_named_shows_it():
 
 def test_of_a_large_table_evenly_spaced_rows_say_what_a_mistake_costs(monkeypatch):
     # Of six rows, at most three are asked: rows 0, 2 and 4, whose means are 1/2 and 3/4.
-    monkeypatch.setattr(summary, "MANY", 3)
+    monkeypatch.setattr(summary, "MAX_ROWS", 3)
     y = np.array([0.25, 9.0, 0.75, 9.0, 1.25, 9.0])
     guard = Judge(n_rejected_=1, inlier_mask_=np.arange(6) != 4)
     gone = rejected((9.0,), [[0], [0]], [[1.0], [1.0]], encoded(y[:, None], y).columns)

@@ -12,7 +12,8 @@ from ..defenses import BaseDefense, CellErrors, TableErrors
 from ..tables.encoded import Columns
 from .findings import between, figure
 
-SHARE, MOST = 0.1, 1000  # of the rows, and cells at most, that are listed though not flagged
+# The most suspicious cells are listed even if not flagged: one for ten rows, at most 1000.
+_LISTED_SHARE, _MAX_LISTED = 0.1, 1000
 
 
 class Cells(NamedTuple):
@@ -64,7 +65,7 @@ class Cells(NamedTuple):
 
 
 def are_asked(guard: BaseDefense) -> bool:
-    """Whether cells are judged beside this defense: by default, or where nothing else is asked."""
+    """Whether cells are judged beside this defense: by default, or if only cells are wanted."""
     return isinstance(guard, TableErrors) and guard.only in (None, "cells")
 
 
@@ -77,7 +78,8 @@ def cells_of(raw: Float[np.ndarray, "k n"], columns: Columns, numbers: np.ndarra
     rule = CellErrors(plain.tolist()).fit(raw[:-1].T, raw[-1])
     scores = np.where(rule.flagged_, np.inf, np.nan_to_num(rule.scores_, nan=-np.inf))
     judged = np.isfinite(rule.scores_)
-    shown = max(int(rule.flagged_.sum()), min(int(SHARE * raw.shape[1]), MOST, int(judged.sum())))
+    most = min(int(_LISTED_SHARE * raw.shape[1]), _MAX_LISTED, int(judged.sum()))
+    shown = max(int(rule.flagged_.sum()), most)
     order = np.lexsort((-np.nan_to_num(rule.scores_, nan=-np.inf).ravel(), -scores.ravel()))
     rows, places = np.unravel_index(order[:shown], scores.shape)
     skipped = [f"{quote(columns.column[j])} ({why})" for j, why in rule.skipped_.items()]
@@ -101,7 +103,7 @@ def _listed(
     low, high = rule.expected_low_[at], rule.expected_high_[at]
     reasons = [
         _reason(names[j], values[i], float(rule.expected_[row, j]), (low[i], high[i]))
-        + _why(int(rule.slips_[row, j]), bool(rule.extreme_[row, j]))
+        + _explained(int(rule.slips_[row, j]), bool(rule.extreme_[row, j]))
         for i, (row, j) in enumerate(zip(rows.tolist(), places.tolist(), strict=True))
     ]
     return pa.table(
@@ -120,11 +122,11 @@ def _listed(
 
 
 def _reason(name: str, value: float, expected: float, ends: tuple[float, float]) -> str:
-    said = between(expected, *ends)
-    return f"{quote(name)} is {figure(value)}, and the rest of the row says {said}"
+    span = between(expected, *ends)
+    return f"{quote(name)} is {figure(value)}, and the rest of the row says {span}"
 
 
-def _why(slip: int, extreme: bool) -> str:
+def _explained(slip: int, extreme: bool) -> str:
     """The end of a reason: the slip that explains a cell, or that it is far from all others."""
     if slip:
         sign = "÷" if slip > 0 else "×"

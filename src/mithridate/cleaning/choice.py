@@ -24,11 +24,11 @@ def chosen(
 
     Without a name it is the default; where a false-positive rate is told, the one that takes it.
     """
-    told = {key: value for key, value in settings.items() if value is not None}
+    given = {key: value for key, value in settings.items() if value is not None}
     if use is None:
-        rated = "false_positive_rate" in {*told, *options}
+        rated = "false_positive_rate" in {*given, *options}
         use = DEFAULT_OF_RATE if rated else DEFAULT
-    guard = _made(use, options, told)
+    guard = _made(use, options, given)
     guard.check_parameters()  # before a long table is read
     return guard
 

@@ -1,4 +1,4 @@
-"""`clean`: one door to tables in memory and in passes."""
+"""`clean`: one function for tables in memory and in passes."""
 
 from collections.abc import Callable, Mapping, Sequence
 from numbers import Integral
@@ -25,8 +25,8 @@ from .saved import SavedModel
 from .streaming import clean_in_passes
 
 Tell = Callable[[str, int, int], Any]
-COPIES = 6  # of the numbers of a table, while it is cleaned in memory
-PACKED = 5  # how much longer the text of a gzipped file is
+_COPIES = 6  # of the numbers of a table that cleaning holds in memory at a time
+_GZIP_RATIO = 5  # size of a text over that of its gzipped file
 
 
 def clean(
@@ -135,12 +135,12 @@ def clean(
     (59, [60])
     """
     options = options or {}
-    told = {"contamination": contamination, "false_positive_rate": false_positive_rate}
+    rates = {"contamination": contamination, "false_positive_rate": false_positive_rate}
     passes = client is not None or in_passes(data, memory)
-    settings = {"defense": defense, "only": only, "option": options, "trusted": trusted, **told}
+    settings = {"defense": defense, "only": only, "option": options, "trusted": trusted, **rates}
     saved = None if model is None else _saved(model, settings, drop=drop, categorical=categorical)
     only = only if saved is None else saved.only
-    guard = chosen(defense, options, told | {"only": only})
+    guard = chosen(defense, options, rates | {"only": only})
     if save_model is not None:
         _check_savable(guard, save_model, saved)
     _check_memory(memory)
@@ -186,7 +186,7 @@ def clean(
 
 
 def _placed(data: Any) -> tuple[str | list[str], str | None]:
-    """Where a table is that is read in passes, and its target where that is said with it."""
+    """The path of a table that is read in passes, and the target that comes with the path."""
     if several(data):
         return [str(one) for one in data], None
     where = place(data)
@@ -287,5 +287,5 @@ def _needed(path: Path) -> int:
         about = pq.read_metadata(path)
     except (pa.ArrowException, OSError):
         size = path.stat().st_size
-        return COPIES * size * (PACKED if path.suffix.lower() == ".gz" else 1)
-    return COPIES * 8 * about.num_rows * about.num_columns
+        return _COPIES * size * (_GZIP_RATIO if path.suffix.lower() == ".gz" else 1)
+    return _COPIES * 8 * about.num_rows * about.num_columns

@@ -31,7 +31,7 @@ JUDGED = pa.schema(
         ADDED.field(len(ADDED) - 1),
     ]
 )
-USUAL = 2.0  # σ up to which a residual explains nothing
+_USUAL_SIGMAS = 2.0  # σ; a smaller residual does not explain why a row was rejected
 
 
 class Judged(NamedTuple):
@@ -56,16 +56,16 @@ class Judged(NamedTuple):
         findings = getattr(guard, "findings_", np.zeros(len(guard.scores_)))[rows]
         return cls(mean, low, high, findings == GROUP)
 
-    def said(self, i: int, target: str, value: float) -> str:
+    def sentence(self, i: int, target: str, value: float) -> str:
         """How the target of a row differs from what is expected."""
         low, high = self.low[i], self.high[i]
-        said = (
+        start = (
             f"The target {quote(target)} is {figure(value)}, and the other rows predict "
             f"{between(self.expected[i], low, high)}"
         )
         if self.group[i]:
-            return f"{said}; it is one of {self.group.sum():,} rows that pull the model together"
-        return f"{said}{_slip(value, low, high)}"
+            return f"{start}; it is one of {self.group.sum():,} rows that pull the model together"
+        return f"{start}{_slip(value, low, high)}"
 
     def added(self) -> dict[str, pa.Array]:
         """The columns that are put beside the rejected rows."""
@@ -99,7 +99,7 @@ def between(expected: Any, low: Any, high: Any) -> str:
 
 
 def _slip(value: float, low: float, high: float) -> str:
-    """The slip of a finger that explains a value, where only one is possible."""
+    """The typing error that explains a value, where only one is possible."""
     slips = {f"÷{10**k:,}": value / 10**k for k in (1, 2, 3)}
     slips |= {f"×{10**k:,}": value * 10**k for k in (1, 2, 3)}
     slips |= {"the other sign": -value}
@@ -176,21 +176,21 @@ class Rejected(NamedTuple):
         """One sentence on a rejected row: the target first, since that is what poison aims at."""
         off = self.records["residual"][i]
         side = "above" if off > 0 else "below"
-        said = [
+        parts = [
             f"The target {quote(self.target)} is {figure(self.goal[i])}, {abs(off):.2g} σ "
             f"{side} the {figure(self.expected[i])} that a model of the kept rows predicts"
         ]
         if self.judged is not None:
-            said = [self.judged.said(i, self.target, float(self.goal[i]))]
+            parts = [self.judged.sentence(i, self.target, float(self.goal[i]))]
         for j, sigma in zip(self.places[:, i], self.sigmas[:, i], strict=True):
             if j < len(self.columns.names) and abs(sigma) > FAR_SIGMAS:
-                said.append(self._odd(int(j), i, float(sigma)))
-        if self.judged is None and len(said) == 1 and abs(off) < USUAL:
-            said.append(f"this is not unusual, {self._scored(self.records['score'][i])}")
-        return "; ".join(said) + "."
+                parts.append(self._odd(int(j), i, float(sigma)))
+        if self.judged is None and len(parts) == 1 and abs(off) < _USUAL_SIGMAS:
+            parts.append(f"this is not unusual, {self._scored(self.records['score'][i])}")
+        return "; ".join(parts) + "."
 
     def _scored(self, score: float) -> str:
-        """What is left to say of a row that nothing else explains."""
+        """The explanation of a row by its score, where nothing else explains it."""
         cut = self.threshold
         beyond = "" if np.isnan(cut) else f", beyond {figure(cut, 3)}"
         return f"but the score that {self.defense} gave it is {figure(score, 3)}{beyond}"
@@ -208,9 +208,9 @@ class Rejected(NamedTuple):
 def beside(aside: Sequence[Aside], kinds: pa.Schema = ADDED) -> pa.Table:
     """The columns beside rows that were set aside."""
     reasons = [f"Set aside: {one.explanation}." for one in aside]
-    said = {"mithridate_row": [one.row for one in aside], "mithridate_reason": reasons}
+    known = {"mithridate_row": [one.row for one in aside], "mithridate_reason": reasons}
     nothing = [None] * len(aside)
-    return pa.table({name: said.get(name, nothing) for name in kinds.names}, schema=kinds)
+    return pa.table({name: known.get(name, nothing) for name in kinds.names}, schema=kinds)
 
 
 def with_aside(added: Mapping[str, pa.Array], aside: Sequence[Aside]) -> dict[str, pa.Array]:
@@ -223,7 +223,7 @@ def with_aside(added: Mapping[str, pa.Array], aside: Sequence[Aside]) -> dict[st
 
 
 def figure(value: Any, digits: int = 4) -> str:
-    """A number as people write it; one of four digits may be a year.
+    """A number as people write it; one of four digits has no comma, since it may be a year.
 
     >>> figure(1224000), figure(13121.4), figure(2011), figure(0.03124)
     ('1,224,000', '13,121', '2011', '0.03124')

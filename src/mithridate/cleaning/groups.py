@@ -17,7 +17,7 @@ from ..tables.cells import Levels
 from ..tables.cells import levels as levels_of
 from .bits import kept_between
 
-CHANCE = 0.01  # that a clean table names any source, over all that are looked at
+CHANCE = 0.01  # probability that any source of a clean table is named, over all that are tested
 MISSING = "(missing)"
 SHIFTS = (
     ("shift", "shift", pa.float64()),
@@ -25,9 +25,9 @@ SHIFTS = (
     ("shift_high", "high", pa.float64()),
     ("off", "off", pa.bool_()),
 )
-LABEL = 56  # characters of a name that a defense is given, whose messages repeat it
-MOST_NAMED = 200_000  # sources that are counted in passes
-MOST = 200  # values beyond which a column that nobody named is no source
+_LABEL_LENGTH = 56  # characters of a source's name in the messages of a defense
+MAX_NAMED = 200_000  # sources that can be counted in passes
+MAX_LEVELS = 200  # a column with more values is not taken for a source unless it is named
 
 
 class Groups(NamedTuple):
@@ -66,7 +66,7 @@ class Groups(NamedTuple):
         """The name of each row's group (n,), cut short where it is endless, but still distinct."""
         taken: dict[str, None] = {}
         for name in self.names:
-            short, k = name if len(name) <= LABEL else f"{name[: LABEL - 1]}…", 2
+            short, k = name if len(name) <= _LABEL_LENGTH else f"{name[: _LABEL_LENGTH - 1]}…", 2
             unique = short
             while unique in taken:
                 unique, k = f"{short} ({k})", k + 1
@@ -74,7 +74,7 @@ class Groups(NamedTuple):
         return np.array(list(taken))[self.codes]
 
     def tallies(self, kept: Bool[np.ndarray, " n"]) -> list["Tally"]:
-        """What became of each group, the most suspicious first."""
+        """The tally of each group, the most suspicious first."""
         return tallied(self.names, *_counts(self.codes, len(self.names), kept))
 
 
@@ -97,7 +97,7 @@ class Tally(NamedTuple):
 
 
 def tallied(names: Sequence[str], every: np.ndarray, here: np.ndarray) -> list[Tally]:
-    """What became of groups of `every` row, of which `here` were rejected, the worst first."""
+    """The tallies of groups of `every` rows, of which `here` were rejected, the worst first."""
     p = np.minimum(_chances(every, here) * len(every), 1.0)
     order = np.lexsort([-here / every, p])
     return [Tally(str(names[g]), int(every[g]), int(here[g]), float(p[g])) for g in order.tolist()]
@@ -126,9 +126,9 @@ def added(one: dict[str, np.ndarray], other: dict[str, np.ndarray]) -> dict[str,
     """The counts of two parts of a table, whose names may be others."""
     for name, counts in other.items():
         one[name] = one[name] + counts if name in one else counts
-    if len(one) > MOST_NAMED:
+    if len(one) > MAX_NAMED:
         raise InputError(
-            f"The column to group the rows by has more than {MOST_NAMED:,} different values; give "
+            f"The column to group the rows by has more than {MAX_NAMED:,} different values; give "
             "one that rows of the same source share."
         )
     return one
@@ -162,13 +162,13 @@ def _chances(every: np.ndarray, here: np.ndarray) -> Float[np.ndarray, " g"]:
 
     Of k rejected among n rows, a group of m rows has a hypergeometric number.
     """
-    # Of many groups most are alike, and each of these tails is a sum.
+    # Many groups have the same counts, and each tail is an expensive sum.
     (m, r), place = np.unique([every, here], axis=1, return_inverse=True)
     p: Float[np.ndarray, " u"] = hypergeom.sf(r - 1, int(every.sum()), m, int(here.sum()))
     return p[place.ravel()]
 
 
-def source_told(by: str, tallies: Sequence[Tally]) -> str:
+def source_sentence(by: str, tallies: Sequence[Tally]) -> str:
     """The groups in one sentence, the most suspicious first; `by` names what they are values of."""
     shown = listing([
         f"{quote(t.name)} {t.rejected:,} of {t.rows:,} ({percent(t.share)}"
@@ -179,12 +179,12 @@ def source_told(by: str, tallies: Sequence[Tally]) -> str:
     return f"Source: rejected rows by {by}: {shown}{end}."
 
 
-def found_in(table: Mapping[str, pa.ChunkedArray], kept: Bool[np.ndarray, " n"]) -> str:
+def overrepresented(table: Mapping[str, pa.ChunkedArray], kept: Bool[np.ndarray, " n"]) -> str:
     """The value in any of these columns that is most over-represented among the rejected rows."""
-    least, said, tests, n, k = 1.0, "", 0, len(kept), int((~kept).sum())
+    least, sentence, tests, n, k = 1.0, "", 0, len(kept), int((~kept).sum())
     for name, cells in table.items():
         levels = levels_of(cells)
-        if levels is None or len(levels.words) > MOST:
+        if levels is None or len(levels.words) > MAX_LEVELS:
             continue
         words, codes = _named(levels)
         if len(words) == 1:
@@ -192,16 +192,16 @@ def found_in(table: Mapping[str, pa.ChunkedArray], kept: Bool[np.ndarray, " n"])
         every, here = _counts(codes, len(words), kept)
         p = _chances(every, here)
         tests += len(words)
-        # A large table makes any difference significant, but not worth a line.
+        # In a large table even a small difference is significant, but not worth a line.
         p[(here < 3) | (here * n < 1.5 * every * k)] = 1.0
         at = int(p.argmin())
         if p[at] < least:
             least, share = float(p[at]), percent(every[at] / n)
-            said = (
+            sentence = (
                 f"{quote(name)} is {quote(words[at])} in {here[at]:,} of the {k:,} rejected rows, "
                 f"but in {share} of all rows."
             )
-    return said if least * tests < CHANCE else ""
+    return sentence if least * tests < CHANCE else ""
 
 
 def framed(tallies: list[Tally], shifts: Mapping[str, Any], frame: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Another table beside the one that a model was saved of: which columns are new, odd or gone."""
+"""A table judged by a saved model: its numbers by that model, and what the model does not know."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -15,7 +15,7 @@ from .encoding import Encoding
 from .findings import figure
 from .saved import SavedModel
 
-SHOWN = 3  # new values of a column that are named
+_SHOWN = 3  # new values of a column that are named
 
 
 def target_for(model: SavedModel, *given: str | None) -> str:
@@ -41,8 +41,8 @@ def encoded_by(
     check_judged(n, table.name)
     Z = np.empty((encoder.width, n))
     encoder.fill(cells, Z, scaled=True)
-    said = novelties(model, [*cells], digests, source)
-    return Encoding(cells, encoder, Z, model.columns, n), (*table.notes, *said)
+    notes = novelties(model, [*cells], digests, source)
+    return Encoding(cells, encoder, Z, model.columns, n), (*table.notes, *notes)
 
 
 def kinds_for(model: SavedModel, types: Mapping[str, pa.DataType]) -> dict[str, str]:
@@ -68,20 +68,21 @@ def kinds_for(model: SavedModel, types: Mapping[str, pa.DataType]) -> dict[str, 
 def novelties(
     model: SavedModel, names: Sequence[str], digests: Mapping[str, Digest], source: str | None
 ) -> list[str]:
-    """What the model does not know of a table, a sentence for each kind of thing."""
+    """Sentences on new columns, new values and new ranges, which the model does not know."""
     new = [quote(name) for name in names if name not in (*model.names, source)]
-    said = [model.sentence]
+    sentences = [model.sentence]
     if new:
-        said.append(f"New columns, which the model does not know and leaves out: {listing(new)}.")
+        shown = listing(new)
+        sentences.append(f"New columns, which the model does not know and leaves out: {shown}.")
     words = [_words(c, digests[c.name]["words"]) for c in model.encoder.columns if c.names]
     if any(words):
         shown = listing([one for one in words if one])
-        said.append(f"New values, which the model takes as none of those it knows: {shown}.")
+        sentences.append(f"New values, which the model takes as none of those it knows: {shown}.")
     ends = [_beyond(c, digests[c.name]) for c in model.encoder.columns if not c.names]
     if any(ends):
         shown = listing([one for one in ends if one])
-        said.append(f"Beyond all that the model has learned of: {shown}.")
-    return said
+        sentences.append(f"Beyond all that the model has learned of: {shown}.")
+    return sentences
 
 
 def _words(column: Any, words: Mapping[str, int]) -> str:
@@ -90,9 +91,9 @@ def _words(column: Any, words: Mapping[str, int]) -> str:
     if not new:
         return ""
     order = sorted(new, key=lambda word: (-new[word], word))
-    shown = [quote(word) for word in order[:SHOWN]]
-    if len(order) > SHOWN:
-        shown.append(f"{len(order) - SHOWN:,} more")
+    shown = [quote(word) for word in order[:_SHOWN]]
+    if len(order) > _SHOWN:
+        shown.append(f"{len(order) - _SHOWN:,} more")
     return f"{quote(column.shown)} ({listing(shown)} in {counted(sum(new.values()), 'row')})"
 
 

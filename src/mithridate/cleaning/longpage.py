@@ -1,4 +1,4 @@
-"""The report on a table in passes: what one further pass brings back of it, whatever its length."""
+"""The report on a table in passes: one more pass collects what it shows."""
 
 import operator
 from dataclasses import dataclass
@@ -23,37 +23,37 @@ from .page import MOST_KEPT, MOST_REJECTED, cell_shown, group_shown
 from .sampled import Sources, numbers_of
 
 
-class Picked(NamedTuple):
-    """Rows (r,) of a table that are shown: their numbers, columns, gaps, and what is said."""
+class ShownRows(NamedTuple):
+    """Rows (r,) of a table that are shown: their numbers, columns, gaps and verdicts."""
 
     rows: np.ndarray
     Z: np.ndarray
     blank: np.ndarray
-    said: np.ndarray
+    verdicts: np.ndarray
 
     @classmethod
-    def of(cls, block: Block, said: np.ndarray, at: np.ndarray) -> "Picked":
+    def of(cls, block: Block, verdicts: np.ndarray, at: np.ndarray) -> "ShownRows":
         """These rows of a block, copied."""
         Z, blank = block.Z[:, at], block.blank
         gaps = np.zeros((len(Z) - 1, len(at)), dtype=bool) if blank is None else blank[:, at]
-        return cls(block.start + at, Z, gaps, said[:, at])
+        return cls(block.start + at, Z, gaps, verdicts[:, at])
 
     @property
     def block(self) -> Block:
         """The rows as a block."""
         return Block(0, self.Z, np.ones(len(self.rows)), self.blank, self.rows)
 
-    def worst(self, most: int) -> "Picked":
+    def worst(self, most: int) -> "ShownRows":
         """The rows of the highest scores, the highest first."""
-        return self._taken(np.argsort(-self.said[0], kind="stable")[:most])
+        return self._taken(np.argsort(-self.verdicts[0], kind="stable")[:most])
 
-    def beside(self, other: "Picked") -> "Picked":
+    def beside(self, other: "ShownRows") -> "ShownRows":
         """These rows and others behind them."""
         pairs = zip(self, other, strict=True)
-        return Picked(*(np.concatenate(pair, axis=-1) for pair in pairs))
+        return ShownRows(*(np.concatenate(pair, axis=-1) for pair in pairs))
 
-    def _taken(self, at: np.ndarray) -> "Picked":
-        return Picked(*(each[..., at] for each in self))
+    def _taken(self, at: np.ndarray) -> "ShownRows":
+        return ShownRows(*(each[..., at] for each in self))
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,19 +69,19 @@ class PageScores:
     edges: np.ndarray
     drawn: np.ndarray
 
-    def __call__(self, block: Block) -> tuple[np.ndarray, list[Picked], Picked]:
-        said, stop = self.verdict.said(block), block.start + len(block.weight)
+    def __call__(self, block: Block) -> tuple[np.ndarray, list[ShownRows], ShownRows]:
+        verdicts, stop = self.verdict.values(block), block.start + len(block.weight)
         kept = kept_between(self.bits, block.start, stop)
-        counts = [report.score_counts(said[0, rows], self.edges) for rows in (kept, ~kept)]
+        counts = [report.score_counts(verdicts[0, rows], self.edges) for rows in (kept, ~kept)]
         first, last = np.searchsorted(self.drawn, [block.start, stop])
-        mine = Picked.of(block, said, self.drawn[first:last] - block.start)
-        gone = Picked.of(block, said, np.flatnonzero(~kept)).worst(MOST_REJECTED)
-        return np.array(counts), [mine], gone
+        drawn_rows = ShownRows.of(block, verdicts, self.drawn[first:last] - block.start)
+        rejected = ShownRows.of(block, verdicts, np.flatnonzero(~kept)).worst(MOST_REJECTED)
+        return np.array(counts), [drawn_rows], rejected
 
 
-def worst_of_both(one: Any, other: Any) -> Picked:
+def worst_of_both(one: Any, other: Any) -> ShownRows:
     """The rejected rows of the highest scores in two parts of a table."""
-    return Picked(*one).beside(Picked(*other)).worst(MOST_REJECTED)
+    return ShownRows(*one).beside(ShownRows(*other)).worst(MOST_REJECTED)
 
 
 def page_in_passes(
@@ -95,19 +95,19 @@ def page_in_passes(
     summary: list[str],
     notes: tuple[str, ...],
 ) -> report.Cleaning:
-    """What the report says; the scores of all rows are counted in one pass."""
+    """The contents of the report; the scores of all rows are counted in one pass."""
     total, reader = rows.reader.source.rows, rows.reader
     rejected = total - kept_in(bits)
     sample = rows.sample()
-    edges = _edges(explain.verdict.said(sample)[0], explain.threshold, rejected)
-    found = PageScores(explain.verdict, bits, edges, drawn_of(bits, total))
-    fold = Fold(found, Each((operator.add, joined, worst_of_both)))
-    counts, kept, gone = rows.reduce("scores for the report", fold)
-    kept, gone = [Picked(*part) for part in kept], Picked(*gone)
-    every = gone
+    edges = _edges(explain.verdict.values(sample)[0], explain.threshold, rejected)
+    kernel = PageScores(explain.verdict, bits, edges, drawn_of(bits, total))
+    fold = Fold(kernel, Each((operator.add, joined, worst_of_both)))
+    counts, kept, worst = rows.reduce("scores for the report", fold)
+    kept, worst = [ShownRows(*part) for part in kept], ShownRows(*worst)
+    shown = worst
     for part in reversed(kept):
-        every = part.beside(every)
-    bad = len(gone.rows)
+        shown = part.beside(shown)
+    bad = len(worst.rows)
     return report.Cleaning(
         name=name,
         target=explain.encoder.target.name,
@@ -118,11 +118,11 @@ def page_in_passes(
         rejected=rejected,
         scores=report.Histogram(edges, *np.asarray(counts)),
         threshold=explain.threshold,
-        points=_points(reader, explain, every, bad),
+        points=_points(reader, explain, shown, bad),
         column="" if sources is None else sources.column,
         groups=[group_shown(t, sources.shifts) for t in sources.tallies] if sources else [],
         cells=[] if cells is None else [cell_shown(cell) for cell in cells.flagged.to_pylist()],
-        suspects=_suspects(reader, explain, gone.worst(report.MOST_SUSPECTS), sources),
+        suspects=_suspects(reader, explain, worst.worst(report.MOST_SUSPECTS), sources),
     )
 
 
@@ -137,7 +137,7 @@ def _edges(scores: np.ndarray, threshold: float, rejected: int) -> np.ndarray:
     return np.array([0.0, 1.0]) if edges is None else edges
 
 
-def _points(reader: Reader, explain: Explain, picked: Picked, bad: int) -> report.Points:
+def _points(reader: Reader, explain: Explain, picked: ShownRows, bad: int) -> report.Points:
     """The rows to draw, the `bad` last of which were rejected."""
     order = np.argsort(picked.rows, kind="stable")
     numbers = np.empty_like(picked.rows)
@@ -149,13 +149,13 @@ def _points(reader: Reader, explain: Explain, picked: Picked, bad: int) -> repor
         row=numbers,
         target=block.y * unit + goal.low,
         predicted=explain.profile.model.predict(block.X) * unit + goal.low,
-        score=picked.said[0],
+        score=picked.verdicts[0],
         kept=kept,
     )
 
 
 def _suspects(
-    reader: Reader, explain: Explain, picked: Picked, sources: Sources | None
+    reader: Reader, explain: Explain, picked: ShownRows, sources: Sources | None
 ) -> list[report.Suspect]:
     """The rejected rows of the highest scores, the highest first."""
     if not len(picked.rows):
@@ -166,14 +166,14 @@ def _suspects(
     if sources is not None:
         names[order] = names_at(reader, sources, picked.rows[order])
     raw = explain.encoder.unscaled(picked.Z, picked.blank)
-    found = explain.rejected(picked.block, raw, picked.said, numbers)
+    rejected = explain.rejected(picked.block, raw, picked.verdicts, numbers)
     return [
         report.Suspect(
             int(numbers[i]),
-            float(found.records["score"][i]),
-            float(found.records["residual"][i]),
+            float(rejected.records["score"][i]),
+            float(rejected.records["residual"][i]),
             str(names[i]),
-            found.reason(i),
+            rejected.reason(i),
         )
         for i in range(len(numbers))
     ]
@@ -207,11 +207,11 @@ def kept_in(bits: bytes) -> int:
 
 def drawn_of(bits: bytes, n: int) -> np.ndarray:
     """The numbers of kept rows that are drawn, evenly spaced among all that are kept."""
-    k, at, ahead, found = kept_in(bits), 0, 0, []
+    k, at, before, parts = kept_in(bits), 0, 0, []
     wanted = np.linspace(0, k - 1, min(k, MOST_KEPT)).astype(int)
     for start in range(0, n, BLOCK):
         rows = np.flatnonzero(kept_between(bits, start, min(start + BLOCK, n)))
-        last = int(np.searchsorted(wanted, ahead + len(rows)))
-        found.append(start + rows[wanted[at:last] - ahead])
-        at, ahead = last, ahead + len(rows)
-    return np.concatenate(found)
+        last = int(np.searchsorted(wanted, before + len(rows)))
+        parts.append(start + rows[wanted[at:last] - before])
+        at, before = last, before + len(rows)
+    return np.concatenate(parts)

@@ -9,24 +9,24 @@ import numpy as np
 
 from ..passes.block import no_other_threads
 
-LONG = 100_000  # numbers in a table from which on two threads gain by each other
+_MIN_NUMBERS = 100_000  # numbers in a table from which on a second thread saves time
 
 
 class Meanwhile:
     """What `work` returns: from a thread where a table of so many `numbers` makes that pay.
 
-    A thread that nobody waits for any more does not keep the process from ending.
+    The thread does not keep the process from ending.
     """
 
     def __init__(self, work: Callable[[], Any], numbers: int):
         self._work, self._made, self._error = work, None, None
         self._thread: threading.Thread | None = None
-        if numbers >= LONG:
+        if numbers >= _MIN_NUMBERS:
             self._thread = threading.Thread(target=self._make, daemon=True)
             self._thread.start()
 
     def alone(self) -> AbstractContextManager[Any]:
-        """While it is open, neither thread starts others inside of a library."""
+        """A context in which neither thread starts further ones inside of a library."""
         return nullcontext() if self._thread is None else no_other_threads()
 
     def result(self) -> Any:
@@ -40,7 +40,7 @@ class Meanwhile:
 
     def _make(self) -> None:
         try:
-            # Warnings are the process's; a thread must not add its own to those of the other.
+            # Warnings are recorded for the whole process, so this thread must not add its own.
             with np.errstate(all="ignore"):
                 self._made = self._work()
         except Exception as error:

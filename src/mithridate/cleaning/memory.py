@@ -77,8 +77,8 @@ def clean_in_memory(
     elif both is not None:
         warned.append(f"{type(guard).__name__} cannot use trusted rows; it ignored them.")
     notes = (*notes, *warned, *(() if cells is None else cells.notes))
-    said = {"name": table.name, "summary": summary, "notes": notes}
-    page = page_of(guard, used, rejected, sources, cells, shifts=shifts, **said)
+    texts = {"name": table.name, "summary": summary, "notes": notes}
+    page = page_of(guard, used, rejected, sources, cells, shifts=shifts, **texts)
     mask = _over_all(guard.inlier_mask_, table)
     _save(save_model, guard, used, table)
     return Cleaned(

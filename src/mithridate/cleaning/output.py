@@ -25,7 +25,7 @@ from ..tables.source import File, Source
 from .bits import kept_between
 from .findings import ADDED, JUDGED, Judged, Rejected, beside, in_units
 
-GROUP = 1 << 25  # bytes of kept rows that become a row group
+_ROW_GROUP_BYTES = 1 << 25  # of kept rows, which are then written as a row group
 CODECS = {c: c for c in ("SNAPPY", "GZIP", "BROTLI", "LZ4", "ZSTD")} | {"UNCOMPRESSED": "NONE"}
 
 
@@ -46,24 +46,24 @@ class Explain(NamedTuple):
         `numbers` are those of the rows in the whole table, from 1.
         """
         block, raw = encoded(self.encoder, table, rows), self.encoder(table, scaled=False)
-        return self.rejected(block, raw, self.verdict.said(block), numbers).added()
+        return self.rejected(block, raw, self.verdict.values(block), numbers).added()
 
     def rejected(
-        self, block: Block, raw: np.ndarray, said: np.ndarray, numbers: np.ndarray
+        self, block: Block, raw: np.ndarray, verdicts: np.ndarray, numbers: np.ndarray
     ) -> Rejected:
-        """Rows of a block in the table's own units, of which the verdict has `said` all it says.
+        """Rows of a block, on which the verdict gave the values `verdicts`, in the table's units.
 
         `raw` (d + 1, r) has their columns as they are in the table, NaN where one is missing.
         """
         X, y = block.X, block.y
         records = np.zeros(len(y), dtype=NUMBERS)
         self.profile.describe(X, y, records)
-        records["row"], records["score"] = block.rows, said[0]
+        records["row"], records["score"] = block.rows, verdicts[0]
         goal, judged = self.encoder.target, None
         unit = goal.high - goal.low
-        if len(said) > 1:
-            mean, low, high = in_units(said[1:4], goal.low, unit)
-            judged = Judged(mean, low, high, said[4] == GROUPED)
+        if len(verdicts) > 1:
+            mean, low, high = in_units(verdicts[1:4], goal.low, unit)
+            judged = Judged(mean, low, high, verdicts[4] == GROUPED)
         return Rejected(
             columns=self.encoder.about(),
             target=goal.name,
@@ -105,12 +105,12 @@ class FileWriter:
 
     def __call__(self, task: WritingTask) -> int:
         name = output_name(task.file.name)
-        kept, gone = self.folder / name, self.folder / QUARANTINE / name
-        if not kept.exists():  # it is renamed last: where it is, both are whole
-            schema, how = self._kind(task.file)
+        kept, rejected = self.folder / name, self.folder / QUARANTINE / name
+        if not kept.exists():  # it is written last: where it exists, both are complete
+            schema, options = self._kind(task.file)
             if not task.mask.all() or task.file.used:
-                _write(gone, chain(self._rejected(task), self._aside(task.file)), None, {})
-            _write(kept, self._kept(task, schema), schema, how)
+                _write(rejected, chain(self._rejected(task), self._aside(task.file)), None, {})
+            _write(kept, self._kept(task, schema), schema, options)
         return task.file.rows
 
     def _kind(self, file: File) -> tuple[pa.Schema, dict[str, Any]]:
@@ -131,18 +131,18 @@ class FileWriter:
     def _rejected(self, task: WritingTask) -> Iterator[pa.Table]:
         for at, table, mask in self._parts(task):
             if not mask.all():
-                rows, gone = write.rows_of(table, ~mask), at + np.flatnonzero(~mask)
-                numbers = task.number + np.flatnonzero(task.file.mask)[gone]
-                added = self.explain.columns(rows, task.first + gone, numbers)
+                rows, places = write.rows_of(table, ~mask), at + np.flatnonzero(~mask)
+                numbers = task.number + np.flatnonzero(task.file.mask)[places]
+                added = self.explain.columns(rows, task.first + places, numbers)
                 yield write.with_columns(rows, added)
 
     def _aside(self, file: File) -> Iterator[pa.Table]:
         """The rows of a file that were set aside, as far as its types can hold their cells."""
-        rows, at, gone = [*self.aside.get(file.name, ())], 0, ~file.mask
+        rows, at, set_aside = [*self.aside.get(file.name, ())], 0, ~file.mask
         whole = replace(file, groups=file.every, every=(), used=b"")
         parts = []
         for batch in self.source.batches(whole, self.source.schema.names) if rows else ():
-            part = gone[at : at + len(batch)]
+            part = set_aside[at : at + len(batch)]
             at += len(batch)
             if part.any():
                 parts.append(pa.Table.from_batches([batch.filter(pa.array(part))]))
@@ -172,19 +172,19 @@ def stored(about: pq.FileMetaData) -> dict[str, Any]:
 
 
 def _write(
-    path: Path, tables: Iterator[pa.Table], schema: pa.Schema | None, how: dict[str, Any]
+    path: Path, tables: Iterator[pa.Table], schema: pa.Schema | None, options: dict[str, Any]
 ) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     writer, held, size = None, [], 0
     with whole(path, shared=False) as fresh:
         for table in tables:
-            writer = writer or pq.ParquetWriter(fresh, schema or table.schema, **how)
+            writer = writer or pq.ParquetWriter(fresh, schema or table.schema, **options)
             held.append(table)
             size += table.nbytes
-            if size >= GROUP:
+            if size >= _ROW_GROUP_BYTES:
                 writer.write_table(pa.concat_tables(held))
                 held, size = [], 0
-        writer = writer or pq.ParquetWriter(fresh, schema or pa.schema([]), **how)
+        writer = writer or pq.ParquetWriter(fresh, schema or pa.schema([]), **options)
         if held:
             writer.write_table(pa.concat_tables(held))
         writer.close()

@@ -1,4 +1,4 @@
-"""What a sample of a long table says beside the verdicts: its sources, and its cells."""
+"""What is taken from a sample of a long table: the shifts of its sources, and its cells."""
 
 import itertools
 from collections.abc import Sequence
@@ -21,12 +21,12 @@ from ..tables.source import Source
 from ..tables.write import stacked
 from .bits import kept_between
 from .cells import Cells, cells_of
-from .groups import CountsOf, Groups, Tally, added, framed, source_told, tallied
-from .shifts import Shift, shifts_of, told
+from .groups import CountsOf, Groups, Tally, added, framed, source_sentence, tallied
+from .shifts import Shift, shift_sentence, shifts_of
 
 Trusted = tuple[np.ndarray, np.ndarray]
 FILE = "file"
-"""What the sources are values of, where files are the sources."""
+"""The name of the column of sources, where files are the sources."""
 
 
 class Sources(NamedTuple):
@@ -62,9 +62,9 @@ class Sources(NamedTuple):
         kept = [kept_between(bits, *ends).sum() for ends in itertools.pairwise(edges.tolist())]
         codes = np.searchsorted(edges, spaced(source.rows), side="right") - 1
         shifts, sample = _shifts(reader, Groups(FILE, [*names], codes), guard, goal)
-        some = np.flatnonzero(rows)
-        here = (rows - kept)[some]
-        tallies = tallied([names[i] for i in some.tolist()], rows[some], here)
+        nonempty = np.flatnonzero(rows)
+        here = (rows - kept)[nonempty]
+        tallies = tallied([names[i] for i in nonempty.tolist()], rows[nonempty], here)
         return cls(FILE, tallies, shifts, sample, tuple(names))
 
     def files_of(self, source: Source, rows: np.ndarray) -> list[str]:
@@ -73,13 +73,13 @@ class Sources(NamedTuple):
         return [self.files[i] for i in np.searchsorted(ends, rows, side="right")]
 
     def sentences(self, target: str) -> list[str]:
-        """What is said of them in a summary."""
+        """The sentences on them in a summary."""
         by = self.column if self.files else quote(self.column)
-        off = told(self.shifts, by, target)
+        off = shift_sentence(self.shifts, by, target)
         if off and self.sample:
             off = f"{off[:-1]}, by a sample of {self.sample:,} rows."
         rejected = any(tally.rejected for tally in self.tallies)
-        return [off, source_told(by, self.tallies) if rejected else ""]
+        return [off, source_sentence(by, self.tallies) if rejected else ""]
 
     def framed(self) -> Any:
         """A table with a row for each source."""

@@ -1,4 +1,4 @@
-"""A model that was saved: how a table became numbers, and the sample that its rules are learned of.
+"""A saved model: how a table became numbers, and the sample that its rules are learned from.
 
 The file holds arrays and text (NumPy's format `npz`, without pickle), and nothing that can run.
 """
@@ -22,7 +22,7 @@ from ..passes.memory import Passes
 from ..tables.encoded import Columns
 from ..tables.encoder import Column, Encoder
 
-AGAIN = "save it again with --save-model (save_model=)"
+_SAVE_AGAIN = "save it again with --save-model (save_model=)"
 
 
 class SavedModel(NamedTuple):
@@ -80,7 +80,7 @@ class SavedModel(NamedTuple):
 
     @property
     def key(self) -> str:
-        """What tells it from other models."""
+        """A key that identifies the model."""
         Z = np.ascontiguousarray(self.known.sample.Z)
         return f"{self.encoder} {self.only} {hashlib.sha256(Z.tobytes()).hexdigest()}"
 
@@ -121,7 +121,7 @@ class SavedModel(NamedTuple):
         """Read a model; an InputError where the file is none, or one of another version."""
         shown = quote(str(path), limit=200)
         if not Path(path).is_file():
-            raise InputError(f"There is no model {shown}; check the path, or {AGAIN}.")
+            raise InputError(f"There is no model {shown}; check the path, or {_SAVE_AGAIN}.")
         try:
             with np.load(path, allow_pickle=False) as arrays:
                 about = json.loads(bytes(arrays["about"]))
@@ -130,7 +130,7 @@ class SavedModel(NamedTuple):
         except (ValueError, KeyError, TypeError, OSError, EOFError, zipfile.BadZipFile) as error:
             if isinstance(error, InputError):
                 raise
-            raise InputError(f"The file {shown} is no whole saved model; {AGAIN}.") from None
+            raise InputError(f"The file {shown} is no whole saved model; {_SAVE_AGAIN}.") from None
 
     @classmethod
     def _made(cls, about: dict[str, Any], arrays: Any) -> "SavedModel":
@@ -151,7 +151,7 @@ class SavedModel(NamedTuple):
 
 
 def learned_of(rows: Passes, guard: Any, trusted: Any) -> FitSample:
-    """What a defense that was fitted on a table learned of it."""
+    """The sample that a fitted defense learned from."""
     return FitSample(rows.sample(), rows.others(), trusted, guard.refused_, guard.spared_)
 
 
@@ -167,12 +167,12 @@ def check_savable(path: str | Path | None, encoder: Encoder) -> None:
 
 def _check_version(about: dict[str, Any], shown: str) -> None:
     here = {"version": __version__, "scikit-learn": sklearn.__version__}
-    for what, mine in here.items():
-        if about[what] != mine:
+    for what, current in here.items():
+        if about[what] != current:
             name = "Mithridate" if what == "version" else what
             raise InputError(
-                f"The model {shown} was saved with {name} {about[what]}, and this is {mine}; "
-                f"{AGAIN}."
+                f"The model {shown} was saved with {name} {about[what]}, and this is {current}; "
+                f"{_SAVE_AGAIN}."
             )
 
 

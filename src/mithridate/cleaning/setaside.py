@@ -1,4 +1,4 @@
-"""Rows that passes over files set aside: which, why, and what is said of them."""
+"""Rows that passes over files set aside: which, why, and the notes on them."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
@@ -19,7 +19,7 @@ from ..tables.folder import output_name
 from ..tables.reading import Aside, CellDecision
 from ..tables.source import Source
 
-FILES = 3  # whose notes are told
+_NOTED_FILES = 3  # files whose notes are given in full
 
 
 class Lacking(NamedTuple):
@@ -45,19 +45,22 @@ class FileAccounts:
         rows: Sequence[tuple[tuple[Aside, ...], int]],
         kinds: Mapping[str, str],
     ) -> None:
-        """Takes down what was read how; of many files, those of which most is to be said first."""
-        said: list[list[str]] = []
+        """Collects the notes on how files were read; of many files, the longest ones."""
+        notes_by_file: list[list[str]] = []
         for read, (aside, padded) in zip(reads, rows, strict=True):
             self.aside[output_name(read.file.name)] = aside
             decisions: Sequence[CellDecision] = csv.decisions_of(read, kinds)
-            said.append(sentences(read.layout, decisions, aside, padded, quote(read.file.name)))
-        told = sorted((notes for notes in said if notes), key=len, reverse=True)
-        more = sum(map(len, told[FILES:]))
+            notes_by_file.append(
+                sentences(read.layout, decisions, aside, padded, quote(read.file.name))
+            )
+        longest = sorted((notes for notes in notes_by_file if notes), key=len, reverse=True)
+        more = sum(map(len, longest[_NOTED_FILES:]))
         rest = [f"{more:,} more notes on how other files were read."] * bool(more)
-        self.notes = tuple(dict.fromkeys([*(n for notes in told[:FILES] for n in notes), *rest]))
+        shown = (note for notes in longest[:_NOTED_FILES] for note in notes)
+        self.notes = tuple(dict.fromkeys([*shown, *rest]))
 
     def of_parquet(self, source: Source) -> Source:
-        """The source without the totals at the ends of its files, which are told."""
+        """The source without the totals at the ends of its files; notes say so."""
         self.aside = {file.name: tuple(totals_of(source, file)) for file in source.files}
         every = self.every(source)
         self.notes = tuple(targets.sentences_on([*every], "", "table"))
@@ -85,10 +88,10 @@ class FileAccounts:
             here = why[at : at + file.rows]
             at += file.rows
             rows = np.flatnonzero(file.mask) + 1
-            mine = targets.asides(here, rows)
-            merged = sorted((*self.aside.get(file.name, ()), *mine), key=lambda one: one.row)
+            own = targets.asides(here, rows)
+            merged = sorted((*self.aside.get(file.name, ()), *own), key=lambda one: one.row)
             self.aside[file.name] = tuple(merged)
-            every += [dataclasses.replace(row, row=first + row.row) for row in mine]
+            every += [dataclasses.replace(row, row=first + row.row) for row in own]
             first += file.length
         self.notes = (*targets.sentences_on(every, target, "table"), *self.notes)
         left = Reader(reader.engine, self.used(source), reader.journal, reader.folder, reader.tell)

@@ -13,9 +13,9 @@ from .groups import CHANCE, Groups
 
 Values = Float[np.ndarray, " n"]
 
-REACH = 3.0  # scales of noise beyond which a row moves its source no further
-LEAST_ROWS = 5  # rows of a source of which a mean is taken
-HALF = 2.57  # scales of noise between what a row is expected to be and the ends of its interval
+_MAX_SCALES = 3.0  # scales of noise: a larger deviation of a row counts as this much
+_MIN_ROWS = 5  # of a source whose shift is estimated
+_INTERVAL_SCALES = 2.57  # scales of noise from what is expected to the ends of its interval
 
 
 class Shift(NamedTuple):
@@ -58,13 +58,14 @@ def shifts_of(guard: Any, y: Values, unit: float, groups: Groups) -> dict[str, S
     expected, low, high = (
         getattr(guard, f"expected_{end}") for end in ("", "low_", "high_")
     )  # of rows that pulled together too
-    noise = (high - low) / (2.0 * HALF)
+    noise = (high - low) / (2.0 * _INTERVAL_SCALES)
     known = np.isfinite(expected) & np.isfinite(noise) & (noise > 0)
     if not known.any():
         return {}
     off, scale = (y - expected)[known], noise[known]
     codes = groups.codes[known]
-    means = shrunk(codes, np.clip(off, -REACH * scale, REACH * scale), len(groups.names))
+    capped = np.clip(off, -_MAX_SCALES * scale, _MAX_SCALES * scale)
+    means = shrunk(codes, capped, len(groups.names))
     return {
         groups.names[g]: Shift(groups.names[g], *(float(v) * unit for v in values))
         for g, values in means.items()
@@ -80,25 +81,26 @@ def shrunk(
     of the interval is divided by the groups (Bonferroni).
     """
     counts = np.bincount(codes, minlength=g)
-    some = np.flatnonzero(counts >= LEAST_ROWS)
-    if len(some) < 2:
+    large = np.flatnonzero(counts >= _MIN_ROWS)
+    if len(large) < 2:
         return {}
-    n = counts[some].astype(float)
-    mean = np.array([off[codes == k].mean() for k in some])
-    within = sum(float(((off[codes == k] - m) ** 2).sum()) for k, m in zip(some, mean, strict=True))
-    variance = within / max(n.sum() - len(some), 1.0) / n
+    n = counts[large].astype(float)
+    mean = np.array([off[codes == k].mean() for k in large])
+    squares = (((off[codes == k] - m) ** 2).sum() for k, m in zip(large, mean, strict=True))
+    within = sum(map(float, squares))
+    variance = within / max(n.sum() - len(large), 1.0) / n
     if not variance.any():
         return {}
     weight, center = 1.0 / variance, _middle(mean, n)
     average = float(weight @ mean / weight.sum())
-    excess = float(weight @ (mean - average) ** 2) - (len(some) - 1)
+    excess = float(weight @ (mean - average) ** 2) - (len(large) - 1)
     between = max(excess / (weight.sum() - (weight**2).sum() / weight.sum()), 0.0)
     # The middle is an estimate too: a median, of pi / 2 times the variance of a mean.
     variance = variance + 0.5 * np.pi / weight.sum()
     best = between / (between + variance) * (mean - center)
-    reach = float(norm.isf(CHANCE / (2 * len(some)))) * np.sqrt(variance)
+    reach = float(norm.isf(CHANCE / (2 * len(large)))) * np.sqrt(variance)
     ends = zip(
-        some.tolist(), best.tolist(), mean - center - reach, mean - center + reach, strict=True
+        large.tolist(), best.tolist(), mean - center - reach, mean - center + reach, strict=True
     )
     return {k: (b, float(low), float(high)) for k, b, low, high in ends}
 
@@ -110,7 +112,7 @@ def _middle(values: np.ndarray, weight: np.ndarray) -> float:
     return float(values[order][np.searchsorted(total, 0.5 * total[-1])])
 
 
-def told(shifts: Mapping[str, Shift], by: str, target: str) -> str:
+def shift_sentence(shifts: Mapping[str, Shift], by: str, target: str) -> str:
     """The sources that are off, in one sentence, the farthest first; "" if none is.
 
     `by` names what the sources are values of.

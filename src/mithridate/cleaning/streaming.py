@@ -1,4 +1,4 @@
-"""Tables that memory does not hold, cleaned in passes over their files."""
+"""Tables that do not fit into memory, cleaned in passes over their files."""
 
 import dataclasses
 import hashlib
@@ -39,7 +39,7 @@ from ..tables.wanted import asked
 from . import output, setaside
 from .cells import Cells, are_asked
 from .findings import in_units
-from .groups import MOST, Groups
+from .groups import MAX_LEVELS, Groups
 from .judging import kinds_for, novelties, target_for
 from .longpage import page_in_passes
 from .result import Cleaned, write_beside
@@ -48,7 +48,7 @@ from .saved import SavedModel, check_savable, learned_of
 from .summary import UNSEEN, cost_by_moments, few, headlines, kinds, nearest
 from .workshop import Workshop
 
-TWO_WRITERS = 3 << 29  # bytes of memory
+_TWO_WRITERS_MEMORY = 3 << 29  # bytes; with less, one thread writes the output
 
 
 def clean_in_passes(
@@ -72,7 +72,7 @@ def clean_in_passes(
 ) -> Cleaned:
     """Cleans a folder or file that need not fit into memory; see `clean` for the parameters."""
     _check_streams(guard, trusted)
-    writers = 1 if memory is not None and memory < TWO_WRITERS else 2
+    writers = 1 if memory is not None and memory < _TWO_WRITERS_MEMORY else 2
     engine: Engine = Local(writers=writers) if client is None else Dask(client)
     tell = tell or silent
     out = None if out is None else _checked(Path(out), path)
@@ -120,7 +120,7 @@ def clean_in_passes(
 
 
 def _named(trusted: Any) -> str:
-    """What tells trusted rows from others: of a file its age, of a frame what it holds."""
+    """An identity of trusted rows: the time of a file, or a hash of a frame's content."""
     if isinstance(trusted, str | Path) and Path(trusted).exists():
         return f"{trusted} {Path(trusted).stat().st_mtime_ns}"
     return "" if trusted is None else hashlib.sha256(pickle.dumps(trusted)).hexdigest()
@@ -206,12 +206,12 @@ class _Run:
             every = rows.every
             sources, cells = self._beside(reader, encoder, bits)
             beside = {"sources": sources, "cells": cells}
-            said = self._summary(source, kept, every, encoder, trusted=trusted, **beside)
+            summary = self._summary(source, kept, every, encoder, trusted=trusted, **beside)
             notes = (*self.account.notes, *encoder.notes, *(cells.notes if cells else ()))
             explain, page = self._explain(encoder, verdict, kept), None
             if self.html:
-                told = {"name": self.name, "summary": said, "notes": notes}
-                page = page_in_passes(rows, explain, bits, **beside, **told)
+                texts = {"name": self.name, "summary": summary, "notes": notes}
+                page = page_in_passes(rows, explain, bits, **beside, **texts)
         if self.shop.kept:
             self._write(source, explain, bits)
         every_bit = setaside.over_all(source, bits)
@@ -225,7 +225,7 @@ class _Run:
             rows=len(every_bit),
             bits=np.packbits(every_bit).tobytes(),
             aside=self.account.every(source),
-            summary=said,
+            summary=summary,
             notes=notes,
             groups=None if sources is None else sources.framed(),
             cells=None if cells is None else cells.rows,
@@ -244,7 +244,7 @@ class _Run:
         sources = cells = None
         if self.grouped is not None:
             sources = Sources.of(reader, self.grouped, self.guard, bits, encoder.target)
-        elif 1 < len(reader.source.files) <= MOST:
+        elif 1 < len(reader.source.files) <= MAX_LEVELS:
             names = [self.given.get(file.name, file.name) for file in reader.source.files]
             sources = Sources.of_files(reader, names, self.guard, bits, encoder.target)
         if are_asked(self.guard):
@@ -342,21 +342,21 @@ class _Run:
     def _encoder_of(
         self, model: SavedModel, reader: Reader, types: Mapping[str, Any], beside: list[str]
     ) -> tuple[Reader, Encoder]:
-        """The encoder of a saved model, with what that does not know of this table."""
+        """The encoder of a saved model, with notes on what the model does not know."""
         goal = target_for(model, self.target)
         kinds, gone = kinds_for(model, types), model.encoder.target.gone
         reader, digests = self._surveyed(reader, kinds, goal, gone, beside)
         self.guard.learn_of(model.known)
-        said = novelties(model, [*types], digests, beside[0] if beside else None)
-        return reader, model.encoder._replace(notes=tuple(said))
+        notes = novelties(model, [*types], digests, beside[0] if beside else None)
+        return reader, model.encoder._replace(notes=tuple(notes))
 
     def _write(self, source: Source, explain: output.Explain, bits: bytes) -> None:
         cut = output.FileWriter(source, explain, self.shop.rows, self.account.by_file(source))
-        done = 0
+        written = 0
         self.tell("writing", 0, source.rows)
         for rows in self.engine.map(cut, [*output.tasks(source, bits)], source.rows):
-            done += rows
-            self.tell("writing", done, source.rows)
+            written += rows
+            self.tell("writing", written, source.rows)
 
     def _summary(
         self,
@@ -377,12 +377,12 @@ class _Run:
         unit = goal.high - goal.low
         off, where = ("", "") if sources is None else sources.sentences(goal.name)
         together = kinds(getattr(guard, "n_group_", 0), guard.n_rejected_)
-        said = [*headlines(guard, source.rows), off, together, of_cells, where]
-        said += cost_by_moments(kept, every, unit)
+        lines = [*headlines(guard, source.rows), off, together, of_cells, where]
+        lines += cost_by_moments(kept, every, unit)
         top = getattr(guard, "top_", ())
         if top and not guard.found_ and np.isfinite(top[3]):
             number = int(numbers_of(source, np.array([int(top[1])]))[0])
             values = in_units(top[2:], goal.low, unit)
-            said.append(f"{nearest(number, goal.name, *values)} {UNSEEN}")
-        said += [] if trusted is None else few(len(trusted[1]))
-        return [line for line in [*said, guard.message_] if line]
+            lines.append(f"{nearest(number, goal.name, *values)} {UNSEEN}")
+        lines += [] if trusted is None else few(len(trusted[1]))
+        return [line for line in [*lines, guard.message_] if line]

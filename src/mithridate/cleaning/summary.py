@@ -1,4 +1,4 @@
-"""What was found, in sentences for a busy person."""
+"""The summary of a cleaned table: a few sentences, the most important first."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -14,12 +14,12 @@ from .cells import Cells
 from .encoding import Cells as Columns
 from .encoding import Encoding
 from .findings import FAR_SIGMAS, Rejected, between, figure, in_units
-from .groups import Groups, found_in, source_told
-from .shifts import Shift, told
+from .groups import Groups, overrepresented, source_sentence
+from .shifts import Shift, shift_sentence
 
-MANY = 100_000  # rows enough to compare two fits
+MAX_ROWS = 100_000  # on which two fits are compared; of more, evenly spaced ones
 UNSEEN = "Poison as near to the model as clean rows are cannot be seen in this way."
-FEW_TRUSTED = 20  # trusted rows below which chance decides what they say
+_MIN_TRUSTED = 20  # trusted rows; a choice by fewer is mostly chance
 
 
 def sentences(
@@ -36,16 +36,16 @@ def sentences(
     of_cells = "" if cells is None else cells.sentence
     if getattr(guard, "only", None) == "cells":
         return [of_cells]
-    off = "" if groups is None else told(shifts, quote(groups.column), encoding.target)
+    off = "" if groups is None else shift_sentence(shifts, quote(groups.column), encoding.target)
     group = 0 if rejected.judged is None else int(rejected.judged.group.sum())
     together = kinds(group, len(rejected.records))
-    said = [*headlines(guard, encoding.rows), off, together, of_cells]
+    lines = [*headlines(guard, encoding.rows), off, together, of_cells]
     if len(rejected.records):
         where = _source(guard, encoding, table, groups)
-        said += [_standing_out(rejected), where, *_cost(guard, encoding)]
+        lines += [_standing_out(rejected), where, *_cost(guard, encoding)]
     else:
-        said.append(_power(guard, encoding, rejected))
-    return [line for line in [*said, guard.message_] if line]
+        lines.append(_power(guard, encoding, rejected))
+    return [line for line in [*lines, guard.message_] if line]
 
 
 def headlines(guard: BaseDefense, rows: int) -> list[str]:
@@ -70,16 +70,16 @@ def cost_by_moments(kept: Moments, every: Moments, unit: float) -> list[str]:
 
 
 def few(trusted: int) -> list[str]:
-    """A word on trusted rows that are too few."""
-    if trusted >= FEW_TRUSTED:
+    """A warning where there are too few trusted rows."""
+    if trusted >= _MIN_TRUSTED:
         return []
     known = counted(trusted, "trusted row")
-    return [f"Only {known}: by so few a choice is mostly chance; give {FEW_TRUSTED} or more."]
+    return [f"Only {known}: by so few a choice is mostly chance; give {_MIN_TRUSTED} or more."]
 
 
 def _standing_out(rejected: Rejected) -> str:
     columns, target = rejected.columns, rejected.target
-    # Any rare level is many deviations away: what levels have to say, `_source` says.
+    # Any rare level is many deviations away, so levels are left to `_source`.
     plain = np.append(columns.group < 0, False)[rejected.places]
     names = np.array([*columns.column, ""], dtype=object)[rejected.places]
     far = names[plain & (np.abs(rejected.sigmas) > FAR_SIGMAS)].astype(str)
@@ -99,19 +99,19 @@ def _source(guard: BaseDefense, encoding: Encoding, table: Columns, groups: Grou
     known = numeric | {encoding.target} | ({groups.column} if groups else set())
     others = {name: cells for name, cells in table.items() if name not in known}
     if groups is None:
-        other = found_in(others, kept)
+        other = overrepresented(others, kept)
         return f"Source: {other}" if other else ""
     tallies = groups.tallies(kept)
-    named = source_told(quote(groups.column), tallies)
+    named = source_sentence(quote(groups.column), tallies)
     if any(tally.beyond for tally in tallies):
         return named
-    other = found_in(others, kept)
+    other = overrepresented(others, kept)
     return f"{named} But {other}" if other else named
 
 
 def _cost(guard: BaseDefense, encoding: Encoding) -> list[str]:
     """What the decision changes, right or wrong; of a large table by evenly spaced rows."""
-    part = slice(None, None, -(-encoding.rows // MANY))
+    part = slice(None, None, -(-encoding.rows // MAX_ROWS))
     X, y = np.ascontiguousarray(encoding.X[part]), encoding.y[part]
     kept = guard.inlier_mask_[part]
     if guard.estimator is None:

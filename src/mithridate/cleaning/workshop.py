@@ -1,4 +1,4 @@
-"""Where a run keeps what is unfinished, and how it becomes the output."""
+"""The folder of an unfinished run, and how it becomes the output."""
 
 import shutil
 import tempfile
@@ -16,9 +16,9 @@ from ..tables.source import Unreached, is_full
 
 
 class Workshop:
-    """A folder beside the output for what is unfinished; a passing one where nothing is kept.
+    """A folder beside the output for unfinished work; a temporary one where nothing is kept.
 
-    `rows` is what the output will be, `folder` inside it all else: so a rename is the last act.
+    `rows` becomes the output by a rename, the last step; `folder` inside it holds all else.
     """
 
     def __init__(self, out: Path | None):
@@ -96,7 +96,7 @@ class Workshop:
 
     def publish(self, out: Path) -> None:
         """Clears up, and renames what was written, all at once."""
-        self.journal.forget()  # first: it tells of what goes now
-        self._lock.release(force=True)  # or Windows would not let go of the folder
+        self.journal.forget()  # first, since the files that it lists are deleted next
+        self._lock.release(force=True)  # Windows cannot rename a folder with an open lock
         shutil.rmtree(self.folder)
         self.rows.rename(out)

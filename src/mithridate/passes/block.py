@@ -73,7 +73,7 @@ Kernel = Callable[[Block], Any]
 
 @cache
 def _threads() -> ThreadpoolController:
-    return ThreadpoolController()  # it looks at all libraries of the process, which takes long
+    return ThreadpoolController()  # made once, since it searches all libraries of the process
 
 
 def one_thread() -> Any:
@@ -224,12 +224,12 @@ def moments_of(Z: Float[np.ndarray, "k n"], w: Values) -> Moments:
     weight, alike = w.sum(), bool((w == 1.0).all())
     mean = (Z.sum(axis=1) if alike else Z @ w) / (weight if weight > 0 else 1.0)
     rows = np.flatnonzero(w)
-    some = len(rows) < 0.75 * len(w)  # then leaving the others out is faster than weighing them 0
-    if some:
+    few = len(rows) < 0.75 * len(w)  # then leaving the others out is faster than weighing them 0
+    if few:
         w, alike = w[rows], bool((w[rows] == 1.0).all())
     scatter = np.zeros((len(Z), len(Z)))
     for tile, part in tiles(len(Z), len(w)):
-        chosen = np.take(Z, rows[tile], axis=1, out=part, mode="clip") if some else Z[:, tile]
+        chosen = np.take(Z, rows[tile], axis=1, out=part, mode="clip") if few else Z[:, tile]
         np.subtract(chosen, mean[:, None], out=part)
         if not alike:
             np.multiply(part, np.sqrt(w[tile]), out=part)

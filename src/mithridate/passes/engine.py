@@ -1,4 +1,4 @@
-"""Who does the passes: this machine, or the workers of a Dask cluster. The answer is the same."""
+"""The machine that does the passes: this one, or a Dask cluster, with the same results."""
 
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
@@ -19,8 +19,8 @@ from .memory import SPAN
 from .scratch import Scratch, Store
 from .workers import WorkerScratch, forget, worker
 
-THREADS = 8  # at most: more would wait for the decoder, and each holds a block in memory
-WAITING = 2  # blocks that are decoded ahead, while those before them are computed
+THREADS = 8  # at most; more would wait for the decoder, and each holds a block in memory
+WAITING = 2  # decoded blocks that may wait to be computed
 
 
 class Pass(NamedTuple):
@@ -53,14 +53,14 @@ class Blocks(Protocol):
 class Engine(Protocol):
     """Maps a pure function over a source or over tasks, in parallel where it can."""
 
-    def reduce(self, source: Blocks, asked: Pass) -> Any:
+    def reduce(self, source: Blocks, step: Pass) -> Any:
         """Do a pass over the source.
 
         Parameters
         ----------
         source : Blocks
             The rows.
-        asked : Pass
+        step : Pass
             What to read and to compute.
 
         Returns
@@ -126,28 +126,28 @@ class Local:
         self.threads = threads or min(cores(), THREADS)
         self.writers = min(self.threads, writers)
 
-    def reduce(self, source: Blocks, asked: Pass) -> Any:
+    def reduce(self, source: Blocks, step: Pass) -> Any:
         def computed(block: tuple[int, Any]) -> tuple[int, int, Any]:
             start, table = block
-            return start, start + table.num_rows, asked.fold.map(block)
+            return start, start + table.num_rows, step.fold.map(block)
 
         def results(span: Iterable[tuple[int, int, Any]]) -> Iterator[Any]:
             for _, stop, result in span:
                 yield result
-                asked.progress(stop)
+                step.progress(stop)
 
-        blocks = source.blocks(asked.columns, 0, source.rows)
+        blocks = source.blocks(step.columns, 0, source.rows)
         with one_thread(), closing(_in_threads(computed, blocks, self.threads)) as computing:
             spans = (span for _, span in groupby(computing, key=lambda result: result[0] // SPAN))
-            merged = (reduce(asked.fold.merge, results(span)) for span in spans)
-            return reduce(asked.fold.merge, map(asked.shrink, merged))
+            merged = (reduce(step.fold.merge, results(span)) for span in spans)
+            return reduce(step.fold.merge, map(step.shrink, merged))
 
     def scratch(self, source: Source, width: int, folder: Path) -> AbstractContextManager[Store]:
         return Scratch(source, width, folder)
 
     def map(self, work: Callable[[Any], Any], tasks: Sequence[Any], rows: int) -> Iterator[Any]:
-        with one_thread(), closing(_in_threads(work, tasks, self.writers)) as found:
-            yield from found
+        with one_thread(), closing(_in_threads(work, tasks, self.writers)) as results:
+            yield from results
 
 
 def _in_threads(work: Callable[[Any], Any], items: Iterable[Any], threads: int) -> Generator[Any]:
@@ -182,10 +182,10 @@ class Dask:
         self.client = with_workers(client)
         self.places: dict[int, str] = {}  # the workers of spans, whose numbers may lie there
 
-    def reduce(self, source: Blocks, asked: Pass) -> Any:
+    def reduce(self, source: Blocks, step: Pass) -> Any:
         if source.rows <= SPAN:
-            return Local().reduce(source, asked)
-        work = partial(_span, source, tuple(asked.columns), asked.fold)
+            return Local().reduce(source, step)
+        work = partial(_span, source, tuple(step.columns), step.fold)
         starts = range(0, source.rows, SPAN)
 
         def spans() -> Iterator[Any]:
@@ -193,10 +193,10 @@ class Dask:
             for start, (place, result) in zip(starts, results, strict=True):
                 if place is not None:
                     self.places[start] = place
-                asked.progress(min(start + SPAN, source.rows))
-                yield asked.shrink(result)
+                step.progress(min(start + SPAN, source.rows))
+                yield step.shrink(result)
 
-        return reduce(asked.fold.merge, spans())
+        return reduce(step.fold.merge, spans())
 
     @contextmanager
     def scratch(self, source: Source, width: int, folder: Path) -> Iterator[Store]:
@@ -213,7 +213,7 @@ class Dask:
                 self.client.run(forget, kept.name)
 
     def map(self, work: Callable[[Any], Any], tasks: Sequence[Any], rows: int) -> Iterator[Any]:
-        if rows <= SPAN:  # one worker's share: sending it costs more than doing it
+        if rows <= SPAN:  # the share of one worker, which is sooner done than sent
             yield from Local().map(work, tasks, rows)
             return
         yield from self._sent(work, tasks)

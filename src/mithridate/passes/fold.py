@@ -66,7 +66,7 @@ class Each:
 
     def __call__(self, one: Sequence[Any], other: Sequence[Any]) -> tuple[Any, ...]:
         items = zip(self.merges, one, other, strict=True)
-        return tuple(merge(mine, theirs) for merge, mine, theirs in items)
+        return tuple(merge(first, second) for merge, first, second in items)
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,7 +76,7 @@ class Every:
     merge: Merge
 
     def __call__(self, one: Sequence[Any], other: Sequence[Any]) -> list[Any]:
-        return [self.merge(mine, theirs) for mine, theirs in zip(one, other, strict=True)]
+        return [self.merge(first, second) for first, second in zip(one, other, strict=True)]
 
 
 def add(one: Sequence[Any], other: Sequence[Any]) -> tuple[Any, ...]:

@@ -10,17 +10,17 @@ from .block import Block, Values, moments_of
 from .masks import left
 
 STEPS = 16
-"""Changes after which the rows are summed afresh: each leaves the rounding of its sums behind."""
+"""Changes after which all rows are summed again, since each change adds rounding."""
 
 LEFT = 1e-2
-"""Of the scatter that was summed; where less of a column is left, rounding would begin to show."""
+"""Share of the scatter of a column; with less of it left, all rows are summed again."""
 
 
 class Followed:
     """Moments of a set of rows of a table, brought up to date by the rows that left and came.
 
-    They are those of the plain sum to about 13 digits: the rows are summed afresh where little is
-    left of what was summed, and now and then.
+    They equal those of the plain sum to about 13 digits: all rows are summed again where little is
+    left of the scatter, and after every few changes.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What a run has computed so far, so that a stopped one goes on at the pass it was in."""
+"""The results of a run so far, so that a stopped run continues at the pass it was in."""
 
 import hashlib
 import json
@@ -14,8 +14,8 @@ from .._files import whole
 class Journal:
     """The results of the passes in their order, in a small JSON file; None keeps them nowhere.
 
-    A run asks for the same passes each time, so the k-th answer is the answer to the k-th question.
-    It is believed only under the same `key`.
+    A run does the same passes each time, so the k-th result is that of the k-th pass. Results are
+    used only under the same `key`.
 
     Parameters
     ----------
@@ -33,7 +33,7 @@ class Journal:
             try:
                 state = json.loads(path.read_text())
                 self.steps = state["steps"] if state["key"] == key else []
-            except (ValueError, KeyError):  # not ours, or of another version
+            except (ValueError, KeyError):  # another file, or one of another version
                 self.steps = []
 
     @property

@@ -1,4 +1,4 @@
-"""Verdicts that a rule may come to, each a bit a row, noted in the pass in which it looks."""
+"""The masks of the possible verdicts of a rule, a bit a row, written in the pass that decides."""
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
@@ -76,7 +76,7 @@ class Only:
 
 
 def left(every: Moments, lost: Moments) -> Moments | None:
-    """Moments of all rows but some, or None where a difference would not tell them well."""
+    """Moments of all rows but some, or None where a difference would lose too many digits."""
     weight = every.weight - lost.weight
     if not weight > 0:
         return None
@@ -89,26 +89,26 @@ def left(every: Moments, lost: Moments) -> Moments | None:
 
 
 class Masks(AbstractContextManager["Masks"]):
-    """Files with the masks of verdicts: written span by span, and there when all is seen."""
+    """Files with the masks of verdicts: written span by span, and renamed when all are complete."""
 
     def __init__(self, path: Callable[[int], Path]):
         self.path = path
         self.files: list[BinaryIO] = []
 
-    def keep(self, seen: Record) -> Record:
-        """Writes the bits of a span, and gives what is left to merge."""
-        for i in range(len(self.files), len(seen.bits)):
+    def keep(self, record: Record) -> Record:
+        """Writes the bits of a span, and gives the rest of its record, to be merged."""
+        for i in range(len(self.files), len(record.bits)):
             self.files.append(self._fresh(i).open("wb"))
-        for file, parts in zip(self.files, seen.bits, strict=True):
+        for file, parts in zip(self.files, record.bits, strict=True):
             file.writelines(parts)
-        return seen._replace(bits=[[] for _ in seen.bits])
+        return record._replace(bits=[[] for _ in record.bits])
 
-    def finish(self, seen: Record) -> tuple[list[Moments], Any]:
-        """Puts the files in their places, and gives what is to be noted."""
+    def finish(self, record: Record) -> tuple[list[Moments], Any]:
+        """Renames the files, and gives the results that the journal keeps."""
         for i, file in enumerate(self.files):
             file.close()
             self._fresh(i).replace(self.path(i))
-        return seen.moments, seen.rest
+        return record.moments, record.rest
 
     def __exit__(self, *_: Any) -> None:
         for file in self.files:

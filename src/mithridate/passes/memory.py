@@ -182,8 +182,8 @@ class Verdict(NamedTuple):
     """What a rule decides on every row of a table.
 
     `candidate` is the place of `keep` among the verdicts of the rule's last `Passes.scan`, if it is
-    one of them. `judge` gives, where a rule has it, all that is said of rows, (5, n): their scores,
-    what is expected of their targets, between which ends, and the kind of finding. Rows that are
+    one of them. `judge` gives, where a rule has it, five values for each row, (5, n): its score,
+    what is expected of its target, between which ends, and the kind of finding. Rows that are
     `spared` are kept although the candidate rejects them.
 
     Parameters
@@ -195,8 +195,8 @@ class Verdict(NamedTuple):
     candidate : int, optional
         The place of `keep` among the verdicts of the last `Passes.scan`, if it is one of them.
     judge : callable, optional
-        All that is said of rows, (5, n): their scores, what is expected of their targets, between
-        which ends, and the kind of finding.
+        Five values for each row, (5, n): its score, what is expected of its target, between which
+        ends, and the kind of finding.
     spared : Block, optional
         Rows that are kept although the candidate rejects them.
     """
@@ -207,8 +207,8 @@ class Verdict(NamedTuple):
     judge: Kernel | None = None
     spared: Block | None = None
 
-    def said(self, block: Block) -> np.ndarray:
-        """Say all that is said of the rows of a block.
+    def values(self, block: Block) -> np.ndarray:
+        """Compute all that the verdict gives for the rows of a block.
 
         Parameters
         ----------
@@ -315,11 +315,11 @@ class InMemory(Passes):
         rows = [spaced(n, b.start, b.start + len(b.weight), draw, thin) for b in self.blocks]
         every = np.concatenate(rows)
         Z, at, blank = np.empty((width, len(every))), 0, []
-        for block, mine in zip(self.blocks, rows, strict=True):
-            Z[:, at : at + len(mine)] = block.Z[:, mine - block.start]
-            at += len(mine)
+        for block, own in zip(self.blocks, rows, strict=True):
+            Z[:, at : at + len(own)] = block.Z[:, own - block.start]
+            at += len(own)
             if block.blank is not None:
-                blank.append(block.blank[:, mine - block.start])
+                blank.append(block.blank[:, own - block.start])
         gaps = np.concatenate(blank, axis=1) if blank else None
         return Block(0, Z, self.weight[every], gaps, every)
 

@@ -1,4 +1,4 @@
-"""Passes over a raw table on disk: what is told of them, and remembered."""
+"""Passes over a raw table on disk: their progress is reported, and their results are kept."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ from .select import Ranks, places
 
 Tell = Callable[[str, int, int], Any]
 Raw = Callable[[pa.Table], np.ndarray]
-MOST_DISTINCT = 1 << 22  # numbers of which it is found out whether they differ
+_MAX_DISTINCT = 1 << 22  # numbers that are held in memory to test whether all differ
 
 
 def as_it_is(result: Any) -> Any:
@@ -32,7 +32,7 @@ def as_it_is(result: Any) -> Any:
 
 
 class Reader:
-    """Does passes over raw tables, tells of them, and remembers what they gave in a folder.
+    """Does passes over raw tables, reports their progress, and keeps their results in a folder.
 
     Parameters
     ----------
@@ -92,17 +92,17 @@ class Reader:
             rows, began = self.source.rows, monotonic()
             stage = f"pass {self.journal.asked}: {what}"
             self.tell(stage, 0, rows)
-            done = partial(self._done, stage, rows)
-            asked = Pass(columns, fold, done, shrink)
-            result = self.engine.reduce(source or self.source, asked)
-            pa.default_memory_pool().release_unused()  # what is gathered now is put together
+            on_rows = partial(self._tell_rows, stage, rows)
+            step = Pass(columns, fold, on_rows, shrink)
+            result = self.engine.reduce(source or self.source, step)
+            pa.default_memory_pool().release_unused()  # before the results are put together
             self.rates.append((what, rows / max(monotonic() - began, 1e-9)))
             return finish(result)
 
         return self.journal.step(what, compute)
 
-    def _done(self, stage: str, rows: int, done: int) -> None:
-        self.tell(stage, done, rows)
+    def _tell_rows(self, stage: str, rows: int, finished: int) -> None:
+        self.tell(stage, finished, rows)
 
     def survey(
         self,
@@ -214,7 +214,7 @@ class Reader:
         InputError
             If there are too many rows to tell.
         """
-        if self.source.rows > MOST_DISTINCT:
+        if self.source.rows > _MAX_DISTINCT:
             raise InputError(
                 f"The column {quote(name)} is called an id, and whether it differs in every one of "
                 f"{self.source.rows:,} rows is too much to count; leave it out with --drop."
@@ -239,7 +239,7 @@ class Reader:
         return bool(self.reduce([name], "ids", Fold(Ordered(name, raw), merged))[name]["step"])
 
     def first_unknown(self, raw: Raw) -> int:
-        """Answer that it is not known where the first row without a number is: not worth a pass.
+        """Return -1: to find the first row without a number would take a pass of its own.
 
         Parameters
         ----------

@@ -128,9 +128,9 @@ def lowest(
     if (weight == 1.0).all() and not np.isnan(scores).any():
         return _lowest(scores, int(budget)).astype(np.float64)
     order = np.argsort(scores, kind="stable")
-    ahead = np.cumsum(weight[order]) - weight[order]
-    # A crumb of weight that rounding left over is not a row.
-    room = np.where(budget - ahead > 1e-12 * budget, budget - ahead, 0.0)
+    before = np.cumsum(weight[order]) - weight[order]
+    # What rounding leaves of the budget is no weight of a row.
+    room = np.where(budget - before > 1e-12 * budget, budget - before, 0.0)
     kept = np.empty_like(weight)
     kept[order] = np.minimum(room, weight[order])
     return kept

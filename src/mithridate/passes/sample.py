@@ -33,11 +33,11 @@ class _WithSamples:
         start, table = block
         stop = start + table.num_rows
         rows = [spaced(self.n, start, stop, draw) - start for draw in self.draws]
-        return self.kernel(block), *([table.take(mine)] for mine in rows)
+        return self.kernel(block), *([table.take(own)] for own in rows)
 
 
 def together(results: tuple[Any, ...]) -> tuple[Any, ...]:
-    """The same with one table for many, since each array takes memory beside its numbers."""
+    """The same with each list of tables as one, since every array takes some memory of its own."""
     return results[0], *([_whole(parts)] for parts in results[1:])
 
 
@@ -45,7 +45,7 @@ def _whole(parts: list[pa.Table]) -> pa.Table:
     whole = pa.concat_tables(parts)
     try:
         return whole.combine_chunks()
-    except pa.ArrowException:  # categories that are too many for their numbers once they are one
+    except pa.ArrowException:  # together they have too many categories for their codes
         return whole
 
 

@@ -1,4 +1,4 @@
-"""The numbers of a table in a file, once they were made: to read them costs less than to decode."""
+"""The numbers of a table in a file, which are faster to read than the table is to decode."""
 
 import os
 import shutil
@@ -17,8 +17,8 @@ from ..tables.blocks import BLOCK
 from ..tables.source import Source
 
 SHARE = 8
-"""One part of so many is used of the free memory, and of the room on the disk. Of more, a system
-would begin to write to the disk, and let whoever fills the file wait: Linux from some 15 %."""
+"""An eighth of the free memory, and of the free disk, is used. With more, a system begins to write
+to the disk and makes the process wait: Linux from about 15 %."""
 
 Numbers = Float[np.ndarray, "k n"]
 

@@ -1,4 +1,4 @@
-"""Order statistics of values that no memory holds: exact, in one pass where a sample helps."""
+"""Exact order statistics of values that do not fit into memory, mostly in one pass by a sample."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -9,8 +9,8 @@ import numpy as np
 from .fold import Fold
 
 GATHERED = 1 << 22  # values at most that are kept in memory and sorted
-ERRORS = 6.0  # a bracket reaches so many standard errors of the sample's rank to either side
-ROOM = 32  # and at least so many rows of the sample
+_BRACKET_ERRORS = 6.0  # half the width of a bracket, in standard errors of the sample's rank
+MIN_BRACKET_ROWS = 32  # half the width of a bracket, at least, in rows of the sample
 DIGITS = 16  # bits of a key that one pass counts
 WORD = 64  # bits of a key
 
@@ -61,7 +61,7 @@ class Bracket(NamedTuple):
         edges = []
         for rank, side in ((min(wanted.ranks), -1), (max(wanted.ranks), 1)):
             share = (rank + 0.5) / wanted.n
-            room = max(ERRORS * (k * share * (1.0 - share)) ** 0.5, ROOM)
+            room = max(_BRACKET_ERRORS * (k * share * (1.0 - share)) ** 0.5, MIN_BRACKET_ROWS)
             edges.append(round(k * share + side * room))
         low, high = edges
         ranks = cls(
@@ -105,14 +105,14 @@ class _Joined:
 
     def __call__(self, one: list[Any], other: list[Any]) -> list[Any]:
         both = zip(one, other, strict=True)
-        return [self._of(a + b, mine, more) for (a, mine), (b, more) in both]
+        return [self._of(a + b, first, second) for (a, first), (b, second) in both]
 
-    def _of(self, counts: np.ndarray, mine: list[Any], more: list[Any]) -> tuple[Any, list[Any]]:
+    def _of(self, counts: np.ndarray, first: list[Any], second: list[Any]) -> tuple[Any, list[Any]]:
         if counts[2] > self.most:
-            mine.clear()
+            first.clear()
         else:
-            mine.extend(more)
-        return counts, mine
+            first.extend(second)
+        return counts, first
 
 
 @dataclass(frozen=True, eq=False)
@@ -186,8 +186,8 @@ def places(reduce: Reduce, values: Values, wanted: Sequence[Ranks]) -> list[list
             return [[_within(n, values, b, k) for k in r] for (n, values), b, r in between]
 
         kernel = _Between(_AtPlaces(values, [*brackets]), [*brackets.values()])
-        seen = reduce("order statistics", Fold(kernel, _Joined(most)), finish)
-        for i, at in zip(brackets, seen, strict=True):
+        ranked = reduce("order statistics", Fold(kernel, _Joined(most)), finish)
+        for i, at in zip(brackets, ranked, strict=True):
             if all(place is not None for place in at):
                 answers[i] = [RankValue(*place) for place in at]
     left = [(i, rank) for i, w in enumerate(wanted) if i not in answers for rank in w.ranks]
@@ -208,16 +208,16 @@ def _joined(parts: list[np.ndarray]) -> np.ndarray:
 def _within(
     counts: np.ndarray, values: np.ndarray, bracket: Bracket, rank: int
 ) -> tuple[float, int, int] | None:
-    """What is at a rank, if it is in the bracket and the values in it were kept."""
+    """The value at a rank, if it is in the bracket and the values in it were kept."""
     below, at_low, inside, at_high = (int(count) for count in counts)
     if below <= rank < below + at_low:
         return bracket.low, below, at_low
-    ahead = below + at_low
-    if ahead <= rank < ahead + inside and len(values):
-        value, lower, equal = _at(values, rank - ahead)
-        return value, ahead + lower, equal
-    ahead += inside
-    return (bracket.high, ahead, at_high) if ahead <= rank < ahead + at_high else None
+    before = below + at_low
+    if before <= rank < before + inside and len(values):
+        value, lower, equal = _at(values, rank - before)
+        return value, before + lower, equal
+    before += inside
+    return (bracket.high, before, at_high) if before <= rank < before + at_high else None
 
 
 def _by_digits(reduce: Reduce, values: Values, ranks: Sequence[int]) -> list[RankValue]:
