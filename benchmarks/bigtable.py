@@ -73,18 +73,18 @@ def passes(folder: str, defense: str, runs: int) -> dict:
     from mithridate.tables.folder import find_files, surveyed
 
     source, _ = surveyed(*find_files(folder), False)
-    names, seen = source.schema.names, []
+    names, seconds_of_runs = source.schema.names, []
 
     def read() -> int:
         return sum(t.num_rows for _, t in source.blocks(names, 0, source.rows))
 
     for _ in range(runs):
         decoding, n = timed(read)
-        seconds, found = timed(lambda: clean(folder, target=TARGET, defense=defense))
-        seen.append([decoding, seconds, *(n / rate for _, rate in found.passes)])
-    decoding, seconds, *each = map(min, zip(*seen, strict=True))
-    named = [(what, s) for (what, _), s in zip(found.passes, each, strict=True)]
-    rejected = found.defense.n_rejected_
+        seconds, result = timed(lambda: clean(folder, target=TARGET, defense=defense))
+        seconds_of_runs.append([decoding, seconds, *(n / rate for _, rate in result.passes)])
+    decoding, seconds, *each = map(min, zip(*seconds_of_runs, strict=True))
+    named = [(what, s) for (what, _), s in zip(result.passes, each, strict=True)]
+    rejected = result.defense.n_rejected_
     return {"decoding": decoding, "seconds": seconds, "passes": named, "rejected": rejected}
 
 
@@ -92,8 +92,8 @@ def written(folder: str, defense: str, out: str) -> dict:
     """A cleaning with its output."""
     from mithridate import clean
 
-    seconds, found = timed(lambda: clean(folder, target=TARGET, defense=defense, out=out))
-    return {"seconds": seconds, "rejected": found.defense.n_rejected_}
+    seconds, result = timed(lambda: clean(folder, target=TARGET, defense=defense, out=out))
+    return {"seconds": seconds, "rejected": result.defense.n_rejected_}
 
 
 def timed(work: Callable[[], Any]) -> tuple[float, Any]:
@@ -113,11 +113,11 @@ def dask(folder: str, workers: int) -> dict:
         sent, submit = [], client.submit
         client.submit = lambda *given, **how: sent.append(1) or submit(*given, **how)
         began = time.perf_counter()
-        found = clean(folder, target=TARGET, client=client)
+        result = clean(folder, target=TARGET, client=client)
         seconds = time.perf_counter() - began
     if not sent:
         raise SystemExit("the table was too short to be sent to the cluster")
-    rejected = found.defense.n_rejected_
+    rejected = result.defense.n_rejected_
     return {"seconds": seconds, "rejected": rejected, "tasks": len(sent)}
 
 
@@ -127,8 +127,8 @@ def memory(folder: str, defense: str) -> dict:
 
     began = time.perf_counter()
     table = pq.read_table(folder)
-    found = mithridate.clean(table, target=TARGET, defense=defense)
-    return {"seconds": time.perf_counter() - began, "rejected": int((~found.mask).sum())}
+    result = mithridate.clean(table, target=TARGET, defense=defense)
+    return {"seconds": time.perf_counter() - began, "rejected": int((~result.mask).sum())}
 
 
 def huber(folder: str, rows: int) -> dict:
@@ -168,18 +168,18 @@ def measured(task: str, *given: object) -> dict:
     except subprocess.TimeoutExpired:
         return {"failed": f"longer than {PATIENCE} s"}
     if run.returncode:
-        said = run.stderr.strip().splitlines() or [f"ended by signal {-run.returncode}"]
-        return {"failed": said[-1][:100]}
+        printed = run.stderr.strip().splitlines() or [f"ended by signal {-run.returncode}"]
+        return {"failed": printed[-1][:100]}
     return json.loads(run.stdout.splitlines()[-1])
 
 
 def largest(task: str, folder: str, rows: int) -> dict:
     """The same of a peer on as many of the rows as it can do in memory and time."""
     while True:
-        found = measured(task, folder, rows) | {"rows": rows}
-        if "failed" not in found or "installed" in found["failed"] or rows <= 10_000:
-            return found
-        print(f"  {task}: {found}", flush=True)
+        record = measured(task, folder, rows) | {"rows": rows}
+        if "failed" not in record or "installed" in record["failed"] or rows <= 10_000:
+            return record
+        print(f"  {task}: {record}", flush=True)
         rows //= 10
 
 
@@ -220,11 +220,11 @@ def report(rows: int, folder: str, most: int) -> None:
     runs = RUNS if rows <= LONG else 1
     print(f"\n{rows:,} rows\n  pyarrow: {measured('decode', folder, runs)}", flush=True)
     for defense in ("bayesclean", "trim") if rows <= LONG else ("bayesclean",):
-        found = measured("passes", folder, defense, runs)
-        print(f"  {defense}: {found}", flush=True)
+        record = measured("passes", folder, defense, runs)
+        print(f"  {defense}: {record}", flush=True)
         ratios = []
-        for what, seconds in found.get("passes", []):
-            ratios.append(seconds / found["decoding"])
+        for what, seconds in record.get("passes", []):
+            ratios.append(seconds / record["decoding"])
             print(f"    {what}: {seconds / rows * 1e9:.0f} ns/row, {ratios[-1]:.2f} of decoding")
         if ratios:
             print(f"    a pass on average: {np.mean(ratios):.2f} of decoding")

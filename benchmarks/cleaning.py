@@ -247,7 +247,7 @@ def finders() -> dict[str, Any]:
     return {**ways, "CleanLearning": find}
 
 
-def found(sources: list[str], console: Console) -> Table:
+def rejected_in_clean(sources: list[str], console: Console) -> Table:
     """Precision, recall and ranking of planted errors, and the time."""
     ways = finders()
     if "CleanLearning" not in ways:
@@ -273,10 +273,10 @@ def judged(find, some: list[Planted]) -> list[str]:
         began = time.process_time()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            gone, scores = find(X, y)
+            flagged, scores = find(X, y)
         times.append(time.process_time() - began)
         ranks.append(roc_auc_score(wrong, scores))
-        rejected, hits = rejected + gone.sum(), hits + (gone & wrong).sum()
+        rejected, hits = rejected + flagged.sum(), hits + (flagged & wrong).sum()
         wrongs, total = wrongs + wrong.sum(), total + len(wrong)
     precision = f"{hits / rejected:.2f}" if rejected else "-"
     figures = f"{rejected / total:.2f}", precision, f"{hits / wrongs:.2f}", f"{np.mean(ranks):.2f}"
@@ -297,7 +297,7 @@ def main() -> None:
         console.print(scaling(LONG, 0, 10_000))
         console.print(scaling(WIDE, 1, 30))
     if "found" in args.parts:
-        console.print(found(["diabetes", *args.data], console))
+        console.print(rejected_in_clean(["diabetes", *args.data], console))
 
 
 if __name__ == "__main__":

@@ -56,8 +56,8 @@ def kept(X, y, model, crossed, members=MEMBERS):
         fold = np.random.default_rng(100 + k).permutation(len(y)) % FOLDS
         for f in range(FOLDS if crossed else 1):
             asked = fold == f if crossed else np.ones(len(y), bool)
-            found = model(Z, t, ~asked if crossed else asked, k)
-            mean[k, asked], variance[k, asked] = (values[asked] for values in found)
+            predictions = model(Z, t, ~asked if crossed else asked, k)
+            mean[k, asked], variance[k, asked] = (values[asked] for values in predictions)
     square, s2 = (t - mean.mean(0)) ** 2, mean.var(0) + variance.mean(0)
     if model is not last_layer:  # whose variance has the noise in it
         s2 = s2 + max(square.mean() - s2.mean(), 0.1 * square.mean())

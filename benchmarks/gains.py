@@ -69,9 +69,9 @@ def listed(names: str) -> list[str]:
 
 def name(row: dict[str, Any]) -> str:
     """The defense, and what it was given."""
-    told = ["ratio"] if row["contamination"] == "oracle" else []
-    told += [f"{row['trusted']} rows"] if row["trusted"] else []
-    return f"{row['defense']} ({', '.join(told)})" if told else row["defense"]
+    given = ["ratio"] if row["contamination"] == "oracle" else []
+    given += [f"{row['trusted']} rows"] if row["trusted"] else []
+    return f"{row['defense']} ({', '.join(given)})" if given else row["defense"]
 
 
 def means(rows: Rows, **at: Any) -> str:
@@ -114,8 +114,8 @@ def unpoisoned(some: dict[str, Rows]) -> Table:
     for defense, rows in some.items():
         if defense == "oracle" or rows[0]["contamination"]:
             continue  # told that there is no poison, it rejects nothing
-        gains, gone = [r["gain"] for r in rows], [1 - r["kept"] for r in rows]
-        figures = np.median(gains), np.min(gains), np.mean(gone), np.max(gone)
+        gains, rejected = [r["gain"] for r in rows], [1 - r["kept"] for r in rows]
+        figures = np.median(gains), np.min(gains), np.mean(rejected), np.max(rejected)
         table.add_row(defense, *(f"{value:.2f}" for value in figures))
     return table
 

@@ -127,7 +127,7 @@ def measured(name: str, size: Size, device: Any) -> Measured:
         return Measured(ready - began, time.perf_counter() - again, damage)
 
 
-def told(names: list[str], size: Size, gpu: Any | None) -> Table:
+def timings(names: list[str], size: Size, gpu: Any | None) -> Table:
     """A row for each victim."""
     seeds = f"{len(size.alphas)} alphas x {len(size.ratios)} ratios x {size.seeds} seeds"
     kind = "no GPU" if gpu is None else gpu.device_kind
@@ -157,7 +157,7 @@ def main(arguments: list[str] | None = None) -> None:
     if not gpus and not (args.cpu or args.small):
         console.print(NONE)
         return
-    console.print(told(args.victims, SMALL if args.small else Size(), gpus[0] if gpus else None))
+    console.print(timings(args.victims, SMALL if args.small else Size(), gpus[0] if gpus else None))
 
 
 if __name__ == "__main__":

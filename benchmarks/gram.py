@@ -54,10 +54,10 @@ def ours(folder: str) -> Result:
     from mithridate import clean
 
     began = time.process_time(), time.perf_counter()
-    found = clean(folder, target="y", defense="bayesclean")
+    result = clean(folder, target="y", defense="bayesclean")
     share = (time.process_time() - began[0]) / (time.perf_counter() - began[1])
     # Passes are timed by the clock; on a busy machine the process had a share of the processor.
-    return {"passes": [(what, rate / share) for what, rate in found.passes]}
+    return {"passes": [(what, rate / share) for what, rate in result.passes]}
 
 
 def blas(folder: str) -> Result:
@@ -70,7 +70,7 @@ def blas(folder: str) -> Result:
         Z -= shift[:, None]
         n, total, gram = n + Z.shape[1], total + Z.sum(axis=1), gram + Z @ Z.T
     scatter = gram - np.outer(total, total) / n
-    return done(began, n, [scatter[i, j] for i, j in PAIRS])
+    return rate_of(began, n, [scatter[i, j] for i, j in PAIRS])
 
 
 def duck(folder: str) -> Result:
@@ -81,8 +81,8 @@ def duck(folder: str) -> Result:
     database = duckdb.connect(config={"threads": 1})
     began = time.process_time()
     query = f"SELECT count(*), {sums} FROM read_parquet('{folder}/*.parquet')"
-    n, *found = database.execute(query).fetchall()[0]
-    return done(began, n, found)
+    n, *values = database.execute(query).fetchall()[0]
+    return rate_of(began, n, values)
 
 
 def streamed(folder: str) -> Result:
@@ -96,10 +96,10 @@ def streamed(folder: str) -> Result:
     row = table.select(pl.len().alias("n"), *single, *products).collect(engine="streaming").row(0)
     n, total, product = row[0], row[1 : COLUMNS + 1], row[COLUMNS + 1 :]
     together = zip(PAIRS, product, strict=True)
-    return done(began, n, [p - total[i] * total[j] / n for (i, j), p in together])
+    return rate_of(began, n, [p - total[i] * total[j] / n for (i, j), p in together])
 
 
-def done(began: float, n: int, sums: list[float]) -> Result:
+def rate_of(began: float, n: int, sums: list[float]) -> Result:
     """Rows for each second, and the sums."""
     return {"rate": n / (time.process_time() - began), "sums": [float(one) for one in sums]}
 
@@ -120,21 +120,21 @@ def measured(way: str, folder: Path) -> Result | None:
     return json.loads(run.stdout.splitlines()[-1])
 
 
-def told(rows: int, folder: Path) -> None:
+def rates_table(rows: int, folder: Path) -> None:
     """Measures all ways by turns, and prints the table."""
     generate(rows, folder)
     rates: dict[str, list[float]] = {}
     sums = {}
     for _ in range(RUNS):
         for way in WAYS:
-            found = measured(way, folder)
-            if found is None:
+            record = measured(way, folder)
+            if record is None:
                 continue
-            for k, (what, rate) in enumerate(found.get("passes", [])):
+            for k, (what, rate) in enumerate(record.get("passes", [])):
                 rates.setdefault(f"clean, pass {k + 1}: {what}", []).append(rate)
-            if "rate" in found:
-                rates.setdefault(way, []).append(found["rate"])
-                sums[way] = np.array(found["sums"])
+            if "rate" in record:
+                rates.setdefault(way, []).append(record["rate"])
+                sums[way] = np.array(record["sums"])
     alone = sums["pyarrow and a BLAS"]
     for way, some in sums.items():
         np.testing.assert_allclose(some, alone, rtol=1e-6, atol=1e-6 * rows, err_msg=way)
@@ -154,7 +154,7 @@ def main() -> None:
         print(json.dumps(WAYS[asked.way](asked.folder)))
         return
     with tempfile.TemporaryDirectory() as folder:
-        told(asked.rows, Path(folder))
+        rates_table(asked.rows, Path(folder))
 
 
 if __name__ == "__main__":

@@ -59,10 +59,10 @@ def judged(spec: dict[str, Any], seeds: int) -> list[dict[str, Any]]:
 def counted(rows: list[dict[str, Any]]) -> list[str]:
     """What is said of one defense and one kind of poison."""
     to_find = [row for row in rows if row["gain_oracle"] >= LEAST]
-    found = sum(row["gain"] >= FOUND * row["gain_oracle"] for row in to_find)
+    helped = sum(row["gain"] >= FOUND * row["gain_oracle"] for row in to_find)
     harmed = sum(row["gain"] < HARMED for row in rows)
     least, mean = min(r["gain"] for r in rows), sum(r["gain"] for r in rows) / len(rows)
-    return [f"{found}/{len(to_find)}", f"{harmed}/{len(rows)}", f"{mean:.2f}", f"{least:.2f}"]
+    return [f"{helped}/{len(to_find)}", f"{harmed}/{len(rows)}", f"{mean:.2f}", f"{least:.2f}"]
 
 
 def curves(seed: int) -> dict[str, tuple[np.ndarray, np.ndarray]]:
@@ -82,8 +82,8 @@ def rejected(seeds: int) -> dict[str, dict[str, list[float]]]:
         for name, (X, y) in curves(seed).items():
             frame = pd.DataFrame(X).add_prefix("x").assign(y=y)
             for defense in DEFENSES:
-                found = mithridate.clean(frame, target="y", defense=defense)
-                shares.setdefault(name, {}).setdefault(defense, []).append(found.rejected / len(y))
+                result = mithridate.clean(frame, target="y", defense=defense)
+                shares.setdefault(name, {}).setdefault(defense, []).append(result.rejected / len(y))
     return shares
 
 
@@ -103,8 +103,10 @@ def main(arguments: list[str]) -> None:
         "unmodified", *(f"rejected by {name}: mean, most" for name in DEFENSES), box=MARKDOWN
     )
     for name, shares in rejected(args.seeds).items():
-        said = [f"{100 * np.mean(shares[d]):.1f} %, {100 * max(shares[d]):.1f} %" for d in DEFENSES]
-        clean.add_row(name, *said)
+        lines = [
+            f"{100 * np.mean(shares[d]):.1f} %, {100 * max(shares[d]):.1f} %" for d in DEFENSES
+        ]
+        clean.add_row(name, *lines)
     for made in (table, clean):
         Console(width=120).print(made)
 

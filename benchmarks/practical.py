@@ -189,8 +189,8 @@ def lts(X, y):
 
 def cells(X, y):
     """Rows by their most suspicious cell, and those with one that is flagged."""
-    found = CellErrors(numbers(X)).fit(X, y)
-    return np.nan_to_num(found.scores_, nan=-1e3).max(axis=1), found.flagged_.any(axis=1)
+    rule = CellErrors(numbers(X)).fit(X, y)
+    return np.nan_to_num(rule.scores_, nan=-1e3).max(axis=1), rule.flagged_.any(axis=1)
 
 
 def forest(X, y):
@@ -216,29 +216,29 @@ def errors(train, kept, test):
     return [float(np.mean((model.predict(test[0]) - test[1]) ** 2)) for model in fitted]
 
 
-def measured(name, X, y, told):
+def measured(name, X, y, options):
     """One record for each method and kind of error on one table."""
     crc = zlib.crc32(name.encode())
-    rows = np.random.default_rng([told.seed, crc]).permutation(len(y))
+    rows = np.random.default_rng([options.seed, crc]).permutation(len(y))
     k = min(600, int(0.7 * len(y)))
     train, test = rows[:k], rows[k : k + 1500]
-    plain = () if told.planted else ("none",)
-    for kind in (*plain, *told.kinds):
-        random = np.random.default_rng([told.seed, 1, zlib.crc32((name + kind).encode())])
-        Z = sourced(X, told.rate, random) if kind == "source" else X
+    plain = () if options.planted else ("none",)
+    for kind in (*plain, *options.kinds):
+        random = np.random.default_rng([options.seed, 1, zlib.crc32((name + kind).encode())])
+        Z = sourced(X, options.rate, random) if kind == "source" else X
         held, given, bad = (Z[test], y[test]), (Z[train], y[train]), np.zeros(k, dtype=bool)
         if kind != "none":
-            *given, bad = corrupted(*given, kind, told.rate, random)
+            *given, bad = corrupted(*given, kind, options.rate, random)
             if not bad.any():
                 continue
         with_all = errors(given, slice(None), held)
         oracle = errors(given, ~bad, held)
-        for method in told.methods:
+        for method in options.methods:
             if method == "cells" and kind != "unit":
                 continue
-            record = {"table": name, "tuned": crc // 7 % 2 == 0, "kind": kind, "seed": told.seed}
-            record |= {"rate": told.rate if kind != "none" else 0.0, "columns": X.shape[1]}
-            record |= found(method, given, bad)
+            record = {"table": name, "tuned": crc // 7 % 2 == 0, "kind": kind, "seed": options.seed}
+            record |= {"rate": options.rate if kind != "none" else 0.0, "columns": X.shape[1]}
+            record |= verdict(method, given, bad)
             rejected = record.pop("mask")
             left = errors(given, ~rejected, held) if rejected.any() else with_all
             record |= {"ridge": left[0] / with_all[0], "boosting": left[1] / with_all[1]}
@@ -247,7 +247,7 @@ def measured(name, X, y, told):
             yield record
 
 
-def found(method, given, bad):
+def verdict(method, given, bad):
     """What a method says of a table whose wrong rows are known."""
     begin = time.perf_counter()
     scores, rejected = METHODS[method](*given)
@@ -259,11 +259,11 @@ def found(method, given, bad):
     return record
 
 
-def corrected(name, X, y, bad, told):
+def corrected(name, X, y, bad, options):
     """One record for each method on one table of real errors."""
-    for method in told.methods:
+    for method in options.methods:
         record = {"table": name, "tuned": False, "kind": "true", "rate": bad.mean(), "seed": 0}
-        record |= found(method, (X, y), bad)
+        record |= verdict(method, (X, y), bad)
         del record["mask"]
         yield record
 
@@ -298,30 +298,30 @@ def main() -> None:
     parser.add_argument("--methods", nargs="*", default=[*METHODS], choices=METHODS)
     parser.add_argument("--page", type=Path, help="where the tables go, between two marks")
     parser.add_argument("--minutes", type=float, default=9.0, help="no new table after that")
-    told, begin, k = parser.parse_args(), time.monotonic(), 0
+    options, begin, k = parser.parse_args(), time.monotonic(), 0
     warnings.simplefilter("ignore")
-    told.folder.mkdir(parents=True, exist_ok=True)
-    for name, X, y, bad in truths(told.truth) if told.truth else ():
-        part = told.folder / f"true-{name}-{zlib.crc32('-'.join(told.methods).encode())}.json"
-        keep(part, corrected(name, X, y, bad, told))
-    for name, X, y in tables(told.files):
+    options.folder.mkdir(parents=True, exist_ok=True)
+    for name, X, y, bad in truths(options.truth) if options.truth else ():
+        part = options.folder / f"true-{name}-{zlib.crc32('-'.join(options.methods).encode())}.json"
+        keep(part, corrected(name, X, y, bad, options))
+    for name, X, y in tables(options.files):
         tuned = zlib.crc32(name.encode()) // 7 % 2 == 0
-        if told.only and tuned != (told.only == "tuned"):
+        if options.only and tuned != (options.only == "tuned"):
             continue
-        k += k < told.after or X.shape[1] <= told.columns
-        if k <= told.after or X.shape[1] > told.columns:
+        k += k < options.after or X.shape[1] <= options.columns
+        if k <= options.after or X.shape[1] > options.columns:
             continue
-        if k > told.after + told.tables or time.monotonic() - begin > 60 * told.minutes:
+        if k > options.after + options.tables or time.monotonic() - begin > 60 * options.minutes:
             break
-        what = f"{told.rate}-{'-'.join(told.kinds)}-{'-'.join(told.methods)}"
-        what += f"-{told.seed}" if told.seed else ""
-        what += "-planted" if told.planted else ""
-        part = told.folder / f"{name.replace('/', '-')}-{zlib.crc32(what.encode())}.json"
-        keep(part, measured(name, X, y, told))
-    made = practical_page.page(told.folder)
+        what = f"{options.rate}-{'-'.join(options.kinds)}-{'-'.join(options.methods)}"
+        what += f"-{options.seed}" if options.seed else ""
+        what += "-planted" if options.planted else ""
+        part = options.folder / f"{name.replace('/', '-')}-{zlib.crc32(what.encode())}.json"
+        keep(part, measured(name, X, y, options))
+    made = practical_page.page(options.folder)
     print(made)
-    if told.page:
-        practical_page.write(told.page, made)
+    if options.page:
+        practical_page.write(options.page, made)
 
 
 if __name__ == "__main__":

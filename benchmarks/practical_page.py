@@ -23,30 +23,30 @@ HARM, LOST = 1.05, 0.1
 def page(folder: Path) -> str:
     """All tables and lists, as Markdown."""
     paths = sorted(folder.glob("*.json"), key=lambda path: path.stat().st_mtime)
-    found = pd.concat([pd.read_json(path) for path in paths])
-    found["rate"] = found["rate"].fillna(0.05 * (found.kind != "none"))
-    found["seed"] = found.seed.fillna(0).astype(int) if "seed" in found else 0
-    found = found.drop_duplicates(["table", "kind", "rate", "method", "seed"], keep="last")
-    drawn, found = found, found[found.seed == 0]
-    plain, wrong = found[found.kind == "none"], found[found.kind.isin(KINDS)]
+    results = pd.concat([pd.read_json(path) for path in paths])
+    results["rate"] = results["rate"].fillna(0.05 * (results.kind != "none"))
+    results["seed"] = results.seed.fillna(0).astype(int) if "seed" in results else 0
+    results = results.drop_duplicates(["table", "kind", "rate", "method", "seed"], keep="last")
+    drawn, results = results, results[results.seed == 0]
+    plain, wrong = results[results.kind == "none"], results[results.kind.isin(KINDS)]
     lines = [*unmodified(plain)]
     for tuned, part in wrong[wrong.rate == 0.05].groupby("tuned"):
         lines += with_errors(part, bool(tuned))
     lines += rates(wrong)
     lines += seeds(drawn[drawn.method == "ours"])
-    lines += shapes(found[found.kind.isin(SHAPES)])
-    lines += corrected(found[found.kind == "true"])
-    lines += ["", *seconds(found)]
+    lines += shapes(results[results.kind.isin(SHAPES)])
+    lines += corrected(results[results.kind == "true"])
+    lines += ["", *seconds(results)]
     return "\n".join(lines)
 
 
-def parts(found):
+def parts(results):
     """Tables tuned on, and others: those of which something was known, and those never seen."""
-    crc = found.table.map(lambda name: zlib.crc32(name.encode()))
-    known = ~found.tuned & (crc <= KNOWN)
-    yield "tuned on", found[found.tuned]
-    yield "not tuned on, harm known", found[known]
-    yield "not tuned on, never seen", found[~found.tuned & ~known]
+    crc = results.table.map(lambda name: zlib.crc32(name.encode()))
+    known = ~results.tuned & (crc <= KNOWN)
+    yield "tuned on", results[results.tuned]
+    yield "not tuned on, harm known", results[known]
+    yield "not tuned on, never seen", results[~results.tuned & ~known]
 
 
 def unmodified(plain):
@@ -185,9 +185,9 @@ def corrected(true):
     yield from table(heads, rows)
 
 
-def seconds(found):
+def seconds(results):
     """The median time of each method."""
-    by = found.groupby("method").seconds.median()
+    by = results.groupby("method").seconds.median()
     yield (
         "Seconds a table, median, on a busy machine: "
         + ", ".join(f"{NAMES[method]} {by[method]:.1f}" for method in NAMES if method in by)

@@ -46,14 +46,16 @@ def main(rows: int = 1_000_000, columns: int = 30, turns: int = 7) -> None:
 def beside(path: Path, turns: int) -> None:
     """Reads a file in both ways, by turns."""
     ways = {"arrow": lambda: arrow_csv.read_csv(path), "mithridate": lambda: read.read(path)}
-    found: dict[str, list[tuple[float, float]]] = {name: [] for name in ways}
+    times_by_way: dict[str, list[tuple[float, float]]] = {name: [] for name in ways}
     for _ in range(turns):
         for name, work in ways.items():
-            found[name].append(timed(work))
-    for name, times in found.items():
+            times_by_way[name].append(timed(work))
+    for name, times in times_by_way.items():
         wall, used = np.median(np.array(times), axis=0)
         print(f"  {name:10} {wall:6.2f} s by the clock, {used:6.2f} s of processors (medians)")
-    wall, used = np.median(np.array(found["mithridate"]) / np.array(found["arrow"]), axis=0)
+    wall, used = np.median(
+        np.array(times_by_way["mithridate"]) / np.array(times_by_way["arrow"]), axis=0
+    )
     print(f"  mithridate / arrow, medians: {wall:.2f} by the clock, {used:.2f} of processors")
 
 

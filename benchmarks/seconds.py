@@ -44,7 +44,7 @@ class Phases:
         self.spent: dict[str, Clock] = {}
         self._stage, self._began = "importing", Clock(time.perf_counter(), 0.0)
 
-    def __call__(self, stage: str, done: int, total: int) -> None:
+    def __call__(self, stage: str, finished: int, total: int) -> None:
         """What an audit calls: a stage begins, or goes on."""
         if stage == self._stage:
             return
@@ -75,9 +75,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
 
         def work() -> None:
-            found = audit(WORDS[0], target=WORDS[1] if len(WORDS) > 1 else None, tell=phases)
+            result = audit(WORDS[0], target=WORDS[1] if len(WORDS) > 1 else None, tell=phases)
             phases("writing the report", 0, 0)
-            found.save(folder)
+            result.save(folder)
 
         timed(phases, work)
 

@@ -53,10 +53,10 @@ def main() -> None:
         answers.append([named(X, y, seed, shift) for shift in SHIFTS])
     print(f"{len(answers)} tables, {SOURCES} sources each.\n")
     print("| off by, sd | named | others named |\n|---|---|---|")
-    for shift, found in zip(SHIFTS, zip(*answers, strict=True), strict=True):
-        first = sum("s0" in names for names in found) if shift else 0
-        others = sum(len(names - ({"s0"} if shift else set())) for names in found)
-        print(f"| {shift} | {f'{first} of {len(found)}' if shift else ''} | {others} |")
+    for shift, runs in zip(SHIFTS, zip(*answers, strict=True), strict=True):
+        first = sum("s0" in names for names in runs) if shift else 0
+        others = sum(len(names - ({"s0"} if shift else set())) for names in runs)
+        print(f"| {shift} | {f'{first} of {len(runs)}' if shift else ''} | {others} |")
 
 
 if __name__ == "__main__":

@@ -72,12 +72,12 @@ def judged(X, y):
     rows = np.random.default_rng(0).permutation(len(y))
     train, test = rows[len(y) // 4 :], rows[: len(y) // 4]
     plain = np.mean((Ridge().fit(X[train], y[train]).predict(X[test]) - y[test]) ** 2)
-    found = {}
+    effects = {}
     for name, defense in DEFENSES.items():
         model = defense.fit(X[train], y[train])
         error = np.mean((model.predict(X[test]) - y[test]) ** 2)
-        found[name] = model.n_rejected_ / len(train), 1 - error / plain if plain > 0 else 0.0
-    return found
+        effects[name] = model.n_rejected_ / len(train), 1 - error / plain if plain > 0 else 0.0
+    return effects
 
 
 def main() -> None:
@@ -85,11 +85,11 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
     parser.add_argument("--most", type=int, default=10_000, help="tables")
-    most, found = parser.parse_args().most, []
+    most, effects = parser.parse_args().most, []
     warnings.simplefilter("ignore")
     for _, X, y in track(tables(), total=min(most, 700), description="tables"):
-        found.append(judged(X, y))
-        if len(found) == most:
+        effects.append(judged(X, y))
+        if len(effects) == most:
             break
     heads = (
         "defense",
@@ -103,10 +103,10 @@ def main() -> None:
     )
     shown = Table(*heads)
     for name in DEFENSES:
-        share, gain = np.array([one[name] for one in found]).T
+        share, gain = np.array([one[name] for one in effects]).T
         counts = [(share > 0), (share > 0.05), (share > 0.2), (gain < -0.05), (gain > 0.05)]
-        told = [f"{c.sum()} ({c.mean():.1%})" for c in counts]
-        shown.add_row(name, str(len(found)), *told, f"{np.median(gain):.3f}")
+        cells = [f"{c.sum()} ({c.mean():.1%})" for c in counts]
+        shown.add_row(name, str(len(effects)), *cells, f"{np.median(gain):.3f}")
     Console(width=140).print(shown)
 
 

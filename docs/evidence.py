@@ -92,26 +92,26 @@ class Mark:
 
 def marks(text: str) -> Iterator[tuple[int, Mark]]:
     """The lines of a page, each with its number from 1."""
-    for found in LINE.finditer(text):
-        sources = tuple(re.findall(r"`([^`]+)`", found["sources"]))
-        number = text.count("\n", 0, found.start()) + 1
+    for match in LINE.finditer(text):
+        sources = tuple(re.findall(r"`([^`]+)`", match["sources"]))
+        number = text.count("\n", 0, match.start()) + 1
         yield (
             number,
             Mark(
-                found["version"],
-                found["code"],
-                found["date"],
-                found["command"],
+                match["version"],
+                match["code"],
+                match["date"],
+                match["command"],
                 sources,
-                found["changed"] is not None,
+                match["changed"] is not None,
             ),
         )
 
 
 def pages() -> dict[Path, list[tuple[int, Mark]]]:
     """The pages that have such lines."""
-    found = {page: list(marks(page.read_text(encoding="utf-8"))) for page in DOCS.rglob("*.md")}
-    return {page: lines for page, lines in sorted(found.items()) if lines}
+    by_page = {page: list(marks(page.read_text(encoding="utf-8"))) for page in DOCS.rglob("*.md")}
+    return {page: lines for page, lines in sorted(by_page.items()) if lines}
 
 
 def hashed(sources: tuple[str, ...]) -> str:
@@ -189,9 +189,9 @@ def _unmade(page: Path) -> Mark:
 
 def _version() -> str:
     code = (ROOT / "src" / "mithridate" / "__init__.py").read_text(encoding="utf-8")
-    found = re.search(r'^__version__ = "(.+)"', code, re.MULTILINE)
-    assert found
-    return found[1]
+    match = re.search(r'^__version__ = "(.+)"', code, re.MULTILINE)
+    assert match
+    return match[1]
 
 
 def main(arguments: list[str]) -> None:
@@ -199,8 +199,8 @@ def main(arguments: list[str]) -> None:
     if not arguments:
         for page, lines in pages().items():
             for number, mark in lines:
-                said = "STALE" if mark.stale else "says so" if mark.changed else "as made"
-                print(f"{said:8} {page.relative_to(ROOT)}:{number}  {mark.command}")
+                state = "STALE" if mark.stale else "says so" if mark.changed else "as made"
+                print(f"{state:8} {page.relative_to(ROOT)}:{number}  {mark.command}")
         return
     what, *names = arguments
     given = [Path(name).resolve() for name in names] or (known if what == "changed" else [])

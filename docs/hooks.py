@@ -44,7 +44,7 @@ def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
     uri = page.file.src_uri
     if uri in PAGES.values():
         return markdown
-    filled = MARKER.sub(lambda found: GENERATED[found[1]](), markdown)
+    filled = MARKER.sub(lambda match: GENERATED[match[1]](), markdown)
     return relinked(filled, posixpath.join("docs", posixpath.dirname(uri)), uri)
 
 
@@ -59,16 +59,16 @@ def relinked(text: str, folder: str, uri: str) -> str:
     '[words](../glossary.md)'
     """
 
-    def replace(found: re.Match[str]) -> str:
-        picture, label, path, anchor = found[1], found[2], found[3], found[4] or ""
+    def replace(match: re.Match[str]) -> str:
+        picture, label, path, anchor = match[1], match[2], match[3], match[4] or ""
         if "://" in path or path.startswith("mailto:"):
-            return found[0]
+            return match[0]
         place = posixpath.normpath(posixpath.join(folder, path))
         inside = place.removeprefix("docs/")
         if place in PAGES:
             inside = PAGES[place]
         elif inside == place or not (ROOT / place).exists():
-            return label if inside == place else found[0]
+            return label if inside == place else match[0]
         way = posixpath.relpath(inside, posixpath.dirname(uri) or ".")
         return f"{picture}[{label}]({way}{anchor})"
 
@@ -92,13 +92,13 @@ def command_line() -> str:
     """Every command with its arguments and options, from its signature."""
     lines = []
     for name, command in commands().items():
-        found = options(command)
-        places = [o for o in found if not o.names[0].startswith("-")]
+        known = options(command)
+        places = [o for o in known if not o.names[0].startswith("-")]
         shown = [o.names[0] if o.usual == "required" else f"[{o.names[0]}]" for o in places]
         lines += [f"## mithridate {name}", "", _sentence(command.__doc__ or ""), "", "```text"]
         lines += [" ".join(["mithridate", name, *shown, "[OPTIONS]"]), "```", ""]
         lines += ["| option | meaning | default |", "|---|---|---|"]
-        for o in found:
+        for o in known:
             written = ", ".join(f"`{one}{o.value}`" for one in o.names)
             lines.append(f"| {written} | {_cell(o.meaning)} | {_cell(o.usual)} |")
         lines.append("")
@@ -129,8 +129,8 @@ def _option(given: inspect.Parameter) -> Option:
         names, value = (given.name.upper(),), ""
     else:
         # Where the annotation is made, typer keeps the first name as the default.
-        told = (info.default, *(info.param_decls or ()))
-        names = tuple(n for one in told if isinstance(one, str) for n in one.split("/"))
+        declared = (info.default, *(info.param_decls or ()))
+        names = tuple(n for one in declared if isinstance(one, str) for n in one.split("/"))
         names = names or ("--" + given.name.replace("_", "-"),)
     nothing = default in (None, "", inspect.Parameter.empty) or default is False
     usual = "" if nothing else f"`{default}`"

@@ -79,23 +79,23 @@ Mithridate's own code, by what you were doing; `…` stands for a name or a numb
 
 def sentences() -> dict[str, list[str]]:
     """The sentences of each room, in the order of the alphabet."""
-    found: dict[str, list[str]] = {room: [] for room in ROOMS}
+    by_room: dict[str, list[str]] = {room: [] for room in ROOMS}
     for path in sorted(SOURCE.rglob("*.py")):
         room = path.relative_to(SOURCE).parts[0]
         room = room if room in ROOMS else ""
-        for said in _said(ast.parse(path.read_text(encoding="utf-8"))):
-            if len(said.split()) > MOST and said not in found[room]:
-                found[room].append(said)
-    return {room: sorted(said, key=str.lower) for room, said in found.items()}
+        for text in _raised_texts(ast.parse(path.read_text(encoding="utf-8"))):
+            if len(text.split()) > MOST and text not in by_room[room]:
+                by_room[room].append(text)
+    return {room: sorted(text, key=str.lower) for room, text in by_room.items()}
 
 
-def _said(tree: ast.AST) -> Iterator[str]:
+def _raised_texts(tree: ast.AST) -> Iterator[str]:
     """What is given to the errors, and the `words` of constraints, which become errors."""
     for node in ast.walk(tree):
         if not isinstance(node, ast.Call):
             continue
-        called = getattr(node.func, "id", getattr(node.func, "attr", ""))
-        if called in RAISED and node.args:
+        name = getattr(node.func, "id", getattr(node.func, "attr", ""))
+        if name in RAISED and node.args:
             yield from _texts(node.args[0])
         yield from (text for k in node.keywords if k.arg == "words" for text in _texts(k.value))
 
@@ -117,10 +117,10 @@ def _texts(node: ast.expr) -> Iterator[str]:
 def page() -> str:
     """The page as Markdown."""
     lines = [TOP]
-    for room, said in sentences().items():
+    for room, texts in sentences().items():
         title, first = ROOMS[room]
-        if said:
-            shown = (one.replace("\n", " ").replace("|", "\\|") for one in said)
+        if texts:
+            shown = (one.replace("\n", " ").replace("|", "\\|") for one in texts)
             lines += ["", f"## {title}", "", first, "", *(f"- {_plain(one)}" for one in shown)]
     return "\n".join(lines) + "\n"
 

@@ -31,10 +31,10 @@ def planted():
 def figure() -> str:
     """The figure as SVG."""
     X, y, bad = planted()
-    found = TargetErrors().fit(X, y)
-    gone = ~found.inlier_mask_
+    defense = TargetErrors().fit(X, y)
+    rejected = ~defense.inlier_mask_
     low, high = float(y.min()) - 15.0, float(y.max()) + 15.0
-    at = np.array([found.expected_.min() - 5.0, found.expected_.max() + 5.0])
+    at = np.array([defense.expected_.min() - 5.0, defense.expected_.max() + 5.0])
 
     def across(value):
         return LEFT + SIDE * (value - at[0]) / np.ptp(at)
@@ -42,20 +42,20 @@ def figure() -> str:
     def up(value):
         return TOP + TALL * (high - value) / (high - low)
 
-    order = np.argsort(found.expected_)
-    ends = zip((found.expected_low_, found.expected_high_), (order, order[::-1]), strict=True)
+    order = np.argsort(defense.expected_)
+    ends = zip((defense.expected_low_, defense.expected_high_), (order, order[::-1]), strict=True)
     band = " ".join(
-        f"{across(found.expected_[i]):.1f},{up(end[i]):.1f}" for end, way in ends for i in way
+        f"{across(defense.expected_[i]):.1f},{up(end[i]):.1f}" for end, way in ends for i in way
     )
     parts = [f'<polygon points="{band}" fill="{BAND}" fill-opacity=".15"/>']
     for i in np.argsort(bad, kind="stable"):
-        place = f'cx="{across(found.expected_[i]):.1f}" cy="{up(y[i]):.1f}"'
+        place = f'cx="{across(defense.expected_[i]):.1f}" cy="{up(y[i]):.1f}"'
         color = WRONG if bad[i] else HONEST
-        fill = color if gone[i] or not bad[i] else "none"
+        fill = color if rejected[i] or not bad[i] else "none"
         parts.append(f'<circle {place} r="3.2" fill="{fill}" stroke="{color}"/>')
-        if gone[i]:
+        if rejected[i]:
             parts.append(f'<circle {place} r="6.5" fill="none" stroke="{WRONG}"/>')
-    counts = int((gone & bad).sum()), int((bad & ~gone).sum()), int((gone & ~bad).sum())
+    counts = int((rejected & bad).sum()), int((bad & ~rejected).sum()), int((rejected & ~bad).sum())
     return framed(parts, counts, across, up, at, (low, high))
 
 
