@@ -15,7 +15,7 @@ from ..errors import InputError
 from .blocks import BLOCK
 
 NETWORK = {"aiohttp", "botocore", "google", "gcsfs", "azure", "requests", "urllib3"}
-BATCH = 4 * BLOCK  # rows decoded at a time
+BATCH = 4 * BLOCK  # rows decoded at a time, of 64 columns at most; of more, no fewer than a block
 FULL = {errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)}
 
 
@@ -253,7 +253,10 @@ def _read(
             # Not `row_groups` of `make_fragment`, which reads from the eighth on in another order.
             fragment = fragment.subset(row_group_ids=list(groups))
         batches = fragment.to_batches(
-            schema=source.schema, columns=list(columns), batch_size=BATCH, batch_readahead=2
+            schema=source.schema,
+            columns=list(columns),
+            batch_size=max(64 * BATCH // max(len(columns), 64), BLOCK),
+            batch_readahead=2,
         )
         yield from _used(batches, file, groups) if file.used else batches
     except Exception as error:
