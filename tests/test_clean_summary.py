@@ -8,7 +8,7 @@ import pytest
 from sklearn.linear_model import LinearRegression
 
 from mithridate.cleaning import summary
-from mithridate.cleaning.groups import Tally, source_told
+from mithridate.cleaning.groups import Tally, source_sentence
 from mithridate.moments import Moments
 
 
@@ -159,7 +159,7 @@ def test_the_source_is_a_category_unless_the_one_that_was_named_shows_it():
     for chance, beyond in ((0.5, False), (1e-9, True)):
         tallies = [Tally("v2", 10, 6, chance)]
         groups = SimpleNamespace(column="vendor", tallies=lambda kept, told=tallies: told)
-        named = source_told("'vendor'", tallies)
+        named = source_sentence("'vendor'", tallies)
         assert tallies[0].beyond == beyond
         assert source(groups, ward=ward) == (named if beyond else f"{named} But {other}")
         assert source(groups, vendor=ward) == named
