@@ -191,13 +191,61 @@ def test_intervals_go_on_beyond_the_largest_target_unless_it_is_cut_off():
     assert (free.expected_high_ - free.expected_low_).min() > 0.1
 
 
+def judged(x, y):
+    """What is found in a table of one feature, and the widths of its intervals."""
+    found = TargetErrors().fit(x[:, None], y)
+    return found, found.expected_high_ - found.expected_low_
+
+
 def test_a_target_on_a_lattice_is_known_no_better_than_its_step():
-    # Even numbers, exactly on a line: what is left is a rounding by up to 1 either way, of standard
-    # deviation 2 / sqrt(12), and 2.57 of it either way hold 95 % of honest targets.
-    x = np.arange(60.0)
-    found = TargetErrors().fit(x[:, None], 2.0 * x)
-    width = found.expected_high_ - found.expected_low_
-    assert 1.0 <= width.min() / (2 * 2.57 * 2 / np.sqrt(12)) < 1.05
+    # Even numbers, each of three rows, exactly on a line: what is left is a rounding by up to 1
+    # either way, of standard deviation 2 / sqrt(12), and 2.57 of it either way hold 95 % of honest
+    # targets, or seven tenths of that where noise has no tails.
+    x = np.arange(20.0).repeat(3)
+    _, width = judged(x, 2.0 * x)
+    assert 0.7 <= width.min() / (2 * 2.57 * 2 / np.sqrt(12)) < 1.1
+
+
+def test_intervals_are_as_wide_as_the_noise_and_end_where_the_target_is_cut_off():
+    rng = np.random.default_rng(0)
+    x = rng.permutation(80) / 80
+    found, width = judged(x, np.maximum(10.0 * x + 0.2 * rng.normal(size=80), 2.0))
+    # 1.96 standard deviations either way, and what 80 rows leave in doubt.
+    assert 0.95 < np.median(width[x > 0.3]) / (2 * 1.96 * 0.2) < 2.0
+    assert found.expected_low_.min() == 2.0 and found.expected_low_[x > 0.9].min() > 8.0
+
+
+def test_skewed_noise_reaches_farther_on_its_long_side():
+    rng = np.random.default_rng(0)
+    x = rng.permutation(160) / 160
+    y = 20.0 * x + np.exp(rng.normal(size=160))
+    found, width = judged(x, y)
+    above = y > found.expected_
+    assert np.quantile(width[above], 0.1) > 1.25 * np.quantile(width[~above], 0.9)
+
+
+def test_what_a_lattice_takes_off_large_targets_is_nothing():
+    # Whole numbers that grow by the exponential: of those over a thousand, a rounding is a
+    # thousandth.
+    x = np.linspace(0.0, 9.0, 40).repeat(3)
+    y = np.round(np.exp(x))
+    _, width = judged(x, y)
+    assert (width / y)[y > 1000].max() < 0.8
+
+
+def test_three_other_values_say_how_large_they_are_where_most_are_one():
+    y = np.zeros(40)
+    y[:3] = [5.0, 6.0, 8.0]
+    found, _ = judged(np.random.default_rng(0).random(40), y)
+    assert (found.scores_ < np.log(3.0)).all()
+
+
+def test_a_step_is_predicted_by_trees_alone():
+    # A line through it is off by 10 / 4 on average, and half of a line by half of that.
+    x = np.linspace(0.0, 1.0, 60)
+    y = 10.0 * (x > 0.5) + 0.1 * np.random.default_rng(0).normal(size=60)
+    found, _ = judged(x, y)
+    assert np.median(np.abs(found.expected_ - y)) < 0.3
 
 
 def test_rows_that_explain_each_other_stay():
