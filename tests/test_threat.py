@@ -94,6 +94,14 @@ def test_the_last_point_of_a_lattice_is_in_the_box():
     np.testing.assert_allclose(hard.X[0], [0.3, 0.75], rtol=1e-12)
 
 
+def test_a_lattice_is_counted_from_the_lower_end_of_the_box():
+    # From -1/8 on in steps of 1/4, the points are -1/8, 1/8 and 3/8: this is next to 0.3.
+    corners = Sample(CORNERS.X.at[0, 1].set(-0.125), CORNERS.y, CORNERS.w)
+    world = ThreatModel.around(corners, (0, 1), step=jnp.array([0.0, 0.25, 0.0]))
+    hard = harden(world, one([0.3, 0.3], 2.0), one([0.0, -0.125], 0.0))
+    np.testing.assert_allclose(hard.X[0], [0.3, 0.375], rtol=1e-12)
+
+
 def test_slots_start_from_the_attackers_own_rows_alone():
     world = ThreatModel.around(CORNERS, (0, 1), own=jnp.array([True, False]))
     np.testing.assert_array_equal(world.offered(CORNERS).w, [1.0, 0.0])
@@ -135,6 +143,15 @@ def test_a_level_that_clean_rows_never_show_is_never_chosen():
     own = Sample(clean.X[:1], clean.y[:1], jnp.ones(1))
     hard = harden(threat(clean), Sample(row, jnp.array([0.1]), jnp.ones(1)), own)
     np.testing.assert_array_equal(hard.X[0, 3:6], [0, 0, 1])
+
+
+def test_where_no_level_is_up_the_first_that_clean_rows_show_is_taken():
+    clean = sample()
+    clean = Sample(clean.X.at[:, 3].set(0.0).at[:, 4].set(1 - clean.X[:, 5]), clean.y, clean.w)
+    row = jnp.array([[0.5, 0.5, 0.5, 0.9, 0.0, 0.0, 0.0, 0.0]])  # the first is never shown
+    own = Sample(clean.X[:1], clean.y[:1], jnp.ones(1))
+    hard = harden(threat(clean), Sample(row, jnp.array([0.1]), jnp.ones(1)), own)
+    np.testing.assert_array_equal(hard.X[0, 3:6], [0, 1, 0])
 
 
 def test_a_category_with_one_level_keeps_it():
