@@ -1,4 +1,4 @@
-"""Bootstrap intervals: the seeds of each table drawn anew, everything else held."""
+"""Bootstrap intervals: the seeds of each table are resampled, all else is fixed."""
 
 import functools
 from collections.abc import Callable

@@ -33,7 +33,7 @@ def notebook(
     >>> notebook("1 < 2", ["a & b"], ["x"], [[0.123456]])[:44]
     '<div><p><b>1 &lt; 2</b></p><ul><li>a &amp; b'
     """
-    said = "".join(f"<li>{_text(line)}</li>" for line in lines[:MOST_LINES])
+    items = "".join(f"<li>{_text(line)}</li>" for line in lines[:MOST_LINES])
     table = ""
     if rows:
         head = "".join(f"<th>{_text(one)}</th>" for one in heads)
@@ -44,7 +44,7 @@ def notebook(
         table = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
     more = len(rows) - MOST_ROWS
     rest = f"<p>and {more:,} more</p>" if more > 0 else ""
-    return f"<div><p><b>{_text(title)}</b></p><ul>{said}</ul>{table}{rest}</div>"
+    return f"<div><p><b>{_text(title)}</b></p><ul>{items}</ul>{table}{rest}</div>"
 
 
 def _text(value: Any) -> str:

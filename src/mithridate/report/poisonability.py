@@ -146,7 +146,7 @@ def _interval(ratios: Sequence[float], errors: np.ndarray) -> tuple[float, float
 
 
 def predicted(results: pa.Table) -> dict[tuple[Any, Any], tuple[str, float]]:
-    """What was foreseen of a ridge from clean rows alone: reach and ratio by attack and alpha."""
+    """What was predicted of a ridge from clean rows alone: reach and ratio by attack and alpha."""
     facts, crossings = _facts(results), {}
     attack = facts.get("attack")
     if not isinstance(attack, str):

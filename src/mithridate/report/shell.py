@@ -1,4 +1,4 @@
-"""What every page has around its content: style, figures, and the policy that nothing else runs."""
+"""The frame of every page: style, figures, and a policy under which no other script runs."""
 
 import base64
 import functools
@@ -43,7 +43,7 @@ def render(template: str, figures: Mapping[str, Figure], **content: Any) -> str:
 
 @functools.cache
 def _library() -> Library:
-    """The part of plotly.js that draws lines, points and bars: `vendored/README.md` says whence."""
+    """The part of plotly.js that draws lines, points and bars; see `vendored/README.md`."""
     folder = resources.files("mithridate.report").joinpath("vendored")
     packed = folder.joinpath("plotly-basic.min.js.gz").read_bytes()
     licence = folder.joinpath("LICENSE").read_text(encoding="utf-8")

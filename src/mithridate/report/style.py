@@ -173,7 +173,7 @@ def layout(x: dict[str, Any], y: dict[str, Any], **more: Any) -> dict[str, Any]:
 
 
 def note(text: str, x: float, y: float, **more: Any) -> dict[str, Any]:
-    """A quiet remark inside a figure."""
+    """A remark in small gray letters inside a figure."""
     return {"text": text, "x": x, "y": y, **more}
 
 

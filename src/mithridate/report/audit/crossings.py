@@ -22,14 +22,18 @@ def by_series(audit: AuditResults) -> dict[Series, Poisonability]:
 
 
 def lines(results: pa.Table, audit: AuditResults) -> list[tuple[str, list[str]]]:
-    """For each series in words: where the errors meet, the interval, and what was foreseen."""
+    """For each series in words: where the errors meet, the interval, and the prediction."""
     foreseen = predicted(results)
-    said = []
+    result = []
     for series, one in by_series(audit).items():
-        ahead = foreseen.get((series.attack, series.alpha))
-        cells = [_where(one.reach, one.ratio), _spread(one), _where(*ahead) if ahead else "–"]
-        said.append((series.words, cells))
-    return said
+        prediction = foreseen.get((series.attack, series.alpha))
+        cells = [
+            _where(one.reach, one.ratio),
+            _spread(one),
+            _where(*prediction) if prediction else "–",
+        ]
+        result.append((series.words, cells))
+    return result
 
 
 def _where(reach: str, ratio: float) -> str:

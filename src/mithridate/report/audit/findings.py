@@ -57,7 +57,7 @@ def lead(audit: AuditResults) -> ResultCell | None:
 
 
 def stealthy(cell: ResultCell) -> bool:
-    """Whether poison looks clean because it was told to: an alpha of 1 means not to care."""
+    """Whether poison looks clean by intention: at an alpha of 1 the attack ignores its risk."""
     alpha = cell.series.alpha
     return looks_clean(cell) and alpha is not None and alpha < 1
 

@@ -13,7 +13,7 @@ from .cells import ENOUGH, HARM, TRUE_RATIO, AuditResults, ResultCell
 from .moves import still
 
 MOST = 12  # sentences
-EARLY = 5  # at most so many sentences stand before the word on the seeds
+_BEFORE_SEEDS = 5  # at most so many sentences stand before the word on the seeds
 
 
 def headlines(results: pa.Table) -> list[str]:
@@ -70,14 +70,14 @@ def sentences(audit: AuditResults) -> list[str]:
         _crossing,
         promises.unbounded,
     ]
-    said = [line for part in parts for line in part(audit)]
+    lines = [line for part in parts for line in part(audit)]
     seeds, failed, last = _seeds(audit), _failed(audit), untried(audit)
-    said = said[: MOST - len(seeds + failed + last)] + failed
-    return [*said[:EARLY], *seeds, *said[EARLY:], *last]
+    lines = lines[: MOST - len(seeds + failed + last)] + failed
+    return [*lines[:_BEFORE_SEEDS], *seeds, *lines[_BEFORE_SEEDS:], *last]
 
 
 def _little(audit: AuditResults) -> list[str]:
-    """An honest word first where the poison did next to nothing."""
+    """The first sentence where the poison did hardly any damage."""
     cell = find.worst(audit)
     if cell is None:
         return ["No damage by poison was measured in this table."]
@@ -164,7 +164,7 @@ def _relief(audit: AuditResults, cell: ResultCell) -> str:
 
 
 def _who(audit: AuditResults, defense: str, close: str = "") -> str:
-    """The name of a defense, and that it was told what nobody knows in practice."""
+    """The name of a defense, with a remark where it was told the true ratio."""
     name = audit.labels.defense(defense)
     if TRUE_RATIO in name or not find.knows_ratio(audit, defense):
         return name

@@ -49,7 +49,7 @@ def certified(audit: AuditResults) -> list[str]:
     """What no attack of so many rows can do to a median of models, whatever it is."""
     rows = max((one["rows"] for one in audit.certified), default=0.0)
     safe = audit.bound.get("safe")
-    # Where so many rows cannot double the error, less need not be said of a weaker model.
+    # Where this many rows cannot double the error, the promise of a weaker model adds nothing.
     if not rows or (isinstance(safe, dict) and safe.get("rows", 0) >= rows):
         return []
     columns: dict[tuple[float, float], list[str]] = {}

@@ -222,8 +222,8 @@ def _suspect(suspect: Suspect) -> dict[str, str]:
 
 
 def _cell(cell: CellLine) -> dict[str, str]:
-    said = cell._asdict()
-    return {**said, "row": f"{cell.row:,}", "column": text.cut(cell.column, 48)}
+    fields = cell._asdict()
+    return {**fields, "row": f"{cell.row:,}", "column": text.cut(cell.column, 48)}
 
 
 def _score(value: float) -> str:

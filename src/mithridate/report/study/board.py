@@ -170,14 +170,14 @@ def scope(board: Board) -> str:
 
 def notes(board: Board) -> list[str]:
     """What must be said below a board."""
-    said = []
+    sentences = []
     if board.unranked:
-        said.append(NONE_KNOWN)
+        sentences.append(NONE_KNOWN)
     judged = [*board.ranked, *board.unranked]
     worse = [f"{line.name} {line.elsewhere}" for line in judged if line.elsewhere]
     if worse:
-        said.append(f"Worse in cells that not all were judged on: {'; '.join(worse)}.")
+        sentences.append(f"Worse in cells that not all were judged on: {'; '.join(worse)}.")
     if board.partly:
         listed = text.listing(board.partly)
-        said.append(f"Judged on too few cells to be ranked (how many): {listed}.")
-    return said
+        sentences.append(f"Judged on too few cells to be ranked (how many): {listed}.")
+    return sentences

@@ -155,7 +155,7 @@ def _cells(line: DefenseCells, one: Compared) -> list[str]:
 def _count(line: DefenseCells) -> str:
     """How often a defense found the poison, with the interval of the share.
 
-    Splits are drawn anew; with fewer than three seeds of a table there is no interval.
+    Splits are resampled; with fewer than three seeds of a table there is no interval.
     """
     rows = line.sought
     if not rows:

@@ -23,16 +23,16 @@ def sentences(
         return ["The table holds no results."]
     if results.failed == len(results):
         return [f"All {text.count(len(results), 'cell')} failed, so nothing can be said."]
-    said = [line for view in _one_a_model(views) for line in _damage(view)]
-    said += [line for board in boards for line in _best(board)]
-    said += [line for view in _one_a_model(views) for line in _harm(view)]
-    said += others
+    lines = [line for view in _one_a_model(views) for line in _damage(view)]
+    lines += [line for board in boards for line in _best(board)]
+    lines += [line for view in _one_a_model(views) for line in _harm(view)]
+    lines += others
     if boards and not any(board.ranked for board in boards):
-        said.append(
+        lines.append(
             "No attack in the table was made for a defense, so what is said of defenses here may "
             "be too good."
         )
-    return said + _missing(results)
+    return lines + _missing(results)
 
 
 def _one_a_model(views: Sequence[View]) -> list[View]:
@@ -57,21 +57,21 @@ def _damage(view: View) -> list[str]:
     most = max(known, key=lambda at: grown.point[at[1], at[2]])
     start = f"With {ratio} poison ({most[0].words}) the test error of a {view.model} is"
     tables = f", mean of {text.count(len(cube.tables), 'table')}" if len(cube.tables) > 1 else ""
-    said = [f"{start} {with_interval(grown.one(*most[1:]), factor)} the clean one{tables}."]
+    lines = [f"{start} {with_interval(grown.one(*most[1:]), factor)} the clean one{tables}."]
     calm = [at for at in known if grown.point[at[1], at[2]] > math.log(LITTLE)]
     calm = [at for at in calm if np.isfinite(risk.point[at[1], at[2]])]
     if len(calm) > 1:
         least = min(calm, key=lambda at: risk.point[at[1], at[2]])
-        said.append(
+        lines.append(
             f"The least visible that still does damage is {least[0].words}: "
             f"{factor(float(grown.point[least[1:]]))} at a risk of "
             f"{text.number(float(risk.point[least[1:]]))} (1 looks like an average clean row)."
         )
-    return said
+    return lines
 
 
 def _best(board: Board) -> list[str]:
-    """Who leaves least error under its worst attack, and who of those that are told nothing."""
+    """The defense with the least error under its worst attack, of all and of those told nothing."""
     lines = board.ranked or board.unranked
     if len(lines) < 2:
         return []
@@ -79,17 +79,17 @@ def _best(board: Board) -> list[str]:
     beside = f"; undefended it is {factor(float(plain.left.point))}" if plain else ""
     first = lines[0]
     among = " of the defenses that an attack was made for" if board.ranked else ""
-    said = [
+    result = [
         f"{board.model}: under the attack worst for it, {_named(first)} leaves the "
         f"least error{among}, {with_interval(first.left, factor)} the clean one{beside}."
     ]
     blind = next((line for line in lines if line.knowledge == "nothing"), None)
     if blind is not None and blind is not first:
-        said.append(
+        result.append(
             f"Of those that are told nothing, {blind.name} leaves least: "
             f"{with_interval(blind.left, factor)}."
         )
-    return [line[:1].upper() + line[1:] for line in said]
+    return [line[:1].upper() + line[1:] for line in result]
 
 
 def _named(line: BoardLine) -> str:
@@ -113,16 +113,16 @@ def _harm(view: View) -> list[str]:
 
 
 def _missing(results: Frame) -> list[str]:
-    said = []
+    lines = []
     seeds = len(results.distinct("seed"))
     if seeds < ENOUGH:
-        said.append(f"{text.count(seeds, 'seed')} only: too few for intervals.")
+        lines.append(f"{text.count(seeds, 'seed')} only: too few for intervals.")
     if results.failed:
         share = f"{results.failed:,} of {text.count(len(results), 'cell')}"
-        said.append(f"{share} failed and {'is' if results.failed == 1 else 'are'} left out.")
+        lines.append(f"{share} failed and {'is' if results.failed == 1 else 'are'} left out.")
     if results.repeated:
-        said.append(again(results.repeated))
-    return said
+        lines.append(again(results.repeated))
+    return lines
 
 
 def again(repeated: int) -> str:

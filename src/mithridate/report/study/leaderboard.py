@@ -134,9 +134,9 @@ def _line(
 ) -> BoardLine | None:
     """The figures of one defense on the shared cells, and on those of attacks made for it."""
     selected = dict(zip(ENTRY, who, strict=True))
-    mine = marked.where(**selected)
-    made = set(mine.where(adaptive=True).distinct("series"))
-    counted = mine.where(cell=sorted(shared | _beside(mine, made, shared)))
+    own = marked.where(**selected)
+    made = set(own.where(adaptive=True).distinct("series"))
+    counted = own.where(cell=sorted(shared | _beside(own, made, shared)))
     cube = counted.cube(FIGURES, "series", "ratio")
     if cube.empty or not np.isfinite(cube.values["gain"]).any():
         return None
@@ -158,15 +158,15 @@ def _line(
         rejected=None if clean.empty or informed else _mean(clean, "fpr"),
         informed=informed,
         seconds=_seconds(cube),
-        failed=mine.failed,
-        rows=len(mine),
-        elsewhere=_elsewhere(mine, counted, float(worst.point), series),
+        failed=own.failed,
+        rows=len(own),
+        elsewhere=_elsewhere(own, counted, float(worst.point), series),
     )
 
 
-def _beside(mine: Frame, made: set[int], shared: set[int]) -> set[int]:
+def _beside(own: Frame, made: set[int], shared: set[int]) -> set[int]:
     """Cells of the attacks made for a defense, at the tables and ratios of the shared cells."""
-    rows = mine.distinct("dataset", "series", "ratio", "cell")
+    rows = own.distinct("dataset", "series", "ratio", "cell")
     places = {(dataset, ratio) for dataset, _, ratio, cell in rows if cell in shared}
     return {cell for dataset, s, ratio, cell in rows if s in made and (dataset, ratio) in places}
 
@@ -239,10 +239,10 @@ def _seconds(cube: Cube) -> Estimate | None:
     return cube.estimate(lambda x: over(log(x["fit_seconds"]), 1, 2, 3))
 
 
-def _elsewhere(mine: Frame, counted: Frame, worst: float, series: list[dict[str, Any]]) -> str:
+def _elsewhere(own: Frame, counted: Frame, worst: float, series: list[dict[str, Any]]) -> str:
     """The worst cell that the others were not judged on, if it is worse."""
-    rest = sorted(set(mine.distinct("cell")) - set(counted.distinct("cell")))
-    cube = mine.where(cell=rest).cube(("gain",), "series", "ratio") if rest else None
+    rest = sorted(set(own.distinct("cell")) - set(counted.distinct("cell")))
+    cube = own.where(cell=rest).cube(("gain",), "series", "ratio") if rest else None
     if cube is None or not len(cube.tables) or cube.empty:
         return ""
     estimate, where = _worst(cube, series)

@@ -37,8 +37,8 @@ class View(NamedTuple):
         pairs = self.rows.poisoned.distinct("defense", "defense_options")
 
         def rank(pair: tuple[str, str]) -> float:
-            mine = self.rows.poisoned.where(defense=pair[0], defense_options=pair[1])
-            known = np.array(mine.worked.table["gain"].to_pylist(), dtype=float)
+            own = self.rows.poisoned.where(defense=pair[0], defense_options=pair[1])
+            known = np.array(own.worked.table["gain"].to_pylist(), dtype=float)
             return -float(np.nanmean(known)) if np.isfinite(known).any() else np.inf
 
         return sorted((p for p in pairs if p[0] not in (NONE, ORACLE)), key=rank)
@@ -46,8 +46,8 @@ class View(NamedTuple):
     def gains(self) -> Iterator[tuple[tuple[str, str], Cube]]:
         """The gain of each entry by `line`, alpha and ratio; an entry without any is left out."""
         for pair in self.entries:
-            mine = self.rows.poisoned.where(defense=pair[0], defense_options=pair[1])
-            cube = mine.cube(("gain",), "line", "alpha", "ratio")
+            own = self.rows.poisoned.where(defense=pair[0], defense_options=pair[1])
+            cube = own.cube(("gain",), "line", "alpha", "ratio")
             if not cube.empty:
                 yield pair, cube
 
