@@ -184,17 +184,17 @@ class Audit:
 
 def _gains(table: pa.Table) -> list[dict[str, Any]]:
     """What each defense did to poisoned cells, by its name."""
-    asked = ["attack", "defense", "status", "gain"]
-    cells = [r for r in table.select(asked).to_pylist() if r["attack"] != "none"]
+    names = ["attack", "defense", "status", "gain"]
+    cells = [r for r in table.select(names).to_pylist() if r["attack"] != "none"]
     rows = []
     for name in sorted({r["defense"] for r in cells} - {"none"}):
-        mine = [r for r in cells if r["defense"] == name]
-        gains = [r["gain"] for r in mine if r["status"] == "ok" and r["gain"] is not None]
+        own = [r for r in cells if r["defense"] == name]
+        gains = [r["gain"] for r in own if r["status"] == "ok" and r["gain"] is not None]
         rows.append(
             {
                 "defense": name,
-                "cells": len(mine),
-                "failed": len(mine) - len(gains),
+                "cells": len(own),
+                "failed": len(own) - len(gains),
                 "mean_gain": sum(gains) / len(gains) if gains else None,
                 "least_gain": min(gains, default=None),
                 "harmful": sum(gain < 0 for gain in gains),

@@ -328,8 +328,8 @@ def bound(
                 setting, written, dict(zip(ratios, counts, strict=True)), delta, seed
             )
         elif replaces:
-            mine = np.arange(len(split.train.y))[slice(None) if here.own is None else here.own]
-            limits = _replaced(setting, written, dict(zip(ratios, counts, strict=True)), mine, seed)
+            pool = np.arange(len(split.train.y))[slice(None) if here.own is None else here.own]
+            limits = _replaced(setting, written, dict(zip(ratios, counts, strict=True)), pool, seed)
         else:
             limits = _limits(setting, written, ratios, counts, seed)
     return Bound(limits, setting, written, split, judged, spec.threat.placed, delta)
@@ -350,13 +350,13 @@ def _limits(
 
 
 def _replaced(
-    setting: Setting, written: Writable, counts: Mapping[float, int], mine: np.ndarray, seed: int
+    setting: Setting, written: Writable, counts: Mapping[float, int], pool: np.ndarray, seed: int
 ) -> tuple[Limit, ...]:
     unit, clean, limits = float(np.var(setting.u)), setting.fit(0).error, []
     about = Replacing(setting, written, max(counts.values()))
     for ratio, k in counts.items():
-        upper, some = about.prove(k), min(k, len(mine) - 1)
-        made = swapped(setting, written, some, mine, planes=[upper.witness.q], seed=seed)
+        upper, count = about.prove(k), min(k, len(pool) - 1)
+        made = swapped(setting, written, count, pool, planes=[upper.witness.q], seed=seed)
         ends = [about.ends] if k > about.most else []
         limits.append(
             Limit(ratio, k, clean / unit, made.error / unit, upper.bound / unit, made,

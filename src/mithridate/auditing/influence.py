@@ -30,9 +30,9 @@ from ..tables.reading import ANY, Reading
 from ..tables.write import check_output, report_of, write
 from .regression import Regression, regression
 
-CHANGE = 0.1  # of the range of the target, by which a prediction is to move where nobody says
-DRAWS = 40  # tables of noise
-SEED = 0
+_DEFAULT_CHANGE = 0.1  # change of a prediction to ask for, as a share of the target's range
+_NOISE_TABLES = 40  # tables of noise
+_NOISE_SEED = 0
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -313,7 +313,7 @@ def _coefficient(made: Regression, column: str, level: float, backend: Any) -> I
         routes.append(_route("significance", made, insignificant(effect, test), test))
     return Influence(
         made, f"the coefficient of {quote(column)}", effect.value, test.t(start), test.p(start),
-        level, None, tuple(routes), rows_in_noise(effect, DRAWS, SEED), backend,
+        level, None, tuple(routes), rows_in_noise(effect, _NOISE_TABLES, _NOISE_SEED), backend,
     )  # fmt: skip
 
 
@@ -330,7 +330,7 @@ def _prediction(
                 "without the header, and rows that lack a value are left out."
             )
         a, what = made.Z[at[0]], f"the prediction for row {row:,}"
-    change = CHANGE * float(np.ptp(made.y)) if change is None else change
+    change = _DEFAULT_CHANGE * float(np.ptp(made.y)) if change is None else change
     effect = Effect.of(made.Z, made.y, a)
     both = [greedy(effect, way * change) for way in (1.0, -1.0)]
     # A way that leads nowhere is longer than any.

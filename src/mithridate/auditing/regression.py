@@ -16,7 +16,8 @@ from ..tables.names import column_name, column_names
 from ..tables.reading import ANY, Reading
 from ..tables.write import rows_of
 
-DEPENDENT = 1e-8  # share of a column that is left beyond the others, below which it says nothing
+# The share of a column that is left beyond the others, below which it says nothing.
+_DEPENDENT_SHARE = 1e-8
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -189,15 +190,15 @@ def _dense(labels: np.ndarray) -> np.ndarray:
 
 def _alone(labels: Sequence[np.ndarray], whole: np.ndarray) -> np.ndarray:
     """Rows that are the only one of a level, again and again until there is none."""
-    gone = np.zeros(len(whole), bool)
+    removed = np.zeros(len(whole), bool)
     while True:
-        use, before = whole & ~gone, int(gone.sum())
+        use, before = whole & ~removed, int(removed.sum())
         for label in labels:
             level = _dense(label)
             count = np.bincount(level[use], minlength=level.max() + 1)
-            gone |= use & (count[level] == 1)
-        if gone.sum() == before:
-            return gone
+            removed |= use & (count[level] == 1)
+        if removed.sum() == before:
+            return removed
 
 
 def _design(
@@ -246,12 +247,12 @@ def _independent(
     rows = within(Z[:, order], groups)
     size = np.linalg.norm(Z[:, order], axis=0)
     diagonal = np.abs(np.diag(np.linalg.qr(rows, mode="r")))
-    poor = diagonal <= DEPENDENT * np.maximum(size, np.finfo(float).tiny)
-    gone = {order[j] for j in np.flatnonzero(poor)}
-    if column is not None and names.index(column) in gone:
+    poor = diagonal <= _DEPENDENT_SHARE * np.maximum(size, np.finfo(float).tiny)
+    dependent = {order[j] for j in np.flatnonzero(poor)}
+    if column is not None and names.index(column) in dependent:
         raise InputError(
             f"The other columns determine {quote(column)}, so that it has no coefficient of its "
             "own; drop some of them."
         )
-    kept = [j for j in range(len(names)) if j not in gone]
-    return Z[:, kept], [names[j] for j in kept], [names[j] for j in sorted(gone)]
+    kept = [j for j in range(len(names)) if j not in dependent]
+    return Z[:, kept], [names[j] for j in kept], [names[j] for j in sorted(dependent)]

@@ -21,7 +21,7 @@ from .terminal import FAILED, Stopped, printable
 
 _USUAL_WARNING = warnings.formatwarning
 LEFT_OUT = ("jax", "jaxlib", "equinox")
-"""What a person who only cleans may have taken off: two fifths of what is installed."""
+"""Packages that cleaning does not need, two fifths of the installation; they may be missing."""
 
 app = typer.Typer(
     name="mithridate",
@@ -54,7 +54,7 @@ def main() -> None:
     """Entry point: every error a person can mend is one sentence, never a traceback."""
     code: Any = FAILED
     warnings.formatwarning = _warning
-    # Of a run that was stopped, the process that cleans up after the others would tell at length.
+    # After a run that was stopped, multiprocessing would print warnings of its own.
     os.environ.setdefault("PYTHONWARNINGS", "ignore:resource_tracker:UserWarning")
     with suppress(ValueError):  # only the main thread may say what a signal does
         signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -68,7 +68,7 @@ def main() -> None:
 
 
 def _warning(message: Warning | str, category: type[Warning], *place: Any, **more: Any) -> str:
-    """A retired name is one line: who types a command has no use for a line of our code."""
+    """A warning of a retired name as one line, without the line of code that Python shows."""
     if issubclass(category, RetiredName):
         return f"FutureWarning: {message}\n"
     return _USUAL_WARNING(message, category, *place, **more)

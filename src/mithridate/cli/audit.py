@@ -17,8 +17,8 @@ from .terminal import printable, sentences
 if TYPE_CHECKING:  # heavy imports wait until a command needs them: --help must be quick
     from ..auditing.audit import Audit
 
-MOST_LINES = 15  # what a busy person reads
-CONTROLS = 2  # attacks without alpha, with which the strongest is compared
+MOST_LINES = 15  # printed on the terminal; the report has all
+_CONTROLS = 2  # attacks without alpha, with which the strongest is compared
 
 
 @given.bundled
@@ -92,9 +92,9 @@ def audit(
         if spec is not None and (file is not None or target is not None):
             raise InputError("A spec names its own table; leave the file and --target out.")
         alpha, ratio = given.numbers(alphas, "--alphas"), given.numbers(ratios, "--ratios")
-        many = seeds * (1 + len(ratio) * (len(alpha) + CONTROLS))
+        many = seeds * (1 + len(ratio) * (len(alpha) + _CONTROLS))
         usual = spec is None and aim["victim"] == "ridge"
-        # Before what is imported below, so that helpers import what they need meanwhile.
+        # Started before the imports below, so that helpers import at the same time.
         with progress(gated.quiet) as tell, processes.beside(many if usual else 0):
             from ..auditing import audit
             from ..bench import Spec, programs
@@ -139,7 +139,7 @@ def _over(result: "Audit", limit: float | None) -> str | None:
 
 
 def _print(result: "Audit", out: Path) -> None:
-    """The headlines, as many as a busy person reads, and where the report is."""
+    """Prints the first headlines, and where the report is."""
     from rich.console import Console
     from rich.text import Text
 
@@ -148,8 +148,8 @@ def _print(result: "Audit", out: Path) -> None:
 
     console, left = Console(highlight=False), MOST_LINES - 2
     notes = schema.about(result.results.table)["notes"]
-    told = leading(notes)
-    lines, shown = [*told, *result.headlines], 0
+    first = leading(notes)
+    lines, shown = [*first, *result.headlines], 0
     for line in lines:
         # Text, because a column name is data and must not be read as markup.
         text = Text("• ").append(printable(line))

@@ -64,7 +64,7 @@ def bench(
 def _run(study: Any, out: Path, jobs: int, dask: str | None, tell: Tell) -> Any:
     from ..bench.harness import bench as compute
 
-    # Joblib replaces a worker that has grown; nobody needs to act on that.
+    # Joblib replaces a worker whose memory has grown, which needs no action.
     warnings.filterwarnings("ignore", "A worker stopped while some jobs", UserWarning)
     return compute(study, out, jobs=jobs, dask=dask, tell=tell)
 

@@ -126,7 +126,7 @@ def _clean_in_memory(
         return cleaning.clean(file, **settings), None
     out, trusted = out or write.output_for(file), settings["trusted"]
     path = None if file in names() else file_of(file)
-    if path is None or path.exists():  # or else that is what is said first
+    if path is None or path.exists():  # a missing file is reported first
         out = write.check_output(out, file_of(file), file_of(trusted))
     result = cleaning.clean(file, **settings)
     return result, result.write(out, html=html)

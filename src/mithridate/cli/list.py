@@ -1,4 +1,4 @@
-"""`mithridate list`: what can be named, and whether it is at hand."""
+"""`mithridate list`: the names that can be given, and whether data sets are available."""
 
 import importlib
 import inspect

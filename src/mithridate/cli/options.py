@@ -127,18 +127,18 @@ class Bundle(NamedTuple):
 def bundled(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command all options of each bundle that one of its parameters is named after."""
     plain = inspect.signature(command).parameters
-    mine = {name: BUNDLES[name] for name in plain if name in BUNDLES}
+    own = {name: BUNDLES[name] for name in plain if name in BUNDLES}
 
     @functools.wraps(command)
     def run(*place: Any, **values: Any) -> None:
         with sentences("Nothing was written."):
-            made = {name: bundle.made_of(values) for name, bundle in mine.items()}
+            made = {name: bundle.made_of(values) for name, bundle in own.items()}
         command(*place, **values, **made)
 
     every = [
         parameter
         for name, one in plain.items()
-        for parameter in (mine[name].parameters if name in mine else [one])
+        for parameter in (own[name].parameters if name in own else [one])
     ]
     run.__signature__ = inspect.Signature(every)  # pyright: ignore[reportAttributeAccessIssue]
     run.__annotations__ = {parameter.name: parameter.annotation for parameter in every}
@@ -205,11 +205,11 @@ def columns(drop: str, categorical: str) -> dict[str, list[str]]:
     return {"drop": names(drop), "categorical": names(categorical)}
 
 
-def reading(missing: list[str] | None, **said: Any) -> Any:
+def reading(missing: list[str] | None, **options: Any) -> Any:
     """How a file is read, as far as it was said."""
     from ..tables.reading import Reading
 
-    return Reading(**said, missing=tuple(missing or ()))
+    return Reading(**options, missing=tuple(missing or ()))
 
 
 def contamination(text: str) -> float | str:

@@ -1,4 +1,4 @@
-"""How the command line speaks: plain lines, and one sentence for what went wrong."""
+"""What the command line prints: plain lines, and one sentence on an error."""
 
 import os
 import sys
@@ -25,7 +25,7 @@ def printable(text: str) -> str:
 
 @contextmanager
 def unread() -> Iterator[None]:
-    """Goes on where nobody reads what is printed: the files are written all the same."""
+    """Continues where the output is closed, as by `head`: the files are written all the same."""
     try:
         yield
         if sys.stdout is not None:
@@ -35,7 +35,7 @@ def unread() -> Iterator[None]:
 
 
 class Stopped(Exception):
-    """Ctrl-C, with a sentence on what was kept."""
+    """A run stopped by Ctrl-C, with a sentence on what was kept."""
 
 
 @contextmanager
