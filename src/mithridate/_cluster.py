@@ -1,4 +1,4 @@
-"""The way to a Dask cluster, and how much work is kept waiting there."""
+"""The connection to a Dask cluster, and how many tasks are sent ahead to it."""
 
 from typing import Any
 

@@ -85,8 +85,8 @@ def junit(suite: str, cases: Sequence[Case], lines: Sequence[str]) -> str:
         about = {"name": case.name, "classname": suite.replace(" ", ".")}
         one = ElementTree.SubElement(node, "testcase", about)
         if case.failure is not None:
-            said = legal(case.failure)
-            ElementTree.SubElement(one, "failure", {"message": said}).text = said
+            message = legal(case.failure)
+            ElementTree.SubElement(one, "failure", {"message": message}).text = message
     ElementTree.SubElement(node, "system-out").text = legal("\n".join(lines))
     return ElementTree.tostring(root, "utf-8", xml_declaration=True).decode("utf-8")
 

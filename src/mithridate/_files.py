@@ -1,4 +1,4 @@
-"""Files written whole or not at all, and folders tried before the work."""
+"""Files written whole or not at all, and folders that are checked before the work."""
 
 import os
 import shutil
@@ -13,7 +13,7 @@ from .errors import InputError
 
 @contextmanager
 def whole(path: Path, *, shared: bool = True) -> Iterator[Path]:
-    """A file to be filled beside `path`, whose place it takes if nothing went wrong meanwhile.
+    """A temporary file beside `path`, which replaces it when it was filled without an error.
 
     Where several processes may write the same file (`shared`) each fills one of its own. Else there
     is one, so that what a killed run left is overwritten by the next.

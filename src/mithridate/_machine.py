@@ -1,4 +1,4 @@
-"""What the machine has to spare."""
+"""The processors and the memory that this process may use."""
 
 import os
 import re

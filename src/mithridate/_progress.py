@@ -1,4 +1,4 @@
-"""How long work shows that it goes on: bars on a terminal or in a notebook, lines in a log."""
+"""The progress of long work: bars on a terminal or in a notebook, lines in a log."""
 
 import threading
 import time
@@ -6,16 +6,16 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-Tell = Callable[[str, int, int], Any]  # stage, units done, units in all (0 where nobody knows)
+Tell = Callable[[str, int, int], Any]  # stage, units finished, units in all (0 where unknown)
 
 AFTER = 2.0  # seconds before bars appear: shorter work shows none
-COUNTED = 10_000  # units of a stage from which on their number per second is shown
-STAGES = 20  # stages that are shown one by one: cleaning in passes has hundreds of them
-LINE_EVERY = 30.0  # seconds between two lines of a long stage in a log
+_MIN_COUNTED = 10_000  # units of a stage from which on their number per second is shown
+_MAX_STAGES = 20  # stages that are shown one by one: cleaning in passes has hundreds of them
+_LINE_SECONDS = 30.0  # seconds between two lines of a long stage in a log
 SPEED_PERIOD = 3600.0  # seconds over which the time left is estimated: one unit may take minutes
 
 
-def silent(stage: str, done: int, total: int) -> None:
+def silent(stage: str, finished: int, total: int) -> None:
     """A `Tell` that shows nothing."""
 
 
@@ -89,26 +89,26 @@ class _Bars:
         self._timer.daemon = True
         self._timer.start()
 
-    def __call__(self, stage: str, done: int, total: int) -> None:
+    def __call__(self, stage: str, finished: int, total: int) -> None:
         if stage not in self._stages:
-            self._begin(stage, done, total)
+            self._begin(stage, finished, total)
         bar, began, first = self._stages[stage]
         if total:
-            # On average: units that come in large pieces have no speed from one to the next.
+            # The average over the stage, since units may be reported in large pieces.
             seconds = time.monotonic() - began
-            known = seconds > 0 and done > first and total >= COUNTED
-            speed = _speed((done - first) / seconds) if known else ""
-            self._shown.update(bar, completed=done, total=total, speed=speed)
+            known = seconds > 0 and finished > first and total >= _MIN_COUNTED
+            speed = _speed((finished - first) / seconds) if known else ""
+            self._shown.update(bar, completed=finished, total=total, speed=speed)
 
-    def _begin(self, stage: str, done: int, total: int) -> None:
-        """A bar for the stage; the one before it is full, and those of long ago are hidden."""
+    def _begin(self, stage: str, finished: int, total: int) -> None:
+        """A bar for the stage; the one before it is filled, and old ones are hidden."""
         bars = [bar for bar, _, _ in self._stages.values()]
         if bars:
             self._shown.update(bars[-1], total=1, completed=1)
-        if len(bars) >= STAGES:
-            self._shown.update(bars[-STAGES], visible=False)
-        bar = self._shown.add_task(stage, total=total or None, completed=done, speed="")
-        self._stages[stage] = bar, time.monotonic(), done
+        if len(bars) >= _MAX_STAGES:
+            self._shown.update(bars[-_MAX_STAGES], visible=False)
+        bar = self._shown.add_task(stage, total=total or None, completed=finished, speed="")
+        self._stages[stage] = bar, time.monotonic(), finished
 
     def stop(self) -> None:
         """Leaves the bars as they are; none appears any more."""
@@ -131,21 +131,21 @@ class _LogLines:
         self._kinds: set[str] = set()
         self._last = 0.0
 
-    def __call__(self, stage: str, done: int, total: int) -> None:
+    def __call__(self, stage: str, finished: int, total: int) -> None:
         now = time.monotonic()
-        late = now - self._last >= LINE_EVERY
+        late = now - self._last >= _LINE_SECONDS
         if stage not in self._stages:
-            self._stages[stage] = now, done
+            self._stages[stage] = now, finished
             kind = stage.rpartition(": ")[2]
-            if len(self._stages) <= STAGES or kind not in self._kinds or late:
+            if len(self._stages) <= _MAX_STAGES or kind not in self._kinds or late:
                 self._say(stage, now)
             self._kinds.add(kind)
         elif total and late:
             began, first = self._stages[stage]
-            each = (now - began) / max(done - first, 1)
-            speed = f", {_speed(1.0 / each)}" if total >= COUNTED else ""
-            left = _left(each * (total - done))
-            self._say(f"{stage}: {done:,} of {total:,}{speed}, {left} left", now)
+            each = (now - began) / max(finished - first, 1)
+            speed = f", {_speed(1.0 / each)}" if total >= _MIN_COUNTED else ""
+            left = _left(each * (total - finished))
+            self._say(f"{stage}: {finished:,} of {total:,}{speed}, {left} left", now)
 
     def _say(self, line: str, now: float) -> None:
         self._last = now

@@ -1,4 +1,4 @@
-"""How names and numbers are told to a person: quoted, cut short, and five at most."""
+"""Names and numbers in sentences: quoted, shortened, and five at most."""
 
 from collections.abc import Sequence
 

@@ -310,7 +310,7 @@ def file_of(source: Any) -> Path | None:
 
 
 def names() -> list[str]:
-    """List the data sets that can be opened by name, if they are at hand.
+    """List the data sets that can be opened by name, if they are available.
 
     Returns
     -------
