@@ -136,6 +136,21 @@ def test_options_make_another_entry_and_few_cells_are_not_ranked():
     assert found.partly == ["BayesClean (c2 1.5) (1)"]
 
 
+def test_one_that_was_judged_on_other_cells_alone_leaves_the_others_their_board():
+    others = study({"trim": 0.6, "huber": 0.2})
+    apart = poisoned(
+        defenses=["sever"],
+        gain=lambda d, t, a, r, s: 0.9,
+        seeds=3,
+        alphas=(0.8, 0.45),
+        ratios=(0.1, 0.2, 0.3),
+    )
+    found = board(others + apart)
+    assert [line.name for line in found.unranked] == ["TRIM", "Huber"]
+    (name,) = found.partly
+    assert name.startswith("SEVER (")
+
+
 def test_what_is_worse_elsewhere_is_said():
     rows = study({"bayesclean": 0.3, "trim": 0.1})
     rows += study({"bayesclean": -0.4}, experiment="predictive", risk_name="predictive")

@@ -1,5 +1,6 @@
 """Defenses ranked by what is left under the attack that is worst for each."""
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -14,7 +15,7 @@ from ..labels import Labels
 from ..series import NONE, ORACLE
 
 FIGURES = ("nmse_defended", "nmse_clean", "gain", "gain_oracle", "fit_seconds")
-ENOUGH_CELLS = 0.5  # of the cells of the defense with most: what ranks a defense
+ENOUGH_CELLS = 0.5  # of the common cells of the defense with most: what ranks a defense
 WORSE = 0.005  # a gain elsewhere must be lower by this to be mentioned
 
 Entry = tuple[str, str, str | None, int | None]
@@ -99,10 +100,13 @@ def _board(name: str, rows: Frame) -> Board | None:
 
 
 def _ranked(cells: dict[Entry, set[int]]) -> tuple[set[Entry], list[Entry]]:
-    """The defenses with enough cells to be ranked, and those with too few."""
+    """The defenses with enough of the cells that most were judged on, and those with too few."""
     judged = {who: ranks for who, ranks in cells.items() if who[0] not in (NONE, ORACLE)}
-    enough = ENOUGH_CELLS * max(map(len, judged.values()), default=0)
-    main = {who for who, ranks in judged.items() if len(ranks) >= enough}
+    often = Counter(cell for ranks in judged.values() for cell in ranks)
+    common = {cell for cell, times in often.items() if 2 * times >= len(judged)}
+    counts = {who: len(ranks & common) for who, ranks in judged.items()}
+    enough = max(ENOUGH_CELLS * max(counts.values(), default=0), 1)
+    main = {who for who, count in counts.items() if count >= enough}
     return main, [who for who in judged if who not in main]
 
 
