@@ -43,7 +43,7 @@ PAGES: dict[str, tuple[str, str]] = {
     "comparison": ("mithridate bench", "attack defenses bench"),
     "deep": ("python benchmarks/deep.py", "attack defenses/_deepbayesclean.py benchmarks/deep.py"),
     "explanation/trees": ("python benchmarks/trees.py", "attack bench benchmarks/trees.py"),
-    "leaderboard": ("mithridate bench adaptive", "attack defenses bench"),
+    "leaderboard": ("mithridate bench adaptive --scale medium", "attack defenses bench"),
     "normalizers": (
         "python benchmarks/normalizers.py",
         "attack/objective.py attack/attacks/_ascent.py benchmarks/normalizers.py",
