@@ -222,6 +222,7 @@ def test_skewed_noise_reaches_farther_on_its_long_side():
     found, width = judged(x, y)
     above = y > found.expected_
     assert np.quantile(width[above], 0.1) > 1.25 * np.quantile(width[~above], 0.9)
+    assert 1e-4 < found.chance_ / 160 < 1e-2  # that an honest row is an error at three to one
 
 
 def test_what_a_lattice_takes_off_large_targets_is_nothing():
@@ -290,6 +291,9 @@ def test_equal_targets_are_all_expected():
     assert found.how_sure(30) == (
         "In an honest table like this, hardly any of the 30 rows would be flagged by chance."
     )
+    for chance, words in ((0.04, "hardly any"), (0.07, "about 0.1"), (9.4, "9.4"), (10.4, "10")):
+        found.chance_ = chance
+        assert f"{words} of the 9,999 rows" in found.how_sure(9999)
 
 
 def test_another_estimator_is_heard():
