@@ -178,8 +178,7 @@ def strongest(
     if kind.ascent_suffices:
         return attack("ascent", *given, feasible)
     others = [{"use": "region"}, {"use": "region", "own": 0.5}, {"use": "flip"}]
-    # As many steps through the network as it takes to do what an ascent through it alone does.
-    staged = attack("staged", *given, feasible) | {"last": 30, "rate": 0.2}
+    staged = attack("staged", *given, feasible)
     return attack(PORTFOLIO, *given, "through") | {"members": [staged, *others]}
 
 
