@@ -14,7 +14,7 @@ from ..defenses import BaseDefense
 from ..tables.encode import scaled
 from ..tables.encoded import Columns
 from ..tables.encoder import Encoder
-from ..tables.wanted import asked
+from ..tables.wanted import wanted_columns
 from ..tables.write import stacked
 from .groups import Groups
 
@@ -92,7 +92,7 @@ def encoded(
     unused = {c: why for c, why in table.unused.items() if c != target and c not in drop}
     types = {name: cells.type for name, cells in table.columns.items()}
     coded = [*table.coded, *categorical]
-    wanted = asked(
+    wanted = wanted_columns(
         types,
         target,
         drop,
@@ -114,7 +114,7 @@ def beside(trusted: Opened, table: Opened, alone: Encoding, categorical: Sequenc
     cells = dict(zip(used, both.columns, strict=True))
     types = {name: column.type for name, column in cells.items()}
     name = f"{table.name} with trusted rows"
-    wanted = asked(types, alone.target, (), coded, name=name, reading=table.reading)
+    wanted = wanted_columns(types, alone.target, (), coded, name=name, reading=table.reading)
     encoder, Z, columns = scaled(cells, wanted)
     return Encoding(cells, encoder, Z, columns, alone.rows)
 

@@ -35,7 +35,7 @@ from ..tables.frame import known
 from ..tables.plan import lacking, planned, target_of
 from ..tables.reading import ANY, Reading
 from ..tables.source import BadFile, File, Source
-from ..tables.wanted import asked
+from ..tables.wanted import wanted_columns
 from . import output, setaside
 from .cells import Cells, are_asked
 from .findings import in_units
@@ -84,9 +84,9 @@ def clean_in_passes(
             left = [file for file in files if file.name not in named]
             if not left:
                 raise InputError(f"No file of {quote(table_name(path))} can be used: {bad[0]}")
-            asked = (target, drop, categorical, repr(reading), groups, _named(trusted))
-            asked = (*asked, None if model is None else model.key)
-            key = key_of(__version__, repr(guard), *asked, system.type_name, root, left)
+            wanted_columns = (target, drop, categorical, repr(reading), groups, _named(trusted))
+            wanted_columns = (*wanted_columns, None if model is None else model.key)
+            key = key_of(__version__, repr(guard), *wanted_columns, system.type_name, root, left)
             run = _Run(
                 system=system,
                 root=root,
@@ -308,7 +308,7 @@ class _Run:
             drop += beside if column != self.target else []
         if self.model is not None:
             return self._encoder_of(self.model, reader, types, beside)
-        wanted = asked(types, self.target, drop, self.categorical, reading=self.reading)
+        wanted = wanted_columns(types, self.target, drop, self.categorical, reading=self.reading)
         named = wanted.target, wanted.gone
         reader, digests = self._surveyed(reader, wanted.surveyed, *named, beside)
         goal = target_of(wanted, digests, reader)

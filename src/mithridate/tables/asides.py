@@ -16,7 +16,7 @@ from .shapes import TOTAL
 from .sums import are_sums, is_number, subtotals, sum_and_top
 
 TAIL = 3  # rows at the end that may hold totals
-LEAST_SUMMED = 5  # rows that a sum is believed of
+LEAST_SUMMED = 5  # rows; equality with the sum of fewer may be chance
 EMPTY, TOTALS, REPEATED = "all of its cells are empty", "it is a total", "it repeats the header"
 RULE = "it is a line drawn beneath the header"
 DRAWN = r"^\s*:?(?:-{3,}|={3,}):?\s*$"  # as in Markdown and in reports of databases

@@ -204,7 +204,7 @@ def levels(column: pa.ChunkedArray) -> Levels | None:
         text = plain.cast(pa.large_string())
     except (pa.ArrowException, NotImplementedError):
         return None
-    if pa.types.is_temporal(plain.type):  # a day is a day, whatever it is stored as
+    if pa.types.is_temporal(plain.type):  # the same day in every type
         text = pc.replace_substring_regex(text, r"(?: 00:00:00)?(?:\.0+)?(Z?)$", r"\1")
     return _levels(text)
 
@@ -277,7 +277,7 @@ def _levels(column: pa.ChunkedArray) -> Levels:
 
 
 def _text(levels: Levels) -> Numbers | Levels | Other:
-    """Text as it stands, or what it plainly spells: numbers, booleans, dates."""
+    """Text unchanged, or as the numbers, booleans or dates that it spells."""
     words = levels.words
     if len(words) == 0:
         return Numbers(np.full(len(levels.codes), np.nan))
@@ -341,7 +341,7 @@ def are_dates(words: pa.Array) -> bool:
 
 
 def _nearly(levels: Levels, spelled: np.ndarray) -> Levels:
-    """Text that is nearly numbers says so, and what keeps it from being numbers."""
+    """A note on text that is nearly all numbers, with the cells that are none."""
     enough = NEARLY * levels.counts.sum()
     if levels.counts[spelled].sum() >= enough:
         return replace(levels, odd=_commonest(levels, ~spelled))

@@ -8,7 +8,7 @@ from .header import has_names
 from .layout import Dialect, sampled, usual_width
 
 MARK = "#"
-LOOKED = 50  # lines beneath that tell whether rows of data begin so
+LOOKED = 50  # lines beneath that decide whether rows of data begin with the mark
 
 
 def lines_above(text: str) -> list[str]:

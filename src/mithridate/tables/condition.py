@@ -15,7 +15,7 @@ EQUAL, UNEQUAL = ("==", "="), ("!=",)
 ORDER = {"<": np.less, "<=": np.less_equal, ">": np.greater, ">=": np.greater_equal}
 WRITTEN = re.compile(r"^\s*(.+?)\s*(==|!=|<=|>=|=|<|>)\s*(.+?)\s*$", re.DOTALL)
 JOINED = re.compile(r"\s+and\s+")
-NEAR = 1e-9  # of the value: numbers were stretched and come back with rounding
+_TOLERANCE = 1e-9  # of the value, since scaling and its inverse round numbers
 MOST_SHOWN = 12
 
 
@@ -75,13 +75,13 @@ def _bare(text: str) -> str:
 
 
 def meeting(
-    asked: list[Condition], columns: Columns, target: str, rows: Float[np.ndarray, "n k"]
+    needed: list[Condition], columns: Columns, target: str, rows: Float[np.ndarray, "n k"]
 ) -> Bool[np.ndarray, " n"]:
     """Find the rows that meet all conditions.
 
     Parameters
     ----------
-    asked : list of Condition
+    needed : list of Condition
         The conditions.
     columns : Columns
         What the features are.
@@ -101,7 +101,7 @@ def meeting(
         If there is no such column or category, or a number is needed and none was given.
     """
     mask = np.ones(len(rows), dtype=bool)
-    for one in asked:
+    for one in needed:
         mask &= _meets(one, columns, target, rows)
     return mask
 
@@ -123,9 +123,9 @@ def _meets(one: Condition, columns: Columns, target: str, rows: np.ndarray) -> n
         )
     values, value = rows[:, places[0]], _number(one, columns)
     if one.sign in ORDER:
-        slack = NEAR * max(abs(value), 1.0) * (1 if "=" in one.sign else -1)
+        slack = _TOLERANCE * max(abs(value), 1.0) * (1 if "=" in one.sign else -1)
         return ORDER[one.sign](values, value + slack * (1 if "<" in one.sign else -1))
-    same = np.isclose(values, value, rtol=NEAR, atol=NEAR)
+    same = np.isclose(values, value, rtol=_TOLERANCE, atol=_TOLERANCE)
     return same if one.sign in EQUAL else ~same
 
 
@@ -165,11 +165,11 @@ def _has_level(
     names = [columns.names[j] for j in places]
     levels = [name.removeprefix(one.column).lstrip("=_") for name in names]
     every = zip(places, names, levels, strict=True)
-    mine = [j for j, name, level in every if one.value in (name, level)]
-    if not mine:
+    matching = [j for j, name, level in every if one.value in (name, level)]
+    if not matching:
         raise InputError(
             f"{quote(one.column)} has no category {quote(one.value)}; it has "
             f"{listing([quote(level) for level in levels[:MOST_SHOWN]])}."
         )
-    has = rows[:, mine[0]] > 0.5
+    has = rows[:, matching[0]] > 0.5
     return has if one.sign in EQUAL else ~has

@@ -247,7 +247,7 @@ def staged(
         raise BadFile(read.file.name, f"has other columns than {quote(first.file.name)}")
     types = {name: _type(kind) for name, kind in joint.items()}
     spelled = [name for name, kind in joint.items() if kind == SPELLED]
-    asked = {name: pa.large_string() if name in spelled else kind for name, kind in types.items()}
+    as_read = {name: pa.large_string() if name in spelled else kind for name, kind in types.items()}
     makers = {name: _maker(_marks(read, name)) for name in spelled}
     makers |= {name: _keeper(read, name) for name, kind in joint.items() if kind == TIMES}
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -260,7 +260,9 @@ def staged(
             pq.ParquetWriter(fresh, schema) as writer,
         ):
             data = data_of(stream, read.layout, blanks=True)
-            for batch in arrow_csv.open_csv(data, *arrow_options(read.layout, read.reading, asked)):
+            for batch in arrow_csv.open_csv(
+                data, *arrow_options(read.layout, read.reading, as_read)
+            ):
                 sorter.add(pa.Table.from_batches([batch]))
                 columns = [
                     makers[name](batch[name]) if name in makers else batch[name] for name in types
@@ -306,16 +308,16 @@ def decisions_of(read: Read, joint: Mapping[str, str]) -> list[CellDecision]:
     list of CellDecision
         What was decided.
     """
-    said: list[CellDecision] = []
+    decisions: list[CellDecision] = []
     for name, kind in joint.items():
         words = read.words.get(name, {})
         if kind == CODES:
-            said.append(CellDecision(KEPT_CODES, name))
+            decisions.append(CellDecision(KEPT_CODES, name))
         elif kind == TIMES and (times := times_beside([*words], [*words.values()])):
-            said += odd_times(name, [*words], [*words.values()], times)
+            decisions += odd_times(name, [*words], [*words.values()], times)
         elif kind == SPELLED and words:
-            said += spelled_how(name, [*words], [*words.values()], _marks(read, name))
-    return said
+            decisions += spelled_how(name, [*words], [*words.values()], _marks(read, name))
+    return decisions
 
 
 def _type(kind: str) -> pa.DataType:

@@ -1,4 +1,4 @@
-"""Poison as rows of the table it was made for: the way back from numbers to cells."""
+"""Poison as rows of the table it was made for: numbers turned back into cells."""
 
 from collections.abc import Collection, Mapping
 from typing import Any

@@ -50,10 +50,10 @@ def layout_of(
         The layout.
     """
     mark, codec = bom_of(sample)
-    said = reading.encoding
-    if said and codecs.lookup(said).name in ("utf-8-sig", "utf-16", "utf-32"):
-        said = codec or None
-    codec = said or codec
+    named = reading.encoding
+    if named and codecs.lookup(named).name in ("utf-8-sig", "utf-16", "utf-32"):
+        named = codec or None
+    codec = named or codec
     notes = []
     if not codec:
         codec = "utf-8" if all(map(is_utf8, (sample, *more))) else ""

@@ -183,7 +183,7 @@ def merged(one: dict[str, Digest], other: dict[str, Digest]) -> dict[str, Digest
 
 @dataclass(frozen=True, eq=False)
 class Ordered:
-    """The digest of one column, read as numbers in a way of its own.
+    """The digest of one column that is read as numbers on its own.
 
     Parameters
     ----------
@@ -241,11 +241,11 @@ def stand_ins(values: np.ndarray, low: float, high: float) -> Digest:
     """
     if low not in SENTINELS and high not in SENTINELS:
         return {}
-    there = np.isin(values, SENTINELS)
-    found, counts = np.unique(values[there], return_counts=True)
-    rest = values[~there]
+    are_sentinels = np.isin(values, SENTINELS)
+    sentinels, counts = np.unique(values[are_sentinels], return_counts=True)
+    rest = values[~are_sentinels]
     ends = float(rest.min(initial=np.inf)), float(rest.max(initial=-np.inf))
-    return {"stand-ins": dict(zip(found.tolist(), counts.tolist(), strict=True)), "rest": ends}
+    return {"stand-ins": dict(zip(sentinels.tolist(), counts.tolist(), strict=True)), "rest": ends}
 
 
 def _stand_ins_merged(a: Digest, b: Digest) -> Digest:
@@ -320,7 +320,7 @@ def _of_words(column: pa.ChunkedArray) -> Digest:
 
 
 def too_many(name: str) -> InputError:
-    """One sentence on a column of text that nobody could take for levels."""
+    """One sentence on a column of text whose values are no levels."""
     return InputError(
         f"The column {quote(name)} holds more than {MOST_WORDS:,} different texts, too many to "
         "count; leave it out with --drop."
@@ -336,4 +336,4 @@ def _words_merged(name: str, a: Digest, b: Digest) -> Digest:
         return {"n": n, "words": counts}
     if not cells.are_dates(pa.array([*counts], pa.large_string())):
         raise too_many(name)
-    return {"n": n, "words": dict([counts.popitem()]), "many": True}  # left out: one tells it
+    return {"n": n, "words": dict([counts.popitem()]), "many": True}  # left out: one is the example

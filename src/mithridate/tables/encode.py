@@ -18,7 +18,7 @@ from .notes import Notes
 from .onehot import RecognizedGroup, recognize
 from .plan import lacking, planned, target_of
 from .reading import ANY, Reading
-from .wanted import Wanted, asked
+from .wanted import Wanted, wanted_columns
 
 NOTHING: Mapping[str, str] = MappingProxyType({})
 FILLED = "the median of the training part"
@@ -78,7 +78,7 @@ def encode(
     """
     table = columns_of(frame, name)
     types = {column: cells.type for column, cells in table.items()}
-    wanted = asked(
+    wanted = wanted_columns(
         types, target, drop, categorical, name=name, notes=notes, unused=unused, reading=reading
     )
     encoder, Z, columns = _filled(table, wanted._replace(filled=FILLED), scaled=False)

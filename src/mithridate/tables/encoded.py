@@ -13,8 +13,8 @@ from .._text import counted
 from ..errors import InputError
 from .notes import titled
 
-LEAST_ROWS = 40  # fewer cannot be cut into three parts that mean anything
-LEAST_JUDGED = 10  # of fewer, none can be told from noise
+LEAST_ROWS = 40  # fewer cannot be cut into three parts of useful size
+LEAST_JUDGED = 10  # among fewer rows, poison looks like noise
 LEAST_TRAIN = 10
 MOST_TEST = 2000
 

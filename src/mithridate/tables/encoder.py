@@ -86,8 +86,8 @@ class Column:
             values = numbers(column, self.base)
         else:
             levels = words(days(column) if self.dated else column)
-            mine = [self.known.get(word, self.other) for word in levels.words.to_pylist()]
-            values = np.array([*mine, self.missing])[levels.codes]
+            numbered = [self.known.get(word, self.other) for word in levels.words.to_pylist()]
+            values = np.array([*numbered, self.missing])[levels.codes]
         return np.where(np.abs(values) > HUGE, np.nan, values) if self.odd else values
 
     def write(self, values: np.ndarray, out: np.ndarray, scaled: bool, filled: bool = True) -> None:

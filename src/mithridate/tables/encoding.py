@@ -19,7 +19,7 @@ LATIN = ("cp1250", "cp1254", "cp1257", "cp437", "cp850", "mac_roman")
 ODD = 0.2  # the share of signs inside of words from which on a text is not Western
 DENSE = 0.6  # the share of letters beyond ASCII that stand together from which on it is not either
 EVIDENCE = 1 << 16  # bytes of lines beyond ASCII that are looked at
-FOREIGN = 20  # letters beyond ASCII from which on another codepage than the Western is believed
+FOREIGN = 20  # letters beyond ASCII that are needed to prefer a codepage to the Western one
 
 
 def bom_of(start: bytes) -> tuple[bytes, str]:

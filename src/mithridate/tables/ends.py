@@ -57,14 +57,14 @@ def _is_sum(source: Source, file: File) -> bool:
         return False
     last = _tail(source, file, names, 1).to_pylist()[0]
     if not all(_may_be(last[name], *ends) for name, ends in _ends(source, file, names)):
-        return False  # a look at the footer spares reading
-    agreed = 0
+        return False  # the footer is enough, without reading the rows
+    count = 0
     for name in names:
-        said = agrees(last[name], *_sum_and_top(source, file, name), file.rows - 1)
-        if said is False:
+        is_one = agrees(last[name], *_sum_and_top(source, file, name), file.rows - 1)
+        if is_one is False:
             return False
-        agreed += bool(said)
-    return agreed >= 2
+        count += bool(is_one)
+    return count >= 2
 
 
 def _may_be(value: Any, low: Any, high: Any) -> bool:

@@ -102,23 +102,23 @@ def sentences(
         The sentences.
     """
     log = Notes()
-    said = []
+    lines = []
     reasons: dict[str, list[int]] = {}
     for row in aside:
         reasons.setdefault(row.why, []).append(row.row)
     for why, rows in reasons.items():
-        said.append(
+        lines.append(
             f"Set aside in {shown}: {counted(len(rows), 'row')}, since {why} ({numbered(rows)})."
         )
     if padded:
-        said.append(
+        lines.append(
             f"Rows of {shown} with too few cells were filled with missing ones at their end: "
             f"{counted(padded, 'row')}."
         )
     order = sorted(decisions, key=lambda one: RANK.get(one.kind[:10], 1))
     for one in order:
         log.add(one.kind, one.column, one.detail)
-    return [*said, *layout.notes, *log.sentences()]
+    return [*lines, *layout.notes, *log.sentences()]
 
 
 RANK = {"Cells that": 0, "Suspicious": 0, "Limits wer": 0, "Read as nu": 2}

@@ -139,7 +139,7 @@ def _absolute(path: str) -> Path:
 
 
 def _check_names(files: Sequence[File]) -> None:
-    """Refuses files whose outputs would be in the way of each other."""
+    """Refuses files whose outputs would have the same path."""
     taken: dict[str, str] = {}
     for file in files:
         name = output_name(file.name)
@@ -237,10 +237,12 @@ def _check_schema(name: str, here: pa.Schema, first: pa.Schema, first_name: str)
         for n in first.names
         if n in here.names and here.field(n).type != first.field(n).type
     ]
-    said = [f"lacks {listing(lacking)}"] * bool(lacking) + [f"has {listing(more)}"] * bool(more)
-    said += [f"has other types in {listing(other)}"] * bool(other)
-    if said:
-        raise BadFile(name, f"{' and '.join(said)}, unlike {quote(first_name, limit=200)}")
+    differences = [f"lacks {listing(lacking)}"] * bool(lacking) + [f"has {listing(more)}"] * bool(
+        more
+    )
+    differences += [f"has other types in {listing(other)}"] * bool(other)
+    if differences:
+        raise BadFile(name, f"{' and '.join(differences)}, unlike {quote(first_name, limit=200)}")
 
 
 def output_name(name: str) -> str:

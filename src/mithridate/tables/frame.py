@@ -1,4 +1,4 @@
-"""Any dataframe as named Arrow columns, by way of narwhals."""
+"""Any dataframe as named Arrow columns, with narwhals."""
 
 import difflib
 from collections import Counter
@@ -138,21 +138,21 @@ def known(column: str, names: Sequence[str], name: str, role: str) -> str:
     ):  # names of a file are read without blanks around them
         return column.strip()
     short = {n[:60].lower(): n for n in reversed(names)}  # difflib is slow on endless names
-    asked = column[:60].lower()
-    near = difflib.get_close_matches(asked, short, n=1) or _holding(asked, short)
+    start = column[:60].lower()
+    near = difflib.get_close_matches(start, short, n=1) or _holding(start, short)
     shown = listing([quote(n) for n in names])
     hint = f"the nearest of {shown} is {quote(short[near[0]])}" if near else f"give one of {shown}"
     raise InputError(f"The {titled(name)} has no column {quote(column)} {role}; {hint}.")
 
 
-def _holding(asked: str, names: Iterable[str]) -> list[str]:
+def _holding(part: str, names: Iterable[str]) -> list[str]:
     """Names that begin with what was asked for, then those that hold it; the shortest first.
 
     >>> _holding("vel", ["time[s]", "level", "vel[km/h]"])
     ['vel[km/h]', 'level']
     """
-    held = [name for name in names if len(asked) > 1 and asked in name]
-    return sorted(held, key=lambda name: (not name.startswith(asked), len(name)))
+    held = [name for name in names if len(part) > 1 and part in name]
+    return sorted(held, key=lambda name: (not name.startswith(part), len(name)))
 
 
 def arrow(series: Any) -> pa.ChunkedArray:
@@ -191,7 +191,7 @@ def _plain(series: Any) -> pa.Array:
 
 
 def _dense(series: Any) -> pa.Array:
-    """By way of NumPy: for sparse columns, and numbers wider than Arrow's."""
+    """Converted by NumPy: for sparse columns, and numbers wider than Arrow's."""
     values = series.to_numpy()
     if values.dtype.kind == "f" or all(isinstance(v, int) for v in values):
         values = values.astype(np.float64)

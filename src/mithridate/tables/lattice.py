@@ -43,7 +43,7 @@ def spacing(values: Float[np.ndarray, " n"], parts: int = 0) -> float:
             return spacing(whole) / parts
     if np.abs(known).max() < EXACT and (known == np.rint(known)).all():
         return float(np.gcd.reduce(known.astype(np.int64) - np.int64(known[0])))
-    # A look at a few rows spares sorting a long continuous column.
+    # A few rows show that a long column is continuous, without sorting it.
     if np.unique(known[:1000]).size > MOST_VALUES:
         return 0.0
     distinct = np.unique(known)

@@ -16,7 +16,7 @@ from .shapes import NUMBER_ONLY, kind_of
 DELIMITERS = ",;\t|"
 LOOKED = 1 << 18  # characters of the sample that decide on the delimiter
 ROWS = 500  # rows of it
-CLEAR = 0.05  # by how much a reading must be better than the next to be believed
+CLEAR = 0.05  # by how much the best reading must be better than the next
 SEP = re.compile(r'\A"?sep=([^\r\n"])"?(?:\r\n|\n|\r)', re.IGNORECASE)
 BLANK = " "
 UNQUOTED = "\0"  # the mark around cells of a file in which quotes are text: no file has it
@@ -117,10 +117,10 @@ def dialect_of(text: str, shown: str, delimiter: str | None = None) -> Dialect:
     InputError
         If two dialects do alike; it asks which.
     """
-    said = SEP.match(text)
-    before = said.end() if said else 0
-    if said and delimiter is None:
-        delimiter = said[1]
+    line = SEP.match(text)
+    before = line.end() if line else 0
+    if line and delimiter is None:
+        delimiter = line[1]
     body = text[before : before + LOOKED]
     first = re.split(r"[\r\n]", body.lstrip("\r\n"), maxsplit=1)[0]
     if len(body) < len(text) - before and len(first) >= LOOKED:

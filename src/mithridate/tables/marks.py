@@ -84,16 +84,16 @@ def evidence(words: Sequence[str]) -> Evidence:
             continue
         numerals += 1
         core = re.sub(r"[eE][+-]?\d+$", "", numeral["core"].strip())
-        said = _cell(core)
-        if said is None:
+        hint = _cell(core)
+        if hint is None:
             numerals -= 1
-        elif said[0] == "proof":
-            proven.add(said[1])
-        elif said[0] == "open":
-            unsure.add(said[1])
+        elif hint[0] == "proof":
+            proven.add(hint[1])
+        elif hint[0] == "open":
+            unsure.add(hint[1])
             example = example or word
-        elif said[0] == "spaced":
-            spaced = said[1]
+        elif hint[0] == "spaced":
+            spaced = hint[1]
         else:
             short, long = short or len(core) < 4, long or len(core) > 3
         gap = SPACED.match(core)
@@ -117,27 +117,27 @@ def _usual(words: Sequence[str]) -> tuple[Evidence, list[str]]:
 
 
 def _cell(core: str) -> tuple[str, str] | None:
-    """What the digits of one number say; None where they are no number."""
+    """What the digits of one number show of the marks; None where they are no number."""
     gap = SPACED.match(core)
     marks = [c for c in core if c in ".,"]
     if gap:
         tail = core[core.rfind(gap[1]) + 4 :]
-        said = ("proof", tail[0]) if tail else ("spaced", gap[1])
+        hint = ("proof", tail[0]) if tail else ("spaced", gap[1])
     elif not marks:
-        said = ("plain", "") if core.isdigit() else None
+        hint = ("plain", "") if core.isdigit() else None
     elif len(marks) == 1:
-        said = _of_one(core, marks[0])
+        hint = _of_one(core, marks[0])
     elif len(set(marks)) == 1:
-        said = ("proof", OTHER[marks[0]]) if GROUPED[marks[0]].match(core) else None
+        hint = ("proof", OTHER[marks[0]]) if GROUPED[marks[0]].match(core) else None
     else:
         before, last, after = core.rpartition(marks[-1])
         whole = GROUPED[OTHER[last]].match(before) and after.isdigit()
-        said = ("proof", last) if whole else None
-    return said
+        hint = ("proof", last) if whole else None
+    return hint
 
 
 def _of_one(core: str, mark: str) -> tuple[str, str] | None:
-    """What digits with a single mark say: `1.234` may be either."""
+    """What digits with a single mark show: in `1.234` it may be either."""
     before, _, after = core.partition(mark)
     if (before and not before.isdigit()) or (after and not after.isdigit()):
         return None

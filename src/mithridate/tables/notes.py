@@ -1,4 +1,4 @@
-"""What a person is told of a table: what it is called, and what was done to which column."""
+"""Messages on a table: its name, and what was done to which column."""
 
 from collections.abc import Sequence
 
@@ -76,16 +76,16 @@ def leading(notes: Sequence[str], others: Sequence[str] = ()) -> list[str]:
 
 
 class Notes:
-    """Gathers what was done to which column; says each kind of thing in one sentence.
+    """Collects what was done to which column, and makes one sentence of each kind.
 
     Parameters
     ----------
-    said : sequence of str
+    first : sequence of str
         Sentences that stand first.
     """
 
-    def __init__(self, said: Sequence[str] = ()) -> None:
-        self._said = list(said)
+    def __init__(self, first: Sequence[str] = ()) -> None:
+        self._first = list(first)
         self._kinds: dict[str, list[str]] = {}
 
     def add(self, kind: str, column: object, detail: str = "") -> None:
@@ -112,4 +112,4 @@ class Notes:
             The sentences.
         """
         kinds = (f"{kind}: {listing(items)}." for kind, items in self._kinds.items())
-        return (*self._said, *kinds)
+        return (*self._first, *kinds)

@@ -151,8 +151,8 @@ def numbers_in(name: str, column: pa.ChunkedArray, marks: Marks, code: bool = Fa
     levels = _levels(column)
     words = levels.words.to_pylist()
     if words and (code or _are_codes(words)):
-        said = CellDecision(KEPT_CODES, name)
-        return ReadColumn(as_category(column), (said,))
+        decision = CellDecision(KEPT_CODES, name)
+        return ReadColumn(as_category(column), (decision,))
     if (times := times_beside(words, levels.counts.tolist())) is not None:
         return _without_odd(name, column, levels, times)
     parsed = None if _is_other(words) else _parsed(words, levels.counts.tolist(), marks)
@@ -160,7 +160,9 @@ def numbers_in(name: str, column: pa.ChunkedArray, marks: Marks, code: bool = Fa
         return ReadColumn(column, units_of(name, words, marks))
     table = np.array([np.nan if one is None else one.value for one in parsed] + [np.nan])
     made = pa.chunked_array([pa.array(table[levels.codes], from_pandas=True)])
-    return ReadColumn(_narrowest(made, parsed), tuple(_said(name, words, parsed, levels.counts)))
+    return ReadColumn(
+        _narrowest(made, parsed), tuple(_decisions(name, words, parsed, levels.counts))
+    )
 
 
 def times_beside(words: Sequence[str], counts: Sequence[int]) -> Times | None:
@@ -189,12 +191,12 @@ def odd_times(
 def _without_odd(name: str, column: pa.ChunkedArray, levels: Levels, times: Times) -> ReadColumn:
     """A column of times as it is spelled, without the cells that are none."""
     words = levels.words.to_pylist()
-    said = odd_times(name, words, levels.counts.tolist(), times)
-    if not said:
+    decisions = odd_times(name, words, levels.counts.tolist(), times)
+    if not decisions:
         return ReadColumn(column)
     kept = [None if h is None else w for w, h in zip(words, times.hours, strict=True)]
     made = pa.array([*kept, None], pa.large_string()).take(pa.array(levels.codes % (len(kept) + 1)))
-    return ReadColumn(pa.chunked_array([made]), said)
+    return ReadColumn(pa.chunked_array([made]), decisions)
 
 
 def units_of(name: str, words: Sequence[str], marks: Marks) -> tuple[CellDecision, ...]:
@@ -215,7 +217,7 @@ def spelled_how(
 ) -> list[CellDecision]:
     """What was done to a column of these words, each so often, to read it as numbers."""
     parsed = None if _is_other(words) else _parsed(words, counts, marks)
-    return [] if parsed is None else _said(name, words, parsed, np.array(counts))
+    return [] if parsed is None else _decisions(name, words, parsed, np.array(counts))
 
 
 def _parsed(words: Sequence[str], times: Sequence[int], marks: Marks) -> list[Number | None] | None:
@@ -247,7 +249,7 @@ def is_code(word: str) -> bool:
 
 
 def _is_other(words: Sequence[str]) -> bool:
-    """Whether words are truth values or dates, which are known as they stand."""
+    """Whether words are truth values or dates, which need no conversion."""
     few = len(words) <= 6 and {word.lower() for word in words} <= TRUTH.keys()
     return few or all(map(WHOLE_DATE.match, words))
 
@@ -291,17 +293,17 @@ def _scaled(one: Number) -> Number:
     return Number(one.value * factor, (*one.off, *["scale"] * bool(one.unit)))
 
 
-def _said(
+def _decisions(
     name: str, words: Sequence[str], parsed: Sequence[Number | None], counts: np.ndarray
 ) -> list[CellDecision]:
     """What was taken off which cells, and which cells are no numbers."""
-    said = []
+    decisions = []
     odd = [(int(n), w) for n, w, one in zip(counts, words, parsed, strict=True) if one is None]
     if odd:
         total = sum(n for n, _ in odd)
         shown = listing([quote(w, 30) for _, w in sorted(odd, reverse=True)][:5])
         kind = "Cells that are no numbers were taken as missing"
-        said.append(CellDecision(kind, name, total, f"{counted(total, 'cell')}: {shown}"))
+        decisions.append(CellDecision(kind, name, total, f"{counted(total, 'cell')}: {shown}"))
     takings: dict[str, list[int]] = {}
     units: dict[str, int] = {}
     for i, one in enumerate(parsed):
@@ -313,8 +315,10 @@ def _said(
         total = int(counts[rows].sum())
         example = quote(words[rows[0]], 30)
         kind = TAKEN.get(off) or f"Read as numbers without {SIGNS[off]}"
-        said.append(CellDecision(kind, name, total, f"{counted(total, 'cell')} such as {example}"))
+        decisions.append(
+            CellDecision(kind, name, total, f"{counted(total, 'cell')} such as {example}")
+        )
     for unit, total in units.items():
         detail = f"{counted(total, 'cell')} in {quote(unit, 30)}"
-        said.append(CellDecision("Read as numbers without their unit", name, total, detail))
-    return said
+        decisions.append(CellDecision("Read as numbers without their unit", name, total, detail))
+    return decisions

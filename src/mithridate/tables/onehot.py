@@ -12,7 +12,7 @@ from .notes import Notes
 
 RARE = 0.01  # a level of fewer rows than this share is rare, and so is a level of a single row
 MOSTLY_DISTINCT = 0.95
-MARKS = ":=_"  # what stands between column and level, the plainest first
+MARKS = ":=_"  # between column and level, the least ambiguous first
 DEEPEST = 16  # a name with more marks than this is not tried any further
 OTHER, MISSING = "(other)", "(missing)"
 

@@ -1,4 +1,4 @@
-"""What a person may say about how a file is read, and the account of how it was."""
+"""The options of reading a file, and the account of how it was read."""
 
 import codecs
 from dataclasses import dataclass, field

@@ -169,7 +169,7 @@ class Sheet:
         if self.table.implementation.is_polars():
             cells = (_polars_cells(self.columns[i].to_native(), pick) for i, pick in picks.items())
             return taken.with_columns(*cells)
-        taken = taken.copy()  # or pandas warns whoever writes to it
+        taken = taken.copy()  # without a copy, pandas warns when it is written to
         concat = nw.get_native_namespace(self.table).concat
         for i, pick in picks.items():
             taken.isetitem(i, _pandas_cells(native.iloc[:, i], pick, taken.index, concat))

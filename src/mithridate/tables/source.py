@@ -44,7 +44,7 @@ class BadFile(InputError):
 
 
 class Unreached(InputError):
-    """What is wrong between here and the files; what was computed so far stays good."""
+    """What is wrong with the connection to the files; what was computed so far stays valid."""
 
 
 @dataclass(frozen=True)
@@ -312,7 +312,7 @@ def unreached(path: str, error: Exception) -> Unreached:
 
 
 def _away(error: Exception) -> bool:
-    """Whether an error is one of the way to a file rather than of the file."""
+    """Whether an error is one of the network or the storage rather than of the file."""
     library = type(error).__module__.partition(".")[0]
     if isinstance(error, (ConnectionError, TimeoutError)) or library in NETWORK:
         return True

@@ -14,10 +14,10 @@ import pyarrow.compute as pc
 from .cells import TEXT
 from .shapes import SUM_OF
 
-LEAST_PART = 2  # rows that a sum is believed of, if text calls it one
-MOST_MISSED = 20  # rows called sums that are none, and no further ones are looked at
-NEAR = 1e-9  # how near a sum must come, beside its rounding
-ROUNDED = 1e-3  # of a sum: more than this the rounding of its cells does not explain
+LEAST_PART = 2  # rows of a sum, if text calls it one
+_MAX_MISSED = 20  # rows called sums that are none, after which the search ends
+_TOLERANCE = 1e-9  # relative difference that a sum may have, beside its rounding
+_MAX_ROUNDED = 1e-3  # share of a sum that the rounding of its cells may explain
 
 
 def subtotals(table: pa.Table, gone: Set[int] = frozenset()) -> list[int]:
@@ -47,17 +47,17 @@ def subtotals(table: pa.Table, gone: Set[int] = frozenset()) -> list[int]:
         marked |= pc.fill_null(pc.match_substring_regex(column, SUM_OF), False).to_numpy()
     marks = [row for row in np.flatnonzero(marked).tolist() if row not in gone]
     columns = [c for c in table.columns if is_number(c.type)]
-    found, missed = [], 0
+    sums, missed = [], 0
     for row in marks if len(marks) <= table.num_rows / (LEAST_PART + 1) else ():
         # Of the rows since the last one; the very last may be the sum of all that are none.
-        firsts = {(found or [-1])[-1] + 1, 0 if row == marks[-1] else (found or [-1])[-1] + 1}
-        if any(_is_part(columns, np.arange(first, row), [*gone, *found], row) for first in firsts):
-            found.append(row)
+        firsts = {(sums or [-1])[-1] + 1, 0 if row == marks[-1] else (sums or [-1])[-1] + 1}
+        if any(_is_part(columns, np.arange(first, row), [*gone, *sums], row) for first in firsts):
+            sums.append(row)
             missed = 0
         missed += 1
-        if missed > MOST_MISSED:
+        if missed > _MAX_MISSED:
             break
-    return found
+    return sums
 
 
 def _is_part(columns: Sequence[Any], above: np.ndarray, gone: Sequence[int], row: int) -> bool:
@@ -128,13 +128,13 @@ def are_sums(
     bool
         Whether they are.
     """
-    agreed = 0
+    count = 0
     for one in columns:
-        said = agrees(*one, rows)
-        if said is False:
+        is_sum = agrees(*one, rows)
+        if is_sum is False:
             return False
-        agreed += bool(said)
-    return agreed >= least
+        count += bool(is_sum)
+    return count >= least
 
 
 def agrees(value: float | None, total: float, top: float, rows: int) -> bool | None:
@@ -168,9 +168,11 @@ def agrees(value: float | None, total: float, top: float, rows: int) -> bool | N
         return False
     place = _place(value, total)
     rounding = (rows + 1) * place / 2
-    if rows > 1 and abs(total / rows - value) <= max(NEAR * abs(value), place * (value % 1 > 0)):
+    if rows > 1 and abs(total / rows - value) <= max(
+        _TOLERANCE * abs(value), place * (value % 1 > 0)
+    ):
         return None
-    if abs(total - value) > max(NEAR * abs(total), min(rounding, ROUNDED * abs(total))):
+    if abs(total - value) > max(_TOLERANCE * abs(total), min(rounding, _MAX_ROUNDED * abs(total))):
         return False
     return True if value else None
 

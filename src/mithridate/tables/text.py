@@ -152,7 +152,7 @@ def delimited(
     pair of bytes and int
         The pieces, each with the number of cells that were defused.
     """
-    # A frame without rows has been seen to by whoever calls: `opened` would refuse it.
+    # The caller has handled a frame without rows, which `opened` would refuse.
     shown = columns_of(opened(frame, "table").to_native(), "table")
     names, columns = list(shown), list(shown.values())
     if header:

@@ -17,7 +17,7 @@ from .reading import ANY, Aside, Layout, Reading
 from .records import records
 from .text import CellStyle, active_rows, delimited
 
-MANY = 1000  # rows that are spelled anew one by one
+MANY = 1000  # rows at most that are written again one by one
 
 
 class Verbatim(NamedTuple):

@@ -1,4 +1,4 @@
-"""The columns of a table as a person wants them used."""
+"""The use of the columns of a table: target, features, and those left out."""
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
@@ -16,7 +16,7 @@ from .reading import ANY, Reading
 
 
 class Wanted(NamedTuple):
-    """The columns as a person wants them used; `kinds` are those of the columns not left out."""
+    """How the columns are to be used; `kinds` are those of the columns not left out."""
 
     target: str
     kinds: dict[str, str]
@@ -33,7 +33,7 @@ class Wanted(NamedTuple):
         return {name: kind for name, kind in self.kinds.items() if kind in usual}
 
 
-def asked(
+def wanted_columns(
     types: Mapping[str, pa.DataType],
     target: str | None,
     drop: Sequence[str],

@@ -76,7 +76,7 @@ def with_columns(frame: Any, added: Mapping[str, pa.Array]) -> Any:
             frame = frame.append_column(name, values)
         return frame
     if opened_frame.implementation.is_pandas_like():
-        frame = frame.copy()  # or pandas warns whoever writes to it
+        frame = frame.copy()  # without a copy, pandas warns when it is written to
         for name, values in free.items():
             frame[name] = values.to_numpy(zero_copy_only=False)
         return frame
@@ -136,7 +136,7 @@ class Written(NamedTuple):
 
 
 def output_for(source: str) -> Path:
-    """Say where the kept rows go if nobody does.
+    """Say where the kept rows go by default.
 
     Parameters
     ----------
