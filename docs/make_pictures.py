@@ -135,8 +135,8 @@ def ticks(low: float, high: float) -> list[float]:
 
 def start() -> str:
     """Weight and height of the 200 people, and the row that is found."""
-    found = mithridate.clean("davis")
-    kept, gone = found.kept, found.quarantined
+    cleaned = mithridate.clean("davis")
+    kept, gone = cleaned.kept, cleaned.quarantined
     word = [f"row {gone['mithridate_row'][0]}: {gone['weight'][0]} kg, {gone['height'][0]} cm"]
     return drawn(
         "200 people, and the one row that clean rejects",
@@ -159,10 +159,10 @@ def clean() -> str:
     )
     rows = [20, 60, 170, 330]
     table.loc[rows, "progression"] *= 10
-    found = mithridate.clean(table, target="progression")
+    cleaned = mithridate.clean(table, target="progression")
     unit, zero = np.ptp(table.progression), table.progression.min()
-    expected = zero + unit * np.asarray(found.defense.expected_)
-    gone = ~np.asarray(found.mask)
+    expected = zero + unit * np.asarray(cleaned.defense.expected_)
+    gone = ~np.asarray(cleaned.mask)
     y = table.progression.to_numpy()
     assert sorted(np.flatnonzero(gone)) == rows
     return drawn(
