@@ -193,7 +193,7 @@ def _scaled(normalizer: AbstractNormalizer, made: tuple[Sample, Trace]) -> tuple
     first, ends = trace.untouched, trace.ends
     earlier = [np.append(one, all_[:-1])[:, None] for one, all_ in zip(first, ends, strict=True)]
     extreme = Terms(ends.damage[:, None], ends.risk[:, None])
-    reference = Reference(first, Terms(*earlier), extreme)
+    reference = Reference(first, Terms(*earlier), extreme)  # pyright: ignore
     path = trace.path
     # What the plain gain has beside the damage is the penalty where others are moved too far.
     gain = normalizer(path.terms, reference).damage + (path.gain - path.terms.damage)

@@ -200,7 +200,22 @@ class Dask:
 
     @contextmanager
     def scratch(self, source: Source, width: int, folder: Path) -> Iterator[Store]:
-        """Make a place for the numbers of a table: of a long one, with the workers."""
+        """Make a place for the numbers of a table: of a long one, with the workers.
+
+        Parameters
+        ----------
+        source : Source
+            The files.
+        width : int
+            Columns of numbers, the target among them.
+        folder : path
+            Where it may be on this machine.
+
+        Yields
+        ------
+        Store
+            The place.
+        """
         if source.rows <= SPAN:
             with Scratch(source, width, folder) as here:
                 yield here
