@@ -73,9 +73,8 @@ def scale(normalizer: AbstractNormalizer, reference: Reference, alpha: float):
     ends: Any = [[float(one) for one in end] for end in normalizer.anchors(reference)]
     low, high = (Terms(*end) for end in ends)
     span = Terms(high.damage - low.damage, high.risk - low.risk)
-    bend = partial(
-        type(normalizer).bent, normalizer
-    )  # equinox is slow at binding a method, so it is done once
+    # Equinox is slow at binding a method, so it is done once.
+    bend = partial(type(normalizer).bent, normalizer)
 
     def worth(error: np.ndarray, risk: np.ndarray) -> np.ndarray:
         damage = (error - low.damage) / (span.damage or np.inf)

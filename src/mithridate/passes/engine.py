@@ -16,7 +16,7 @@ from ..tables.source import Source
 from .block import no_other_threads, one_thread
 from .fold import Fold
 from .memory import SPAN
-from .scratch import Scratch, Store
+from .scratch import Blocks, Scratch, Store
 from .workers import WorkerScratch, forget, worker
 
 THREADS = 8  # at most; more would wait for the decoder, and each holds a block in memory
@@ -35,19 +35,6 @@ class Pass(NamedTuple):
     fold: Fold
     progress: Callable[[int], Any]
     shrink: Callable[[Any], Any]
-
-
-class Blocks(Protocol):
-    """Rows that are read from front to back, in blocks (start, table)."""
-
-    @property
-    def rows(self) -> int:
-        """How many there are."""
-        ...
-
-    def blocks(self, columns: Sequence[str], start: int, stop: int) -> Iterator[tuple[int, Any]]:
-        """Blocks of the rows from `start`, where a block begins, to `stop`."""
-        ...
 
 
 class Engine(Protocol):
@@ -200,23 +187,7 @@ class Dask:
 
     @contextmanager
     def scratch(self, source: Source, width: int, folder: Path) -> Iterator[Store]:
-        """Make a place for the numbers of a table: of a long one, with the workers.
-
-        Parameters
-        ----------
-        source : Source
-            The files.
-        width : int
-            Columns of numbers, the target among them.
-        folder : path
-            Where it may be on this machine.
-
-        Yields
-        ------
-        Store
-            The place.
-        """
-        if source.rows <= SPAN:
+        if source.rows <= SPAN:  # all passes are then done here
             with Scratch(source, width, folder) as here:
                 yield here
             return

@@ -16,9 +16,10 @@ from ..tables.digest import Digest, Ordered, Survey, merged
 from ..tables.source import Source
 from . import sample
 from .draws import thinning
-from .engine import Blocks, Engine, Pass
+from .engine import Engine, Pass
 from .fold import Fold, joined, neither
 from .journal import Journal
+from .scratch import Blocks
 from .select import Ranks, places
 
 Tell = Callable[[str, int, int], Any]

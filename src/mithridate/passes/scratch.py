@@ -29,8 +29,8 @@ class Stored(NamedTuple):
     num_rows: int
 
 
-class Store(Protocol):
-    """A table whose numbers are kept, once a pass has made them."""
+class Blocks(Protocol):
+    """Rows that are read from front to back, in blocks (start, table)."""
 
     @property
     def rows(self) -> int:
@@ -38,16 +38,75 @@ class Store(Protocol):
         ...
 
     def blocks(self, columns: Sequence[str], start: int, stop: int) -> Iterator[tuple[int, Any]]:
-        """Blocks of the rows from `start` to `stop`; `Stored` stands for one that is kept."""
+        """Read rows block by block; of blocks that are kept only how long they are.
+
+        Parameters
+        ----------
+        columns : sequence of str
+            The columns to read.
+        start : int
+            The first row, where a block begins.
+        stop : int
+            The row after the last.
+
+        Yields
+        ------
+        tuple of int and (pyarrow.Table or Stored)
+            The first row of a block, and its rows.
+        """
         ...
 
+
+class Store(Blocks, Protocol):
+    """A table whose numbers are kept, once a pass has made them."""
+
     def write(self, start: int, Z: Numbers) -> None:
-        """Keep a block, by its first row."""
+        """Keep a block where there is room for it, and as long as the disk takes it.
+
+        Parameters
+        ----------
+        start : int
+            Its first row.
+        Z : array, shape (k, n)
+            Its numbers.
+        """
         ...
 
     def read(self, start: int, Z: Numbers) -> None:
-        """Fill in the numbers of a block that was kept."""
+        """Fill in the numbers of a block that was kept.
+
+        Parameters
+        ----------
+        start : int
+            Its first row.
+        Z : array, shape (k, n)
+            Where they go.
+
+        Raises
+        ------
+        InputError
+            If the file was cut short.
+        """
         ...
+
+
+def stored(start: int, stop: int) -> Iterator[tuple[int, Stored]]:
+    """Stand for the blocks of rows that are kept.
+
+    Parameters
+    ----------
+    start : int
+        The first row, where a block begins.
+    stop : int
+        The row after the last.
+
+    Yields
+    ------
+    tuple of int and Stored
+        The first row of a block, and how long it is.
+    """
+    for at in range(start, stop, BLOCK):
+        yield at, Stored(min(BLOCK, stop - at))
 
 
 class Scratch(ExitStack):
@@ -79,59 +138,19 @@ class Scratch(ExitStack):
                 self._there = np.zeros(blocks, dtype=bool)
 
     def write(self, start: int, Z: Numbers) -> None:
-        """Keep a block that there is to be room for; where a disk takes none, no more are.
-
-        Parameters
-        ----------
-        start : int
-            Its first row.
-        Z : array, shape (k, n)
-            Its numbers.
-        """
         there, block = self._there, start // BLOCK
         if block >= len(there):
             return
         try:
             there[block] = os.pwrite(self._file, Z.data, 8 * self.width * start) == Z.nbytes
-        except OSError:
+        except OSError:  # the disk takes none, so no more are kept
             self._there = there[:0]
 
     def read(self, start: int, Z: Numbers) -> None:
-        """Fill in the numbers of a block that was kept.
-
-        Parameters
-        ----------
-        start : int
-            Its first row.
-        Z : array, shape (k, n)
-            Where they go.
-
-        Raises
-        ------
-        InputError
-            If the file was cut short.
-        """
         if os.preadv(self._file, [Z.data], 8 * self.width * start) < Z.nbytes:
             raise InputError("The unfinished work on the disk was cut short; start again.")
 
     def blocks(self, columns: Sequence[str], start: int, stop: int) -> Iterator[tuple[int, Any]]:
-        """Read the table block by block; of blocks that are kept only how long they are.
-
-        Parameters
-        ----------
-        columns : sequence of str
-            The columns to read.
-        start : int
-            The first row, where a block begins.
-        stop : int
-            The row after the last.
-
-        Yields
-        ------
-        tuple of int and (pyarrow.Table or Stored)
-            The first row of a block, and its rows.
-        """
         kept = min(len(self._there) * BLOCK, stop) if self._there.all() else start
-        for at in range(start, kept, BLOCK):
-            yield at, Stored(min(BLOCK, kept - at))
+        yield from stored(start, kept)
         yield from self.source.blocks(columns, max(start, kept), stop)

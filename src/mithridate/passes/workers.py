@@ -10,9 +10,8 @@ from typing import Any, Literal
 
 from .._machine import free
 from ..errors import InputError
-from ..tables.blocks import BLOCK
 from ..tables.source import Source
-from .scratch import SHARE, Numbers, Stored
+from .scratch import SHARE, Numbers, stored
 
 _MARK = "mithridate-"  # the names of the folders begin with it
 
@@ -62,28 +61,11 @@ class WorkerScratch:
         return self.source.rows
 
     def blocks(self, columns: Sequence[str], start: int, stop: int) -> Iterator[tuple[int, Any]]:
-        """Read a span block by block; of one that is kept only how long the blocks are.
-
-        Parameters
-        ----------
-        columns : sequence of str
-            The columns to read.
-        start : int
-            The first row of the span.
-        stop : int
-            The row after the last.
-
-        Yields
-        ------
-        tuple of int and (pyarrow.Table or Stored)
-            The first row of a block, and its rows.
-        """
         here = worker()
         file = None if here is None else _folder(here, self.name) / f"{start}-{stop}"
         if file is not None and file.exists():
             with _at_work(file, "rb", start):
-                for at in range(start, stop, BLOCK):
-                    yield at, Stored(min(BLOCK, stop - at))
+                yield from stored(start, stop)
         elif file is not None and _has_room(file.parent, 8 * self.width * (stop - start)):
             fresh = file.with_suffix(f".{threading.get_ident()}")  # the same span may come twice
             try:
@@ -98,15 +80,6 @@ class WorkerScratch:
             yield from self.source.blocks(columns, start, stop)
 
     def write(self, start: int, Z: Numbers) -> None:
-        """Keep a block of the span that is read; where a disk takes none, the span is not kept.
-
-        Parameters
-        ----------
-        start : int
-            Its first row.
-        Z : array, shape (k, n)
-            Its numbers.
-        """
         file = getattr(_task, "file", None)
         if file is None:
             return
@@ -114,24 +87,10 @@ class WorkerScratch:
             whole = file.write(Z.data) == Z.nbytes
         except OSError:
             whole = False
-        if not whole:
+        if not whole:  # then the span is not kept
             _task.file = None
 
     def read(self, start: int, Z: Numbers) -> None:
-        """Fill in the numbers of a block that was kept.
-
-        Parameters
-        ----------
-        start : int
-            Its first row.
-        Z : array, shape (k, n)
-            Where they go.
-
-        Raises
-        ------
-        InputError
-            If the file was cut short.
-        """
         _task.file.seek(8 * self.width * (start - _task.start))
         if _task.file.readinto(Z.data.cast("B")) < Z.nbytes:
             raise InputError("The unfinished work of a worker was cut short; start again.")
