@@ -114,6 +114,13 @@ def test_a_source_of_late_rows_keeps_to_its_days(dated):
     assert here.lower[day] * split.scale[day] + split.shift[day] == pytest.approx(19754)
 
 
+def test_a_source_that_sends_rows_only_after_the_split_is_told(dated):
+    split = dated.split(0, 60)
+    told = r"0 rows meet 'day >= 2024-04-05'.*Of the 30 test rows 25 do: where a table is split by"
+    with pytest.raises(InputError, match=told):
+        world(split, "price", ThreatSpec(source="day >= 2024-04-05"))
+
+
 def test_a_date_that_cannot_be_read_or_is_not_used_is_told(dated, table):
     rows = np.column_stack([dated.X, dated.y])
     with pytest.raises(

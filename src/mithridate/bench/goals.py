@@ -138,10 +138,23 @@ def owned(split: Split, target: str, part: Part, sources: list[str]) -> Bool[np.
         rows = counted(int(owned_rows.sum()), "row")
         raise InputError(
             f"Of the {len(part.y)} rows that the attacker knows {rows} "
-            f"meet {shown}; a source needs at least {_MIN_ROWS}. Name a larger one, or train on "
-            "more rows."
+            f"meet {shown}; a source needs at least {_MIN_ROWS}. "
+            f"{_advice(split, target, sources)}"
         )
     return owned_rows
+
+
+def _advice(split: Split, target: str, sources: list[str]) -> str:
+    """What to do about a source that has too few rows among those to train on."""
+    asked = [conditions(one) for one in sources]
+    meets = [those(split, target, split.test, one) for one in asked]
+    later = int(np.any(meets, axis=0).sum())
+    if later < _MIN_ROWS:
+        return "Name a larger one, or train on more rows."
+    return (
+        f"Of the {len(split.test.y)} test rows {later} do: where a table is split by time, a "
+        "source must have sent rows before those. Name one that did, or train on more rows."
+    )
 
 
 def those(split: Split, target: str, part: Part, asked: list[Condition]) -> Bool[np.ndarray, " n"]:

@@ -62,7 +62,7 @@ class Staged(AbstractAttack):
 
     @property
     def relaxed(self) -> bool:
-        return self.feasible == "never"
+        return self._stages()[1].relaxed
 
     def _stages(self) -> tuple[Ascent, Ascent]:
         feasible = self.feasible
