@@ -59,3 +59,22 @@ def test_an_option_that_has_no_default_is_asked_for():
     with pytest.raises(InputError, match=r"no option 'more'; it has estimator, size\."):
         build(path, {"more": 1}, defenses, BaseDefense)
     assert build(path, {"size": 3}, defenses, BaseDefense).size == 3
+
+
+class Forgetful(Trim):
+    def __init__(self, estimator=None, size=3):
+        self.size = size
+
+
+class Changing(Trim):
+    def __init__(self, estimator=None, size=3):
+        super().__init__(estimator)
+        self.size = [size]
+
+
+@pytest.mark.parametrize(
+    "name, word", [("Forgetful", "does not set (estimator|contam)"), ("Changing", "parameter size")]
+)
+def test_a_class_that_loses_its_parameters_is_named(name, word):
+    with pytest.raises(InputError, match=rf"{name}\.__init__ must .* now .*{word}"):
+        build(f"{__name__}:{name}", {}, defenses, BaseDefense)

@@ -7,8 +7,10 @@ from collections.abc import Mapping
 from types import ModuleType
 from typing import Any
 
+from sklearn.base import clone
+
 from ._text import listing, quote
-from .errors import InputError
+from .errors import BrokenPromise, InputError
 
 VARIADIC = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 
@@ -99,4 +101,25 @@ def build(use: str, given: Mapping[str, Any], module: ModuleType, base: type) ->
     lacking = [o for o, p in known.items() if p.default is p.empty and o not in given]
     if lacking:
         raise InputError(f"{quote(use)} cannot do without {listing(lacking)}; give that option.")
-    return kind(**given)
+    thing = kind(**given)
+    if hasattr(thing, "get_params"):
+        _check_constructor(thing, base)
+    return thing
+
+
+def _check_constructor(thing: Any, base: type) -> None:
+    """Whether an estimator holds its parameters as they were given, as copies of it need."""
+    kinds = [kind for kind in type(thing).__mro__ if issubclass(kind, base)]
+    lacking = [o for kind in kinds for o in options(kind) if not hasattr(thing, o)]
+    wrong = f"it does not set {lacking[0]}" if lacking else ""
+    if not lacking:
+        try:
+            clone(thing)
+        except (AttributeError, RuntimeError, TypeError) as error:
+            wrong = f"scikit-learn says: {str(error).rstrip('.')}"
+    if wrong:
+        raise BrokenPromise(
+            f"{type(thing).__name__}.__init__ must take each parameter by name, set it as it came "
+            "(self.cut = cut), and call super().__init__ for those of its parent class; now "
+            f"{wrong}."
+        )
