@@ -379,3 +379,17 @@ def test_a_filesystem_that_fsspec_knows(table, tmp_path):
         found.mask, mithridate.clean(table, target="y", defense="antidote").mask
     )
     assert (tmp_path / "out" / "part-1.parquet").exists()
+
+
+@pytest.mark.parametrize(
+    "scheme, word", [("https", "pip install aiohttp"), ("abfs", "install that")]
+)
+def test_an_address_whose_library_is_missing_names_it(scheme, word, monkeypatch):
+    fsspec = pytest.importorskip("fsspec")
+
+    def refuse(path):
+        raise ImportError("needs something else")
+
+    monkeypatch.setattr(fsspec.core, "url_to_fs", refuse)
+    with pytest.raises(InputError, match=rf"\(needs something else\); {word}\."):
+        mithridate.clean(f"{scheme}://example.org/homes.parquet", target="y")

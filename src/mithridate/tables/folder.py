@@ -165,7 +165,16 @@ def _opened(path: str) -> tuple[fs.FileSystem, str]:
         raise InputError(
             f"{quote(path, limit=200)} is on a filesystem that needs fsspec; pip install fsspec."
         ) from None
-    system, root = fsspec.core.url_to_fs(path)
+    try:
+        system, root = fsspec.core.url_to_fs(path)
+    except ImportError as error:
+        hint = (
+            "pip install aiohttp" if urlsplit(path).scheme in ("http", "https") else "install that"
+        )
+        raise InputError(
+            f"{quote(path, limit=200)} is read by a library that is not installed ({error}); "
+            f"{hint}."
+        ) from None
     return fs.PyFileSystem(fs.FSSpecHandler(system)), root
 
 
