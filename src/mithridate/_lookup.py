@@ -7,8 +7,6 @@ from collections.abc import Mapping
 from types import ModuleType
 from typing import Any
 
-from sklearn.base import clone
-
 from ._text import listing, quote
 from .errors import BrokenPromise, InputError
 
@@ -109,6 +107,8 @@ def build(use: str, given: Mapping[str, Any], module: ModuleType, base: type) ->
 
 def _check_constructor(thing: Any, base: type) -> None:
     """Whether an estimator holds its parameters as they were given, as copies of it need."""
+    from sklearn.base import clone  # here, since names are listed without it
+
     kinds = [kind for kind in type(thing).__mro__ if issubclass(kind, base)]
     lacking = [o for kind in kinds for o in options(kind) if not hasattr(thing, o)]
     wrong = f"it does not set {lacking[0]}" if lacking else ""
