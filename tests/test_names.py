@@ -1,7 +1,9 @@
 """Things are found by the name that a person writes, their own among them."""
 
+import pyarrow as pa
 import pytest
 
+import mithridate
 from mithridate import defenses
 from mithridate._lookup import build, choices, find
 from mithridate.attack import attacks
@@ -78,3 +80,11 @@ class Changing(Trim):
 def test_a_class_that_loses_its_parameters_is_named(name, word):
     with pytest.raises(InputError, match=rf"{name}\.__init__ must .* now .*{word}"):
         build(f"{__name__}:{name}", {}, defenses, BaseDefense)
+
+
+def test_an_unknown_victim_is_told_the_regressors_too_and_poison_that_it_takes_none():
+    frame = {"a": range(60), "b": range(60)}
+    with pytest.raises(InputError, match=r"'hbg' among .* hgb, .* Did you mean 'hgb'\?"):
+        mithridate.audit(pa.table(frame), target="b", victim="hbg")
+    with pytest.raises(InputError, match=r"No attack goes through the model 'hgb', .* audit"):
+        mithridate.poison(pa.table(frame), target="b", victim="hgb", ratio=0.1)

@@ -3,7 +3,7 @@
 import difflib
 import importlib
 import inspect
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from types import ModuleType
 from typing import Any
 
@@ -28,17 +28,21 @@ def choices(module: ModuleType, base: type) -> dict[str, type]:
     }
 
 
-def find(name: str, module: ModuleType, base: type) -> type:
-    """The class of that name, or `their.module:Mine` from anywhere; an InputError otherwise."""
+def find(name: str, module: ModuleType, base: type, others: Iterable[str] = ()) -> type:
+    """The class of that name, or `their.module:Mine` from anywhere; an InputError otherwise.
+
+    `others` are names that the caller knows besides: they are told and proposed, not found here.
+    """
     if ":" in name:
         return _import(name, base)
     known = choices(module, base)
     if name.lower() in known:
         return known[name.lower()]
     what = base.__name__.removeprefix("Abstract").removeprefix("Base").lower() + "s"
-    near = difflib.get_close_matches(name[:60].lower(), known, n=1)
+    every = sorted({*known, *others})
+    near = difflib.get_close_matches(name[:60].lower(), every, n=1)
     hint = f" Did you mean {near[0]!r}?" if near else ""
-    shown = ", ".join(sorted(known))
+    shown = ", ".join(every)
     raise InputError(f"There is no {quote(name)} among the {what}: {shown}.{hint}")
 
 

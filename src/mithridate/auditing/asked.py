@@ -8,7 +8,7 @@ from typing import Any
 from .._lookup import find
 from .._text import quote
 from ..attack import victims
-from ..bench.judges import names_regressor
+from ..bench.judges import REGRESSORS, names_regressor
 from ..bench.portfolio import PORTFOLIO
 from ..data.load import names
 from ..errors import InputError
@@ -174,7 +174,7 @@ def strongest(
     given = alphas, risk, normalizer
     if names_regressor(victim):
         return attack(PORTFOLIO, *given, feasible)
-    kind: Any = find(victim, victims, victims.AbstractVictim)
+    kind: Any = find(victim, victims, victims.AbstractVictim, REGRESSORS)
     if kind.ascent_suffices:
         return attack("ascent", *given, feasible)
     others = [{"use": "region"}, {"use": "region", "own": 0.5}, {"use": "flip"}]
@@ -196,7 +196,17 @@ def model(use: str, l2: float | None) -> dict[str, Any]:
     -------
     dict
         The section `victim` of a spec.
+
+    Raises
+    ------
+    InputError
+        If it is a regressor, which no attack goes through.
     """
+    if names_regressor(use):
+        raise InputError(
+            f"No attack goes through the model {quote(use)}, which is only trained; write the "
+            "poison through another, such as ridge, or audit the model, which tries several."
+        )
     return {"use": use} if l2 is None else {"use": use, "l2": l2}
 
 

@@ -21,8 +21,9 @@ Target = Annotated[str | None, typer.Option(help="Column to predict.")]
 Victim = Annotated[
     str,
     typer.Option(
-        help="Model that is attacked: ridge, linear, mlp, kernel or fourier; hgb, forest, knn, "
-        "svr or any regressor, as sklearn.module.Class; with parameters, as 'hgb(loss=poisson)'."
+        help="Model that is attacked: ridge, linear, mlp, kernel or fourier; in an audit also hgb, "
+        "forest, knn, svr or any regressor, as sklearn.module.Class, with parameters too, as "
+        "'hgb(loss=poisson)'."
     ),
 ]
 L2 = Annotated[
