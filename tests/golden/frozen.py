@@ -24,7 +24,9 @@ LONG, SHOWN = 1200, 4  # characters from which on kept rows are a digest, and li
 LONGER, MORE = 3000, 6  # the same of a quarantine
 EXACTLY = "sha256 to the last digit"  # depends on how the processor rounds
 PASS = re.compile(r"^pass \d+: ")
-LONG_NUMBER = re.compile(r"-?\d+(?:\.\d{6,}(?:e[+-]?\d+)?|(?:\.\d+)?e[+-]?\d+)")
+LONG_NUMBER = re.compile(  # a decimal of many digits; with a comma only between semicolons
+    r"-?(?:\d{6,}\.\d+|\d+(?:\.\d{6,}(?:e[+-]?\d+)?|(?:\.\d+)?e[+-]?\d+))|(?<=;)-?\d+,\d{6,}"
+)
 SPEED = re.compile(r"\d[\d,]* rows/s")
 
 
@@ -200,8 +202,13 @@ def _digested(lines: list[str], quarantine: bool) -> Any:
     answer = {"lines": len(lines), "first": lines[:shown]}
     if quarantine:
         answer[EXACTLY] = _digest(text)
-        text = LONG_NUMBER.sub(lambda found: f"{float(found[0]):.6g}", text)
+        text = LONG_NUMBER.sub(lambda found: f"{number(found[0]):.6g}", text)
     return answer | {"sha256": _digest(text)}
+
+
+def number(text: str) -> float:
+    """A decimal, with a point or a comma."""
+    return float(text.replace(",", "."))
 
 
 def _digest(text: str) -> str:
