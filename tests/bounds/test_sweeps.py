@@ -7,10 +7,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mithridate import data
+from mithridate.bench.spec import ThreatSpec
+from mithridate.bench.worlds import world, writable
+from mithridate.bounds import Setting
 from mithridate.bounds.moves import Moves, Pull, Rest
-from mithridate.bounds.sweeps import Sweeps
+from mithridate.bounds.sweeps import Copies, Sweeps
 
-from .tables import error_with, tiny
+from .tables import error_with, frame, tiny
 
 
 @settings(max_examples=10, deadline=None)
@@ -59,3 +63,44 @@ def test_no_sweep_lowers_the_error_and_the_last_leaves_no_corner_to_gain_by(seed
                     assert error_with(setting, tried[:, :-1], tried[:, -1]) <= errors[-1] * (
                         1 + 1e-6
                     )
+
+
+@settings(max_examples=8, deadline=None)
+@given(st.integers(0, 10_000))
+def test_what_copies_add_is_followed_while_rows_change(seed):
+    setting, rows = tiny(seed, d=3)
+    rng, sweeps = np.random.default_rng(seed), Sweeps(setting, setting.fit(4), Moves(rows))
+    places = np.insert(rng.random((4, 4)), 3, 1.0, axis=1)
+    pull = sweeps.pull(places)
+    copies = Copies.of(places, pull)
+    for i in range(4):
+        rest = Rest.of(pull, places[i])
+        gains = [rest.gain(one, 1) for one in places]
+        best = copies.best(rest, places[i])
+        assert (gains[i] if best is None else rest.gain(best, 1)) == pytest.approx(max(gains))
+        places[i, [0, 1, 2, 4]] = rng.random(4)
+        pull = rest.joined(places[i])
+        copies.follow(i, rest, pull)
+    for one, two in zip(copies.squares, Copies.of(places, pull).squares, strict=True):
+        np.testing.assert_allclose(one, two, rtol=1e-6)
+
+
+def levels(seed):
+    """A table with levels, sweeps of 20 poison rows in it, and rows to begin with."""
+    encoded = data.load(frame(), "t")
+    split = encoded.split(seed)
+    rows = writable(world(split, "t", ThreatSpec()))
+    setting = Setting(split.train.X, split.train.y, split.test.X, split.test.y, l2=1e-3)
+    return Sweeps(setting, setting.fit(20), Moves(rows)), np.insert(
+        rows.origins[:20], -1, 1.0, axis=1
+    )
+
+
+def test_copies_find_more_where_rows_hold_levels(monkeypatch):
+    def errors():
+        return np.array([sweeps.error(sweeps.improved(start)) for sweeps, start in made])
+
+    made = [levels(seed) for seed in range(8)]
+    with_copies = errors()
+    monkeypatch.setattr(Sweeps, "copied", False)
+    assert np.log(with_copies / errors()).mean() > 0

@@ -71,7 +71,8 @@ def reached(
         Poison from which the search begins as well.
     tries : int
         How many starts are rows placed greedily, and how many starts, the best after a first sweep,
-        are followed to their end; one at least.
+        are followed to their end; one at least. One is placed too where the others stay farther
+        than 5 % from the bound.
     upper : float
         A bound on the error: no other start is followed within 5 % of it, and no row is changed
         within half a percent.
@@ -99,7 +100,7 @@ def reached(
             yield planted(rows, q, poison, rng)
         for X, y in starts:
             yield np.column_stack([X, np.ones(len(y)), y])
-        for _ in range(tries):
+        for _ in range(max(tries, 1) if np.isfinite(upper) else tries):
             yield _placed(setting, rows, fit, rng)
 
     for start in begun():
