@@ -39,7 +39,7 @@ PAGES: dict[str, tuple[str, str]] = {
     "antidote": ("mithridate bench antidote", "attack defenses"),
     "benchmarks": ("the commands below", "attack moments.py"),
     "bigtable": ("python benchmarks/bigtable.py", "passes tables defenses/streaming.py"),
-    "bounds": ("python benchmarks/bounds.py", "bounds benchmarks/bounds.py"),
+    "bounds": ("the commands below", "bounds benchmarks/bounds.py benchmarks/promises.py"),
     "comparison": ("mithridate bench", "attack defenses bench"),
     "deep": ("python benchmarks/deep.py", "attack defenses/_deepbayesclean.py benchmarks/deep.py"),
     "explanation/trees": ("python benchmarks/trees.py", "attack bench benchmarks/trees.py"),
