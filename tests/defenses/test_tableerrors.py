@@ -70,13 +70,13 @@ def test_another_choice_is_refused():
 
 
 def test_no_group_is_told_where_half_as_many_columns_as_rows_are():
-    rng = np.random.default_rng(160)
-    X = rng.normal(size=(60, 100))
-    y = X[:, :3] @ [3.0, 2.0, 1.0] + 0.3 * rng.normal(size=60)
-    y[4] += 100.0
+    rng = np.random.default_rng(0)
+    X = rng.random((60, 32))
+    y = X[:, :3] @ [3.0, 2.0, 1.0] + 0.05 * rng.normal(size=60)
+    X[:8, :3], y[:8] = 0.0, y.max()
     found = TableErrors(only="groups").fit(X, y)
     assert found.inlier_mask_.all()
-    assert found.message_ == "100 columns for 60 rows: which rows pull together cannot be told."
+    assert found.message_ == "32 columns for 60 rows: which rows pull together cannot be told."
 
 
 def test_a_level_that_changed_for_good_costs_no_rows():
