@@ -19,7 +19,7 @@ from ..attack.threat import edges
 from ..bench import Spec
 from ..bench.goals import pursued
 from ..bench.judges import judge
-from ..bench.pieces import Tell
+from ..bench.pieces import Tell, prediction, trained
 from ..bench.poisoning import batches, parts_of, plausible, poison_of
 from ..bench.score import mean_prediction, nmse
 from ..bench.sweep import risk_of
@@ -345,14 +345,14 @@ def _effect(
     # As many poison rows as make the same ratio of the rows that train here.
     p = min(edges(len(train.y), spec.ratios, replaces)[1], len(rows.y))
     some = np.random.default_rng(seed).permutation(len(rows.y))[:p]
-    clean = model.fit(train.X, train.y)
+    clean = trained(model, train)
     before, level = nmse(clean, split.test), mean_prediction(split, clean)
-    residual, theirs = (part.y - clean.predict(part.X) for part in (train, rows))
+    residual, theirs = (part.y - prediction(clean, part.X) for part in (train, rows))
     limit = FAR_SIGMAS * residual.std()
     gone = origin[some] if replaces else origin[:0]
     stays = np.setdiff1d(np.arange(len(train.y)), gone)
     X, y = np.vstack([train.X[stays], rows.X[some]]), np.append(train.y[stays], rows.y[some])
-    poisoned = model.fit(X, y)
+    poisoned = trained(model, Part(X, y))
     return {
         "nmse_clean": before,
         "nmse_poisoned": nmse(poisoned, split.test),

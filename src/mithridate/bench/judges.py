@@ -4,7 +4,7 @@ import ast
 import re
 from typing import Any
 
-from sklearn.base import is_regressor
+from sklearn.base import BaseEstimator, is_regressor
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.neural_network import MLPRegressor
 from sklearn.pipeline import make_pipeline
@@ -164,8 +164,11 @@ def _imported(text: str) -> Any:
     name, given = parameters(text)
     path = REGRESSORS.get(name.lower(), name)
     estimator = made(path, "judge", "sklearn.ensemble.HistGradientBoostingRegressor")
-    if not is_regressor(estimator):
-        raise InputError(f"The judge {name!r} is not a regressor; give one.")
+    if not (isinstance(estimator, BaseEstimator) and is_regressor(estimator)):
+        raise InputError(
+            f"The judge {name!r} is no regressor of scikit-learn's kind; give a class of "
+            "RegressorMixin and BaseEstimator."
+        )
     known, defaults = estimator.get_params(), {"random_state": 0, "n_jobs": 1, "verbosity": 0}
     # One seed, so that figures repeat; one core, since workers share the cores already.
     unknown = [key for key in given if key not in known]

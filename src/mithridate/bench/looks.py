@@ -6,6 +6,7 @@ import numpy as np
 
 from ..schema import Moved, PlottedRow
 from ..tables.encoded import Part, Split
+from .pieces import prediction
 
 
 def looks(split: Split, model: Any, poisons: dict[tuple, Part]) -> list[PlottedRow]:
@@ -19,10 +20,10 @@ def looks(split: Split, model: Any, poisons: dict[tuple, Part]) -> list[PlottedR
     axes = np.linalg.svd(train.X - center, full_matrices=False)[2][:2]
     if len(axes) < 2:
         axes = np.vstack([axes, np.zeros((2 - len(axes), train.X.shape[1]))])
-    spread = np.std(train.y - model.predict(train.X)) or 1.0
+    spread = np.std(train.y - prediction(model, train.X)) or 1.0
 
     def seen(part: Part, attack, alpha, ratio) -> list[PlottedRow]:
-        residual = (part.y - model.predict(part.X)) / spread
+        residual = (part.y - prediction(model, part.X)) / spread
         place = (part.X - center) @ axes.T
         target = part.y * split.scale[-1] + split.shift[-1]
         return [

@@ -16,7 +16,7 @@ from ..defenses import BaseDefense
 from ..schema import Row
 from ..tables.encoded import Part, Split
 from .distance import distance
-from .pieces import Piece, joined, trained
+from .pieces import Piece, joined, prediction, trained
 
 _MIN_ORACLE_GAIN = 0.01  # below it `recovered` divides by noise
 
@@ -135,9 +135,9 @@ def nmse(model: Any, test: Part) -> float:
         The ratio.
     """
     if test.w is None:
-        return float(np.mean((test.y - model.predict(test.X)) ** 2) / np.var(test.y))
+        return float(np.mean((test.y - prediction(model, test.X)) ** 2) / np.var(test.y))
     spread = np.average((test.y - np.average(test.y, weights=test.w)) ** 2, weights=test.w)
-    return float(np.average((test.y - model.predict(test.X)) ** 2, weights=test.w) / spread)
+    return float(np.average((test.y - prediction(model, test.X)) ** 2, weights=test.w) / spread)
 
 
 def _figures(model: Any, split: Split, train: Part, both: Part, poison: Part) -> Figures:
@@ -181,7 +181,7 @@ def mean_prediction(split: Split, model: Any) -> float:
     float
         The mean.
     """
-    return float(np.mean(model.predict(split.test.X)) * split.scale[-1] + split.shift[-1])
+    return float(np.mean(prediction(model, split.test.X)) * split.scale[-1] + split.shift[-1])
 
 
 def _fitted(model: BaseEstimator, part: Part) -> Any:
@@ -190,7 +190,7 @@ def _fitted(model: BaseEstimator, part: Part) -> Any:
 
 
 def _mse(model, part: Part) -> float:
-    return float(np.mean((part.y - model.predict(part.X)) ** 2))
+    return float(np.mean((part.y - prediction(model, part.X)) ** 2))
 
 
 def _gain(poisoned: float, defended: float) -> float:

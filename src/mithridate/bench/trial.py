@@ -10,7 +10,7 @@ from threadpoolctl import threadpool_limits
 from ..attack.tolerance import HELD
 from ..errors import InputError
 from ..tables.encoded import Part, Split
-from .pieces import Piece, joined, trained
+from .pieces import Piece, joined, prediction, trained
 from .polish import Copying, Said, exchanged
 
 FOLDS = 3
@@ -116,10 +116,10 @@ def choose(
         trial = Trial(fit, train, judged, predicted(fit, train, nothing, judged))
         entries, said = trial.run(written, polish=own)
         clean = fit(train)
-        usual = float(np.mean((validation.y - clean.predict(validation.X)) ** 2))
+        usual = float(np.mean((validation.y - prediction(clean, validation.X)) ** 2))
     if own and usual > 0:
         pieces = [one.piece for one in entries]
-        risks = [np.mean((p.rows.y - clean.predict(p.rows.X)) ** 2) / usual for p in pieces]
+        risks = [np.mean((p.rows.y - prediction(clean, p.rows.X)) ** 2) / usual for p in pieces]
     else:
         risks = [one.piece.risk for one in entries]
     each = [squares(one, judged) for one in said]
@@ -217,7 +217,7 @@ def predicted(
     parts += [(fold != k, np.flatnonzero((fold == k) & look)) for k in range(FOLDS)]
     parts = [(seen, out) for seen, out in parts if len(out)]
     for seen, out in parts[:1] if entry.brief else parts:
-        says = np.asarray(fit(_poisoned(train, piece, judged, seen)).predict(X[out]), float)
+        says = prediction(fit(_poisoned(train, piece, judged, seen)), X[out]).astype(float)
         found[out] = np.where(np.isfinite(says), says, np.inf)
         if plain is not None and _behind(squares(found, judged), plain):
             break

@@ -14,7 +14,7 @@ from ..moments import Moments
 from ._ridge import Ridge
 from .constraints import CONTAMINATION, Constraints, check
 from .frames import ARRAYS, name_of, rows_of, validated
-from .hook import algebra, checked_mask, spread, summed, trusted_argument
+from .hook import algebra, asked_mask, spread, summed, trusted_argument
 from .reasons import named, reasons
 from .summary import summarize
 from .weights import as_weights
@@ -187,7 +187,7 @@ class BaseDefense(MetaEstimatorMixin, RegressorMixin, BaseEstimator, metaclass=A
             X, y, weight = X[present], y[present], weight[present]  # pyright: ignore
         self._begin()
         with algebra(self):
-            mask = checked_mask(self, self._find_inliers(X, y, weight, **given), len(y))
+            mask = asked_mask(self, X, y, weight, given)
             self.estimator_ = self._fit_kept(X, y, weight, mask)
             known = vars(self).pop("_summed", None)
             judged, places = (X, y, weight, mask, self.scores_), np.flatnonzero(present)

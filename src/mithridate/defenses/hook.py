@@ -50,6 +50,33 @@ def trusted_argument(defense: Any, trusted: Any) -> dict[str, Any]:
         raise InputError(f"The trusted rows do not fit the table: {error}") from error
 
 
+def asked_mask(
+    defense: Any, X: np.ndarray, y: np.ndarray, weight: np.ndarray | None, given: dict[str, Any]
+) -> Bool[np.ndarray, " n"]:
+    """The mask that `_find_inliers` returns, if it is in order and the rows are as they were.
+
+    A class of somebody's that writes into the rows would spoil them for whoever gave them, and for
+    all that comes after: they are put back, and the class is named.
+    """
+    if type(defense).__module__.partition(".")[0] == "mithridate":
+        return checked_mask(defense, defense._find_inliers(X, y, weight, **given), len(y))
+    lent = [X, y, *([] if weight is None else [weight]), *(given.get("trusted") or ())]
+    before = [values.copy() for values in lent]
+    try:
+        mask = defense._find_inliers(X, y, weight, **given)
+    finally:
+        pairs = list(zip(lent, before, strict=True))
+        changed = [pair for pair in pairs if not np.array_equal(*pair, equal_nan=True)]
+        for values, old in changed:
+            values[...] = old
+    if changed:
+        raise BrokenPromise(
+            f"{type(defense).__name__}._find_inliers must leave the rows it is given as they are; "
+            "it wrote into them. Let it work on copies."
+        )
+    return checked_mask(defense, mask, len(y))
+
+
 def checked_mask(defense: Any, mask: Any, n: int) -> Bool[np.ndarray, " n"]:
     """The mask that `_find_inliers` returned for `n` rows, if it and what it set are in order."""
     name = type(defense).__name__
@@ -64,6 +91,8 @@ def checked_mask(defense: Any, mask: Any, n: int) -> Bool[np.ndarray, " n"]:
                 f"{name}._find_inliers must set {attribute}, one value for each of {n} rows; it "
                 f"set {_described(getattr(defense, attribute, None))}."
             )
+    if np.isnan(np.asarray(getattr(defense, "scores_", 0.0), dtype=float)).any():
+        raise BrokenPromise(f"{name}._find_inliers must set scores_ to numbers; some are NaN.")
     if mask.sum() < 2:
         raise InputError(
             f"{name} would keep {mask.sum()} of {n} rows, too few to fit a model: "

@@ -1,5 +1,5 @@
 import abc
-from typing import ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import equinox as eqx
 import jax
@@ -106,14 +106,21 @@ class AbstractAttack(eqx.Module):
     def __call__(self, problem: Problem, key: PRNGKeyArray) -> tuple[Sample, Trace]:
         """Feasible (or `relaxed`) poison rows in slot order, and their trace."""
         start, origin = self._start(problem, key)
-        poison, path = self._write(problem, start, origin, key)
-        self._check(poison, start)
+        poison, path = self._checked(self._write(problem, start, origin, key), start)
         feasible = problem.threat.project if self.relaxed else problem.threat.harden
         poison = feasible(poison, start)
         return poison, Trace(problem.ends(poison, origin), origin, problem.untouched(), path)
 
-    def _check(self, poison: Sample, start: Sample) -> None:
-        """Refuses rows that are not one for each slot, by the name of the class."""
+    def _checked(self, written: Any, start: Sample) -> tuple[Sample, Path | None]:
+        """What was written, if it is a row for each slot; else the class is named."""
+        pair = isinstance(written, tuple) and len(written) == 2
+        if not pair or not isinstance(written[0], Sample):
+            shown = f"({', '.join(type(one).__name__ for one in written)})" if pair else ""
+            raise BrokenPromise(
+                f"{type(self).__name__}._write must return a pair of a Sample and a Path or None; "
+                f"it returned {shown or f'a {type(written).__name__}'}."
+            )
+        poison, path = written
         given, wanted = ([jnp.shape(part) for part in (rows.X, rows.y)] for rows in (poison, start))
         if given != wanted:
             raise BrokenPromise(
@@ -121,6 +128,7 @@ class AbstractAttack(eqx.Module):
                 f"{wanted[0]} and targets of shape {wanted[1]}; it returned {given[0]} and "
                 f"{given[1]}."
             )
+        return poison, path
 
 
 def drawn(problem: Problem, key: PRNGKeyArray) -> Int[Array, " p"]:
