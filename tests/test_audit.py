@@ -335,6 +335,19 @@ def test_a_stop_is_answered_at_once_and_says_what_was_kept(csv, tmp_path, which)
     assert not (tmp_path / "report").exists()
 
 
+@pytest.mark.parametrize("seconds", [0.5, 2.0])
+def test_no_helper_outlives_a_command_that_was_stopped(csv, seconds):
+    command = [sys.executable, "-c", "from mithridate.cli import main; main()", "audit", str(csv)]
+    command += ["--target", "progression", "--json", "--seeds", "40"]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    process = subprocess.Popen(command, text=True, **pipes)
+    process.stderr.readline()  # the table is read
+    time.sleep(seconds)
+    os.kill(process.pid, signal.SIGTERM)
+    process.communicate(timeout=30)  # a helper would hold the pipes open for a minute
+    assert process.returncode == 1
+
+
 def test_help_names_the_options():
     code, out, _ = call("audit", "--help")
     assert code == 0

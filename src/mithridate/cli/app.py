@@ -1,5 +1,6 @@
 """The command line, assembled: the commands, and what happens to an error."""
 
+import multiprocessing
 import os
 import signal
 import sys
@@ -121,6 +122,28 @@ def _elsewhere(error: Exception) -> str | None:
 def _leave(sentence: str) -> None:
     """Ends the process at once: a thread inside compiled code would abort an orderly exit."""
     typer.echo(sentence, err=True)
+    _end_helpers()
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(FAILED)
+
+
+def _end_helpers() -> None:
+    """Ends the processes that compute beside this one, if there are any.
+
+    They would wait a minute for work, and hold the output open for whoever reads it to its end. The
+    pool does not know those that it is just starting, so the system is asked where it can be.
+    """
+    processes = {child.pid for child in multiprocessing.active_children() if child.pid}
+    for place in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            parent = int((place / "stat").read_text().rpartition(")")[2].split()[1])
+            # Trackers end by themselves, after they have removed what the others leave.
+            if (
+                parent == os.getpid()
+                and b"resource_tracker" not in (place / "cmdline").read_bytes()
+            ):
+                processes.add(int(place.name))
+    for process in processes:
+        with suppress(OSError):
+            os.kill(process, signal.SIGTERM)
