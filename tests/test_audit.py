@@ -340,7 +340,8 @@ def test_no_helper_outlives_a_command_that_was_stopped(csv, seconds):
     command = [sys.executable, "-c", "from mithridate.cli import main; main()", "audit", str(csv)]
     command += ["--target", "progression", "--json", "--seeds", "40"]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    process = subprocess.Popen(command, text=True, **pipes)
+    two = {**os.environ, "LOKY_MAX_CPU_COUNT": "2"}
+    process = subprocess.Popen(command, text=True, env=two, **pipes)
     process.stderr.readline()  # the table is read
     time.sleep(seconds)
     os.kill(process.pid, signal.SIGTERM)
