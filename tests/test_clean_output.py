@@ -188,3 +188,12 @@ def test_max_rejected_is_a_gate(csv, tmp_path):
     assert call(*args, "--max-rejected", "0.05")[0] == 0
     code, _, err = call(*args, "--max-rejected", "5")
     assert code == 1 and "--max-rejected 5 is no share of the rows; give one in [0, 1)." in err
+
+
+def test_a_folder_is_no_output_of_one_file_nor_a_file_one_of_several(csv, tmp_path):
+    (tmp_path / "there").mkdir()
+    code, _, err = call("clean", csv, *GOAL, "-o", tmp_path / "there")
+    assert code == 1 and "'there' is a folder; give the name of a file" in err
+    (tmp_path / "b.csv").write_bytes(csv.read_bytes())
+    code, _, err = call("clean", csv, tmp_path / "b.csv", *GOAL, "-o", tmp_path / "both.csv")
+    assert code == 1 and "is named like a file" in err and not (tmp_path / "both.csv").exists()

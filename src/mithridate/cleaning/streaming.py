@@ -155,6 +155,11 @@ def _check_streams(guard: BaseDefense, trusted: Any) -> None:
 def _checked(out: Path, source: str | Sequence[str]) -> Path:
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise InputError(f"The output {quote(out)} is there already; give a folder that is not.")
+    if out.name.lower().endswith(TEXT):  # a folder of Parquet files is often called cleaned.parquet
+        raise InputError(
+            f"The output {quote(out)} is named like a file, but of this table a folder of Parquet "
+            "files is written; give the name of a folder."
+        )
     _files.check_folder(out.parent)
     if (
         isinstance(source, str)

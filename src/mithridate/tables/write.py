@@ -175,6 +175,11 @@ def check_output(path: Path, *files: Path | None) -> Path:
         If something is in the way.
     """
     if path.suffix.lower() not in (*TEXT, *PARQUET):
+        if path.is_dir():
+            raise InputError(
+                f"The output {quote(path.name)} is a folder; give the name of a file, ending in "
+                ".csv or .parquet."
+            )
         raise InputError(
             f"The output {quote(path.name)} is neither CSV nor Parquet by its name; "
             "end it in .csv or .parquet."
