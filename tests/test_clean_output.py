@@ -8,6 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import mithridate
+from mithridate.cleaning.findings import Rejected
 from mithridate.data import Reading
 from mithridate.errors import InputError
 from mithridate.tables import write
@@ -197,3 +198,10 @@ def test_a_folder_is_no_output_of_one_file_nor_a_file_one_of_several(csv, tmp_pa
     (tmp_path / "b.csv").write_bytes(csv.read_bytes())
     code, _, err = call("clean", csv, tmp_path / "b.csv", *GOAL, "-o", tmp_path / "both.csv")
     assert code == 1 and "is named like a file" in err and not (tmp_path / "both.csv").exists()
+
+
+def test_the_reason_of_a_row_takes_no_look_at_all_others(frame, monkeypatch):
+    looks, usual = [], Rejected.sigmas.fget
+    monkeypatch.setattr(Rejected, "sigmas", property(lambda self: looks.append(1) or usual(self)))
+    found = mithridate.clean(frame, target="progression", defense="antidote")
+    assert len(found.quarantined) > 10 > len(looks)

@@ -182,9 +182,13 @@ class Rejected(NamedTuple):
         ]
         if self.judged is not None:
             parts = [self.judged.sentence(i, self.target, float(self.goal[i]))]
-        for j, sigma in zip(self.places[:, i], self.sigmas[:, i], strict=True):
+        row = self.records[
+            i
+        ]  # of one row alone: arrays of all would take the square of their number
+        for which in ("first", "second"):
+            j, sigma = int(row[f"{which}_column"]), float(row[f"{which}_sigma"])
             if j < len(self.columns.names) and abs(sigma) > FAR_SIGMAS:
-                parts.append(self._odd(int(j), i, float(sigma)))
+                parts.append(self._odd(j, i, sigma))
         if self.judged is None and len(parts) == 1 and abs(off) < _USUAL_SIGMAS:
             parts.append(f"this is not unusual, {self._scored(self.records['score'][i])}")
         return "; ".join(parts) + "."
